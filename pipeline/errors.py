@@ -1,0 +1,94 @@
+"""Every refusal by name: a noun, a fact and a next step.
+
+What belongs here: exceptions that a person can act on. The command line prints them without a traceback,
+the journal and the dashboard carry their text. What must not come in: anything that decides or repairs.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class RatehouseError(Exception):
+    """Base of all refusals.
+
+    `fact` says what is wrong, `place` where (a file, with line, byte or column when known), `remedy` what to
+    do next; the last line of the message is the remedy, a command to paste where there is one.
+    """
+
+    exit_code = 1
+
+    def __init__(self, fact: str, *, place: str | os.PathLike | None = None, remedy: str | None = None):
+        self.fact, self.place, self.remedy = fact, (None if place is None else os.fspath(place)), remedy
+        super().__init__(fact, self.place, remedy)
+
+    def __str__(self) -> str:
+        head = f"{self.place}: {self.fact}" if self.place else self.fact
+        return f"{head}\n  {self.remedy}" if self.remedy else head
+
+    def __reduce__(self):  # crosses process borders whole
+        return (_rebuild, (type(self), self.fact, self.place, self.remedy, self.__dict__))
+
+
+def _rebuild(kind, fact, place, remedy, state):
+    error = kind.__new__(kind)
+    error.__dict__.update(state)
+    Exception.__init__(error, fact, place, remedy)
+    return error
+
+
+class UsageError(RatehouseError):
+    """The command's words are wrong: an unknown month, partition, table or folder."""
+
+    exit_code = 2
+
+
+class SettingsError(RatehouseError):
+    """luigi.cfg cannot be read, or names something that is not a setting."""
+
+    exit_code = 2
+
+
+class RootError(RatehouseError):
+    """The warehouse root does not exist or is not one."""
+
+    exit_code = 2
+
+
+class LockedError(RatehouseError):
+    """Another build holds this warehouse."""
+
+
+class SourceError(RatehouseError):
+    """A source file is broken or is not what its folder says.
+
+    `offset` is the byte (of the decompressed text) at which reading stopped, `header` what was read before.
+    """
+
+    def __init__(self, fact: str, *, place=None, remedy=None, offset: int | None = None, header: dict | None = None):
+        super().__init__(fact, place=place, remedy=remedy)
+        self.offset, self.header = offset, header or {}
+
+
+class UnrecognisedFile(SourceError):
+    """A file in a reference folder is of no known kind; it is named and passed over."""
+
+
+class BlockedMonth(RatehouseError):
+    """A month is not built because a source file of it is broken."""
+
+
+class CorrectionError(RatehouseError):
+    """A correction cannot be read, or matches nothing."""
+
+
+class GateError(RatehouseError):
+    """A draft failed a critical expectation of its suite and was not published."""
+
+
+class WithheldPartition(RatehouseError):
+    """Rows of one leaf failed a critical expectation; the leaf is in quarantine."""
+
+
+class PublishError(RatehouseError):
+    """A file could not be written or replaced: disk full, no permission."""

@@ -1,0 +1,99 @@
+"""The identities of the data model: slugs, MD5 ids and join codes, in Python and in SQL.
+
+What belongs here: pure functions that name a thing, each with its SQL macro beside it (`MACROS`, loaded by
+`duck.connect`); a test holds the two together. What must not come in: paths, settings, Luigi.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+_NOT_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+def slugify(text: str | None) -> str | None:
+    """Lower case, each run of anything but a-z0-9 one underscore, none at the ends; null for null or nothing left.
+
+    Letters are lowered in ASCII only, so that SQL and Python agree on every Unicode text.
+    """
+    if text is None:
+        return None
+    lowered = "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in text)
+    return _NOT_SLUG.sub("_", lowered).strip("_") or None
+
+
+def md5_of(*parts: str | None) -> str:
+    """Lower-case hex MD5 of the UTF-8 parts joined by `|`, null as empty."""
+    return hashlib.md5("|".join("" if p is None else p for p in parts).encode()).hexdigest()
+
+
+def pos_set_id(codes: Iterable[str]) -> str:
+    """Id of a set of place-of-service codes: MD5 of the sorted distinct codes; the empty set is the MD5 of ''."""
+    return md5_of(*sorted(set(codes)))
+
+
+def members_uid(members: Iterable[tuple[str, str, str]]) -> str:
+    """Id of a provider group's membership: MD5 of its sorted distinct `tin_type:tin_value:npi`."""
+    return md5_of(*sorted({":".join(m) for m in members}))
+
+
+def contained_codes_uid(contained: Iterable[tuple[str, str, str]]) -> str | None:
+    """Id of what a bundle or capitation contains: MD5 of the sorted distinct `role:code_type:code`; null if nothing."""
+    texts = sorted({":".join(c) for c in contained})
+    return md5_of(*texts) if texts else None
+
+
+def address_hash(address_1, address_2, city, state, postal_code, country_code) -> str:
+    """Id of a place: MD5 of the address's parts, upper case, runs of blanks as one, null as empty."""
+    parts = (address_1, address_2, city, state, postal_code, country_code)
+    return md5_of(*(None if p is None else " ".join(p.upper().split()) for p in parts))
+
+
+def npi_check_digit_ok(npi: str) -> bool:
+    """Whether a ten-digit NPI carries its Luhn check digit (CMS: ISO 7812 over the NPI with the prefix 80840)."""
+    if len(npi) != 10 or not npi.isascii() or not npi.isdigit():
+        return False
+    total = 24  # what the constant prefix 80840 adds
+    for place, digit in enumerate(reversed(npi)):
+        value = int(digit) * (2 if place % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+# CPT and HCPCS are one namespace of five characters; RC and REV one of four digits; MS-DRG has three digits;
+# a CSTM-ALL type or the code CSTM-00 joins nothing.
+MACROS = """
+CREATE OR REPLACE MACRO slugify(s) AS
+  nullif(trim(regexp_replace(translate(s, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), '[^a-z0-9]+', '_', 'g'), '_'), '');
+CREATE OR REPLACE MACRO join_code_type(code_type, code) AS CASE
+  WHEN code = 'CSTM-00' OR code_type = 'CSTM-ALL' THEN NULL
+  WHEN code_type IN ('CPT', 'HCPCS') THEN 'HCPCS'
+  WHEN code_type IN ('RC', 'REV') THEN 'RC'
+  ELSE code_type END;
+CREATE OR REPLACE MACRO join_code(code_type, code) AS CASE
+  WHEN code = 'CSTM-00' OR code_type = 'CSTM-ALL' THEN NULL
+  WHEN code_type IN ('CPT', 'HCPCS') AND length(code) < 5 THEN lpad(code, 5, '0')
+  WHEN code_type IN ('RC', 'REV') AND length(code) < 4 THEN lpad(code, 4, '0')
+  WHEN code_type IN ('MS-DRG') AND length(code) < 3 THEN lpad(code, 3, '0')
+  ELSE code END;
+CREATE OR REPLACE MACRO fact_uid(state, year_month, payer_slug, billing_class, code_type, code, modifiers, owner_uid,
+    pos_set_id, negotiated_type, arrangement, expiration_date, rate, information, setting, severity, networks, contained) AS
+  md5(concat(state, '|', year_month, '|', payer_slug, '|', billing_class, '|', code_type, '|', code, '|', modifiers, '|',
+    owner_uid, '|', pos_set_id, '|', negotiated_type, '|', arrangement, '|', expiration_date, '|',
+    CAST(rate AS VARCHAR), '|', information, '|', setting, '|', severity, '|', networks, '|', contained));
+"""
+
+
+def join_code(code_type: str, code: str) -> tuple[str | None, str | None]:
+    """(join code type, join code) of a published code: the pair on which reference tables are joined."""
+    if code == "CSTM-00" or code_type == "CSTM-ALL":
+        return None, None
+    if code_type in ("CPT", "HCPCS"):
+        return "HCPCS", code.zfill(5) if len(code) < 5 else code
+    if code_type in ("RC", "REV"):
+        return "RC", code.zfill(4) if len(code) < 4 else code
+    if code_type == "MS-DRG":
+        return code_type, code.zfill(3) if len(code) < 3 else code
+    return code_type, code

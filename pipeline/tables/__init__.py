@@ -1,0 +1,97 @@
+"""What every table is: its columns, key, order and place. The only declaration of a schema in the project.
+
+What belongs here: declarations (`published` is data-model's tables, the `staged_*` modules what ingest leaves
+for the next stages). What must not come in: code that reads, builds or checks a table. Column types are words
+(`string`, `float64`, …) so that asking for a table's name costs no import of pyarrow.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+
+_DUCKDB = {"string": "VARCHAR", "float64": "DOUBLE", "bool": "BOOLEAN", "int64": "BIGINT", "list": "VARCHAR[]"}
+
+REGISTRY: dict[str, Table] = {}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table's declaration.
+
+    columns  name -> string | float64 | bool | int64 | list (of string)
+    key      columns whose values are unique together (never null unless listed in `nullable_key`)
+    sort     the order of rows in the file; unique, so that the bytes are deterministic
+    sharded  one file a month (`name_YYYY-MM.parquet`) instead of one file
+    folder   where under the warehouse root the file stands
+    """
+
+    name: str
+    folder: str
+    columns: dict[str, str]
+    key: tuple[str, ...]
+    sort: tuple[str, ...] = ()
+    sharded: bool = False
+    doc: str = ""
+    aliases: tuple[str, ...] = field(default=())
+
+    def __post_init__(self):
+        unknown = set(self.columns.values()) - set(_DUCKDB)
+        assert not unknown, f"{self.name}: no such column types: {unknown}"
+        for column in (*self.key, *self.sort):
+            assert column in self.columns, f"{self.name}: {column} is not a column"
+        if not self.sort:
+            object.__setattr__(self, "sort", self.key)
+
+    @property
+    def duckdb_columns(self) -> dict[str, str]:
+        """Column name -> DuckDB type."""
+        return {name: _DUCKDB[kind] for name, kind in self.columns.items()}
+
+    def arrow_schema(self):
+        """The pyarrow schema: plain strings, never large ones (see `parquet`)."""
+        import pyarrow as pa
+
+        kinds = {
+            "string": pa.string(),
+            "float64": pa.float64(),
+            "bool": pa.bool_(),
+            "int64": pa.int64(),
+            "list": pa.list_(pa.string()),
+        }
+        return pa.schema([(name, kinds[kind]) for name, kind in self.columns.items()])
+
+    def polars_schema(self):
+        """The Polars schema, for readers that build frames."""
+        import polars as pl
+
+        kinds = {
+            "string": pl.String,
+            "float64": pl.Float64,
+            "bool": pl.Boolean,
+            "int64": pl.Int64,
+            "list": pl.List(pl.String),
+        }
+        return pl.Schema({name: kinds[kind] for name, kind in self.columns.items()})
+
+
+def table(name: str, folder: str, columns: str, key: str, sort: str = "", *, sharded=False, doc="", aliases=()) -> Table:
+    """Declare and register a table. `columns` is text: names one after another, `name:type` where not string."""
+    parsed = dict(c.split(":") if ":" in c else (c, "string") for c in columns.split())
+    made = Table(name, folder, parsed, tuple(key.split()), tuple(sort.split()), sharded, doc, tuple(aliases))
+    assert name not in REGISTRY, f"{name} is declared twice"
+    REGISTRY[name] = made
+    return made
+
+
+@functools.cache
+def load() -> dict[str, Table]:
+    """Every declared table by name."""
+    from pipeline.tables import published, staged_codes, staged_geo, staged_medicare, staged_mrf, staged_nppes  # noqa: F401
+
+    return REGISTRY
+
+
+def get(name: str) -> Table:
+    """The table of that name; KeyError when none is declared."""
+    return load()[name]

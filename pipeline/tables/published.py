@@ -1,0 +1,209 @@
+"""The published tables: facts, dimensions, cross-references, benchmarks and the enriched rows."""
+
+from __future__ import annotations
+
+from pipeline.tables import table
+
+FACT_RATE = table(
+    "fact_rate",
+    "gold",
+    """fact_uid state year_month reporting_entity_name billing_class code_type code pg_uid pos_set_id negotiated_type
+    negotiation_arrangement negotiated_rate:float64 expiration_date provider_group_id_raw billing_code_modifiers
+    additional_information setting severity_of_illness network_names contained_codes_uid pg_members_uid batch_id
+    source_count:int64""",
+    key="fact_uid",
+    sort="state reporting_entity_name billing_class code_type code fact_uid",
+    sharded=True,
+    doc="One row per distinct negotiated rate; source_count read rates collapsed into it.",
+)
+
+DIM_CODE = table("dim_code", "dims", "code_type code code_desc name", key="code_type code")
+DIM_CODE_CAT = table(
+    "dim_code_cat",
+    "dims",
+    "proc_cd procedure_set procedure_class procedure_group",
+    key="proc_cd",
+    doc="The latest category of a HCPCS code, RBCS or BETOS 2.0 by setting.",
+)
+DIM_CODE_CAT_HISTORY = table(
+    "dim_code_cat_history",
+    "dims",
+    "proc_cd effective_from effective_to procedure_set procedure_class procedure_group",
+    key="proc_cd effective_from",
+    doc="The same with its dates (YYYY-MM-DD, effective_to inclusive, 9999-12-31 while in force; never overlapping); "
+    "the enriched stage takes the row in force on the first day of the fact's month.",
+)
+DIM_PAYER = table(
+    "dim_payer",
+    "dims",
+    "payer_slug reporting_entity_name reporting_entity_type version",
+    key="payer_slug",
+    aliases=("dim_reporting_entity",),
+)
+DIM_PAYER_BRIDGE = table("dim_payer_bridge", "dims", "reporting_entity_name_raw payer_slug", key="reporting_entity_name_raw")
+DIM_PROVIDER_GROUP = table(
+    "dim_provider_group",
+    "dims",
+    """pg_uid year_month payer_slug provider_group_id_raw pg_members_uid network_names batch_id version
+    has_members:bool""",
+    key="pg_uid",
+    sharded=True,
+)
+DIM_POS_SET = table("dim_pos_set", "dims", "pos_set_id pos_members:list", key="pos_set_id")
+DIM_NPI = table(
+    "dim_npi",
+    "dims",
+    """npi enumeration_type status first_name last_name organization_name credential sole_proprietor enumeration_date
+    last_updated primary_taxonomy_code primary_taxonomy_desc primary_taxonomy_state primary_taxonomy_license
+    npi_valid:bool deactivation_date replacement_npi registry_source""",
+    key="npi",
+    doc="Every NPI that a group names. status: A active, D deactivated, null where the registry does not know it.",
+)
+DIM_NPI_ADDRESS = table(
+    "dim_npi_address",
+    "dims",
+    """npi address_purpose address_hash address_type address_1 address_2 city state postal_code country_code
+    telephone_number fax_number position:int64""",
+    key="npi address_purpose address_hash",
+    doc="All addresses of those NPIs; position is the order in which the registry lists them, from 1.",
+)
+DIM_NPI_ADDRESS_GEOLOCATION = table(
+    "dim_npi_address_geolocation",
+    "dims",
+    """npi address_hash latitude:float64 longitude:float64 county_name county_fips stat_area_name stat_area_code
+    matched_address geo_source""",
+    key="npi address_hash",
+    doc="Where an address is. geo_source: census (geocoder's match) or zip (centroid, county and CBSA of its ZIP); "
+    "an address that neither places has no row.",
+)
+DIM_TIN = table("dim_tin", "dims", "tin_type tin_value business_name", key="tin_type tin_value")
+DIM_SOURCE_FILE = table(
+    "dim_source_file",
+    "dims",
+    """batch_id file content_hash bytes:int64 state year_month last_updated_on payer_slug reporting_entity_name
+    reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name plan_sponsor_name version
+    schema_shape rates_read:int64 facts:int64 duplicates:int64 rejected:int64 unresolved:int64 zero_rates:int64
+    rate_sum groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
+    key="batch_id",
+    sort="file",
+    doc="One row per source file. rate_sum is an exact decimal as text. status: whole or broken (then reason says why).",
+)
+
+XREF_POS = table("xref_pos", "xrefs", "pos_set_id pos via_wildcard:bool", key="pos_set_id pos")
+XREF_GROUP_NPI = table(
+    "xref_group_npi",
+    "xrefs",
+    "year_month payer_slug pg_uid npi",
+    key="year_month payer_slug pg_uid npi",
+    sharded=True,
+    aliases=("xref_pg_member_npi",),
+)
+XREF_GROUP_TIN = table(
+    "xref_group_tin",
+    "xrefs",
+    "year_month payer_slug pg_uid tin_type tin_value",
+    key="year_month payer_slug pg_uid tin_type tin_value",
+    sharded=True,
+    aliases=("xref_pg_member_tin",),
+)
+XREF_GROUP_MEMBER = table(
+    "xref_group_member",
+    "xrefs",
+    "year_month payer_slug pg_uid tin_type tin_value npi",
+    key="year_month payer_slug pg_uid tin_type tin_value npi",
+    sharded=True,
+    doc="Which NPI bills under which TIN; npi is null where the publisher names the TIN only.",
+)
+XREF_CONTAINED_CODE = table(
+    "xref_contained_code",
+    "xrefs",
+    "year_month contained_codes_uid role code_type code",
+    key="year_month contained_codes_uid role code_type code",
+    sharded=True,
+    doc="What a bundle (role bundled_codes) or capitation (covered_services) contains.",
+)
+XREF_FACT_SOURCE = table(
+    "xref_fact_source",
+    "xrefs",
+    "fact_uid batch_id read_count:int64",
+    key="fact_uid batch_id",
+    sharded=True,
+    doc="Every file that published the fact; empty unless [facts] keep_sources is set.",
+)
+
+BENCH_MEDICARE_PROF = table(
+    "bench_medicare_prof",
+    "bench",
+    "state year_month code_type code medicare_prof_rate:float64 medicare_national_rate:float64 release",
+    key="state year_month code_type code",
+    sharded=True,
+    doc="Physician fee schedule, no modifier, non-facility, unweighted mean over the state's localities (dollars).",
+)
+BENCH_OPPS = table(
+    "bench_opps",
+    "bench",
+    """state year_month code_type code opps_weight:float64 opps_si opps_mar_stateavg:float64
+    medicare_national_rate:float64 release""",
+    key="state year_month code_type code",
+    sharded=True,
+)
+BENCH_ASC = table(
+    "bench_asc",
+    "bench",
+    "state year_month code_type code asc_pi asc_mar_stateavg:float64 medicare_national_rate:float64 release",
+    key="state year_month code_type code",
+    sharded=True,
+)
+BENCH_WCFS = table(
+    "bench_wcfs",
+    "bench",
+    "state year_month code_type code wcfs_amount:float64 release",
+    key="state year_month code_type code",
+    sharded=True,
+)
+BENCH_MEDICARE_PROF_DETAIL = table(
+    "bench_medicare_prof_detail",
+    "bench",
+    """carrier locality state effective_from code modifier status work_rvu:float64 pe_rvu_nonfacility:float64
+    pe_rvu_facility:float64 mp_rvu:float64 work_gpci:float64 pe_gpci:float64 mp_gpci:float64 conversion_factor:float64
+    nonfacility_rate:float64 facility_rate:float64 nonfacility_capped:bool facility_capped:bool reason release""",
+    key="carrier locality effective_from code modifier",
+    doc="Rates in dollars and cents per locality; modifier is '' where there is none; reason says why a rate is null.",
+)
+BENCH_MEDICARE_COMPREHENSIVE = table(
+    "bench_medicare_comprehensive",
+    "bench",
+    """state year_month code_type code benchmark_type medicare_national_rate:float64 medicare_state_rate:float64
+    work_rvu:float64 practice_expense_rvu:float64 malpractice_rvu:float64 total_rvu:float64 conversion_factor:float64
+    opps_weight:float64 opps_si asc_pi release""",
+    key="state year_month code_type code benchmark_type",
+    sharded=True,
+    doc="The three Medicare schedules one under another; benchmark_type: PFS, OPPS or ASC.",
+)
+
+# The guidelines' essential columns in their order (the second `state` is address_state), then the fact's, then ours.
+FACT_RATE_ENRICHED = table(
+    "fact_rate_enriched",
+    "gold/fact_rate_enriched",
+    """fact_uid state year_month payer_slug billing_class code_type code negotiated_type negotiation_arrangement
+    negotiated_rate:float64 expiration_date provider_group_id_raw reporting_entity_name code_description code_name
+    procedure_set procedure_class procedure_group pos_set_id pos_members:list npi first_name last_name
+    organization_name enumeration_type status primary_taxonomy_code primary_taxonomy_desc primary_taxonomy_state
+    primary_taxonomy_license credential sole_proprietor enumeration_date last_updated address_purpose address_type
+    address_1 address_2 city address_state postal_code country_code telephone_number fax_number address_hash
+    latitude:float64 longitude:float64 county_name county_fips stat_area_name stat_area_code matched_address
+    benchmark_type medicare_national_rate:float64 medicare_state_rate:float64 work_rvu:float64
+    practice_expense_rvu:float64 malpractice_rvu:float64 total_rvu:float64 conversion_factor:float64
+    opps_weight:float64 opps_si asc_pi rate_to_medicare_ratio:float64 is_above_medicare:bool provider_type
+    is_sole_proprietor:bool is_individual_provider:bool
+    pg_uid billing_code_modifiers additional_information setting severity_of_illness network_names
+    contained_codes_uid pg_members_uid
+    is_geocoded:bool geo_source group_npi_count:int64 group_state_count:int64 benchmark_source benchmark_reason
+    benchmark_facility:bool medicare_locality_rate:float64 rate_to_medicare_locality_ratio:float64
+    wcfs_amount:float64 rate_to_wcfs_ratio:float64 rate_flags""",
+    key="fact_uid",
+    sort="""payer_slug state billing_class procedure_set procedure_class primary_taxonomy_code stat_area_name
+    code_type code fact_uid""",
+    sharded=True,
+    doc="Exactly one row per fact, every dimension joined in.",
+)

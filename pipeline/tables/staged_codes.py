@@ -1,0 +1,1 @@
+"""What ingest leaves of code sets: procedure categories and places of service."""

@@ -1,0 +1,1 @@
+"""What ingest leaves of geography files."""

@@ -1,0 +1,1 @@
+"""What ingest leaves of provider-registry files."""
