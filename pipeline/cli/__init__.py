@@ -1,0 +1,1 @@
+"""What a person types and reads. No building of tables."""

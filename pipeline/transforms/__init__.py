@@ -1,0 +1,1 @@
+"""Frames to frames: what a table means. No Luigi, no paths, no Great Expectations."""
