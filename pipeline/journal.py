@@ -1,0 +1,50 @@
+"""The journal: one JSON line for each thing a build did, written by whichever process did it.
+
+What belongs here: appending and reading lines. Several processes append to it (each line one write in append
+mode), the parent follows it to show progress and to sum up. What must not come in: deciding anything by it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+BUILD = "RATEHOUSE_BUILD_ID"
+KEEP_BYTES = 20_000_000
+
+
+def write(path: Path, event: str, **values) -> None:
+    """Append one event of the build at work; a value must be JSON."""
+    line = json.dumps({"at": round(time.time(), 3), "build": os.environ.get(BUILD, ""), "event": event, **values})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab", buffering=0) as file:
+        file.write(line.encode() + b"\n")
+
+
+def read(path: Path, build: str | None = None, offset: int = 0) -> Iterator[dict]:
+    """The events of a build (of all when None) from a byte offset on; a line cut off by a kill is passed over."""
+    if not path.exists():
+        return
+    with open(path, "rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            try:
+                event = json.loads(line)
+            except ValueError:  # a line that a full disk cut in two
+                continue
+            if build is None or event.get("build") == build:
+                yield event
+
+
+def trim(path: Path) -> None:
+    """Drop the older half once the journal is large; called when a build starts and nobody else writes."""
+    if path.exists() and path.stat().st_size > KEEP_BYTES:
+        kept = path.read_bytes()[-KEEP_BYTES // 2 :]
+        draft = path.with_suffix(".tmp")
+        draft.write_bytes(kept[kept.find(b"\n") + 1 :])
+        os.replace(draft, path)

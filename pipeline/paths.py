@@ -1,0 +1,123 @@
+"""The only module that spells a path: where everything stands under a warehouse root.
+
+What belongs here: places. What must not come in: reading or writing them (but for making a folder).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pipeline import errors, tables
+
+REFERENCE_FOLDERS = ("nppes", "medicare", "codes", "geo", "pos", "wcfs")
+LEAF_NAME = "fact_rate_enriched.parquet"
+_current: Root | None = None
+
+
+@dataclass(frozen=True)
+class Root:
+    """One warehouse: the folder that holds raw/ and everything built from it."""
+
+    path: Path
+
+    @cached_property
+    def id(self) -> str:
+        """Short id of the warehouse: what tells its tasks from another's on a shared scheduler."""
+        return f"{self.path.name}-{hashlib.md5(str(self.path).encode()).hexdigest()[:6]}"
+
+    raw = property(lambda self: self.path / "raw")
+    mrf = property(lambda self: self.path / "raw" / "mrf")
+    corrections = property(lambda self: self.path / "raw" / "corrections")
+    star = property(lambda self: self.path / "raw" / "star")
+    state = property(lambda self: self.path / ".state")
+    scratch = property(lambda self: self.path / ".scratch")
+    objects = property(lambda self: self.path / ".objects")
+    quarantine = property(lambda self: self.path / "quarantine")
+    gold = property(lambda self: self.path / "gold")
+    tree = property(lambda self: self.path / "gold" / "fact_rate_enriched")
+    catalog = property(lambda self: self.path / "warehouse.duckdb")
+    docs = property(lambda self: self.path / "docs")
+    journal = property(lambda self: self.path / ".state" / "journal.jsonl")
+    lock = property(lambda self: self.path / ".state" / "build.lock")
+    raw_hashes = property(lambda self: self.path / ".state" / "raw_hashes.json")
+    code_cache = property(lambda self: self.path / ".state" / "code_versions.json")
+    gate_results = property(lambda self: self.path / ".state" / "gates")
+    retired = property(lambda self: self.path / ".state" / "retired_objects.json")
+
+    def reference(self, folder: str) -> Path:
+        """raw/<folder> of a reference source."""
+        return self.raw / folder
+
+    def table(self, name: str, month: str | None = None) -> Path:
+        """A published table's file, or its shard of a month."""
+        declared = tables.get(name)
+        assert declared.sharded == (month is not None), f"{name}: sharded tables have a month, others none"
+        return self.path / declared.folder / (f"{name}_{month}.parquet" if month else f"{name}.parquet")
+
+    def staged(self, source: str, table: str) -> Path:
+        """A staged table of one source; `source` is the source's folder under staged/."""
+        return self.path / "staged" / source / f"{table}.parquet"
+
+    def joined(self, month: str) -> Path:
+        """The month's enriched rows in one file, from which its leaves are cut."""
+        return self.path / "staged" / "enriched" / f"fact_rate_enriched_{month}.parquet"
+
+    def stamp(self, label: str) -> Path:
+        """The stamp of a task, by its label."""
+        return self.state / "stamps" / f"{label}.json"
+
+    def month_state(self, month: str) -> Path:
+        """What the enriched stage keeps of a month beside its stamps: key sets, leaf plan, manifests."""
+        return self.state / "enriched" / month
+
+    def object(self, digest: str) -> Path:
+        """The immutable file of that content."""
+        return self.objects / digest[:2] / f"{digest}.parquet"
+
+    def leaf(self, partition: str, month: str) -> Path:
+        """A leaf's file in the Hive tree; `partition` is `k=v/…`."""
+        return self.tree / partition / f"year_month={month}" / LEAF_NAME
+
+    def relative(self, path: Path) -> str:
+        """A path as it is shown and stamped: relative to the root, with slashes."""
+        return path.relative_to(self.path).as_posix()
+
+    def make_state(self) -> None:
+        """Create the folders that a build needs; PublishError when they cannot be."""
+        try:
+            for folder in (self.state, self.scratch):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise errors.PublishError(
+                f"cannot be written: {problem.strerror}", place=self.path, remedy="give this user the right to write there"
+            ) from problem
+
+
+def use(path: Path | str) -> Root:
+    """Make a folder the warehouse of this process; RootError when it is none."""
+    global _current
+    folder = Path(path).expanduser()
+    if not folder.exists():
+        raise errors.RootError("no such folder", place=folder, remedy=f"ratehouse init {folder}")
+    if not folder.is_dir():
+        raise errors.RootError("is not a folder", place=folder, remedy="name the folder that holds raw/")
+    if not (folder / "raw").is_dir():
+        raise errors.RootError("holds no raw/, so it is no warehouse", place=folder, remedy=f"ratehouse init {folder}")
+    _current = Root(folder.resolve())
+    return _current
+
+
+def current() -> Root:
+    """The warehouse of this process."""
+    if _current is None:
+        raise errors.RootError("no warehouse was chosen", remedy="ratehouse --root DIR …")
+    return _current
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its parents; returns it."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path
