@@ -42,7 +42,7 @@ class Root:
     docs = property(lambda self: self.path / "docs")
     journal = property(lambda self: self.path / ".state" / "journal.jsonl")
     lock = property(lambda self: self.path / ".state" / "build.lock")
-    raw_hashes = property(lambda self: self.path / ".state" / "raw_hashes.json")
+    raw_hashes = property(lambda self: self.path / ".state" / "raw_hashes.jsonl")
     code_cache = property(lambda self: self.path / ".state" / "code_versions.json")
     gate_results = property(lambda self: self.path / ".state" / "gates")
     retired = property(lambda self: self.path / ".state" / "retired_objects.json")

@@ -1,0 +1,61 @@
+"""The fingerprint of a raw file: the hash of its content, remembered by (path, size, mtime).
+
+What belongs here: hashing raw files, each once. What must not come in: stamps of what we build (`stamps`).
+Every process may add to the memory; lines are appended, the last one of a path counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pipeline import errors, targets
+from pipeline.paths import Root
+
+_known: dict[Path, dict[str, list]] = {}
+
+
+def content_hash(root: Root, path: Path) -> str:
+    """SHA-256 of a raw file; SourceError when it cannot be read. A touched file is read again, once."""
+    known = _known.get(root.raw_hashes)
+    if known is None:
+        known = _known[root.raw_hashes] = _load(root.raw_hashes)
+    name = root.relative(path)
+    try:
+        info = os.stat(path)
+        entry = known.get(name)
+        if entry and entry[:2] == [info.st_size, info.st_mtime_ns]:
+            return entry[2]
+        digest = targets.file_hash(path)
+    except FileNotFoundError as problem:
+        raise errors.SourceError("is gone", place=path, remedy="run the build again: it will see what is left") from problem
+    except OSError as problem:
+        raise errors.SourceError(
+            f"cannot be read: {problem.strerror}", place=path, remedy="give this user the right to read it"
+        ) from problem
+    known[name] = [info.st_size, info.st_mtime_ns, digest]
+    root.raw_hashes.parent.mkdir(parents=True, exist_ok=True)
+    with open(root.raw_hashes, "ab", buffering=0) as file:
+        file.write(json.dumps([name, *known[name]]).encode() + b"\n")
+    return digest
+
+
+def forget() -> None:
+    """Read the memory again at the next question: another process may have added to it."""
+    _known.clear()
+
+
+def _load(path: Path) -> dict[str, list]:
+    known: dict[str, list] = {}
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return known
+    for line in lines:
+        try:
+            name, *entry = json.loads(line)
+        except ValueError:  # cut off by a kill
+            continue
+        known[name] = entry
+    return known

@@ -1,0 +1,129 @@
+"""The stamp of what was built: from which inputs, by which code, under which settings; and why it is stale.
+
+What belongs here: reading and writing stamps, comparing them with now, saying the difference in a sentence.
+What must not come in: building anything, Luigi. A stamp is written after its files; a file without its stamp
+counts as unbuilt.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline import targets
+from pipeline.paths import Root
+from pipeline.targets import Part
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a build rests on, now.
+
+    inputs    what is read -> digest of its content (of a raw file: of its bytes)
+    code      module or SQL file -> its version
+    settings  setting -> value, those that shape the bytes (schemas of the tables among them)
+    """
+
+    inputs: dict[str, str]
+    code: dict[str, str]
+    settings: dict[str, object]
+
+
+@dataclass
+class Stamp:
+    """What was built and on what. `parts` by table name; `gates` by suite; `notes` is the task's own (counts, a verdict)."""
+
+    basis: Basis
+    parts: dict[str, Part]
+    gates: dict[str, dict] = field(default_factory=dict)
+    notes: dict = field(default_factory=dict)
+
+    @property
+    def failed_gate(self) -> str | None:
+        """The suite that the published files fail, if any."""
+        return next((name for name, gate in self.gates.items() if not gate["passed"]), None)
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Why something is not up to date. `kind`: unbuilt, file, input, code, setting, suite, gate, upstream or blocked."""
+
+    kind: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+_memory: dict[Path, tuple[tuple, Stamp]] = {}
+
+
+def read(root: Root, label: str) -> Stamp | None:
+    """The stamp of a task; None when there is none, or none that this version understands."""
+    path = root.stamp(label)
+    try:
+        info = path.stat()
+    except OSError:
+        return None
+    key = (info.st_mtime_ns, info.st_size, info.st_ino)
+    known = _memory.get(path)
+    if known and known[0] == key:
+        return known[1]
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # swept, or half of it by a power cut: then it is no stamp
+        return None
+    if raw.get("version") != VERSION:
+        return None
+    stamp = Stamp(
+        Basis(raw["inputs"], raw["code"], raw["settings"]),
+        {name: Part(**part) for name, part in raw["parts"].items()},
+        raw["gates"],
+        raw["notes"],
+    )
+    _memory[path] = (key, stamp)
+    return stamp
+
+
+def write(root: Root, label: str, stamp: Stamp) -> None:
+    """Write a stamp, after its files."""
+    raw = {
+        "version": VERSION,
+        "inputs": stamp.basis.inputs,
+        "code": stamp.basis.code,
+        "settings": stamp.basis.settings,
+        "parts": {name: part.to_dict() for name, part in stamp.parts.items()},
+        "gates": stamp.gates,
+        "notes": stamp.notes,
+    }
+    targets.write_text(root, root.stamp(label), json.dumps(raw, indent=1, sort_keys=True, ensure_ascii=False))
+
+
+def compare(stamp: Stamp, now: Basis) -> Stale | None:
+    """The first thing in which a stamp's basis differs from now, in a sentence."""
+    then = stamp.basis
+    changes = [(n, "is new") for n in now.inputs if n not in then.inputs]
+    changes += [(n, "is gone") for n in then.inputs if n not in now.inputs]
+    changes += [(n, "changed") for n in now.inputs if n in then.inputs and then.inputs[n] != now.inputs[n]]
+    if changes:
+        name, what = sorted(changes)[0]
+        more = f" (and {len(changes) - 1} more inputs)" if len(changes) > 1 else ""
+        return Stale("input", f"its input {name} {what}{more}")
+    codes = sorted(n for n in {*now.code, *then.code} if now.code.get(n) != then.code.get(n))
+    if codes:
+        return Stale("code", f"the code of {', '.join(codes[:3])} changed")
+    for name in sorted({*now.settings, *then.settings}):
+        if now.settings.get(name) != then.settings.get(name):
+            if name.startswith("schema of "):
+                return Stale("setting", f"the {name} changed")
+            return Stale(
+                "setting", f"the setting {name} is {_shown(now.settings, name)}, and was {_shown(then.settings, name)}"
+            )
+    return None
+
+
+def _shown(settings: dict, name: str) -> str:
+    return json.dumps(settings[name], ensure_ascii=False) if name in settings else "absent"

@@ -1,0 +1,189 @@
+"""Replacing, durable files: a reader sees the old file or the new one, never a mix and never a draft.
+
+What belongs here: how a draft becomes a published file (fsync, object, hard link, replace, folder fsync), and
+whether a file is still the one that was published. What must not come in: whether it should be (`stamps`), what
+is in it (`parquet`).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipeline import errors
+from pipeline.paths import Root, make_folder
+
+# Windows refuses to replace a file that somebody reads; readers are short.
+SHARING_RETRIES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if sys.platform == "win32" else ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One published file as it was when it was stamped. `path` is relative to the root; times are in ns."""
+
+    path: str
+    digest: str
+    rows: int
+    bytes: int
+    mtime_ns: int
+    sha256: str
+
+    def problem(self, root: Root) -> str | None:
+        """What is wrong with the file by its size and time, None when nothing is; it is not opened."""
+        try:
+            info = os.stat(root.path / self.path)
+        except FileNotFoundError:
+            return f"{self.path} is missing"
+        if info.st_size != self.bytes:
+            return f"{self.path} was replaced: {info.st_size:,} bytes, not {self.bytes:,}"
+        if info.st_mtime_ns != self.mtime_ns:
+            return f"{self.path} was touched or replaced by hand"
+        return None
+
+    def to_dict(self) -> dict:
+        """As JSON."""
+        return asdict(self)
+
+
+@contextmanager
+def writing(place: Path | str) -> Iterator[None]:
+    """Turn the system's refusals to write into a PublishError that says what to do."""
+    try:
+        yield
+    except OSError as problem:
+        remedies = {
+            errno.ENOSPC: "free some space on that disk, then run the same command again",
+            errno.EDQUOT: "free some of this user's quota, then run the same command again",
+            errno.EACCES: "give this user the right to write there, then run the same command again",
+            errno.EPERM: "give this user the right to write there, then run the same command again",
+            errno.EROFS: "mount that file system for writing, then run the same command again",
+            errno.EMFILE: "raise the limit of open files (ulimit -n), then run the same command again",
+        }
+        if problem.errno in remedies or isinstance(problem, PermissionError):
+            raise errors.PublishError(
+                f"cannot be written: {problem.strerror}",
+                place=problem.filename2 or problem.filename or place,
+                remedy=remedies.get(problem.errno, "run the same command again"),
+            ) from problem
+        raise
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fsync(path: Path) -> None:
+    """Make a file's bytes, or a folder's names, survive a power cut."""
+    if path.is_dir() and sys.platform == "win32":
+        return  # Windows keeps a folder's names by itself and cannot open a folder
+    handle = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace(source: Path, target: Path) -> None:
+    """os.replace, tried again while Windows says that somebody reads the target."""
+    for pause in (*SHARING_RETRIES, None):
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            if pause is None:
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
+def link(source: Path, target: Path, scratch: Path) -> None:
+    """Put the same file at `target` too, replacing what is there at once: a hard link, or a copy where there are none."""
+    make_folder(target.parent)
+    draft = scratch / f"link-{os.getpid()}-{hashlib.md5(str(target).encode()).hexdigest()}"
+    draft.unlink(missing_ok=True)
+    try:
+        os.link(source, draft)
+    except OSError as problem:
+        if problem.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+        shutil.copy2(source, draft)
+        fsync(draft)
+    replace(draft, target)
+    draft.unlink(missing_ok=True)  # a rename onto the same inode does nothing, and leaves the draft
+
+
+def publish(root: Root, draft: Path, target: Path, digest: str, rows: int, *, former: Part | None, readable: bool) -> Part:
+    """Publish a draft; returns what now stands at `target`.
+
+    The file that stands there is kept, untouched, when it already holds this content: by its former stamp, or
+    because its bytes are the draft's. `readable` tables also stand, immutable, under `.objects`, where the
+    catalog points.
+    """
+    name = root.relative(target)
+    with writing(target):
+        if former is not None and former.digest == digest and former.path == name and not former.problem(root):
+            draft.unlink()
+            return former
+        sha256 = file_hash(draft)
+        if target.is_file() and target.stat().st_size == draft.stat().st_size and file_hash(target) == sha256:
+            draft.unlink()
+            return _part(root, target, digest, rows, sha256)
+        fsync(draft)
+        make_folder(target.parent)
+        if readable:
+            kept = root.object(digest)
+            store(draft, kept, sha256)
+            link(kept, target, root.scratch)
+        else:
+            replace(draft, target)
+        fsync(target.parent)
+        return _part(root, target, digest, rows, sha256)
+
+
+def store(draft: Path, kept: Path, sha256: str) -> None:
+    """Move a durable draft to its place among the objects; one that already stands there whole is kept."""
+    make_folder(kept.parent)
+    if kept.is_file() and file_hash(kept) == sha256:
+        draft.unlink()
+    else:
+        replace(draft, kept)
+        fsync(kept.parent)
+
+
+def _part(root: Root, path: Path, digest: str, rows: int, sha256: str) -> Part:
+    info = path.stat()
+    return Part(root.relative(path), digest, rows, info.st_size, info.st_mtime_ns, sha256)
+
+
+def write_text(root: Root, path: Path, text: str) -> None:
+    """Write a small text file whole or not at all, durably."""
+    with writing(path):
+        make_folder(path.parent)
+        draft = make_folder(root.scratch) / f"text-{os.getpid()}-{hashlib.md5(str(path).encode()).hexdigest()}"
+        with open(draft, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        replace(draft, path)
+
+
+def remove(path: Path, stop: Path) -> None:
+    """Remove a file, and the folders above it that are then empty, up to but without `stop`."""
+    path.unlink(missing_ok=True)
+    for folder in path.parents:
+        if folder == stop:
+            return
+        try:
+            folder.rmdir()
+        except OSError:  # not empty
+            return

@@ -1,0 +1,461 @@
+"""The base of every task that builds a table: build -> gate -> publish -> stamp, and when that is owed.
+
+What belongs here: the one way in which anything gets built. A task answers what it is (`label`, `table`), what it
+reads (`views`), which code and settings shape it, and how rows are made (`transform` or `produce`); this module
+does the rest. What must not come in: any one table's meaning.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import luigi
+
+from pipeline import code_version, errors, journal, paths, settings, stamps, tables, targets
+from pipeline.paths import Root
+from pipeline.stamps import Basis, Stale, Stamp
+from pipeline.targets import Part
+
+# Modules whose rules shape every Parquet file's bytes, whatever the transform.
+WRITERS = ("pipeline.parquet", "pipeline.duck")
+# A killed worker is gone without a word; its children must not go on writing (prctl's PR_SET_PDEATHSIG).
+_PR_SET_PDEATHSIG = 1
+
+_memo: dict[str, Stale | None] = {}
+_memo_pid = os.getpid()
+_main_pid = os.getpid()
+
+
+class RootParameter(luigi.Parameter):
+    """The short id of the warehouse, so that two of them can share one scheduler; this process's own by default."""
+
+    def has_task_value(self, task_name, param_name):
+        return True
+
+    def task_value(self, task_name, param_name):
+        return paths.current().id
+
+    def normalize(self, value):
+        if value != paths.current().id:
+            raise errors.RootError(
+                f"this process serves the warehouse {paths.current().id}, not {value}",
+                place=paths.current().path,
+                remedy="set RATEHOUSE_ROOT to the folder of that warehouse",
+            )
+        return value
+
+
+def forget() -> None:
+    """Look at everything again: what was stale may have been built by another process."""
+    _memo.clear()
+
+
+class TableTask(luigi.Task):
+    """One table's file, or the set of staged tables of one source."""
+
+    root = RootParameter()
+
+    table: str = ""  # the declared table that it makes, for tasks that make one
+    transform: str = ""  # `x.sql` under transforms/sql, or a module of pipeline.transforms with build(con) -> SELECT
+    readable = True  # stands among the objects too, for the catalog
+
+    # ---- what a subclass says -------------------------------------------------------------------------------
+
+    @property
+    def warehouse(self) -> Root:
+        """Where this task's files stand."""
+        return paths.current()
+
+    @property
+    def label(self) -> str:
+        """Its name in stamps and sentences: its path under the root, without the ending."""
+        return self.warehouse.relative(self.target()).removesuffix(".parquet")
+
+    @property
+    def month_or_none(self) -> str | None:
+        """The month of a sharded table."""
+        return getattr(self, "month", None)
+
+    def target(self) -> Path:
+        """The file of a task that makes one table."""
+        return self.warehouse.table(self.table, self.month_or_none)
+
+    def targets(self) -> dict[str, Path]:
+        """Table name -> file."""
+        return {self.table: self.target()}
+
+    def views(self) -> dict[str, list[TableTask]]:
+        """Table name -> the tasks whose files, together, the transform sees under that name."""
+        return {}
+
+    def gate_views(self) -> dict[str, list[TableTask]]:
+        """What the suite sees beside the draft and `views`: scheduled before, but no input of the bytes."""
+        return {}
+
+    def shaping(self) -> dict[str, object]:
+        """Settings that shape the bytes, by their name in luigi.cfg; JSON values."""
+        return {}
+
+    def variables(self) -> dict[str, object]:
+        """What the transform and the suite read with getvariable()."""
+        return {"year_month": self.month_or_none}
+
+    def code_roots(self) -> tuple[str, ...]:
+        """The modules and SQL files that make the rows; what they reach counts too."""
+        name = self.transform or f"{self.table}.sql"
+        return (name,) if name.endswith(".sql") else (f"pipeline.transforms.{name}",)
+
+    def other_inputs(self) -> dict[str, str]:
+        """Inputs that are no tables: name -> digest."""
+        return {}
+
+    def blocked(self) -> errors.RatehouseError | None:
+        """Why it must not be built now, if so."""
+        return None
+
+    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        """Write each table's draft; returns table -> (digest, rows). The default runs the transform in DuckDB."""
+        from pipeline import duck, parquet
+
+        declared = tables.get(self.table)
+        with self.connection() as con:
+            for name, select in self.view_selects().items():
+                duck.view(con, name, select)
+            select = self.select(con)
+            columns = ", ".join(
+                f"CAST({duck.identifier(c)} AS {kind}) AS {duck.identifier(c)}" for c, kind in declared.duckdb_columns.items()
+            )
+            order = ", ".join(f"{duck.identifier(c)} NULLS FIRST" for c in declared.sort)
+            rows = con.sql(f"SELECT {columns} FROM ({select}) ORDER BY {order}").to_arrow_reader(parquet.ROW_GROUP_ROWS)
+            written = parquet.write(drafts[self.table], declared, rows)
+        return {self.table: (written.digest, written.rows)}
+
+    def select(self, con) -> str:
+        """The SELECT that makes the rows."""
+        from pipeline import duck
+
+        name = self.transform or f"{self.table}.sql"
+        if name.endswith(".sql"):
+            return duck.sql(name)
+        return importlib.import_module(f"pipeline.transforms.{name}").build(con)
+
+    def notes(self) -> dict:
+        """What the stamp keeps beside the parts; called after `produce`."""
+        return {}
+
+    # ---- Luigi's questions ----------------------------------------------------------------------------------
+
+    def requires(self) -> list[TableTask]:
+        """Every task whose files it reads, once."""
+        wanted = [*self.views().values(), *self.gate_views().values()]
+        return list(dict.fromkeys(task for group in wanted for task in group))
+
+    def output(self) -> list[luigi.LocalTarget]:
+        """Its files."""
+        return [luigi.LocalTarget(str(path)) for path in self.targets().values()]
+
+    def complete(self) -> bool:
+        """Whether its files exist, whole, and were built from what its inputs are now."""
+        return self.staleness() is None
+
+    # ---- up to date or not ----------------------------------------------------------------------------------
+
+    def stamp(self) -> Stamp | None:
+        """Its stamp, if it was ever built."""
+        return stamps.read(self.warehouse, self.label)
+
+    def staleness(self) -> Stale | None:
+        """Why it is not up to date, looking up the stream too; remembered within the process."""
+        global _memo_pid
+        if _memo_pid != os.getpid():
+            forget()
+            _memo_pid = os.getpid()
+        if self.task_id not in _memo:
+            _memo[self.task_id] = self._upstream_staleness() or self.own_staleness()
+        return _memo[self.task_id]
+
+    def _upstream_staleness(self) -> Stale | None:
+        blocked = self.blocked()
+        if blocked is not None:
+            return Stale("blocked", str(blocked))
+        for group in self.views().values():
+            for task in group:
+                why = task.staleness()
+                if why is not None:
+                    deepest = why.sentence if why.kind == "upstream" else f"{task.label}: {why.sentence}"
+                    return Stale("upstream", deepest)
+        return None
+
+    def own_staleness(self) -> Stale | None:
+        """Why it is not up to date, supposing that its inputs are."""
+        stamp = self.stamp()
+        if stamp is None:
+            there = [p for p in self.targets().values() if p.exists()]
+            return Stale("unbuilt", "it has no stamp" if there else "it was never built")
+        problem = self.file_problem(stamp)
+        if problem:
+            return Stale("file", problem)
+        changed = stamps.compare(stamp, self.basis())
+        if changed:
+            return changed
+        return self.gate_staleness(stamp)
+
+    def file_problem(self, stamp: Stamp) -> str | None:
+        """What is wrong with its files, by size and time."""
+        return next((found for part in stamp.parts.values() if (found := part.problem(self.warehouse))), None)
+
+    def gate_staleness(self, stamp: Stamp) -> Stale | None:
+        """Whether its suites changed since they passed it, or it failed them."""
+        from pipeline import gates
+
+        for name in stamp.parts:
+            if gates.suite_hash(suite_path(name)) != stamp.gates.get(name, {}).get("suite_hash"):
+                return Stale("suite", f"expectations/{name}.json changed: it will be checked again, not built again")
+        if stamp.failed_gate:
+            return Stale("gate", f"it fails expectations/{stamp.failed_gate}.json: {_first_failure(stamp)}")
+        return None
+
+    def basis(self) -> Basis:
+        """What it rests on, now. An input that does not exist yet counts as '' (its task will be asked to build it)."""
+        inputs = {
+            f"{task.label}:{name}": digest
+            for name, group in self.views().items()
+            for task in group
+            if (digest := task.digest_of(name)) is not None
+        }
+        inputs.update(self.other_inputs())
+        schemas = {f"schema of {n}": _schema(n) for n in (*self.views(), *self.targets())}
+        code = code_version.versions(*self.code_roots(), *WRITERS)
+        return Basis(inputs, code, {**self.shaping(), **schemas})
+
+    def digest_of(self, table: str) -> str | None:
+        """The digest of one of its tables; None when it makes no such table (a broken source makes none)."""
+        stamp = self.stamp()
+        if stamp is None:
+            return ""
+        part = stamp.parts.get(table)
+        return part.digest if part else None
+
+    def files_of(self, table: str) -> list[Path]:
+        """The files of one of its tables."""
+        stamp = self.stamp()
+        return [self.warehouse.path / stamp.parts[table].path] if stamp and table in stamp.parts else []
+
+    # ---- doing it -------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Bring it up to date: build, check again, or find that nothing that it uses changed."""
+        _die_with_parent()
+        forget_stamps_of_others()
+        started = time.monotonic()
+        blocked = self.blocked()
+        if blocked is not None:
+            raise blocked
+        why = self.own_staleness()
+        if why is None:
+            self.journal("unchanged")
+            return
+        self.journal("start", why=why.sentence)
+        if why.kind in ("suite", "gate"):
+            stamp = self.check_again()
+        else:
+            stamp = self.build(why)
+        _memo.pop(self.task_id, None)
+        self.journal("done", seconds=round(time.monotonic() - started, 3), why=why.sentence, **self._summary(stamp))
+
+    def build(self, why: Stale) -> Stamp:
+        """Produce, gate, publish, stamp."""
+        former = self.stamp()
+        basis = self.basis()
+        with self.scratch() as folder:
+            drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
+            with targets.writing(folder):
+                made = self.produce(drafts)
+            verdicts = self.gate({name: drafts[name] for name in made})
+            parts = {}
+            for name, (digest, rows) in made.items():
+                old = former.parts.get(name) if former else None
+                parts[name] = targets.publish(
+                    self.warehouse, drafts[name], self.targets()[name], digest, rows, former=old, readable=self.readable
+                )
+            stamp = Stamp(basis, parts, verdicts, self.notes())
+            stamps.write(self.warehouse, self.label, stamp)
+        return stamp
+
+    def check_again(self) -> Stamp:
+        """Check published files against suites that changed; a file that now fails stays, marked failed."""
+        stamp = self.stamp()
+        try:
+            gates = self.gate({name: self.warehouse.path / part.path for name, part in stamp.parts.items()})
+        except errors.GateError as failed:
+            stamps.write(self.warehouse, self.label, Stamp(stamp.basis, stamp.parts, failed.verdicts, stamp.notes))
+            raise
+        stamp = Stamp(stamp.basis, stamp.parts, gates, stamp.notes)
+        stamps.write(self.warehouse, self.label, stamp)
+        return stamp
+
+    def gate(self, files: dict[str, Path]) -> dict[str, dict]:
+        """Check files against their suites; returns suite -> verdict, raises GateError when a critical one fails."""
+        from pipeline import duck, gates
+
+        verdicts: dict[str, dict] = {}
+        failed = []
+        for name, path in files.items():
+            views = {**self.view_selects(), **_selects(self.gate_views())}
+            views[name] = duck.scan(tables.get(name), [path])
+            verdict = gates.check(
+                suite_path(name),
+                views=views,
+                memory=memory(),
+                threads=threads(),
+                scratch=self.warehouse.scratch,
+                variables={k: v for k, v in self.variables().items() if v is not None},
+            )
+            self.save_gate_result(name, verdict)
+            verdicts[name] = verdict.to_dict()
+            if not verdict.passed:
+                failed.append(verdict)
+        if failed:
+            error = errors.GateError(
+                "fails " + "; ".join(_failures(v) for v in failed),
+                place=self.label,
+                remedy=f"mend the source (or the suite), then: ratehouse build  (see: ratehouse why {self.label})",
+            )
+            error.verdicts = verdicts
+            raise error
+        return verdicts
+
+    def save_gate_result(self, suite: str, verdict) -> None:
+        """Keep the validation result for Data Docs."""
+        path = self.warehouse.gate_results / f"{self.label.replace('/', '.')}~{suite}.json"
+        targets.write_text(self.warehouse, path, json.dumps(verdict.result, sort_keys=True))
+
+    def view_selects(self) -> dict[str, str]:
+        """View name -> SELECT over the files behind it."""
+        return _selects(self.views())
+
+    @contextmanager
+    def connection(self) -> Iterator:
+        """A bounded DuckDB connection with the task's variables set."""
+        from pipeline import duck
+
+        con = duck.connect(memory(), threads(), self.warehouse.scratch)
+        try:
+            for name, value in self.variables().items():
+                con.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
+            yield con
+        finally:
+            con.close()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for drafts, gone afterwards."""
+        with targets.writing(self.warehouse.scratch):
+            folder = paths.make_folder(self.warehouse.scratch / f"{self.label.replace('/', '.')[-150:]}-{os.getpid()}")
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def journal(self, event: str, **values) -> None:
+        """Put an event of this task on record."""
+        journal.write(
+            self.warehouse.journal,
+            event,
+            task=self.get_task_family(),
+            label=self.label,
+            **({"month": self.month_or_none} if self.month_or_none else {}),
+            **values,
+        )
+
+    def on_failure(self, exception: BaseException) -> str:
+        """What the dashboard and the journal say of a failure: our own errors in words, others with their trace."""
+        _memo.pop(self.task_id, None)
+        known = isinstance(exception, errors.RatehouseError)
+        text = str(exception) if known else "".join(traceback.format_exception(exception))
+        self.journal("failed", error=text, kind=type(exception).__name__, known=known)
+        return text
+
+    def _summary(self, stamp: Stamp) -> dict:
+        warnings = sum(f["severity"] != "critical" for g in stamp.gates.values() for f in g["failures"])
+        return {
+            "rows": sum(p.rows for p in stamp.parts.values()),
+            "files": len(stamp.parts),
+            "gates": len(stamp.gates),
+            "gate_seconds": round(sum(g.get("seconds", 0) for g in stamp.gates.values()), 3),
+            "warnings": warnings,
+        }
+
+
+def suite_path(table: str) -> Path:
+    """The suite of a table."""
+    return settings.home() / "expectations" / f"{table}.json"
+
+
+def memory() -> str:
+    """DuckDB's limit in one worker: its share of [build] memory_mb, less what Python and the frames themselves take."""
+    limits = settings.build()
+    return f"{max(128, int(limits.memory_mb / limits.workers * 0.6))}MB"
+
+
+def threads() -> int:
+    """DuckDB's threads in one worker: the cores, shared by the workers."""
+    return max(1, (os.cpu_count() or 1) // settings.build().workers)
+
+
+def forget_stamps_of_others() -> None:
+    """Read raw hashes again: another worker may have added to them."""
+    from pipeline import fingerprints
+
+    fingerprints.forget()
+
+
+def _selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
+    from pipeline import duck
+
+    return {
+        name: duck.scan(tables.get(name), [path for task in group for path in task.files_of(name)])
+        for name, group in views.items()
+    }
+
+
+def _schema(name: str) -> str:
+    declared = tables.get(name)
+    return " ".join(f"{c}:{k}" for c, k in declared.columns.items()) + " | " + " ".join(declared.sort)
+
+
+def _failures(verdict) -> str:
+    critical = [f for f in verdict.failures if f["severity"] == "critical"]
+    words = []
+    for failure in critical:
+        column = f" of {failure['column']}" if failure.get("column") else ""
+        count = f" ({failure['unexpected_count']:,} rows)" if failure.get("unexpected_count") else ""
+        detail = f": {failure['detail']}" if failure.get("detail") else ""
+        words.append(f"{failure['expectation']}{column}{count}{detail}")
+    return f"expectations/{verdict.suite}.json: " + "; ".join(words)
+
+
+def _first_failure(stamp: Stamp) -> str:
+    failures = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == "critical"]
+    return f"{failures[0]['expectation']} {failures[0].get('column') or ''}".strip() if failures else ""
+
+
+def _die_with_parent() -> None:
+    """In a worker's child on Linux: end when the parent is killed, so that nobody writes beside the next build."""
+    if os.getpid() == _main_pid or not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
