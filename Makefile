@@ -1,0 +1,101 @@
+# Ratehouse. `make warehouse` sets everything up and builds; `make help` lists the rest.
+# Needs make and Python 3.11 to 3.14, nothing else.
+
+PYTHON ?= python3
+VENV   := .venv
+
+# These come from make's command line only: a shell that happens to export ROOT or MONTH must not redirect a build.
+WORDS  := ROOT WORKERS PARTITION MONTH TARGET ARGS
+$(foreach word,$(WORDS),$(if $(filter command,$(origin $(word))),,$(eval $(word) :=)))
+export $(WORDS)
+
+# The words reach the commands through the environment, so that no quote in a partition's name is read by the shell.
+RATEHOUSE := $(VENV)/bin/ratehouse $(if $(ROOT),--root "$$ROOT")
+READY     := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup warehouse test check sample scheduler dashboard status rerun why docs clean
+
+help: ## list what make can do
+	@echo "make TARGET [ROOT=folder of the warehouse] …"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything in it (other targets do so when needed)
+
+warehouse: $(READY) ## build what is missing or out of date [WORKERS=n]
+	@$(RATEHOUSE) build $${WORKERS:+--workers "$$WORKERS"}
+
+status: $(READY) ## say what is built, missing, stale or failed
+	@$(RATEHOUSE) status
+
+rerun: need-PARTITION $(READY) ## build one leaf again: PARTITION='payer_slug=…/…' MONTH=2025-08
+	@$(RATEHOUSE) rerun "$$PARTITION" $${MONTH:+--month "$$MONTH"}
+
+why: need-TARGET $(READY) ## say why something would be built: TARGET=table, table:2025-08, path or partition
+	@$(RATEHOUSE) why "$$TARGET"
+
+docs: $(READY) ## open the Data Docs of the last build
+	@$(RATEHOUSE) docs
+
+scheduler: $(READY) ## run Luigi's scheduler in the foreground, for this machine only
+	@$(RATEHOUSE) scheduler
+
+dashboard: $(READY) ## print and open the scheduler's address
+	@$(RATEHOUSE) dashboard
+
+sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
+	@$(RATEHOUSE) sample "$${ROOT:-data}"
+
+test: $(READY) ## run all tests [ARGS='-k word']
+	@$(VENV)/bin/python -m pytest $(ARGS)
+
+check: $(READY) ## lint, format and the quick tests
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/python -m pytest -q -m "not slow and not browser" $(ARGS)
+
+# What a build makes under its root; raw/ and what else stands there is not ours to remove.
+BUILT := .objects .scratch .state bench dims docs gold quarantine staged warehouse.duckdb xrefs
+
+clean: ## remove what was built, never raw files [ROOT=folder]
+	@root="$${ROOT:-$${RATEHOUSE_ROOT:-data}}"; \
+	if [ ! -d "$$root/raw" ]; then echo "$$root: holds no raw/, so it is no warehouse; nothing removed" >&2; exit 2; fi; \
+	for name in $(BUILT); do rm -rf "$$root/$$name"; done; \
+	echo "removed what was built under $$root; make warehouse builds it again"
+
+# The lock names every package with its version, so pip has nothing to resolve (--no-deps). It passes over what a
+# package claims about Python versions because Luigi 3.8.1 still excludes 3.14 (pyproject.toml says more); wheels
+# only, so that a Python without a wheel fails in plain words here and not in a compiler. The environment is made
+# anew when it is another Python's.
+$(READY): requirements.lock pyproject.toml
+	@$(call usable_python)
+	@if [ "$$($(VENV)/bin/python -c $(VERSION) 2>/dev/null)" != "$$($(PYTHON) -c $(VERSION))" ]; then \
+	    echo "making $(VENV) with $$($(PYTHON) --version); this takes a minute or two, once"; \
+	    $(PYTHON) -m venv --clear $(VENV); fi
+	@$(PIP) --only-binary :all: --ignore-requires-python -r requirements.lock
+	@$(PIP) --no-build-isolation -e .
+	@touch $@
+
+PIP     = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
+VERSION = 'import sys; print(sys.version)'
+
+define usable_python
+command -v "$(PYTHON)" >/dev/null || { \
+    echo "$(PYTHON): no such program; Ratehouse needs Python 3.11 to 3.14" >&2; \
+    echo "  make setup PYTHON=path/of/python" >&2; exit 2; }; \
+$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
+    echo "$(PYTHON): is $$($(PYTHON) --version 2>&1), Ratehouse needs Python 3.11 to 3.14" >&2; \
+    echo "  make setup PYTHON=path/of/another/python" >&2; exit 2; }; \
+$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+    echo "$(PYTHON): cannot make virtual environments, its venv or ensurepip is missing" >&2; \
+    echo "  on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+endef
+
+# A variable without which a target makes no sense; asked for before anything is set up.
+EXAMPLE_PARTITION := PARTITION='payer_slug=acme/state=GA/…' MONTH=2025-08
+EXAMPLE_TARGET    := TARGET=fact_rate:2025-08
+need-%:
+	@[ -n "$$$*" ] || { echo "make $(MAKECMDGOALS): $* is not given" >&2; \
+	    echo "  make $(MAKECMDGOALS) $(EXAMPLE_$*)" >&2; exit 2; }
