@@ -1,0 +1,202 @@
+"""Code sets -> staged_category, staged_category_label, staged_taxonomy.
+
+Reads, told apart by their first line: RBCS (CMS's release and the layout of named columns), BETOS 2.0
+(`code id "Set- Class-Group"`) with its two label files, the NUCC provider taxonomy. What must not come in: which
+source or release applies, and cutting a history into periods (transforms).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.errors import SourceError, UnrecognisedFile
+from pipeline.readers import delimited
+
+# Layouts of RBCS: CMS's own (data.cms.gov, release 2022 on), and the one with spelled-out columns. Ours -> theirs.
+_RBCS_CMS = {
+    "proc_cd": "hcpcs_cd",
+    "procedure_set": "rbcs_cat_desc",
+    "procedure_class": "rbcs_subcat_desc",
+    "procedure_group": "rbcs_family_desc",
+    "major_indicator": "rbcs_major_ind",
+    "code_added": "hcpcs_cd_add_dt",
+    "code_ended": "hcpcs_cd_end_dt",
+    "effective_from": "rbcs_assignment_eff_dt",
+    "effective_to": "rbcs_assignment_end_dt",
+}
+_RBCS_NAMED = {
+    "proc_cd": "hcpcs_code",
+    "procedure_set": "rbcs_category",
+    "procedure_class": "rbcs_subcategory",
+    "procedure_group": "rbcs_family",
+    "major_indicator": "rbcs_procedure",
+    "code_added": "hcpcs_date_added",
+    "code_ended": "hcpcs_date_ended",
+    "effective_from": "rbcs_date_effective",
+}
+# CMS's documentation of the RBCS taxonomy: sixth character of the RBCS id.
+_MAJOR = {"M": "Major", "O": "Other", "N": "Non-Procedure"}
+_BETOS_LINE = re.compile(r'^([0-9A-Za-z]{5})\s+([A-Z]{2}\w*)\s+"(.*)"\s*$')
+_UNDATED = "1900-01-01"
+
+
+def read(path: Path) -> dict[str, pl.DataFrame]:
+    """The staged tables of one file of a code set, those it feeds only.
+
+    Raises UnrecognisedFile where the first line is of no known layout, SourceError (with the line) for a missing
+    column, a date or code that cannot be read, a code with two categories from the same day.
+    """
+    text = delimited.text_of(path)
+    first = next(line for line in delimited.reader_lines(text) if line.strip())
+    if _BETOS_LINE.match(first):
+        return {"staged_category": _betos(path, text)}
+    columns = delimited.columns_of(first)
+    if "betos_cat_name" in columns or "betos_level2_cat_name" in columns:
+        return {"staged_category_label": _betos_labels(path, text, columns)}
+    for layout in (_RBCS_CMS, _RBCS_NAMED):
+        if layout["proc_cd"] in columns and any(name.startswith("rbcs") for name in columns):
+            return {"staged_category": _rbcs(path, text, columns, layout)}
+    if {"code", "grouping"} <= set(columns) or {"code", "classification"} <= set(columns):
+        return {"staged_taxonomy": _nucc(path, text, columns)}
+    raise UnrecognisedFile("not a code set that is known (RBCS, BETOS 2.0, NUCC taxonomy)", place=path)
+
+
+def _finish(data: pl.DataFrame, table: str) -> pl.DataFrame:
+    schema = tables.get(table).polars_schema()
+    added = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in data.columns]
+    return data.with_columns(added).select(schema.names()).cast(schema).sort(tables.get(table).key)
+
+
+def _date(data: pl.DataFrame, path: Path, column: str) -> pl.Expr:
+    """ISO text of a column of dates, which CMS writes YYYY-MM-DD or M/D/YYYY."""
+    text = pl.col(column)
+    parsed = pl.coalesce(text.str.to_date("%Y-%m-%d", strict=False), text.str.to_date("%m/%d/%Y", strict=False))
+    delimited.refuse(data, path, text.is_not_null() & parsed.is_null(), column, "is no date")
+    return parsed.dt.to_string("%Y-%m-%d")
+
+
+def _refuse_twice(data: pl.DataFrame, path: Path, keys: list[str]) -> None:
+    twice = data.filter(pl.struct(keys).is_duplicated()).sort("source_row")
+    if twice.height:
+        row = twice.row(1, named=True)
+        raise SourceError(
+            f"{' '.join(row[k] for k in keys)} stands there twice",
+            place=f"{path}:{row['source_row']}",
+            remedy="one of the two lines is wrong: download the file again",
+        )
+
+
+def _rbcs(path: Path, text: str, columns: list[str], layout: dict[str, str]) -> pl.DataFrame:
+    optional = {"effective_to", "major_indicator", "code_added", "code_ended"}
+    delimited.require(path, columns, [c for ours, c in layout.items() if ours not in optional], "an RBCS file")
+    data = delimited.frame(path, text)
+    code = pl.col(layout["proc_cd"]).str.to_uppercase().str.zfill(5)
+    delimited.refuse(
+        data, path, code.is_null() | ~code.str.contains(r"^[0-9A-Z]{5}$"), layout["proc_cd"], "is no HCPCS code"
+    )
+    for ours in ("procedure_set", "effective_from"):
+        delimited.refuse(data, path, pl.col(layout[ours]).is_null(), layout[ours], "where a value is needed")
+    found = {ours: theirs for ours, theirs in layout.items() if theirs in columns}
+    dates = [ours for ours in ("effective_from", "effective_to", "code_added", "code_ended") if ours in found]
+    staged = data.select(
+        pl.lit("rbcs").alias("category_source"),
+        code.alias("proc_cd"),
+        *[_date(data, path, found[ours]).alias(ours) for ours in dates],
+        *[pl.col(found[ours]).alias(ours) for ours in ("procedure_set", "procedure_class", "procedure_group")],
+        pl.col(found["major_indicator"]).replace(_MAJOR).alias("major_indicator")
+        if "major_indicator" in found
+        else pl.lit(None, dtype=pl.String).alias("major_indicator"),
+        pl.lit(path.name).alias("source_file"),
+        pl.col("source_line").alias("source_row"),
+    )
+    # The file does not say its release: the latest day that any of its rows starts from tells two releases apart.
+    starts = [c for c in ("effective_from", "code_added") if c in staged.columns]
+    staged = staged.with_columns(release=pl.max_horizontal(pl.col(starts).max()))
+    _refuse_twice(staged, path, ["proc_cd", "effective_from"])
+    return _finish(staged, "staged_category")
+
+
+def _betos(path: Path, text: str) -> pl.DataFrame:
+    """Set, class and group of `code id "Set- Class-Group"`.
+
+    Sets hold no hyphen, classes and groups may. All codes of a two-letter prefix share their class, so without the
+    label file the class is the longest start that their labels share, cut at its last hyphen.
+    """
+    rows, bad = [], None
+    for number, line in enumerate(delimited.reader_lines(text), start=1):
+        if not line.strip():
+            continue
+        match = _BETOS_LINE.match(line)
+        parts = [" ".join(part.split()) for part in match[3].split("-", 1)] if match else []
+        if len(parts) != 2 or "-" not in parts[1]:
+            bad = bad or (number, line.strip())
+            break
+        rows.append((match[1].upper(), match[2][:2], parts[0], parts[1], number))
+    if bad:
+        raise SourceError(
+            f'not a line of BETOS 2.0 (code id "Set- Class-Group"): {bad[1][:80]!r}',
+            place=f"{path}:{bad[0]}",
+            remedy="download the file again",
+        )
+    labels: dict[str, list[str]] = {}
+    for _, prefix, _, rest, _ in rows:
+        labels.setdefault(prefix, []).append(rest)
+    classes = {}
+    for prefix, rests in labels.items():
+        shared = os.path.commonprefix([rest.rsplit("-", 1)[0] + "-" for rest in rests])
+        classes[prefix] = shared.rpartition("-")[0]
+    staged = pl.DataFrame(
+        [
+            ("betos", code, _UNDATED, of_set, classes[prefix], rest[len(classes[prefix]) + 1 :].strip(), prefix, rest)
+            + (path.name, number)
+            for code, prefix, of_set, rest, number in rows
+        ],
+        schema=[
+            *("category_source", "proc_cd", "effective_from", "procedure_set", "procedure_class", "procedure_group"),
+            *("class_prefix", "class_and_group", "source_file", "source_row"),
+        ],
+        orient="row",
+    )
+    _refuse_twice(staged, path, ["proc_cd"])
+    return _finish(staged, "staged_category")
+
+
+def _betos_labels(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
+    label = "betos_cat_name" if "betos_cat_name" in columns else "betos_level2_cat_name"
+    delimited.require(path, columns, ["betos_code_start", label], "a BETOS 2.0 label file")
+    data = delimited.frame(path, text)
+    for column in ("betos_code_start", label):
+        delimited.refuse(data, path, pl.col(column).is_null(), column, "where a value is needed")
+    staged = data.select(
+        category_source=pl.lit("betos"),
+        prefix="betos_code_start",
+        label=pl.col(label).str.replace_all(r"\s+", " "),
+        source_file=pl.lit(path.name),
+    )
+    return _finish(staged, "staged_category_label")
+
+
+def _nucc(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
+    delimited.require(path, columns, ["code", "grouping", "classification", "specialization"], "a NUCC taxonomy")
+    data = delimited.frame(path, text)
+    bad = pl.col("code").is_null() | ~pl.col("code").str.contains(r"^[0-9A-Z]{9}X$")
+    delimited.refuse(data, path, bad, "code", "is no taxonomy code")
+    version = re.search(r"(\d{2})(\d)(?=\D*$)", path.stem)
+    staged = data.select(
+        taxonomy_code="code",
+        grouping="grouping",
+        classification="classification",
+        specialization="specialization",
+        display_name="display name" if "display name" in columns else pl.lit(None, dtype=pl.String),
+        description=pl.concat_str("classification", "specialization", separator=", ", ignore_nulls=True),
+        release=pl.lit(f"{version[1]}.{version[2]}" if version else None, dtype=pl.String),
+        source_file=pl.lit(path.name),
+        source_row="source_line",
+    )
+    _refuse_twice(staged, path, ["taxonomy_code"])
+    return _finish(staged, "staged_taxonomy")

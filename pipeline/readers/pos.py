@@ -1,0 +1,45 @@
+"""Place-of-service codes with their facility type -> staged_pos_code.
+
+One layout: `pos_code, pos_type, pos_name` (CMS's place-of-service code set with the type that the physician fee
+schedule pays it under). What must not come in: what a set of codes means for a rate.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.errors import SourceError, UnrecognisedFile
+from pipeline.readers import delimited
+
+COLUMNS = ("pos_code", "pos_type", "pos_name")
+_TYPES = {"facility": True, "non-facility": False, "nonfacility": False}
+
+
+def read(path: Path) -> dict[str, pl.DataFrame]:
+    """staged_pos_code of one file: pos of two digits, facility null where the type is neither of the two.
+
+    Raises UnrecognisedFile where no column is named pos_code, SourceError for a missing column, a code that is no
+    two-digit number or stands there twice.
+    """
+    text = delimited.text_of(path)
+    columns = delimited.columns_of(next(iter(delimited.reader_lines(text))))
+    if "pos_code" not in columns:
+        raise UnrecognisedFile("not a list of place-of-service codes (no column pos_code)", place=path)
+    delimited.require(path, columns, COLUMNS, "a list of place-of-service codes")
+    data = delimited.frame(path, text)
+    code = pl.col("pos_code").str.zfill(2)
+    delimited.refuse(data, path, pl.col("pos_code").is_null() | ~code.str.contains(r"^\d\d$"), "pos_code", "is no code")
+    twice = data.filter(code.is_duplicated())
+    if twice.height:
+        first = twice.row(0, named=True)
+        raise SourceError(
+            f"place of service {first['pos_code']} is listed more than once",
+            place=f"{path}:{first['source_line']}",
+            remedy="keep the line that CMS publishes",
+        )
+    kind = pl.col("pos_type").str.to_lowercase().replace_strict(_TYPES, default=None, return_dtype=pl.Boolean)
+    staged = data.select(pos=code, pos_name="pos_name", facility=kind, source_file=pl.lit(path.name)).sort("pos")
+    return {"staged_pos_code": staged.cast(tables.get("staged_pos_code").polars_schema())}
