@@ -1,0 +1,433 @@
+"""One large JSON text in a file, walked from its beginning to its end without holding it.
+
+What belongs here: opening (.json, .json.gz, .zip), decompressing, decoding, taking one value after another with
+exact number text, and saying at which byte a text is broken. What must not come in: what any key means.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipeline.errors import SourceError
+
+# Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
+BLOCK = 1 << 16
+# Longer than any token that can look wrong only because the buffer ends in it (`-Infinity`, `\\ud83d\\ude00`).
+_TAIL = 16
+_LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+_AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
+
+_blank = re.compile(r"[ \t\n\r]*").match
+_scalar = re.compile(r"[^,\]}\s]*").match
+_cut_number = re.compile(r"[\s,:]*(\.|[eE][+-]?|[+-])?").fullmatch
+
+
+class Constant:
+    """NaN, Infinity or -Infinity, which some writers put where JSON has no number; equal to nothing, unhashable."""
+
+    __slots__ = ("name",)
+    __hash__ = None
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+# Numbers stay the text they were published as: 690.64470 is an id, and integers may pass 2^53.
+_scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=Constant, strict=False).scan_once
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Iterator[bytes]]:
+    """The decompressed bytes of a `.json`, `.json.gz` (one or more members) or `.zip` (holding one `.json`).
+
+    Yields an iterator of pieces of at most BLOCK bytes. Raises SourceError for a file that cannot be opened, is
+    empty, or is not what its name says; the iterator raises it where a compressed stream breaks.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            raw = stack.enter_context(path.open("rb"))
+            magic = raw.read(4)
+            raw.seek(0)
+        except OSError as e:
+            raise SourceError(
+                f"cannot be opened: {e.strerror}", place=path, remedy="Mend the file or its permissions."
+            ) from e
+        if not magic:
+            raise SourceError("is empty (0 bytes)", place=path, remedy="Download it again.", offset=0)
+        kind = path.suffix.lower()
+        is_gzip, is_zip = magic[:2] == b"\x1f\x8b", magic == b"PK\x03\x04"
+        if kind == ".gz" and not is_gzip:
+            raise SourceError(
+                f"is not gzip, though its name ends in .gz: it begins with {magic!r}",
+                place=path,
+                remedy=f"If it is plain JSON, rename it to {path.name[: -len('.gz')]}; else download it again.",
+                offset=0,
+            )
+        if kind != ".gz" and is_gzip:
+            raise SourceError(
+                "is gzip, though its name does not end in .gz", place=path, remedy=f"Rename it to {path.name}.gz"
+            )
+        if kind != ".zip" and is_zip:
+            raise SourceError("is a zip archive", place=path, remedy=f"Rename it to {path.stem}.zip")
+        if kind == ".gz":
+            yield _gunzip(raw, path)
+        elif kind == ".zip":
+            yield _unzip(stack, raw, path)
+        else:
+            yield _plain(raw.read, path)
+
+
+def _plain(read: Callable[[int], bytes], path: Path) -> Iterator[bytes]:
+    done = 0
+    try:
+        while block := read(BLOCK):
+            yield block
+            done += len(block)
+    except OSError as e:
+        raise SourceError(f"cannot be read at byte {done}: {e.strerror}", place=path, remedy=_AGAIN, offset=done) from e
+
+
+def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
+    """Members one after another; zero bytes after a member are padding, as for gzip(1)."""
+    stream, done = None, 0
+    blocks = _plain(raw.read, path)
+    data = b""
+    while True:
+        more = data or next(blocks, b"")
+        if stream is None:
+            more = more.lstrip(b"\0") if done else more
+            if not more:
+                data = next(blocks, b"")
+                if not data:
+                    return
+                continue
+            stream = zlib.decompressobj(wbits=31)
+        try:
+            out = stream.decompress(more, BLOCK)
+        except zlib.error as e:
+            raise SourceError(
+                f"the gzip stream is damaged after byte {done} of its decompressed text ({e})",
+                place=path,
+                remedy=_AGAIN,
+                offset=done,
+            ) from e
+        if out:
+            yield out
+            done += len(out)
+        if stream.eof:
+            data, stream = stream.unused_data, None
+        else:
+            data = stream.unconsumed_tail
+            if not more and not out:
+                raise SourceError(
+                    f"the gzip stream breaks off after byte {done} of its decompressed text",
+                    place=path,
+                    remedy=_AGAIN,
+                    offset=done,
+                )
+
+
+def _unzip(stack: contextlib.ExitStack, raw: BinaryIO, path: Path) -> Iterator[bytes]:
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(raw))
+    except zipfile.BadZipFile as e:
+        raise SourceError(f"is not a whole zip archive ({e})", place=path, remedy=_AGAIN) from e
+    names = [
+        i.filename
+        for i in archive.infolist()
+        if i.filename.lower().endswith(".json") and not i.filename.startswith("__MACOSX/")
+    ]
+    if len(names) != 1:
+        held = f"{len(names)} JSON files ({', '.join(names[:5])})" if names else "no JSON file"
+        raise SourceError(
+            f"holds {held}, where one belongs", place=path, remedy="Unpack it, and keep the in-network files."
+        )
+    try:
+        member = stack.enter_context(archive.open(names[0]))
+    except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as e:  # encrypted; unknown method; bad local header
+        raise SourceError(
+            f"{names[0]} cannot be unpacked: {e}", place=path, remedy="Unpack it by hand, and keep the .json."
+        ) from e
+    return _unzipped(member, path)
+
+
+def _unzipped(member, path: Path) -> Iterator[bytes]:
+    done = 0
+    try:
+        while block := member.read(BLOCK):
+            yield block
+            done += len(block)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as e:
+        raise SourceError(
+            f"the zip archive is damaged after byte {done} of its decompressed text ({e})",
+            place=path,
+            remedy=_AGAIN,
+            offset=done,
+        ) from e
+
+
+def _expected(message: str) -> str:
+    """What the standard library's message says should stand there."""
+    if message.startswith("Expecting "):
+        return message.removeprefix("Expecting ")
+    return "an escape of JSON" if message.startswith("Invalid \\") else "a value"
+
+
+class JsonText:
+    """A cursor over JSON text that arrives in pieces.
+
+    `keys()` and `items()` walk an object and an array, `value()` takes a value whole; after it `span` is where the
+    value stands in `text`. Memory is a chunk and the value at hand. Whatever is broken raises SourceError with the
+    byte offset of the decompressed text; what stands before it has been handed out by then.
+    """
+
+    def __init__(self, blocks: Iterator[bytes], place: Path, chunk_bytes: int = 1 << 20):
+        self.text, self.at, self.span = "", 0, (0, 0)
+        self.doing = "the beginning"  # what an error says it was in the middle of
+        self.replaced = 0  # texts that held half of a surrogate pair
+        self._place, self._chunk = place, max(1, chunk_bytes)
+        self._blocks = self._pieces(blocks)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._base = 0  # byte offset of text[0]
+        self._fed = 0  # bytes given to the decoder
+        self._failure: SourceError | None = None  # raised when the text before it is used up
+        self._ended = False
+
+    def offset(self, at: int | None = None) -> int:
+        """Byte offset, in the decompressed text, of a position in `text` (of the cursor, unless told)."""
+        at = self.at if at is None else at
+        return self._base + (at if self.text.isascii() else len(self.text[:at].encode()))
+
+    def _pieces(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for number, block in enumerate(blocks):
+            if number == 0 and (block[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in block[:4]):
+                raise self._not_utf8(0)
+            for i in range(0, len(block), self._chunk):
+                yield block[i : i + self._chunk]
+
+    def _grow(self) -> bool:
+        """Take in a chunk, or as much again as is unread (so a long value costs linear time); False at the end."""
+        if self._failure:
+            raise self._failure
+        if self._ended:
+            return False
+        want = max(self._chunk, len(self.text) - self.at)
+        parts, got = [], 0
+        first = self._fed == 0
+        while got < want and not self._ended and not self._failure:
+            parts.append(self._decoded())
+            got += len(parts[-1])
+        self._base = self.offset()
+        self.text = self.text[self.at :] + "".join(parts)
+        self.at = 0
+        if first and self.text.startswith("\ufeff"):
+            self.text, self._base = self.text[1:], 3
+        return got > 0 or self._grow()
+
+    def _decoded(self) -> str:
+        try:
+            block = next(self._blocks, b"")
+        except SourceError as e:
+            self._failure = e
+            return ""
+        held = len(self._decoder.getstate()[0])
+        try:
+            text = self._decoder.decode(block, final=not block)
+        except UnicodeDecodeError as e:
+            at = self._fed - held + e.start
+            self._failure = self._broken_off(self._fed) if not block else self._not_utf8(at)
+            return e.object[: e.start].decode()
+        self._fed += len(block)
+        self._ended = not block
+        return text
+
+    def _not_utf8(self, offset: int) -> SourceError:
+        return SourceError(
+            f"is not UTF-8 at byte {offset}, in {self.doing}",
+            place=self._place,
+            remedy="Convert it, for instance: iconv -f WINDOWS-1252 -t UTF-8 (or -f UTF-16), then build again.",
+            offset=offset,
+        )
+
+    def _broken_off(self, offset: int) -> SourceError:
+        return SourceError(
+            f"breaks off at byte {offset}, in the middle of {self.doing}",
+            place=self._place,
+            remedy=_AGAIN,
+            offset=offset,
+        )
+
+    def broken(self, at: int, expected: str) -> SourceError:
+        """The refusal of what stands at a position of `text`: the text ends there, or it is no JSON."""
+        while len(self.text) - at < _TAIL and not self._ended:
+            shift = at - self.at
+            if not self._grow():
+                break
+            at = self.at + shift
+        rest, end = self.text[at:], self.offset(len(self.text))
+        if _cut_number(rest) or any(word.startswith(rest.lstrip(" \t\r\n,:")) for word in _LITERALS):
+            return self._broken_off(end)
+        offset = self.offset(at)
+        near = f", and the text ends at byte {end}" if self._ended and len(rest) < _TAIL else ""
+        found = f"{rest[:20]!r}{'…' if len(rest) > 20 else ''}"
+        return SourceError(
+            f"the JSON breaks off at byte {offset}, in {self.doing}: {expected} belongs where {found} stands{near}",
+            place=self._place,
+            remedy=_AGAIN,
+            offset=offset,
+        )
+
+    def peek(self) -> str:
+        """The next character that is no blank, '' at the end; the cursor stands on it."""
+        while True:
+            self.at = _blank(self.text, self.at).end()
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self._grow():
+                return ""
+
+    def take(self, expected: str) -> str:
+        """Step over the next character, which must be one of `expected`."""
+        found = self.peek()
+        if not found or found not in expected:
+            raise self.broken(self.at, " or ".join(expected))
+        self.at += 1
+        return found
+
+    def value(self) -> Any:
+        """The next value: dict, list, text, True, False, None; a number as its text; NaN and the like as Constant."""
+        if self.peek() not in '{["':
+            # A number may go on in the next chunk. None that we can use has as many digits as the bound.
+            while _scalar(self.text, self.at).end() == len(self.text) < self.at + 4096 and self._grow():
+                pass
+        while True:
+            try:
+                found, end = _scan(self.text, self.at)
+                break
+            except StopIteration as e:
+                at, message = e.value, "a value"
+            except json.JSONDecodeError as e:
+                at, message = e.pos, e.msg
+            except RecursionError:
+                raise self._too_deep() from None
+            near_end = len(self.text) - at < _TAIL
+            open_text = message.startswith("Unterminated string") or (
+                near_end and message.startswith("Invalid \\u") and '"' not in self.text[at:]
+            )
+            if (open_text or near_end) and self._grow():
+                continue
+            if open_text:
+                raise self._broken_off(self.offset(len(self.text)))
+            raise self.broken(at, _expected(message))
+        self.span, self.at = (self.at, end), end
+        # Half a surrogate pair can only come in as an escape; neither UTF-8 nor Arrow can hold it.
+        if self.text.find("\\u", *self.span) >= 0:
+            try:
+                found = self._whole(found)
+            except RecursionError:
+                raise self._too_deep() from None
+        return found
+
+    def _too_deep(self) -> SourceError:
+        return SourceError(
+            f"nests too deeply at byte {self.offset()}, in {self.doing}",
+            place=self._place,
+            remedy="No in-network file nests more than ten levels; " + _AGAIN,
+            offset=self.offset(),
+        )
+
+    def _whole(self, value: Any) -> Any:
+        """The value with each lone surrogate replaced by U+FFFD."""
+        if type(value) is str:
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                self.replaced += 1
+                return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        elif type(value) is list:
+            return [self._whole(v) for v in value]
+        elif type(value) is dict:
+            return {self._whole(k): self._whole(v) for k, v in value.items()}
+        return value
+
+    def keys(self) -> Iterator[str]:
+        """The keys of the object at hand; take or skip the value of each before asking for the next."""
+        self.take("{")
+        if self.peek() == "}":
+            self.at += 1
+            return
+        while True:
+            if self.peek() != '"':
+                raise self.broken(self.at, 'a key in "quotes"')
+            key = self.value()
+            self.take(":")
+            yield key
+            if self.take(",}") == "}":
+                return
+
+    def items(self) -> Iterator[Any]:
+        """The values of the array at hand, one by one."""
+        self.take("[")
+        if self.peek() == "]":
+            self.at += 1
+            return
+        while True:
+            yield self.value()
+            if self.take(",]") == "]":
+                return
+
+    def skip(self) -> None:
+        """Pass over the next value; an array item by item."""
+        if self.peek() == "[":
+            for _ in self.items():
+                pass
+        else:
+            self.value()
+
+    def end(self) -> None:
+        """Nothing but blanks may follow."""
+        if self.peek():
+            raise SourceError(
+                f"goes on at byte {self.offset()} after its JSON has ended",
+                place=self._place,
+                remedy="Keep one JSON object in the file.",
+                offset=self.offset(),
+            )
+
+
+def locate(text: str, at: int, wanted: dict, path: tuple = ()) -> dict[tuple, tuple[int, int]]:
+    """Where the values of some paths stand in a JSON text that is known to be whole.
+
+    `wanted` is a tree of the keys and indices to follow. Returns path -> (start, end) in `text`; where a key stands
+    twice in an object, its last value, which is the one `value()` gave.
+    """
+    out = {}
+    here = text[at]
+    if not wanted or here not in "{[":
+        return out
+    at = _blank(text, at + 1).end()
+    index = 0
+    while text[at] not in "}]":
+        key = index
+        if here == "{":
+            key, at = _scan(text, at)
+            at = _blank(text, _blank(text, at).end() + 1).end()
+        _, end = _scan(text, at)
+        if key in wanted:
+            place = (*path, key)
+            out = {k: v for k, v in out.items() if k[: len(place)] != place}
+            out[place] = (at, end)
+            out |= locate(text, at, wanted[key], place)
+        index += 1
+        at = _blank(text, end).end()
+        if text[at] == ",":
+            at = _blank(text, at + 1).end()
+    return out
