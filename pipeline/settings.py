@@ -35,6 +35,11 @@ class build(luigi.Config):
     workers = luigi.IntParameter(default=2, description="processes that build side by side")
     memory_mb = luigi.IntParameter(default=1500, description="memory for data of all workers together, in MB")
     read_chunk_kb = luigi.IntParameter(default=1024, description="bytes read from a source file at a time, in KB")
+    skip_broken = luigi.BoolParameter(
+        default=False,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        description="publish without files that cannot be read (the command's --skip-broken)",
+    )
     object_hours = luigi.FloatParameter(default=24.0, description="hours that files of former builds stay for readers")
 
 

@@ -63,7 +63,7 @@ def forget() -> None:
 class TableTask(luigi.Task):
     """One table's file, or the set of staged tables of one source."""
 
-    root = RootParameter()
+    root = RootParameter(positional=False)
 
     table: str = ""  # the declared table that it makes, for tasks that make one
     transform: str = ""  # `x.sql` under transforms/sql, or a module of pipeline.transforms with build(con) -> SELECT
@@ -246,10 +246,10 @@ class TableTask(luigi.Task):
         part = stamp.parts.get(table)
         return part.digest if part else None
 
-    def files_of(self, table: str) -> list[Path]:
-        """The files of one of its tables."""
+    def file_of(self, table: str) -> Path | None:
+        """The file of one of its tables; None when it made none."""
         stamp = self.stamp()
-        return [self.warehouse.path / stamp.parts[table].path] if stamp and table in stamp.parts else []
+        return self.warehouse.path / stamp.parts[table].path if stamp and table in stamp.parts else None
 
     # ---- doing it -------------------------------------------------------------------------------------------
 
@@ -424,7 +424,7 @@ def _selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
     from pipeline import duck
 
     return {
-        name: duck.scan(tables.get(name), [path for task in group for path in task.files_of(name)])
+        name: duck.scan(tables.get(name), [path for task in group if (path := task.file_of(name)) is not None])
         for name, group in views.items()
     }
 

@@ -87,7 +87,16 @@ def table(name: str, folder: str, columns: str, key: str, sort: str = "", *, sha
 @functools.cache
 def load() -> dict[str, Table]:
     """Every declared table by name."""
-    from pipeline.tables import published, staged_codes, staged_geo, staged_medicare, staged_mrf, staged_nppes  # noqa: F401
+    from pipeline.tables import (  # noqa: F401
+        published,
+        staged_codes,
+        staged_enriched,
+        staged_geo,
+        staged_medicare,
+        staged_mrf,
+        staged_nppes,
+        staged_star,
+    )
 
     return REGISTRY
 

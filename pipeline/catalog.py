@@ -1,0 +1,125 @@
+"""warehouse.duckdb: where a reader finds every table, by every name it has, and the files of each partition.
+
+What belongs here: the catalog's tables and views, and the time after which files of former builds go. What must
+not come in: rows of data; the views point to immutable objects, so that a reader sees one finished build.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import partition, settings, tables, targets
+from pipeline.leaves import Record
+from pipeline.paths import Root
+from pipeline.targets import Part
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A table's file (of a month) that stands; `part` is None when it does not."""
+
+    table: str
+    month: str | None
+    part: Part | None
+
+
+def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, dict[str, Record]], accounts: list[dict]) -> None:
+    """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `table_files`, the macro slugify."""
+    import duckdb
+    import pyarrow as pa
+
+    from pipeline import duck, naming
+
+    con = duckdb.connect(str(path))
+    try:
+        for statement in naming.MACROS.split(";"):
+            if statement.strip():
+                con.execute(statement)
+        by_table: dict[str, list[Path]] = {}
+        for one in listed:
+            by_table.setdefault(one.table, [])
+            if one.part is not None:
+                by_table[one.table].append(root.object(one.part.digest))
+        for name, files in by_table.items():
+            if name == "fact_rate_enriched":
+                continue
+            declared = tables.get(name)
+            con.execute(f"CREATE VIEW {duck.identifier(name)} AS {duck.scan(declared, files)}")
+            for alias in declared.aliases:
+                con.execute(f"CREATE VIEW {duck.identifier(alias)} AS SELECT * FROM {duck.identifier(name)}")
+        con.execute("CREATE OR REPLACE VIEW dim_pos_set AS SELECT *, pos_members AS service_codes FROM (" + duck.scan(tables.get("dim_pos_set"), by_table["dim_pos_set"]) + ")")
+        _manifest(con, root, manifests)
+        _enriched(con, by_table.get("fact_rate_enriched", []))
+        files = [(o.table, o.month, o.part.path, str(root.object(o.part.digest)), o.part.rows, o.part.bytes, o.part.digest) for o in listed if o.part]
+        names = ["table_name", "year_month", "path", "object_path", "rows", "bytes", "digest"]
+        arrow = pa.table({n: pa.array([f[i] for f in files], pa.int64() if n in ("rows", "bytes") else pa.string()) for i, n in enumerate(names)})
+        _table(con, "table_files", arrow)
+        columns = ["year_month", "files", "rates_read", "facts", "duplicates", "rejected", "corrected_away", "leaves", "enriched_rows", "withheld_leaves", "withheld_rows"]
+        arrow = pa.table({c: pa.array([a[c] for a in accounts], pa.string() if c == "year_month" else pa.int64()) for c in columns})
+        _table(con, "month_accounts", arrow)
+    finally:
+        con.close()
+
+
+def _table(con, name: str, rows) -> None:
+    con.register("given", rows)
+    con.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+    con.unregister("given")
+
+
+def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
+    """partition_manifest: one row per leaf, its keys decoded, the object that a reader should open, its tree path."""
+    import pyarrow as pa
+
+    keys = settings.partitioning().key_list()
+    columns: dict[str, list] = {k: [] for k in keys}
+    rest: dict[str, list] = {n: [] for n in ("year_month", "partition", "path", "object_path", "rows", "bytes", "digest", "state", "reason")}
+    for month, known in manifests.items():
+        for record in known.values():
+            for piece in record.partition.split("/"):
+                name, _, value = piece.partition("=")
+                columns[name].append(partition.decode(value))
+            rest["year_month"].append(month)
+            rest["partition"].append(record.partition)
+            rest["path"].append(None if record.reason else root.relative(root.leaf(record.partition, month)))
+            rest["object_path"].append(None if record.reason else str(root.object(record.digest)))
+            rest["rows"].append(record.rows)
+            rest["bytes"].append(record.bytes)
+            rest["digest"].append(record.digest)
+            rest["state"].append("withheld" if record.reason else "published")
+            rest["reason"].append(record.reason or None)
+    arrays = {k: pa.array(v, pa.string()) for k, v in columns.items()}
+    arrays.update((k, pa.array(v, pa.int64() if k in ("rows", "bytes") else pa.string())) for k, v in rest.items())
+    _table(con, "partition_manifest", pa.table(arrays))
+
+
+def _enriched(con, files: list[Path]) -> None:
+    """fact_rate_enriched: the months' joined files less the withheld leaves, which reads faster than 100,000 leaves."""
+    from pipeline import duck
+
+    declared = tables.get("fact_rate_enriched")
+    keys = settings.partitioning().key_list()
+    match = " AND ".join(f"w.{duck.identifier(k)} IS NOT DISTINCT FROM e.{duck.identifier(k)}" for k in (*keys, "year_month"))
+    con.execute(
+        f"CREATE VIEW fact_rate_enriched AS SELECT e.* FROM ({duck.scan(declared, files)}) AS e WHERE NOT EXISTS "
+        f"(SELECT 1 FROM partition_manifest AS w WHERE w.state = 'withheld' AND {match})"
+    )
+
+
+def retire_objects(root: Root, kept: set[str]) -> None:
+    """Remove objects that no build of the last [build] object_hours named; the others stay for readers of old catalogs."""
+    now = time.time()
+    try:
+        retired = json.loads(root.retired.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        retired = {}
+    present = {p.stem for p in root.objects.glob("*/*.parquet")} if root.objects.is_dir() else set()
+    retired = {digest: retired.get(digest, now) for digest in present - kept}
+    limit = now - settings.build().object_hours * 3600
+    for digest in [d for d, since in retired.items() if since <= limit]:
+        targets.remove(root.object(digest), root.objects)
+        del retired[digest]
+    targets.write_text(root, root.retired, json.dumps(retired, sort_keys=True))

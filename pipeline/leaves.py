@@ -1,0 +1,379 @@
+"""Leaves: which stand, which are owed, and how a group of them is written, linked and put on record.
+
+What belongs here: the manifests of leaves (a line each) and the publishing of leaf files. What must not come in:
+which rows make a leaf (`transforms.leaf_plan`), Luigi.
+
+A leaf's file is an object named by its content; the Hive tree holds a hard link to it. A group's leaves are made
+durable together, before its manifest; the month's manifest is compiled from its groups'.
+"""
+
+from __future__ import annotations
+
+import bisect
+import errno
+import functools
+import hashlib
+import os
+import shutil
+import time
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import errors, journal, paths, stamps, targets
+from pipeline.paths import Root
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A leaf as planned: its rows in the joined file, its digest, its group, and why it is withheld if it is."""
+
+    partition: str
+    first_row: int
+    rows: int
+    digest: str
+    group: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A leaf as it was written (or withheld, with its reason): one line of a manifest."""
+
+    partition: str
+    digest: str
+    rows: int
+    bytes: int
+    mtime_ns: int
+    reason: str
+
+    def line(self) -> str:
+        """As a line; no field holds a tab or a line break (partitions are percent-encoded)."""
+        reason = " ".join(self.reason.split())
+        return f"{self.partition}\t{self.digest}\t{self.rows}\t{self.bytes}\t{self.mtime_ns}\t{reason}\n"
+
+
+def manifest(root: Root, month: str) -> Path:
+    """The month's manifest."""
+    return root.month_state(month) / "manifest.tsv"
+
+
+def group_manifest(root: Root, month: str, first: str) -> Path:
+    """The manifest of what a group wrote since the month was compiled."""
+    return root.month_state(month) / "groups" / f"{hashlib.md5(first.encode()).hexdigest()}.tsv"
+
+
+def records(path: Path) -> dict[str, Record]:
+    """The lines of a manifest by partition; empty when there is none."""
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return {}
+    return _records(path, info.st_mtime_ns, info.st_size, info.st_ino)
+
+
+@functools.lru_cache(maxsize=4)
+def _records(path: Path, *_as_it_is: int) -> dict[str, Record]:
+    found = {}
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            partition, digest, rows, size, mtime, reason = line[:-1].split("\t")
+            found[partition] = Record(partition, digest, int(rows), int(size), int(mtime), reason)
+    return found
+
+
+def problem(root: Root, month: str, digest: str) -> str | None:
+    """What is wrong with a month's leaves by their sizes and times; no leaf is opened."""
+    path = manifest(root, month)
+    if not path.exists() or targets.file_hash(path) != digest:
+        return f"the manifest of {month} is missing or was changed"
+    tree, end = f"{root.tree}{os.sep}", f"{os.sep}year_month={month}{os.sep}{paths.LEAF_NAME}"
+    for record in records(path).values():
+        if record.reason:
+            continue
+        try:
+            info = os.stat(f"{tree}{record.partition}{end}")
+        except OSError:
+            return f"the leaf {record.partition} is missing"
+        if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
+            return f"the leaf {record.partition} was touched or replaced by hand"
+    return None
+
+
+class Plan:
+    """A month's leaf plan, read once."""
+
+    def __init__(self, root: Root, month: str):
+        import pyarrow.parquet as pq
+
+        stamp = stamps.read(root, f"staged/enriched/leaf_plan_{month}")
+        if stamp is None:
+            raise errors.RatehouseError(f"the month {month} has no leaf plan", remedy="ratehouse build")
+        columns = pq.read_table(root.path / stamp.parts["leaf_plan"].path).to_pydict()
+        names = ("partition", "first_row", "rows", "digest", "leaf_group", "reason")
+        self.leaves = [Leaf(*values) for values in zip(*(columns[n] for n in names), strict=True)]
+        self.groups: dict[str, list[Leaf]] = {}
+        for leaf in self.leaves:
+            self.groups.setdefault(leaf.group, []).append(leaf)
+
+    @functools.cached_property
+    def by_partition(self) -> dict[str, Leaf]:
+        """The leaves by name."""
+        return {leaf.partition: leaf for leaf in self.leaves}
+
+
+def plan(root: Root, month: str) -> Plan:
+    """The month's leaf plan as it stands."""
+    path = root.staged("enriched", f"leaf_plan_{month}")
+    info = path.stat()
+    return _plan(root, month, info.st_mtime_ns, info.st_size, info.st_ino)
+
+
+@functools.lru_cache(maxsize=2)
+def _plan(root: Root, month: str, *_as_it_is: int) -> Plan:
+    return Plan(root, month)
+
+
+def _stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
+    if record is None or record.digest != leaf.digest or record.reason != " ".join((leaf.reason or "").split()):
+        return False
+    path = root.leaf(leaf.partition, month)
+    if leaf.reason:
+        return not path.exists()
+    try:
+        info = path.stat()
+    except OSError:
+        return False
+    return info.st_size == record.bytes and info.st_mtime_ns == record.mtime_ns
+
+
+def _known(root: Root, month: str, first: str) -> dict[str, Record]:
+    return {**records(manifest(root, month)), **records(group_manifest(root, month, first))}
+
+
+def owed(root: Root, month: str, first: str) -> list[Leaf]:
+    """The leaves of a group that are not as planned."""
+    known = _known(root, month, first)
+    return [leaf for leaf in plan(root, month).groups[first] if not _stands(root, month, leaf, known.get(leaf.partition))]
+
+
+def groups_owed(root: Root, month: str) -> list[str]:
+    """The groups that owe a leaf, those with most rows first, so that the last worker is not left with the largest."""
+    groups = plan(root, month).groups
+    found = [(sum(leaf.rows for leaf in missing), first) for first in groups if (missing := owed(root, month, first))]
+    return [first for _, first in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
+
+
+def leaf_stands(root: Root, month: str, name: str) -> bool:
+    """Whether one leaf is published as planned."""
+    leaf = plan(root, month).by_partition.get(name)
+    return leaf is not None and not leaf.reason and _stands(root, month, leaf, _known(root, month, leaf.group).get(name))
+
+
+def build_group(root: Root, month: str, first: str) -> None:
+    """Write the leaves that a group owes."""
+    started = time.monotonic()
+    missing = owed(root, month, first)
+    label = f"gold/fact_rate_enriched/year_month={month}/{first}"
+    journal.write(root.journal, "start", task="enriched.EnrichedGroup", label=label, month=month, why=f"{len(missing)} leaves")
+    _write(root, month, first, missing)
+    journal.write(
+        root.journal,
+        "done",
+        task="enriched.EnrichedGroup",
+        label=label,
+        month=month,
+        seconds=round(time.monotonic() - started, 3),
+        rows=sum(leaf.rows for leaf in missing if not leaf.reason),
+        files=sum(not leaf.reason for leaf in missing),
+        gates=0,
+        warnings=0,
+    )
+
+
+def build_leaf(root: Root, month: str, name: str) -> None:
+    """Write one leaf; WithheldPartition when its rows fail the gate, UsageError when the month has no such leaf."""
+    leaf = plan(root, month).by_partition.get(name)
+    if leaf is None:
+        raise errors.UsageError(
+            f"the month {month} has no rows for it any more", place=name, remedy=f"ratehouse partitions --month {month}"
+        )
+    if not leaf_stands(root, month, name):
+        _write(root, month, leaf.group, [leaf])
+    if leaf.reason:
+        raise errors.WithheldPartition(
+            f"withheld: {leaf.reason}",
+            place=name,
+            remedy=f"its {leaf.rows:,} rows are in {root.relative(quarantined(root, month, name))}; mend the cause "
+            f"(a correction, the raw file, the suite), then: ratehouse rerun '{name}' --month {month}",
+        )
+    journal.write(
+        root.journal, "done", task="enriched.Partition", label=name, month=month, seconds=0, rows=leaf.rows, files=1, gates=0, warnings=0
+    )
+
+
+def quarantined(root: Root, month: str, name: str) -> Path:
+    """Where the rows of a withheld leaf stand."""
+    return root.quarantine / "enriched" / name / f"year_month={month}"
+
+
+def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
+    known = dict(_known(root, month, first))
+    scratch = paths.make_folder(root.scratch / f"leaves-{os.getpid()}")
+    made: list[tuple[Leaf, Path, str]] = []
+    try:
+        with targets.writing(scratch):
+            for leaf, rows in _rows(root, month, missing):
+                draft = scratch / f"{leaf.digest}.parquet"
+                _write_leaf(draft, leaf, rows)
+                targets.fsync(draft)
+                if leaf.reason:
+                    _withhold(root, month, leaf, draft)
+                    known[leaf.partition] = Record(leaf.partition, leaf.digest, leaf.rows, 0, 0, leaf.reason)
+                else:
+                    made.append((leaf, draft, targets.file_hash(draft)))
+            for leaf, draft, sha256 in made:
+                known[leaf.partition] = _publish(root, month, leaf, draft, sha256)
+        planned = {leaf.partition for leaf in plan(root, month).groups[first]}
+        lines = [record.line() for name, record in sorted(known.items()) if name in planned]
+        targets.write_text(root, group_manifest(root, month, first), "".join(lines))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, object]]:
+    """Each leaf with its rows (a pyarrow table), reading each row group of the joined file once."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipeline import tables
+
+    schema = tables.get("fact_rate_enriched").arrow_schema()
+    with pq.ParquetFile(root.joined(month)) as file:
+        starts = [0]
+        for index in range(file.num_row_groups):
+            starts.append(starts[-1] + file.metadata.row_group(index).num_rows)
+        held: dict[int, pa.Table] = {}
+        for leaf in sorted(missing, key=lambda one: one.first_row):
+            first = bisect.bisect_right(starts, leaf.first_row) - 1
+            last = bisect.bisect_right(starts, leaf.first_row + leaf.rows - 1) - 1
+            for index in [i for i in held if i < first]:
+                del held[index]
+            pieces = []
+            for index in range(first, last + 1):
+                if index not in held:
+                    held[index] = file.read_row_group(index, use_threads=False).cast(schema)
+                begin = max(0, leaf.first_row - starts[index])
+                pieces.append(held[index].slice(begin, min(leaf.first_row + leaf.rows, starts[index + 1]) - starts[index] - begin))
+            yield leaf, pa.concat_tables(pieces)
+
+
+def _write_leaf(path: Path, leaf: Leaf, rows) -> None:
+    import pyarrow.parquet as pq
+
+    from pipeline import parquet
+
+    assert rows.num_rows == leaf.rows, f"{leaf.partition}: {rows.num_rows} rows, not {leaf.rows}"
+    metadata = {
+        "ratehouse.table": "fact_rate_enriched",
+        "ratehouse.digest": leaf.digest,
+        "ratehouse.rows": str(leaf.rows),
+        "ratehouse.format": parquet.FORMAT,
+    }
+    pq.write_table(
+        rows.replace_schema_metadata(metadata),
+        path,
+        compression=parquet.COMPRESSION,
+        compression_level=parquet.COMPRESSION_LEVEL,
+        store_schema=False,
+        row_group_size=parquet.ROW_GROUP_ROWS,
+    )
+
+
+def _publish(root: Root, month: str, leaf: Leaf, draft: Path, sha256: str) -> Record:
+    kept = root.object(leaf.digest)
+    targets.store(draft, kept, sha256)
+    target = root.leaf(leaf.partition, month)
+    if not (target.exists() and os.path.samefile(target, kept)):
+        targets.link(kept, target, root.scratch)
+    shutil.rmtree(quarantined(root, month, leaf.partition), ignore_errors=True)
+    info = target.stat()
+    return Record(leaf.partition, leaf.digest, leaf.rows, info.st_size, info.st_mtime_ns, "")
+
+
+def _withhold(root: Root, month: str, leaf: Leaf, draft: Path) -> None:
+    """Put a leaf's rows, their reason, and the file that was published in its place into quarantine."""
+    folder = paths.make_folder(quarantined(root, month, leaf.partition))
+    targets.replace(draft, folder / "rows.parquet")
+    targets.write_text(root, folder / "reason.txt", f"{leaf.reason}\n")
+    published = root.leaf(leaf.partition, month)
+    if published.exists():
+        targets.replace(published, folder / "published_before.parquet")
+        _remove_empty(published.parent, root.tree)
+
+
+def compile_month(root: Root, month: str) -> dict:
+    """Compile the month's manifest from its groups', remove leaves without rows; returns what the stamp notes."""
+    planned = plan(root, month)
+    former = records(manifest(root, month))
+    kept: dict[str, Record] = {}
+    for first, group in planned.groups.items():
+        known = {**former, **records(group_manifest(root, month, first))}
+        kept.update((leaf.partition, known[leaf.partition]) for leaf in group if leaf.partition in known)
+    for name in former:
+        if name not in planned.by_partition:
+            targets.remove(root.leaf(name, month), root.tree)
+            shutil.rmtree(quarantined(root, month, name), ignore_errors=True)
+    text = "".join(kept[name].line() for name in sorted(kept))
+    path = manifest(root, month)
+    if not path.exists() or path.read_bytes() != text.encode():
+        targets.write_text(root, path, text)
+    shutil.rmtree(root.month_state(month) / "groups", ignore_errors=True)
+    published = [r for r in kept.values() if not r.reason]
+    withheld = {r.partition: r.reason for r in kept.values() if r.reason}
+    return {
+        "manifest": targets.file_hash(path),
+        "leaves": len(published),
+        "rows": sum(r.rows for r in published),
+        "bytes": sum(r.bytes for r in published),
+        "withheld": withheld,
+        "withheld_rows": sum(r.rows for r in kept.values() if r.reason),
+    }
+
+
+def remove_month(root: Root, month: str) -> None:
+    """Take away all leaves of a month that no source has any more."""
+    for record in records(manifest(root, month)).values():
+        targets.remove(root.leaf(record.partition, month), root.tree)
+        shutil.rmtree(quarantined(root, month, record.partition), ignore_errors=True)
+    shutil.rmtree(root.month_state(month), ignore_errors=True)
+
+
+def failed(root: Root, task, exception: BaseException) -> str:
+    """Put the failure of a leaf task on record; returns what the dashboard says."""
+    known = isinstance(exception, errors.RatehouseError)
+    text = str(exception) if known else "".join(traceback.format_exception(exception))
+    label = getattr(task, "name", None) or getattr(task, "first", "")
+    journal.write(
+        root.journal,
+        "failed",
+        task=task.get_task_family(),
+        label=label,
+        month=task.month,
+        error=text,
+        kind=type(exception).__name__,
+        known=known,
+    )
+    return text
+
+
+def _remove_empty(folder: Path, stop: Path) -> None:
+    while folder != stop:
+        try:
+            folder.rmdir()
+        except OSError as problem:
+            if problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                return
+            raise
+        folder = folder.parent

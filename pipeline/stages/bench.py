@@ -1,0 +1,72 @@
+"""The benchmarks, one task a table (and month)."""
+
+from __future__ import annotations
+
+import luigi
+
+from pipeline.stages import ingest
+from pipeline.task import TableTask
+
+luigi.namespace("bench", scope=__name__)
+
+
+class _FromFees(TableTask):
+    """A benchmark made of staged fee schedules."""
+
+    folders = ("medicare",)
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return ingest.staged(*(name for folder in self.folders for name in ingest.staged_tables(folder)))
+
+    def code_roots(self) -> tuple[str, ...]:
+        return (f"pipeline.transforms.{self.transform}",) if self.transform else (f"{self.table}.sql",)
+
+
+class BenchMedicareProfDetail(_FromFees):
+    """The physician fee schedule by locality, modifier and place."""
+
+    table = "bench_medicare_prof_detail"
+
+
+class BenchMedicareProf(_FromFees):
+    """The physician fee schedule as a state's mean."""
+
+    table = "bench_medicare_prof"
+    month = luigi.Parameter()
+
+
+class BenchOpps(_FromFees):
+    """The outpatient prospective payment system."""
+
+    table = "bench_opps"
+    month = luigi.Parameter()
+
+
+class BenchAsc(_FromFees):
+    """The ambulatory surgical centre schedule."""
+
+    table = "bench_asc"
+    month = luigi.Parameter()
+
+
+class BenchWcfs(_FromFees):
+    """The states' workers' compensation schedules."""
+
+    table = "bench_wcfs"
+    folders = ("wcfs",)
+    month = luigi.Parameter()
+
+
+class BenchMedicareComprehensive(_FromFees):
+    """The three Medicare schedules one under another."""
+
+    table = "bench_medicare_comprehensive"
+    month = luigi.Parameter()
+
+
+SHARDED = (BenchMedicareProf, BenchOpps, BenchAsc, BenchWcfs, BenchMedicareComprehensive)
+
+
+def by_table(months: list[str]) -> list[TableTask]:
+    """Every benchmark's task, month-sharded ones for each month."""
+    return [BenchMedicareProfDetail()] + [cls(month=m) for m in months for cls in SHARDED]

@@ -1,0 +1,162 @@
+"""The dimensions, one task a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import luigi
+
+from pipeline import naming, settings, tables
+from pipeline.stages import ingest
+from pipeline.stages.rates import FromRates, source_rows
+from pipeline.task import TableTask
+
+luigi.namespace("dims", scope=__name__)
+
+
+class DimSourceFile(TableTask):
+    """One row per in-network file, broken ones included: its header, its counts, its verdict."""
+
+    table = "dim_source_file"
+    transform = "dim_source_file.sql"
+
+    def requires(self) -> list:
+        return list(ingest.in_network())
+
+    def other_inputs(self) -> dict[str, str]:
+        return {task.label: self._row_digest(task) for task in ingest.in_network()}
+
+    @staticmethod
+    def _row_digest(task: ingest.InNetworkFile) -> str:
+        return naming.md5_of(json.dumps(task.source_row(), sort_keys=True)) if task.stamp() else ""
+
+    def _upstream_staleness(self):
+        from pipeline.stamps import Stale
+
+        for task in ingest.in_network():
+            why = task.staleness()
+            if why is not None:
+                return Stale("upstream", f"{task.label}: {why.sentence}")
+        return None
+
+    def view_selects(self) -> dict[str, str]:
+        return {"source_file": source_rows(list(ingest.in_network()))}
+
+
+class DimCode(FromRates):
+    """What a billing code is called."""
+
+    table = "dim_code"
+    staged = ("staged_code",)
+
+
+class DimCodeCatHistory(TableTask):
+    """The category of a HCPCS code, with its dates."""
+
+    table = "dim_code_cat_history"
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return ingest.staged(*ingest.staged_tables("codes"))
+
+    def shaping(self) -> dict[str, object]:
+        return {"[codes] category_source": settings.codes().category_source}
+
+    def variables(self) -> dict[str, object]:
+        return {**super().variables(), "category_source": settings.codes().category_source}
+
+
+class DimCodeCat(TableTask):
+    """The latest category of a HCPCS code."""
+
+    table = "dim_code_cat"
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return {"dim_code_cat_history": [DimCodeCatHistory()]}
+
+
+class DimPayer(FromRates):
+    """Who publishes."""
+
+    table = "dim_payer"
+
+    def _upstream_staleness(self):
+        return _headers_stale(self)
+
+
+class DimPayerBridge(FromRates):
+    """A payer's name as published, and its slug."""
+
+    table = "dim_payer_bridge"
+
+    def _upstream_staleness(self):
+        return _headers_stale(self)
+
+
+class DimProviderGroup(FromRates):
+    """The provider groups that a month's files name."""
+
+    table = "dim_provider_group"
+    staged = ("staged_group",)
+    month = luigi.Parameter()
+
+
+class DimPosSet(FromRates):
+    """The sets of places of service that rates are for."""
+
+    table = "dim_pos_set"
+    staged = ("staged_pos_set",)
+
+
+class DimTin(FromRates):
+    """Who bills."""
+
+    table = "dim_tin"
+    staged = ("staged_tin", "staged_member")
+
+
+class DimNpi(FromRates):
+    """Every provider that a group names, as the registry knows it."""
+
+    table = "dim_npi"
+    staged = ("staged_member",)
+    also = ingest.staged_tables("nppes") + ingest.staged_tables("codes")
+
+
+class DimNpiAddress(TableTask):
+    """Those providers' addresses."""
+
+    table = "dim_npi_address"
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return {"dim_npi": [DimNpi()], **ingest.staged(*ingest.staged_tables("nppes"))}
+
+
+class DimNpiAddressGeolocation(TableTask):
+    """Where those addresses are."""
+
+    table = "dim_npi_address_geolocation"
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return {"dim_npi_address": [DimNpiAddress()], **ingest.staged(*ingest.staged_tables("geo"))}
+
+
+def _headers_stale(task: FromRates):
+    """Staleness of a table that reads headers only, and so has no staged view to ask."""
+    from pipeline.stamps import Stale
+
+    for file in task.files():
+        why = file.staleness()
+        if why is not None:
+            return Stale("upstream", f"{file.label}: {why.sentence}")
+    return None
+
+
+def by_table(months: list[str]) -> list[TableTask]:
+    """Every dimension's task, month-sharded ones for each month."""
+    whole = [DimSourceFile, DimCode, DimCodeCatHistory, DimCodeCat, DimPayer, DimPayerBridge, DimPosSet, DimTin]
+    whole += [DimNpi, DimNpiAddress, DimNpiAddressGeolocation]
+    return [cls() for cls in whole] + [DimProviderGroup(month=m) for m in months]
+
+
+assert Path and tables  # names that annotations use

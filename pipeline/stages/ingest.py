@@ -1,0 +1,382 @@
+"""Ingest: one staged Parquet set for each source file.
+
+What belongs here: which reader reads which file, and the verdict on a file. What must not come in: reading
+(`readers`), any choice between sources (dims).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from pathlib import Path
+
+import luigi
+
+from pipeline import errors, fingerprints, naming, paths, settings, stamps, tables, targets
+from pipeline.stages import raw
+from pipeline.stamps import Stale, Stamp
+from pipeline.task import TableTask
+
+luigi.namespace("ingest", scope=__name__)
+
+WHOLE, BROKEN, UNRECOGNISED = "whole", "broken", "unrecognised"
+HEADER = (
+    "reporting_entity_name reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name "
+    "plan_sponsor_name version last_updated_on year_month"
+).split()
+COUNTS = (
+    "rates_read facts duplicates rejected unresolved zero_rates rate_sum groups tin_npi_pairs npis tins codes pos_sets"
+).split()
+
+
+class FileTask(TableTask):
+    """A task whose input is one raw file."""
+
+    path = luigi.Parameter()
+    readable = False
+    folder = ""  # under raw/ and staged/
+
+    @property
+    def file(self) -> Path:
+        """The raw file."""
+        return self.warehouse.raw / self.raw_name
+
+    @property
+    def raw_name(self) -> str:
+        """The raw file's path under raw/."""
+        return f"{self.folder}/{self.path}"
+
+    @property
+    def label(self) -> str:
+        return f"staged/{self.folder}/{self.path}"
+
+    def targets(self) -> dict[str, Path]:
+        return {name: self.warehouse.staged(f"{self.folder}/{self.path}", name) for name in staged_tables(self.folder)}
+
+    def other_inputs(self) -> dict[str, str]:
+        return {f"raw/{self.raw_name}": fingerprints.content_hash(self.warehouse, self.file)}
+
+    @property
+    def status(self) -> str | None:
+        """whole, broken or unrecognised, as it was found; None before it was read."""
+        stamp = self.stamp()
+        return stamp.notes["status"] if stamp else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not whole."""
+        stamp = self.stamp()
+        return stamp.notes.get("reason") if stamp else None
+
+    def verdict(self, error: errors.SourceError, status: str, notes: dict) -> Stamp:
+        """Stamp the file as one that gives no rows, and take away what it gave before."""
+        basis = self.basis()
+        for path in self.targets().values():
+            targets.remove(path, self.warehouse.path)
+        notes = {
+            **notes,
+            "status": status,
+            "reason": error.fact,
+            "remedy": error.remedy,
+            "offset": error.offset,
+            "place": error.place,
+        }
+        stamp = Stamp(basis, {}, {}, notes)
+        stamps.write(self.warehouse, self.label, stamp)
+        return stamp
+
+
+@functools.cache
+def staged_tables(folder: str) -> tuple[str, ...]:
+    """The tables that ingest makes of a raw folder's files."""
+    inner = {"mrf": "staged/in_network"}.get(folder, f"staged/{folder}")
+    return tuple(name for name, declared in tables.load().items() if declared.folder == inner)
+
+
+class InNetworkFile(FileTask):
+    """One in-network file, by its path under raw/mrf: its rates, provider groups, codes, and its verdict."""
+
+    folder = "mrf"
+    path = luigi.Parameter()
+
+    @property
+    def batch_id(self) -> str:
+        """The MD5 of the path under raw/mrf."""
+        return naming.md5_of(self.path)
+
+    @property
+    def state(self) -> str:
+        """The folder it stands in."""
+        return self.path.split("/")[0]
+
+    def requires(self) -> list:
+        return [raw.SourceFile(path=self.raw_name)]
+
+    def code_roots(self) -> tuple[str, ...]:
+        return ("pipeline.readers.in_network", "pipeline.transforms.in_network_counts")
+
+    def shaping(self) -> dict[str, object]:
+        return {"[ingest] max_rejected_share": settings.ingest().max_rejected_share}
+
+    @property
+    def month(self) -> str | None:
+        """The month of its rates; None before it was read, or when it has none."""
+        stamp = self.stamp()
+        return stamp.notes["header"].get("year_month") if stamp else None
+
+    def build(self, why: Stale) -> Stamp:
+        try:
+            return super().build(why)
+        except errors.SourceError as broken:
+            header = {name: broken.header.get(name) for name in HEADER}
+            return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
+
+    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        from pipeline import duck, parquet
+        from pipeline.readers import in_network
+        from pipeline.transforms import in_network_counts
+
+        before = fingerprints.content_hash(self.warehouse, self.file)
+        sink = _Sink(drafts)
+        with sink:
+            result = in_network.read(
+                self.file,
+                batch_id=self.batch_id,
+                sink=sink,
+                chunk_bytes=settings.build().read_chunk_kb * 1024,
+                max_rejected_share=settings.ingest().max_rejected_share,
+            )
+        if fingerprints.content_hash(self.warehouse, self.file) != before:
+            raise errors.SourceError("changed while it was read", place=self.file, remedy="run the same command again")
+        with self.connection() as con:
+            for name, draft in drafts.items():
+                duck.view(con, name, duck.scan(tables.get(name), [draft]))
+            relation = con.sql(in_network_counts.build(con))
+            counted = dict(zip(relation.columns, relation.fetchone(), strict=True))
+        self._notes = self._noted(result, counted)
+        self._quarantine(result.quarantine)
+        assert parquet.FORMAT
+        return {name: (w.digest, w.rows) for name, w in sink.written.items()}
+
+    def notes(self) -> dict:
+        return self._notes
+
+    def _noted(self, result, counted: dict) -> dict:
+        read = {name: getattr(result, name) for name in ("rates_read", "rejected", "unresolved", "zero_rates", "rate_sum")}
+        duplicates = result.rates_read - result.rejected - counted["facts"]
+        counts = {**read, **counted, "duplicates": duplicates}
+        return {
+            "status": WHOLE,
+            "header": {name: getattr(result, name) for name in HEADER},
+            "schema_shape": result.schema_shape,
+            "counts": {name: counts[name] for name in COUNTS},
+            "warnings": list(result.warnings),
+            "missing_references": len(result.missing_references),
+            "bytes": self.file.stat().st_size,
+        }
+
+    def _quarantine(self, records) -> None:
+        path = self.warehouse.quarantine / "records" / f"{self.path}.jsonl"
+        lines = [json.dumps(record, ensure_ascii=False, sort_keys=True) for record in records]
+        if lines:
+            targets.write_text(self.warehouse, path, "\n".join(lines) + "\n")
+        else:
+            targets.remove(path, self.warehouse.path)
+
+    def problem(self) -> errors.SourceError | None:
+        """What is wrong with the file as it stands; None when nothing is known."""
+        stamp = self.stamp()
+        if stamp is None or stamp.notes["status"] != BROKEN or self.own_staleness() is not None:
+            return None
+        return errors.SourceError(
+            stamp.notes["reason"],
+            place=stamp.notes["place"],
+            remedy=stamp.notes["remedy"],
+            offset=stamp.notes["offset"],
+            header=stamp.notes["header"],
+        )
+
+    def source_row(self) -> dict:
+        """Its row of dim_source_file."""
+        stamp = self.stamp()
+        header, counts = stamp.notes["header"], stamp.notes["counts"]
+        return {
+            "batch_id": self.batch_id,
+            "file": self.path,
+            "content_hash": stamp.basis.inputs[f"raw/{self.raw_name}"],
+            "bytes": stamp.notes.get("bytes"),
+            "state": self.state,
+            "payer_slug": naming.slugify(header.get("reporting_entity_name")),
+            "schema_shape": stamp.notes.get("schema_shape"),
+            **{name: header.get(name) for name in HEADER},
+            **{name: counts.get(name) for name in COUNTS},
+            "status": stamp.notes["status"],
+            "reason": stamp.notes.get("reason"),
+        }
+
+    def header_digest(self) -> str:
+        """Digest of what its rows take from the file's header."""
+        stamp = self.stamp()
+        if stamp is None:
+            return ""
+        return naming.md5_of(json.dumps([stamp.notes["status"], stamp.notes["header"]], sort_keys=True))
+
+
+class _Sink:
+    """Writes each staged table's batches to its draft."""
+
+    def __init__(self, drafts: dict[str, Path]):
+        from pipeline import parquet
+
+        self._writers = {name: parquet.Writer(path, tables.get(name)) for name, path in drafts.items()}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error) -> None:
+        for writer in self._writers.values():
+            writer.__exit__(*error)
+
+    def write(self, table: str, batch) -> None:
+        """Take rows of a staged table."""
+        self._writers[table].write(batch)
+
+    @property
+    def written(self) -> dict:
+        """What was written, by table."""
+        return {name: writer.written for name, writer in self._writers.items()}
+
+
+class ReferenceFile(FileTask):
+    """One file of a reference folder. A file of no known kind is named and passed over; a broken one fails."""
+
+    def requires(self) -> list:
+        return [raw.SourceFile(path=self.raw_name)]
+
+    def code_roots(self) -> tuple[str, ...]:
+        return (f"pipeline.readers.{self.folder}",)
+
+    def shaping(self) -> dict[str, object]:
+        return {"[build] skip_broken": True} if settings.build().skip_broken and self.status == BROKEN else {}
+
+    def build(self, why: Stale) -> Stamp:
+        try:
+            return super().build(why)
+        except errors.UnrecognisedFile as unknown:
+            return self.verdict(unknown, UNRECOGNISED, {})
+        except errors.SourceError as broken:
+            if not settings.build().skip_broken:
+                raise
+            return self.verdict(broken, BROKEN, {})
+
+    def blocked(self) -> errors.RatehouseError | None:
+        if self.status == BROKEN and not settings.build().skip_broken and self.own_staleness() is None:
+            return errors.SourceError(self.reason, place=self.file, remedy=self.stamp().notes["remedy"])
+        return None
+
+    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        import polars as pl
+
+        from pipeline import duck, parquet
+
+        frames = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
+        made = {}
+        for name, frame in frames.items():
+            declared = tables.get(name)
+            unsorted = drafts[name].with_suffix(".unsorted")
+            lazy = frame.lazy() if isinstance(frame, pl.DataFrame) else frame
+            lazy.sink_parquet(unsorted, compression="zstd", compression_level=1)
+            columns = ", ".join(map(duck.identifier, declared.columns))
+            order = ", ".join(f"{duck.identifier(c)} NULLS FIRST" for c in declared.sort)
+            with self.connection() as con:
+                select = f"SELECT {columns} FROM read_parquet({duck.literal(str(unsorted))}) ORDER BY {order}"
+                written = parquet.write(drafts[name], declared, con.sql(select).to_arrow_reader(parquet.ROW_GROUP_ROWS))
+            unsorted.unlink()
+            made[name] = (written.digest, written.rows)
+        return made
+
+    def notes(self) -> dict:
+        return {"status": WHOLE}
+
+
+class Nppes(ReferenceFile):
+    """A file of the provider registry."""
+
+    folder = "nppes"
+
+
+class Medicare(ReferenceFile):
+    """A file of Medicare's fee schedules."""
+
+    folder = "medicare"
+
+
+class Codes(ReferenceFile):
+    """A file of a code set."""
+
+    folder = "codes"
+
+
+class Geo(ReferenceFile):
+    """A file of geography."""
+
+    folder = "geo"
+
+
+class Pos(ReferenceFile):
+    """The place-of-service codes."""
+
+    folder = "pos"
+
+
+class Wcfs(ReferenceFile):
+    """A state's workers' compensation fee schedule."""
+
+    folder = "wcfs"
+
+
+REFERENCES = {cls.folder: cls for cls in (Nppes, Medicare, Codes, Geo, Pos, Wcfs)}
+
+
+@functools.cache
+def in_network() -> tuple[InNetworkFile, ...]:
+    """The task of every in-network file, in file-name order."""
+    return tuple(InNetworkFile(path=name) for name in raw.in_network()[0])
+
+
+@functools.cache
+def reference(folder: str) -> tuple[ReferenceFile, ...]:
+    """The task of every file of a reference folder."""
+    return tuple(REFERENCES[folder](path=name) for name in raw.reference(folder))
+
+
+def references() -> tuple[ReferenceFile, ...]:
+    """The task of every reference file."""
+    return tuple(task for folder in REFERENCES for task in reference(folder))
+
+
+def staged(*names: str) -> dict[str, list[TableTask]]:
+    """Views over staged tables, each the union of what every file of its folder gave."""
+    found = {}
+    for name in names:
+        folder = tables.get(name).folder.removeprefix("staged/")
+        found[name] = list(in_network() if folder == "in_network" else reference(folder))
+    return found
+
+
+def of_month(month: str) -> list[InNetworkFile]:
+    """The files, whole or broken, whose rates are of a month."""
+    return [task for task in in_network() if task.month == month]
+
+
+def months() -> list[str]:
+    """Every month that a file which was read names, in order; broken files name theirs too."""
+    return sorted({task.month for task in in_network() if task.month})
+
+
+def forget() -> None:
+    """Look at the folders again."""
+    in_network.cache_clear()
+    reference.cache_clear()
+    raw.forget()

@@ -1,0 +1,159 @@
+"""The end of a build: the catalog, from which a reader finds everything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import luigi
+
+from pipeline import catalog, leaves, naming, stamps, targets
+from pipeline.stages import bench, dims, enriched, facts, ingest, xrefs
+from pipeline.stamps import Stale, Stamp
+from pipeline.task import TableTask
+
+luigi.namespace("warehouse", scope=__name__)
+
+
+def tables_of(months: list[str]) -> list[TableTask]:
+    """Every task whose table the catalog lists."""
+    return [
+        *dims.by_table(months),
+        *xrefs.by_table(months),
+        *bench.by_table(months),
+        *facts.by_table(months),
+        *(enriched.FactRateEnriched(month=m) for m in months),
+    ]
+
+
+class Warehouse(TableTask):
+    """data/warehouse.duckdb: the manifest, a view for every table, the accounts of every month.
+
+    It publishes what stands when it runs; it does not wait for a month that failed.
+    """
+
+    readable = False
+
+    @property
+    def label(self) -> str:
+        return "warehouse"
+
+    def target(self) -> Path:
+        return self.warehouse.catalog
+
+    def targets(self) -> dict[str, Path]:
+        return {}
+
+    def output(self) -> luigi.LocalTarget:
+        return luigi.LocalTarget(str(self.warehouse.catalog))
+
+    def requires(self) -> list:
+        return []
+
+    def code_roots(self) -> tuple[str, ...]:
+        return ("pipeline.catalog", "pipeline.transforms.fact_layout")
+
+    def other_inputs(self) -> dict[str, str]:
+        inputs = {}
+        for task in tables_of(facts.months()):
+            stamp = task.stamp()
+            if stamp and task.table in stamp.parts:
+                inputs[task.label] = stamp.parts[task.table].digest
+        for month in facts.months():
+            stamp = enriched.EnrichedMonth(month=month).stamp()
+            inputs[f"the leaves of {month}"] = stamp.notes["manifest"] if stamp else ""
+            fact = facts.FactRate(month=month).stamp()
+            inputs[f"the accounts of {month}"] = naming.md5_of(json.dumps(fact.notes, sort_keys=True)) if fact else ""
+        return inputs
+
+    def shaping(self) -> dict[str, object]:
+        return {"[warehouse] root": str(self.warehouse.path)}
+
+    def file_problem(self, stamp: Stamp) -> str | None:
+        path = self.warehouse.catalog
+        if not path.exists():
+            return "warehouse.duckdb is missing"
+        info = path.stat()
+        if [info.st_size, info.st_mtime_ns] != stamp.notes["file"]:
+            return "warehouse.duckdb was changed by hand"
+        return None
+
+    def gate_staleness(self, stamp: Stamp) -> Stale | None:
+        return None  # everything in it passed its own gate
+
+    def build(self, why: Stale) -> Stamp:
+        root = self.warehouse
+        basis = self.basis()
+        months = facts.months()
+        for month in orphans(months):
+            remove_month(month)
+        listed = []
+        for task in tables_of(months):
+            stamp = task.stamp()
+            part = stamp.parts.get(task.table) if stamp else None
+            listed.append(catalog.Listed(task.table, task.month_or_none, part))
+        manifests = {m: leaves.records(leaves.manifest(root, m)) for m in months}
+        accounts = [accounts_of(month) for month in months]
+        with self.scratch() as folder, targets.writing(folder):
+            draft = folder / "warehouse.duckdb"
+            catalog.write(root, draft, listed, manifests, accounts)
+            targets.fsync(draft)
+            targets.replace(draft, root.catalog)
+            targets.fsync(root.path)
+        kept = {part.digest for one in listed if (part := one.part)}
+        kept.update(record.digest for known in manifests.values() for record in known.values())
+        catalog.retire_objects(root, kept)
+        info = root.catalog.stat()
+        stamp = Stamp(basis, {}, {}, {"file": [info.st_size, info.st_mtime_ns]})
+        stamps.write(root, self.label, stamp)
+        return stamp
+
+
+def accounts_of(month: str) -> dict:
+    """A month's accounts: rates read = facts + duplicates + rejected + corrected away, and its leaves."""
+    files = [task.stamp().notes["counts"] for task in ingest.of_month(month) if task.status == ingest.WHOLE]
+    read, rejected = sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
+    fact = facts.FactRate(month=month).stamp()
+    leaf = enriched.EnrichedMonth(month=month).stamp()
+    notes = fact.notes if fact else {}
+    rate_facts = notes.get("rate_facts", 0)
+    corrected = notes.get("corrected_away", 0)
+    return {
+        "year_month": month,
+        "files": len(files),
+        "rates_read": read,
+        "facts": fact.parts["fact_rate"].rows if fact else 0,
+        "rate_facts": rate_facts,
+        "duplicates": read - rejected - corrected - rate_facts if fact else 0,
+        "rejected": rejected,
+        "corrected_away": corrected,
+        "leaves": leaf.notes["leaves"] if leaf else 0,
+        "enriched_rows": leaf.notes["rows"] if leaf else 0,
+        "withheld_leaves": len(leaf.notes["withheld"]) if leaf else 0,
+        "withheld_rows": leaf.notes["withheld_rows"] if leaf else 0,
+        "skipped_files": notes.get("skipped", []),
+    }
+
+
+def orphans(months: list[str]) -> list[str]:
+    """Months that were built and that no source has any more."""
+    from pipeline import paths
+
+    folder = paths.current().state / "stamps" / "gold"
+    built = {p.stem.removeprefix("fact_rate_") for p in folder.glob("fact_rate_????-??.json")} if folder.is_dir() else set()
+    return sorted(built - set(months))
+
+
+def remove_month(month: str) -> None:
+    """Take away every file of a month that no source has any more."""
+    from pipeline import paths
+
+    root = paths.current()
+    leaves.remove_month(root, month)
+    for task in [*tables_of([month]), enriched.LeafPlan(month=month), enriched.EnrichedMonth(month=month)]:
+        if task.month_or_none != month:
+            continue
+        for path in task.targets().values():
+            targets.remove(path, root.path)
+        targets.remove(root.stamp(task.label), root.state)
+        task.journal("removed", why="no source has this month any more")

@@ -1,0 +1,61 @@
+"""The cross-references, one task a table (and month)."""
+
+from __future__ import annotations
+
+import luigi
+
+from pipeline.stages import ingest
+from pipeline.stages.dims import DimPosSet
+from pipeline.stages.rates import FromRates
+from pipeline.task import TableTask
+
+luigi.namespace("xrefs", scope=__name__)
+
+
+class XrefPos(TableTask):
+    """A set of places of service, taken apart."""
+
+    table = "xref_pos"
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return {"dim_pos_set": [DimPosSet()], **ingest.staged("staged_pos_code")}
+
+
+class XrefGroupNpi(FromRates):
+    """Which NPIs a provider group has."""
+
+    table = "xref_group_npi"
+    staged = ("staged_group", "staged_member")
+    month = luigi.Parameter()
+
+
+class XrefGroupTin(FromRates):
+    """Which TINs a provider group has."""
+
+    table = "xref_group_tin"
+    staged = ("staged_group", "staged_member")
+    month = luigi.Parameter()
+
+
+class XrefGroupMember(FromRates):
+    """Which NPI bills under which TIN in a provider group."""
+
+    table = "xref_group_member"
+    staged = ("staged_group", "staged_member")
+    month = luigi.Parameter()
+
+
+class XrefContainedCode(FromRates):
+    """What a bundle or capitation contains."""
+
+    table = "xref_contained_code"
+    staged = ("staged_contained_code",)
+    month = luigi.Parameter()
+
+
+SHARDED = (XrefGroupNpi, XrefGroupTin, XrefGroupMember, XrefContainedCode)
+
+
+def by_table(months: list[str]) -> list[TableTask]:
+    """Every cross-reference's task, month-sharded ones for each month."""
+    return [XrefPos()] + [cls(month=m) for m in months for cls in SHARDED]

@@ -1,0 +1,103 @@
+"""The facts of a month: staged prices times the provider groups that they name, identified, corrected, collapsed.
+
+What belongs here: what a fact is. Reads the views staged_price, staged_owner, staged_group (each with batch_id),
+source_file, star_fact, and the corrections given as a list; leaves the tables `fact_first`, `correction_hits` and
+`read_totals` on the connection for the caller's accounts. No Luigi, no paths.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipeline import duck, errors, tables
+
+COLUMNS = [c for c in tables.get("fact_rate").columns if c not in ("fact_uid", "source_count")]
+
+_UID = """fact_uid(state, year_month, payer_slug, billing_class, code_type, code, billing_code_modifiers,
+  coalesce(pg_members_uid, pg_uid), pos_set_id, negotiated_type, negotiation_arrangement, expiration_date,
+  negotiated_rate, additional_information, setting, severity_of_illness, network_names, contained_codes_uid)"""
+
+# One row per read rate. `ordinal` is its place: file in name order, price, owner, so that the first one is kept.
+_READ = """
+SELECT
+  (CAST(f.file_ix AS UHUGEINT) << 80) + (CAST(p.price_ix AS UHUGEINT) << 40) + CAST(o.owner_ix AS UHUGEINT) AS ordinal,
+  f.state, f.year_month, f.reporting_entity_name, f.payer_slug, f.batch_id,
+  p.billing_class, p.code_type, p.code, g.pg_uid, p.pos_set_id, p.negotiated_type, p.negotiation_arrangement,
+  p.negotiated_rate, p.expiration_date, g.provider_group_id_raw, p.billing_code_modifiers, p.additional_information,
+  p.setting, p.severity_of_illness, g.network_names, p.contained_codes_uid, g.pg_members_uid
+FROM staged_price AS p
+JOIN (SELECT *, row_number() OVER (ORDER BY file) AS file_ix FROM source_file) AS f USING (batch_id)
+JOIN staged_owner AS o USING (batch_id, object_ix)
+JOIN staged_group AS g USING (batch_id, pg_uid)
+"""
+
+
+def build(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
+    """The SELECT of the month's facts, with the columns of fact_rate.
+
+    `corrections` are this month's, in order: {id, match, action, set}. CorrectionError when one matches nothing.
+    """
+    duck.view(con, "read_rate", _READ)
+    rate = "read_rate"
+    if corrections:
+        duck.view(con, "corrected_rate", _corrected(corrections))
+        _count_hits(con, corrections)
+        rate = "corrected_rate"
+    # Narrow first: only (uid, place) of each read rate is grouped, which spills; the wide rows are joined to it.
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE fact_first AS "
+        f"SELECT fact_uid, min(ordinal) AS ordinal, count(*) AS source_count "
+        f"FROM (SELECT {_UID} AS fact_uid, ordinal FROM {rate}) GROUP BY fact_uid"
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE read_totals AS SELECT "
+        "(SELECT count(*) FROM read_rate) AS read, (SELECT coalesce(sum(source_count), 0) FROM fact_first) AS kept, "
+        "(SELECT count(*) FROM fact_first) AS facts"
+    )
+    columns = ", ".join(f"r.{c}" for c in COLUMNS)
+    return f"""
+        SELECT k.fact_uid, {columns}, k.source_count
+        FROM fact_first AS k JOIN {rate} AS r USING (ordinal)
+        UNION ALL BY NAME
+        SELECT s.* FROM star_fact AS s
+        WHERE NOT EXISTS (SELECT 1 FROM fact_first AS k WHERE k.fact_uid = s.fact_uid)
+        QUALIFY row_number() OVER (PARTITION BY s.fact_uid ORDER BY s.batch_id, s.pg_uid NULLS LAST) = 1"""
+
+
+def sources(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
+    """The SELECT of xref_fact_source: every file that published a fact, and how often. Call after `build`."""
+    rate = "corrected_rate" if corrections else "read_rate"
+    return f"SELECT {_UID} AS fact_uid, batch_id, count(*) AS read_count FROM {rate} GROUP BY ALL"
+
+
+def _condition(match: dict) -> str:
+    return " AND ".join(f"{duck.identifier(c)} IS NOT DISTINCT FROM {duck.literal(v)}" for c, v in match.items()) or "TRUE"
+
+
+def _corrected(corrections: list[dict]) -> str:
+    """The read rates with what corrections set, without what they drop. They match uncorrected values, all of them."""
+    identified = f"SELECT *, {_UID} AS fact_uid FROM read_rate"
+    replaced = []
+    for column in sorted({column for c in corrections for column in c["set"]}):
+        cases = [
+            f"WHEN {_condition(c['match'])} THEN {duck.literal(c['set'][column])}"
+            for c in reversed(corrections)
+            if c["action"] == "amend" and column in c["set"]
+        ]
+        replaced.append(f"CASE {' '.join(cases)} ELSE {column} END AS {column}")
+    dropped = " OR ".join(f"({_condition(c['match'])})" for c in corrections if c["action"] == "drop") or "FALSE"
+    chosen = "* EXCLUDE (fact_uid)" + (f" REPLACE ({', '.join(replaced)})" if replaced else "")
+    return f"SELECT {chosen} FROM ({identified}) WHERE NOT ({dropped})"
+
+
+def _count_hits(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> None:
+    counts = ", ".join(f"count(*) FILTER ({_condition(c['match'])})" for c in corrections)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE correction_hits AS SELECT [{counts}] AS hits FROM (SELECT *, {_UID} AS fact_uid FROM read_rate)")
+    hits = con.sql("SELECT hits FROM correction_hits").fetchall()[0][0]
+    for correction, count in zip(corrections, hits, strict=True):
+        if not count:
+            raise errors.CorrectionError(
+                f"the correction {correction['id']} matches no rate of this month",
+                place=correction.get("place"),
+                remedy="mend its match, or take the month out of its months (it may be mended at the source)",
+            )

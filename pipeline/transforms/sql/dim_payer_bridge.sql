@@ -1,0 +1,3 @@
+SELECT DISTINCT reporting_entity_name AS reporting_entity_name_raw, payer_slug
+FROM source_file
+WHERE reporting_entity_name IS NOT NULL

@@ -1,0 +1,5 @@
+SELECT DISTINCT f.year_month, f.payer_slug, g.pg_uid, m.npi
+FROM staged_group AS g
+JOIN source_file AS f USING (batch_id)
+JOIN staged_member AS m USING (batch_id, pg_members_uid)
+WHERE m.npi IS NOT NULL
