@@ -78,7 +78,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) --no-build-isolation -e .
 	@touch $@
 
-PIP     = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
+PIP     = $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps
 VERSION = 'import sys; print(sys.version)'
 
 define usable_python
