@@ -1,0 +1,158 @@
+"""A small CSV, tab-separated or XLSX file as rows of text, each with the line it stands on.
+
+What belongs here: bytes to cells, finding a header among title lines, and the checks that every publisher's sheet
+needs (a column that is missing, a cell that is no number). What must not come in: what a column means. Sheets are
+read whole: not for files beyond some tens of megabytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from pipeline import errors
+
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")
+
+Row = tuple[int, list[str]]  # line number from 1, cells without blanks at their ends
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """The text of a file: UTF-8, else Latin-1, which publishers still write; UnrecognisedFile when it is no text."""
+    if b"\x00" in data[:4096]:
+        raise errors.UnrecognisedFile("is not a text file", place=path, remedy="keep only the publisher's tables here")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def rows_of_text(text: str) -> list[Row]:
+    """The rows of a CSV or tab-separated text, blank ones left out."""
+    head = text[:20_000]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if head.count("\t") > head.count(",") else ",")
+    rows = ((reader.line_num, [" ".join(c.split()) for c in cells]) for cells in reader)
+    return [row for row in rows if any(row[1])]
+
+
+def rows_of_workbook(path: Path) -> list[list[Row]]:
+    """The rows of each sheet of an XLSX workbook, blank rows left out; the line is the row's number in the sheet."""
+    import fastexcel
+
+    try:
+        book = fastexcel.read_excel(path)
+        sheets = [book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0) for name in book.sheet_names]
+    except fastexcel.FastExcelError as problem:
+        raise errors.SourceError(
+            f"cannot be read as a workbook: {' '.join(str(problem).split())}", place=path, remedy="download it again"
+        ) from problem
+    found = []
+    for sheet in sheets:
+        rows = []
+        for line, cells in enumerate(sheet.to_polars().rows(), 1):
+            texts = ["" if c is None else _cell(c) for c in cells]
+            if any(texts):
+                rows.append((line, texts))
+        found.append(rows)
+    return found
+
+
+def _cell(text: str) -> str:
+    """A workbook's cell: numbers are stored as binary doubles, so 1723.0500000000002 is what was typed as 1723.05."""
+    text = " ".join(text.split())
+    if re.fullmatch(r"-?\d+\.\d{7,}(e[-+]?\d+)?|-?\d+(\.\d+)?e[-+]?\d+", text, re.I):
+        return plain(round(Decimal(text), 6))
+    return text
+
+
+def plain(number: Decimal) -> str:
+    """A decimal as plain text without trailing zeros behind the point."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def squeeze(label: str) -> str:
+    """A column's heading for comparing: upper case, runs of anything but letters and digits as one blank."""
+    return re.sub(r"[^A-Z0-9]+", " ", label.upper()).strip()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows below a header. `labels` are squeezed headings by position; `titles` is the text above the header."""
+
+    path: Path
+    titles: str
+    line: int
+    labels: list[str]
+    rows: list[Row]
+
+    def column(self, wanted: str | re.Pattern, *, required: bool = True) -> int | None:
+        """Position of the one column whose squeezed heading equals (or wholly matches) `wanted`.
+
+        SourceError when it is missing though required, or stands twice.
+        """
+        match = wanted.__eq__ if isinstance(wanted, str) else wanted.fullmatch
+        found = [i for i, label in enumerate(self.labels) if label and match(label) not in (None, False)]
+        if len(found) == 1 or (not found and not required):
+            return found[0] if found else None
+        shown = wanted if isinstance(wanted, str) else wanted.pattern
+        raise errors.SourceError(
+            f"has {len(found) or 'no'} columns {shown}" if found else f"has no column {shown}",
+            place=f"{self.path}:{self.line}",
+            remedy="columns found: " + ", ".join(label for label in self.labels if label),
+        )
+
+
+def below_header(path: Path, rows: list[Row], is_header: Callable[[list[str]], bool], within: int = 40) -> Sheet | None:
+    """The sheet below the first of the leading rows whose squeezed cells are a header; None when none is."""
+    for n, (line, cells) in enumerate(rows[:within]):
+        labels = [squeeze(c) for c in cells]
+        if is_header(labels):
+            return Sheet(path, titles_of(rows[:n]), line, labels, rows[n + 1 :])
+    return None
+
+
+def titles_of(rows: Iterable[Row]) -> str:
+    """The text of title rows, one line each."""
+    return "\n".join(" ".join(c for c in cells if c) for _, cells in rows)
+
+
+def number(text: str, place: str, column: str, *, decimals: int = 6) -> str | None:
+    """A figure as plain decimal text: without `$`, thousands separators and blanks; None for none (`''`, `.`, `NA`).
+
+    SourceError when it is no number, or has more than `decimals` digits behind the point, which would be cut off.
+    """
+    bare = text.replace("$", "").replace(",", "").strip()
+    if bare in ("", ".", "-", "NA", "N/A"):
+        return None
+    if _PLAIN.fullmatch(bare) and len(bare) - 1 - (bare + ".").index(".") <= decimals:
+        return bare
+    try:
+        value = Decimal(bare)
+    except InvalidOperation:
+        value = None
+    if value is None or not value.is_finite():
+        raise errors.SourceError(f"{column} is {text!r}, not a number", place=place, remedy="download the file again")
+    if -value.normalize().as_tuple().exponent > decimals:
+        raise errors.SourceError(
+            f"{column} is {text!r}: more than {decimals} decimals", place=place, remedy="check the file's column"
+        )
+    return format(value, "f")
+
+
+def once(rows: list[dict], key: tuple[str, ...], path: Path) -> list[dict]:
+    """The rows without exact repetitions; SourceError when a key stands twice with different values."""
+    kept: dict[tuple, dict] = {}
+    for row in rows:
+        known = kept.setdefault(tuple(row[k] for k in key), row)
+        if known is not row and known != row:
+            named = ", ".join(f"{k} {row[k]}" for k in key if row[k])
+            raise errors.SourceError(
+                f"gives {named} twice, differently", place=path, remedy="remove one of the two rows"
+            )
+    return list(kept.values())

@@ -1,0 +1,107 @@
+"""Physician fee schedule prices by locality: the view that the detail and the state tables share.
+
+What belongs here: which relative value file speaks for a day, which GPCIs and anaesthesia factors go with it, and the
+view `pfs_price` over them (`bench_prof_price.sql` has the formula). What must not come in: a state mean.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipeline import duck, errors
+from pipeline.transforms import bench_release
+
+# Of two files for one day the one released last speaks. From 2026 each release comes twice, for clinicians who qualify
+# in an advanced payment model and for the rest; the rest's conversion factor is the smaller (Social Security Act
+# 1848(d)(20): updates of 0.75 and 0.25 percent), and it is the rest's that we compare with.
+_RVU = """
+SELECT r.* FROM staged_pfs_rvu r
+JOIN (
+  SELECT effective_from, source_file FROM staged_pfs_rvu GROUP BY effective_from, source_file
+  QUALIFY row_number() OVER (
+    PARTITION BY effective_from
+    ORDER BY CASE WHEN effective_from >= '2026' THEN max(CAST(conversion_factor AS DECIMAL(9, 4))) ELSE 0 END,
+      max(released) DESC, source_file) = 1
+) s ON s.effective_from = r.effective_from AND s.source_file = r.source_file
+"""
+
+_LOCALITY = """
+WITH release AS (SELECT DISTINCT effective_from AS rvu_from FROM pfs_rvu),
+gpci_day AS (
+  SELECT rvu_from, applied_release((SELECT list(DISTINCT effective_from) FROM staged_gpci), rvu_from) AS day
+  FROM release
+),
+factor_day AS (
+  SELECT rvu_from, applied_release((SELECT list(DISTINCT effective_from) FROM staged_anesthesia), rvu_from) AS day
+  FROM release
+),
+factor AS (
+  SELECT DISTINCT d.rvu_from, a.carrier, a.locality, CAST(a.anesthesia_factor AS DECIMAL(9, 4)) AS anesthesia_factor
+  FROM factor_day d JOIN staged_anesthesia a ON a.effective_from = d.day
+  UNION ALL
+  SELECT d.rvu_from, '', '', max(CAST(a.national_factor AS DECIMAL(9, 4)))
+  FROM factor_day d JOIN staged_anesthesia a ON a.effective_from = d.day
+  GROUP BY d.rvu_from
+),
+place AS (
+  SELECT DISTINCT d.rvu_from, g.carrier, g.locality, g.state,
+    CAST(CASE WHEN getvariable('work_gpci') = 'without_floor'
+      THEN coalesce(g.work_gpci_no_floor, g.work_gpci_floor)
+      ELSE coalesce(g.work_gpci_floor, g.work_gpci_no_floor) END AS DECIMAL(7, 4)) AS work_gpci,
+    CAST(g.pe_gpci AS DECIMAL(7, 4)) AS pe_gpci,
+    CAST(g.mp_gpci AS DECIMAL(7, 4)) AS mp_gpci
+  FROM gpci_day d JOIN staged_gpci g ON g.effective_from = d.day
+  UNION ALL
+  -- The nation: no carrier, GPCIs of 1.
+  SELECT rvu_from, '', '', NULL, 1, 1, 1 FROM release
+)
+SELECT p.*, f.anesthesia_factor
+FROM place p
+LEFT JOIN factor f ON f.rvu_from = p.rvu_from AND f.carrier = p.carrier AND f.locality = p.locality
+"""
+
+_BASE_UNITS = """
+SELECT DISTINCT r.rvu_from, b.code, b.base_units
+FROM (SELECT DISTINCT effective_from AS rvu_from FROM pfs_rvu) r
+JOIN staged_anesthesia_base b
+  ON b.effective_from = applied_release((SELECT list(DISTINCT effective_from) FROM staged_anesthesia_base), r.rvu_from)
+"""
+
+
+def load(con: duckdb.DuckDBPyConnection, *, month_only: bool) -> None:
+    """Create the view `pfs_price` over staged_pfs_rvu, staged_gpci, staged_anesthesia and staged_anesthesia_base.
+
+    One row per locality, release day, code and modifier; carrier '' is the nation. With `month_only`, the release that
+    applies to getvariable('year_month') alone. SourceError where two files of one day differ, or a GPCI file has two
+    work columns and getvariable('work_gpci') (`with_floor` or `without_floor`) does not choose.
+    """
+    bench_release.load(con)
+    bench_release.agree(
+        con, "staged_gpci", "carrier, locality", "state, work_gpci_floor, work_gpci_no_floor, pe_gpci, mp_gpci"
+    )
+    bench_release.agree(con, "staged_anesthesia", "carrier, locality", "anesthesia_factor, national_factor")
+    bench_release.agree(con, "staged_anesthesia_base", "code", "base_units, code")
+    _one_work_column(con)
+    chosen = "applied_release((SELECT list(DISTINCT effective_from) FROM staged_pfs_rvu), first_day())"
+    only = f" WHERE r.effective_from = {chosen}" if month_only else ""
+    for name, select in (
+        ("pfs_rvu", _RVU + only),
+        ("pfs_locality", _LOCALITY),
+        ("pfs_base_units", _BASE_UNITS),
+    ):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+    duck.view(con, "pfs_price", duck.sql("bench_prof_price.sql"))
+
+
+def _one_work_column(con: duckdb.DuckDBPyConnection) -> None:
+    query = (
+        "SELECT min(source_file) FROM staged_gpci WHERE work_gpci_floor IS NOT NULL AND work_gpci_no_floor IS NOT NULL "
+        "AND coalesce(getvariable('work_gpci'), '') NOT IN ('with_floor', 'without_floor')"
+    )
+    both = con.execute(query).fetchall()[0][0]
+    if both:
+        raise errors.SourceError(
+            "has two columns of work GPCIs, with and without the floor of 1.0",
+            place=both,
+            remedy="remove the column that was not in force from the file",
+        )

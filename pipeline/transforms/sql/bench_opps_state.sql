@@ -1,0 +1,49 @@
+-- OPPS by state for the month: the full allowed amount, coinsurance included. 60 % of the national rate is adjusted by
+-- the area's wage index (42 CFR 419.43(c); 65 FR 18434) for S, T, V, P, J1, J2 and Q with a rate of its own; G, K, R
+-- and U are flat; other statuses are not paid here, and have no rate. The state's is the unweighted mean over its areas
+-- of the rates rounded to the cent.
+WITH opps_day AS (
+  SELECT applied_release(list(DISTINCT effective_from), first_day()) AS day FROM staged_opps
+), wage_day AS (
+  SELECT applied_release(list(DISTINCT w.effective_from), d.day) AS day
+  FROM staged_wage_index w CROSS JOIN opps_day d
+  WHERE w.schedule IN ('OPPS', '')
+  GROUP BY d.day
+), opps AS (
+  SELECT DISTINCT code, si, CAST(weight AS DECIMAL(14, 6)) AS weight, CAST(payment_rate AS DECIMAL(14, 6)) AS rate,
+    effective_from, release
+  FROM staged_opps
+  WHERE effective_from = (SELECT day FROM opps_day)
+), area AS (
+  SELECT DISTINCT state, cbsa, CAST(wage_index AS DECIMAL(9, 4)) AS wage
+  FROM staged_wage_index
+  WHERE effective_from = (SELECT day FROM wage_day)
+    -- a file that says OPPS goes before one that says neither
+    AND schedule = (
+      SELECT max(schedule) FROM staged_wage_index
+      WHERE schedule IN ('OPPS', '') AND effective_from = (SELECT day FROM wage_day))
+), priced AS (
+  SELECT *,
+    rate IS NOT NULL AND (si IN ('S', 'T', 'V', 'P', 'J1', 'J2') OR left(si, 1) = 'Q') AS adjusted,
+    rate IS NOT NULL AND si IN ('G', 'K', 'R', 'U') AS flat
+  FROM opps
+), mean AS (
+  SELECT p.code, a.state,
+    CAST(sum(CAST(round(p.rate * (0.60 * a.wage + 0.40), 2) * 100 AS BIGINT)) AS DOUBLE) / (100 * count(*)) AS rate
+  FROM priced p CROSS JOIN area a
+  WHERE p.adjusted
+  GROUP BY p.code, a.state
+)
+SELECT
+  s.state,
+  getvariable('year_month') AS year_month,
+  level_of(p.code) AS code_type,
+  p.code,
+  CAST(p.weight AS DOUBLE) AS opps_weight,
+  p.si AS opps_si,
+  CASE WHEN p.adjusted THEN m.rate WHEN p.flat THEN CAST(p.rate AS DOUBLE) END AS opps_mar_stateavg,
+  CASE WHEN p.adjusted OR p.flat THEN CAST(p.rate AS DOUBLE) END AS medicare_national_rate,
+  release_text(p.release, p.effective_from, first_day()) AS release
+FROM priced p
+CROSS JOIN (SELECT DISTINCT state FROM area) s
+LEFT JOIN mean m ON m.code = p.code AND m.state = s.state
