@@ -30,15 +30,20 @@ def read(path: Path, build: str | None = None, offset: int = 0) -> Iterator[dict
         return
     with open(path, "rb") as file:
         file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
-            try:
-                event = json.loads(line)
-            except ValueError:  # a line that a full disk cut in two
-                continue
+        for event in parse(file.read()):
             if build is None or event.get("build") == build:
                 yield event
+
+
+def parse(block: bytes) -> Iterator[dict]:
+    """The events of whole lines; one that a kill or a full disk cut in two is passed over."""
+    for line in block.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "event" in event:
+            yield event
 
 
 def trim(path: Path) -> None:

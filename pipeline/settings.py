@@ -126,6 +126,12 @@ def load(root: Path | None = None) -> None:
     partitioning().key_list()
 
 
+def override(section: str, name: str, value: str) -> None:
+    """Set what the command line says over the files, for this process and its children."""
+    luigi.configuration.get_config().set(section, name, value)
+    luigi.task_register.Register.clear_instance_cache()
+
+
 def _sources(paths: list[Path]) -> str:
     return "settings come from " + ", ".join(str(p) for p in paths) if paths else "no luigi.cfg was found"
 

@@ -1,1 +1,99 @@
-"""What a person types and reads. No building of tables."""
+"""What a person types and reads: the `ratehouse` command. No building of tables.
+
+What belongs here: commands, their words, how a result or an error is printed. Errors of ours are printed without a
+trace: a noun, a fact, a next step. What must not come in: anything that another program would want to call.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline import __version__, errors
+
+# Commands that need no warehouse yet.
+WITHOUT_ROOT = {"init", "sample"}
+SIGINT_EXIT = 130
+
+
+class Commands(click.Group):
+    """The commands, in the order in which a newcomer needs them, each imported when it is asked for."""
+
+    PLACES = {
+        "init": "start",
+        "sample": "start",
+        "import-star": "start",
+        "build": "build",
+        "status": "show",
+        "why": "show",
+        "rerun": "build",
+        "partitions": "show",
+        "sources": "show",
+        "verify": "show",
+        "docs": "show",
+        "scheduler": "scheduler",
+        "dashboard": "scheduler",
+    }
+
+    def list_commands(self, ctx):
+        return list(self.PLACES)
+
+    def get_command(self, ctx, name):
+        import importlib
+
+        if name not in self.PLACES:
+            return None
+        module = importlib.import_module(f"pipeline.cli.{self.PLACES[name]}")
+        return getattr(module, name.replace("-", "_"))
+
+    def resolve_command(self, ctx, args):
+        import difflib
+
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.PLACES:
+            near = difflib.get_close_matches(name, self.PLACES, 1, 0.4) or ["--help"]
+            raise errors.UsageError(f"{name} is no command", remedy=f"do you mean: ratehouse {near[0]}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--root", metavar="DIR", help="The warehouse: the folder that holds raw/. [default: RATEHOUSE_ROOT, luigi.cfg, data]")
+@click.version_option(__version__, prog_name="ratehouse")
+@click.pass_context
+def group(ctx: click.Context, root: str | None) -> None:
+    """Make payers' published rates and public reference data into a Parquet warehouse, and keep it up to date.
+
+    \b
+    Example: ratehouse --root data build
+    """
+    from pipeline import paths, settings
+
+    if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
+        settings.load()
+        return
+    settings.load()
+    chosen = root or os.environ.get("RATEHOUSE_ROOT") or settings.warehouse().root
+    used = paths.use(Path(chosen))
+    settings.load(used.path)
+
+
+def main() -> None:
+    """The console script: runs a command, prints our errors as such, exits with their code."""
+    try:
+        code = group.main(standalone_mode=False)
+    except errors.RatehouseError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; what was published stays. To go on: run the same command again", err=True)
+        sys.exit(SIGINT_EXIT)
+    except BrokenPipeError:  # the reader of our output left
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -13,3 +13,8 @@ def months() -> list[str]:
 def of_month(month: str) -> list[TableTask]:
     """The staged facts of a month."""
     return []
+
+
+def tasks() -> list[TableTask]:
+    """The task of every star schema."""
+    return []

@@ -1,0 +1,388 @@
+"""A build: what is owed, in which order, by which scheduler, and how it ended.
+
+What belongs here: the phases of a build, the lock, the sweep, the verdict. What must not come in: how a table is
+built (`task`, `stages`), how a person is told (`cli`).
+
+A failed task holds up all that Luigi schedules above it. So a build runs in three phases, each a Luigi run of its
+own: the sources, from which the months are known; the tables, where a month that fails leaves the others alone;
+and then the catalog over what stands, with a task for each leaf that was withheld and each file that is broken.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import multiprocessing
+import os
+import shutil
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import luigi
+
+from pipeline import code_version, errors, journal, partition, paths, scheduler, settings, targets, task
+from pipeline.paths import Root
+from pipeline.stages import bench, dims, enriched, facts, ingest, raw, xrefs
+from pipeline.stages.warehouse import Warehouse, accounts_of, orphans
+
+# How long a build waits for the children of a killed one to end.
+LOCK_SECONDS = 5.0
+
+
+@dataclass
+class Outcome:
+    """How a build ended.
+
+    `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
+    known kind; `events` are all of the build's, for the summary.
+    """
+
+    nothing_to_do: bool = False
+    scheduler: str = ""
+    events: list[dict] = field(default_factory=list)
+    failures: list[dict] = field(default_factory=list)
+    withheld: list[tuple[str, str, str]] = field(default_factory=list)
+    incomplete: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    accounts: list[dict] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for stands and is up to date."""
+        return not (self.failures or self.withheld or self.incomplete)
+
+
+def tables_for(months: list[str]) -> list[luigi.Task]:
+    """Every task between the sources and the catalog, of some months; blocked months by the task that says why."""
+    open_months = [m for m in months if facts.FactRate(month=m).blocked() is None]
+    blocked = [m for m in months if m not in open_months]
+    found = [*enriched.by_table(open_months), *facts.by_table(open_months)]
+    found += [*dims.by_table(open_months), *xrefs.by_table(open_months), *bench.by_table(open_months)]
+    found += [facts.FactRate(month=m) for m in blocked]
+    return found
+
+
+def sources() -> list[luigi.Task]:
+    """Every task that reads a source file."""
+    return [*ingest.in_network(), *ingest.references(), *star_tasks()]
+
+
+def star_tasks() -> list[luigi.Task]:
+    """The tasks that read star schemas."""
+    from pipeline.stages import star
+
+    return list(star.tasks())
+
+
+def layout() -> list[luigi.Task]:
+    """The other layout of the facts, when one is set or one has to go."""
+    one = facts.FactLayout()
+    return [one] if settings.facts().layout != "monthly" or one.stamp() is not None else []
+
+
+def broken() -> list[raw.SourceFile]:
+    """The source files that cannot be read, misplaced ones included, unless the build skips them."""
+    if settings.build().skip_broken:
+        return []
+    found = [raw.SourceFile(path=f"mrf/{m.path.relative_to(paths.current().mrf).as_posix()}") for m in raw.in_network()[1]]
+    found += [raw.SourceFile(path=t.raw_name) for t in ingest.in_network() if t.status == ingest.BROKEN]
+    return found
+
+
+def withheld(months: list[str]) -> list[tuple[str, str, str]]:
+    """(month, partition, reason) of every leaf that the gate holds back."""
+    stamps = [(m, enriched.EnrichedMonth(month=m).stamp()) for m in months]
+    return [(m, name, why) for m, stamp in stamps if stamp for name, why in stamp.notes["withheld"].items()]
+
+
+def look_again() -> None:
+    """Forget what was seen of the files: something else may have changed them."""
+    task.forget()
+    ingest.forget()
+    facts.corrections.cache_clear()
+
+
+def first_owed(months: list[str] | None) -> str | None:
+    """The first thing that is not up to date, None when nothing is owed."""
+    for one in sources():
+        if not one.complete():
+            return one.label
+    chosen = months or facts.months()
+    for one in [*tables_for(chosen), *([] if months else layout()), Warehouse()]:
+        if not one.complete():
+            return one.label
+    return orphans(facts.months())[0] if orphans(facts.months()) else None
+
+
+def build(months: list[str] | None, *, workers: int, local_scheduler: bool, started: Callable[[str], None]) -> Outcome:
+    """Bring the warehouse, or some months of it, up to date. `started(scheduler)` is called when there is work.
+
+    LockedError when another build is at work; UsageError when a month is asked for that no source has.
+    """
+    root = paths.current()
+    begun = time.monotonic()
+    outcome = Outcome()
+    with locked(root):
+        code_version.use_cache(root.code_cache)
+        look_again()
+        facts.corrections()  # a correction that cannot be read stops the build before it starts
+        owed = first_owed(months) if _months_known() else "sources"
+        chosen = months or facts.months()
+        if owed is None and not broken() and not withheld(chosen):
+            code_version.save_cache()
+            return Outcome(nothing_to_do=True, accounts=[accounts_of(m) for m in chosen], passed_over=passed_over())
+        with _prepared(root, workers), _scheduler(local_scheduler) as (address, options):
+            outcome.scheduler = address
+            started(address)
+            if owed is not None:
+                run(sources(), workers, options)
+                _known_months(months)
+                run([*tables_for(months or facts.months()), *([] if months else layout())], workers, options)
+            chosen = months or facts.months()
+            outcome.withheld = withheld(chosen)
+            beside = [enriched.Partition.named(month, name) for month, name, _ in outcome.withheld]
+            run([Warehouse(), *beside, *broken()], workers, options)
+            _judge(outcome, root, chosen, whole=months is None)
+            write_docs(root)
+    code_version.save_cache()
+    outcome.seconds = time.monotonic() - begun
+    return outcome
+
+
+def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[str], None]) -> Outcome:
+    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest and the catalog."""
+    root = paths.current()
+    begun = time.monotonic()
+    outcome = Outcome()
+    with locked(root):
+        code_version.use_cache(root.code_cache)
+        look_again()
+        facts.corrections()
+        with _prepared(root, 1), _scheduler(local_scheduler) as (address, options):
+            outcome.scheduler = address
+            started(address)
+            run([t for t in sources() if not t.complete()], 1, options)
+            _known_months([month])
+            leaf = enriched.Partition.named(month, name)
+            run([leaf], 1, options)
+            refresh_month(month)
+            run([Warehouse()], 1, options)
+            look_again()
+            outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
+            outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
+            if not outcome.failures and not leaf.complete():
+                outcome.incomplete = [(name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))]
+            outcome.withheld = [w for w in withheld([month]) if w[1] == name]
+            outcome.accounts = [accounts_of(month)]
+    code_version.save_cache()
+    outcome.seconds = time.monotonic() - begun
+    return outcome
+
+
+def refresh_month(month: str) -> None:
+    """Compile a month after one of its leaves was written; it counts as complete only when no other leaf is owed."""
+    from pipeline import leaves, stamps
+    from pipeline.stamps import Stamp
+
+    root = paths.current()
+    one = enriched.EnrichedMonth(month=month)
+    former = one.stamp()
+    if not enriched.LeafPlan(month=month).complete():
+        return
+    owed = leaves.groups_owed(root, month)
+    basis = one.basis()
+    if owed and former is not None:
+        basis = former.basis
+    if owed and former is None:
+        return
+    stamps.write(root, one.label, Stamp(basis, {}, {}, leaves.compile_month(root, month)))
+    look_again()
+
+
+def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
+    """Have Luigi run tasks and what they need; how they ended is in the journal and on disk."""
+    look_again()
+    if tasks:
+        luigi.build(tasks, workers=workers, no_lock=True, detailed_summary=True, **options)
+    look_again()
+
+
+def _months_known() -> bool:
+    return all(one.stamp() is not None for one in ingest.in_network())
+
+
+def _known_months(months: list[str] | None) -> None:
+    for month in months or ():
+        if month not in facts.months():
+            known = facts.months()
+            remedy = f"months there are: {', '.join(known)}" if known else "no source file has a month yet: ratehouse sources"
+            raise errors.UsageError(f"no source has the month {month}", remedy=remedy)
+
+
+def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> None:
+    """Look at the targets themselves: a build is good when everything stands, not when Luigi says so."""
+    outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
+    outcome.failures = [e for e in outcome.events if e["event"] == "failed" and e["task"] != "enriched.Partition"]
+    for source in broken():
+        error = source.problem()
+        if error is not None:
+            outcome.failures.append({"task": "raw.SourceFile", "label": f"raw/{source.path}", "error": str(error), "known": True})
+    named = {e["label"] for e in outcome.failures}
+    for one in [*sources(), *tables_for(months), *(layout() if whole else []), Warehouse()]:
+        why = one.staleness()
+        if why is not None and one.label not in named:
+            outcome.incomplete.append((one.label, why.sentence))
+    outcome.passed_over = passed_over()
+    outcome.accounts = [accounts_of(m) for m in months]
+
+
+def passed_over() -> list[tuple[str, str]]:
+    """(file, why) of reference files of no known kind, and of broken ones that the build skipped."""
+    kinds = (ingest.UNRECOGNISED, ingest.BROKEN)
+    found = [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status in kinds]
+    if settings.build().skip_broken:
+        found += [(f"raw/{t.raw_name}", t.reason) for t in ingest.in_network() if t.status == ingest.BROKEN]
+    return found
+
+
+def write_docs(root: Root) -> None:
+    """Build the Data Docs from what the gates found."""
+    from pipeline import data_docs
+
+    results = sorted(root.gate_results.glob("*.json")) if root.gate_results.is_dir() else []
+    data_docs.build((json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs)
+
+
+@contextmanager
+def locked(root: Root) -> Iterator[None]:
+    """One build at a time: LockedError says who holds the lock and since when."""
+    import filelock
+
+    root.make_state()
+    holder = root.lock.with_suffix(".json")
+    lock = filelock.FileLock(root.lock)
+    with targets.writing(root.lock):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            try:
+                who = json.loads(holder.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                who = {}
+            if _alive(who):
+                _refuse(root, who)
+            try:  # the children of a killed build are ending
+                lock.acquire(timeout=LOCK_SECONDS)
+            except filelock.Timeout:
+                _refuse(root, who)
+    try:
+        told = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S"), "command": sys.argv[1:]}
+        holder.write_text(json.dumps(told), encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _alive(who: dict) -> bool:
+    if not who or who.get("host") != socket.gethostname():
+        return bool(who)
+    try:
+        os.kill(who["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _refuse(root: Root, who: dict) -> None:
+    told = f"process {who['pid']} on {who['host']} since {who['since']}" if who else "another process"
+    raise errors.LockedError(
+        f"a build is at work here: {told}", place=root.path, remedy="wait for it to end, or stop that process; then run the same command again"
+    )
+
+
+@contextmanager
+def _prepared(root: Root, workers: int) -> Iterator[None]:
+    """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork."""
+    with targets.writing(root.scratch):
+        shutil.rmtree(root.scratch, ignore_errors=True)
+        root.scratch.mkdir(parents=True)
+        journal.trim(root.journal)
+        log = paths.make_folder(root.state / "logs") / "luigi.log"
+        handler = logging.handlers.RotatingFileHandler(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
+    kept = [(one, one.propagate, one.level) for one in loggers]
+    for one in loggers:
+        one.propagate = False
+        one.setLevel(logging.INFO)
+        one.addHandler(handler)
+    os.environ[journal.BUILD] = uuid.uuid4().hex[:12]
+    if workers > 1 and sys.platform.startswith("linux"):
+        # The parent's imports and stamps are the children's too; later Pythons start them otherwise by default.
+        multiprocessing.set_start_method("fork", force=True)
+    from pipeline import gates
+
+    gates.preload()
+    journal.write(root.journal, "begin", workers=workers)
+    try:
+        yield
+    finally:
+        journal.write(root.journal, "end")
+        for one, propagate, level in kept:
+            one.removeHandler(handler)
+            one.propagate = propagate
+            one.setLevel(level)
+        handler.close()
+        shutil.rmtree(root.scratch, ignore_errors=True)
+
+
+@contextmanager
+def _scheduler(local: bool) -> Iterator[tuple[str, dict]]:
+    """The scheduler that a build uses, in words, and Luigi's options for it."""
+    url = scheduler.dashboard_url()
+    quiet = {"no_configure_logging": True}
+    if not local and scheduler.address_answers(url):
+        yield url, {**quiet, "scheduler_url": url.rstrip("/")}
+    else:
+        yield "local", {**quiet, "local_scheduler": True}
+
+
+def usable_workers(asked: int) -> int:
+    """How many workers this system can run: Luigi's fork only on Linux, so one elsewhere."""
+    return asked if sys.platform.startswith("linux") else 1
+
+
+def partition_names(month: str | None) -> list[tuple[str, str]]:
+    """(month, partition) of every leaf, published or withheld, that the manifests name."""
+    from pipeline import leaves
+
+    root = paths.current()
+    return [(m, name) for m in ([month] if month else facts.months()) for name in leaves.records(leaves.manifest(root, m))]
+
+
+def find_partition(text: str, month: str | None) -> tuple[str, str]:
+    """(month, partition) behind what a person typed; UsageError with the nearest names when there is none."""
+    month = month or partition.month_in(text)
+    keys = settings.partitioning().key_list()
+    name = partition.folder(partition.parse(text, keys), keys)
+    found = [pair for pair in partition_names(None) if pair[1] == name and month in (None, pair[0])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise errors.UsageError("stands in several months", place=name, remedy="add --month " + " or ".join(m for m, _ in found))
+    if month is not None and month not in facts.months():
+        _known_months([month])
+    near = partition.nearest(name, {n for _, n in partition_names(month)})
+    shown = "\n  ".join(near) or "(none: nothing is built yet)"
+    where = f" in {month}" if month else ""
+    raise errors.UsageError(f"there is no such partition{where}", place=name, remedy=f"the nearest are:\n  {shown}")

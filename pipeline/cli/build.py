@@ -1,0 +1,79 @@
+"""`ratehouse build` and `ratehouse rerun`: doing the work, and telling how it ended."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import click
+
+from pipeline import errors, partition, paths, settings
+
+
+def _interrupt(signum, frame):
+    raise KeyboardInterrupt
+
+
+@click.command()
+@click.option("--month", "months", multiple=True, metavar="YYYY-MM", help="Only this month (may be given again).")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes that build side by side. [default: luigi.cfg]")
+@click.option("--local-scheduler", is_flag=True, help="Do not use the central scheduler even when one answers.")
+@click.option("--skip-broken", is_flag=True, help="Publish without source files that cannot be read, and say so.")
+def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, skip_broken: bool) -> int:
+    """Build what is missing or out of date, and nothing else.
+
+    Exit 0 when everything stands and is up to date, 1 when something failed, 2 when the command is wrong.
+
+    \b
+    Example: ratehouse build --month 2025-08 --workers 2
+    """
+    from pipeline import building
+    from pipeline.cli import progress, summary
+
+    for month in months:
+        if not partition.is_month(month):
+            raise errors.UsageError(f"{month} is no month", remedy="write it as YYYY-MM, such as 2025-08")
+    signal.signal(signal.SIGTERM, _interrupt)
+    used = building.usable_workers(workers or settings.build().workers)
+    settings.override("build", "workers", str(used))
+    if skip_broken:
+        settings.override("build", "skip_broken", "true")
+    with progress.shown(paths.current()):
+        outcome = building.build(
+            list(months) or None, workers=used, local_scheduler=local_scheduler, started=_say_scheduler(used)
+        )
+    summary.show(outcome)
+    return 0 if outcome.ok else 1
+
+
+@click.command()
+@click.argument("partition_name", metavar="PARTITION")
+@click.option("--month", metavar="YYYY-MM", help="The month, where PARTITION does not name it.")
+@click.option("--local-scheduler", is_flag=True, help="Do not use the central scheduler even when one answers.")
+def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
+    """Build one leaf again, once the cause of its failure is mended.
+
+    PARTITION is given as `ratehouse partitions` prints it, as a path, or as k=v pairs in any order.
+
+    \b
+    Example: ratehouse rerun 'payer_slug=acme/state=GA/…' --month 2025-08
+    """
+    from pipeline import building
+    from pipeline.cli import progress, summary
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    month, name = building.find_partition(partition_name, month)
+    settings.override("build", "workers", "1")
+    with progress.shown(paths.current()):
+        outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=_say_scheduler(1))
+    summary.show_rerun(outcome, month, name)
+    return 0 if outcome.ok else 1
+
+
+def _say_scheduler(workers: int):
+    def say(address: str) -> None:
+        where = "a scheduler of its own (make scheduler starts one with a dashboard)" if address == "local" else address
+        click.echo(f"building {paths.current().path} with {workers} worker{'s' * (workers > 1)}, scheduled by {where}", err=True)
+        sys.stderr.flush()
+
+    return say

@@ -1,0 +1,217 @@
+"""Looking at a warehouse without changing it: its state table by table, why something is stale, what is damaged.
+
+What belongs here: answers for `status`, `why`, `partitions`, `sources`, `verify`, as plain rows. What must not
+come in: printing (`cli`), building.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline import building, code_version, errors, leaves, partition, paths, targets
+from pipeline.stages import enriched, facts, ingest, raw
+from pipeline.stages.warehouse import Warehouse, tables_of
+from pipeline.task import TableTask
+
+
+def begin() -> None:
+    """Look at the files as they are now."""
+    code_version.use_cache(paths.current().code_cache)
+    building.look_again()
+
+
+def tasks() -> list[TableTask]:
+    """Every task of the warehouse that has a stamp, in the order of the stages."""
+    months = facts.months()
+    found = [*building.sources(), *tables_of(months)]
+    found += [enriched.LeafPlan(month=m) for m in months] + [enriched.EnrichedMonth(month=m) for m in months]
+    return [*found, *building.layout(), Warehouse()]
+
+
+def name_of(task: TableTask) -> str:
+    """The table's name as `status` shows it."""
+    if isinstance(task, enriched.EnrichedMonth):
+        return "fact_rate_enriched"
+    if isinstance(task, enriched.FactRateEnriched):
+        return "enriched_joined"
+    if isinstance(task, facts.FactLayout):
+        return "fact_rate_layout"
+    if isinstance(task, Warehouse):
+        return "warehouse.duckdb"
+    return task.table or task.label
+
+
+def status() -> list[dict]:
+    """table, month, state, rows, reason of everything. state: built, stale, missing, blocked, failed, broken, withheld."""
+    rows = []
+    for task in tasks():
+        why, stamp = task.staleness(), task.stamp()
+        state = "built" if why is None else _state(task, why.kind)
+        count = sum(p.rows for p in stamp.parts.values()) if stamp else None
+        reason = why.sentence if why else None
+        if isinstance(task, ingest.FileTask) and why is None and task.status != ingest.WHOLE:
+            state, reason = ("broken" if task.status == ingest.BROKEN else "passed over"), task.reason
+        if isinstance(task, enriched.EnrichedMonth) and stamp:
+            count = stamp.notes["rows"]
+            if stamp.notes["withheld"] and why is None:
+                state, reason = "withheld", f"{len(stamp.notes['withheld'])} leaves are withheld: ratehouse partitions"
+        rows.append({"table": name_of(task), "month": task.month_or_none, "state": state, "rows": count, "reason": reason})
+    for misplaced in raw.in_network()[1]:
+        rows.append({"table": misplaced.error.place, "month": None, "state": "broken", "rows": None, "reason": misplaced.error.fact})
+    return rows
+
+
+def _state(task: TableTask, kind: str) -> str:
+    if kind == "blocked":
+        return "blocked"
+    if kind == "gate":
+        return "failed"
+    return "stale" if task.stamp() else "missing"
+
+
+def why(text: str) -> str:
+    """One sentence on why a table, table:YYYY-MM, path or partition would be built again, or that it would not."""
+    root = paths.current()
+    if "=" in text and partition.KEYS[0] in text:
+        return _why_partition(text)
+    name, _, month = text.partition(":")
+    found = [t for t in tasks() if _named(t, name, month or None, root)]
+    if not found:
+        known = sorted({name_of(t) for t in tasks()})
+        near = partition.nearest(name, [*known, *(t.label for t in tasks())])
+        raise errors.UsageError("is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?")
+    sentences = []
+    for task in found:
+        reason = task.staleness()
+        label = task.label if len(found) > 1 or task.month_or_none else text
+        said = f"would be built: {reason.sentence}" if reason else "is up to date"
+        if reason and reason.kind == "blocked":
+            said = f"is blocked: {reason.sentence}"
+        stamp = task.stamp()
+        if reason is None and isinstance(task, ingest.FileTask) and task.status != ingest.WHOLE:
+            said = f"is {task.status}: {task.reason}"
+        if reason is None and stamp and isinstance(task, enriched.EnrichedMonth) and stamp.notes["withheld"]:
+            said += f", but {len(stamp.notes['withheld'])} leaves are withheld"
+        sentences.append(f"{label} {said}")
+    return "\n".join(sentences)
+
+
+def _named(task: TableTask, name: str, month: str | None, root: paths.Root) -> bool:
+    if month is not None and task.month_or_none != month:
+        return False
+    if name in (name_of(task), task.table, task.label):
+        return True
+    try:
+        relative = root.relative(Path(name).resolve())
+    except ValueError:
+        return False
+    if isinstance(task, ingest.FileTask) and relative == f"raw/{task.raw_name}":
+        return True
+    return relative.removesuffix(".parquet") == task.label or relative in {root.relative(p) for p in task.targets().values()}
+
+
+def _why_partition(text: str) -> str:
+    root = paths.current()
+    month, name = building.find_partition(text, None)
+    record = leaves.records(leaves.manifest(root, month))[name]
+    if record.reason:
+        return f"{name} of {month} is withheld: {record.reason}"
+    leaf = root.leaf(name, month)
+    if not leaf.exists():
+        return f"{name} of {month} would be built: its file is missing"
+    info = leaf.stat()
+    if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
+        return f"{name} of {month} would be built: its file was touched or replaced by hand"
+    upstream = enriched.EnrichedMonth(month=month).staleness()
+    if upstream and upstream.kind != "file":
+        return f"{name} of {month} stands, and will be compared with its new rows: {upstream.sentence}"
+    return f"{name} of {month} is up to date"
+
+
+def partitions(month: str | None) -> Iterator[dict]:
+    """month, partition, path, rows, bytes, state, reason of every leaf in the manifests."""
+    root = paths.current()
+    for of in [month] if month else facts.months():
+        for record in leaves.records(leaves.manifest(root, of)).values():
+            place = leaves.quarantined(root, of, record.partition) if record.reason else root.leaf(record.partition, of)
+            yield {
+                "month": of,
+                "partition": record.partition,
+                "path": root.relative(place),
+                "rows": record.rows,
+                "bytes": record.bytes,
+                "state": "withheld" if record.reason else "published",
+                "reason": record.reason or None,
+            }
+
+
+SOURCE_FIELDS = (
+    "file state year_month reporting_entity_name status rates_read facts duplicates rejected unresolved zero_rates "
+    "rate_sum groups tin_npi_pairs npis tins codes pos_sets"
+).split()
+
+
+def sources() -> Iterator[dict]:
+    """Every in-network file with its counts; `status` is whole, broken, skipped or unread, `reason` says why."""
+    for task in ingest.in_network():
+        if task.stamp() is None:
+            yield {**dict.fromkeys(SOURCE_FIELDS), "file": task.path, "state": task.state, "status": "unread", "reason": None}
+            continue
+        row = task.source_row()
+        fact = facts.FactRate(month=task.month).stamp() if task.month else None
+        if row["status"] == ingest.BROKEN and fact and task.raw_name in fact.notes["skipped"]:
+            row["status"] = "skipped"
+        yield {**{name: row[name] for name in SOURCE_FIELDS}, "reason": row["reason"]}
+    for misplaced in raw.in_network()[1]:
+        name = misplaced.error.place.removeprefix("raw/mrf/")
+        yield {**dict.fromkeys(SOURCE_FIELDS), "file": name, "status": ingest.BROKEN, "reason": misplaced.error.fact}
+
+
+def verify(deep: bool) -> Iterator[dict]:
+    """path, problem of every published file that is missing, replaced, or (deep) differs by a bit; and of strays."""
+    root = paths.current()
+    expected: set[Path] = set()
+    for task in tasks():
+        stamp = task.stamp()
+        for part in stamp.parts.values() if stamp else ():
+            path = root.path / part.path
+            expected.add(path)
+            problem = part.problem(root)
+            if problem is None and deep and targets.file_hash(path) != part.sha256:
+                problem = f"{part.path} differs from what was published, in size and time the same"
+            if problem:
+                yield {"path": part.path, "problem": problem}
+    for month in facts.months():
+        for record in leaves.records(leaves.manifest(root, month)).values():
+            if record.reason:
+                continue
+            path = root.leaf(record.partition, month)
+            expected.add(path)
+            problem = _leaf_problem(root, path, record, deep)
+            if problem:
+                yield {"path": root.relative(path), "problem": problem}
+    for folder in ("dims", "xrefs", "bench", "gold"):
+        for path in sorted((root.path / folder).rglob("*")):
+            if path.is_file() and path not in expected:
+                yield {"path": root.relative(path), "problem": "belongs to no table of this warehouse"}
+    if root.scratch.is_dir():
+        for path in sorted(root.scratch.rglob("*")):
+            if path.is_file():
+                yield {"path": root.relative(path), "problem": "is a draft that an interrupted build left; the next build sweeps it"}
+
+
+def _leaf_problem(root: paths.Root, path: Path, record: leaves.Record, deep: bool) -> str | None:
+    try:
+        info = path.stat()
+    except OSError:
+        return "is missing"
+    if info.st_size != record.bytes:
+        return f"has {info.st_size:,} bytes, not {record.bytes:,}"
+    if info.st_mtime_ns != record.mtime_ns:
+        return "was touched or replaced by hand"
+    if deep and leaves.content_problem(path, record):
+        return leaves.content_problem(path, record)
+    return None
+
+
