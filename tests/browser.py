@@ -164,7 +164,9 @@ def scheduler(folder: Path) -> Iterator[str]:
     from pipeline.scheduler import address_answers
 
     url = f"http://127.0.0.1:{free_port()}/"
-    code = "import sys, pathlib; from pipeline import scheduler; scheduler.start(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    code = (
+        "import sys, pathlib; from pipeline import scheduler; scheduler.start(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     with (
         (folder / "process.log").open("wb") as log,

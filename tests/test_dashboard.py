@@ -9,10 +9,10 @@ import threading
 import time
 from pathlib import Path
 
-import browser
 import pytest
 from luigi.rpc import RemoteScheduler
 
+import browser
 from pipeline import errors
 from pipeline import scheduler as luigid
 
@@ -20,7 +20,7 @@ RED = "rgb(221, 75, 57)"  # AdminLTE's bg-red
 REASON = "payer_slug=acme/state=GA: negotiated_rate < 0 in 1 of 12 rows"
 
 # A table that builds and a leaf that is refused, named as the stages name theirs.
-TASKS = f'''
+TASKS = f"""
 import luigi
 from pipeline import errors
 
@@ -49,7 +49,7 @@ class Partition(luigi.Task):
 
     def on_failure(self, exception):
         return str(exception)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
