@@ -201,36 +201,59 @@ def _npis(value: Any) -> list[str]:
     return [_part(n, "npi") for n in map(text, listed) if n] or ["0"]
 
 
+class _Group(NamedTuple):
+    """One entry of a `provider_groups` list, as `Membership` has them all."""
+
+    members: tuple[str, ...]
+    tin: Tin
+    mixed: bool
+    blanks: bool
+
+
+def _group(key: tuple) -> _Group:
+    prefix, named = _tin(key[:3])
+    npis = key[3]
+    try:
+        joined = "".join(npis) if type(npis) is tuple else ""
+        plain = joined.isdigit() and joined.isascii() and "" not in npis
+    except TypeError:
+        plain = False
+    if not plain:
+        npis = _npis(npis)
+    blanks = type(key[3]) is tuple and 0 < len(key[3]) != len(npis)
+    return _Group(tuple(prefix + npi for npi in npis), named, "0" in npis and len(set(npis)) > 1, blanks)
+
+
 def membership(groups: Any) -> Membership:
     """Read a non-empty `provider_groups` list. Raises Unreadable where any of it cannot be read: a group that lacks
     some of its members would be another group."""
     if type(groups) not in (list, tuple):
         raise Unreadable(f"provider_groups: {kind(groups)} stands where a list belongs")
-    members, tins, mixed, blanks = set(), [], False, False
+    found = []
     for group in groups:
-        if type(group) is not dict:
-            raise Unreadable(f"provider_groups: {kind(group)} stands where an object belongs")
-        tin = group.get("tin") or {}
-        if type(tin) is not dict:
-            raise Unreadable(f"tin: {kind(tin)} stands where an object belongs")
-        key = tin.get("type"), tin.get("value"), tin.get("business_name")
         try:
-            prefix, named = _TINS[key]
-        except TypeError:  # a list or object in it, which no memo takes: told as what it is
-            prefix, named = _tin(key)
-        tins.append(named)
-        npis = group["npi"] if "npi" in group else group.get("NPI")
-        try:
-            joined = "".join(npis) if type(npis) is list else ""
-            plain = joined.isdigit() and joined.isascii() and "" not in npis
-        except TypeError:
-            plain = False
-        if not plain:
-            listed, npis = npis, _npis(npis)
-            blanks |= type(listed) is list and 0 < len(listed) != len(npis)
-        members.update([prefix + npi for npi in npis])
-        mixed |= "0" in npis and len(set(npis)) > 1
-    return Membership("|".join(sorted(members)), tins, mixed, blanks)
+            tin = group["tin"]
+            npis = group["npi"]
+            key = (tin["type"], tin["value"], tin.get("business_name"), tuple(npis) if type(npis) is list else npis)
+            found.append(_GROUPS[key])
+        except (KeyError, TypeError, AttributeError):  # something is left out, or is not what it should be
+            found.append(_odd_group(group))
+    return Membership(
+        "|".join(sorted({member for group in found for member in group.members})),
+        [group.tin for group in found],
+        any(group.mixed for group in found),
+        any(group.blanks for group in found),
+    )
+
+
+def _odd_group(group: Any) -> _Group:
+    if type(group) is not dict:
+        raise Unreadable(f"provider_groups: {kind(group)} stands where an object belongs")
+    tin = group.get("tin") or {}
+    if type(tin) is not dict:
+        raise Unreadable(f"tin: {kind(tin)} stands where an object belongs")
+    npis = group["npi"] if "npi" in group else group.get("NPI")
+    return _group((tin.get("type"), tin.get("value"), tin.get("business_name"), list_key(npis)))
 
 
 def merged(one: str, other: str) -> str:
@@ -252,7 +275,8 @@ class Memo(dict):
         return found
 
 
-_TINS = Memo(_tin)
+# A payer repeats a group in many in-line lists; its whole answer is remembered, lists of thousands of NPIs included.
+_GROUPS = Memo(_group, 20_000)
 
 
 def list_key(value: Any) -> Any:
