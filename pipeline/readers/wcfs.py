@@ -4,8 +4,9 @@
     TX,2025-01-01,CPT,99213,131.44
 
 States publish these as PDFs and workbooks of their own making, so there is no publisher's layout to follow: the user
-brings this one. `state` is a USPS code, `effective_from` YYYY-MM-DD, `code_type` as in the facts (CPT, HCPCS, …;
-of these two the code's level decides), `amount` dollars, `modifier` may be left out. What must not come in: which schedule applies to a month.
+brings this one. `state` is a USPS code, `effective_from` YYYY-MM-DD, `code_type` as in the facts (for CPT and HCPCS the
+code's level decides which it is), `amount` dollars, `modifier` may be left out. What must not come in: which schedule
+applies to a month.
 """
 
 from __future__ import annotations

@@ -166,9 +166,11 @@ BENCH_MEDICARE_PROF_DETAIL = table(
     "bench",
     """carrier locality state effective_from code modifier status work_rvu:float64 pe_rvu_nonfacility:float64
     pe_rvu_facility:float64 mp_rvu:float64 work_gpci:float64 pe_gpci:float64 mp_gpci:float64 conversion_factor:float64
-    nonfacility_rate:float64 facility_rate:float64 nonfacility_capped:bool facility_capped:bool reason release""",
+    nonfacility_rate:float64 facility_rate:float64 nonfacility_capped:bool facility_capped:bool
+    nonfacility_national_rate:float64 facility_national_rate:float64 reason release""",
     key="carrier locality effective_from code modifier",
-    doc="Rates in dollars and cents per locality; modifier is '' where there is none; reason says why a rate is null.",
+    doc="Rates in dollars and cents per locality; modifier is '' where there is none; reason says why a rate is null. "
+    "The national rates are those of GPCIs of 1, capped where theirs are.",
 )
 BENCH_MEDICARE_COMPREHENSIVE = table(
     "bench_medicare_comprehensive",

@@ -13,6 +13,8 @@ SELECT
   CAST(p.nonfacility_rate AS DOUBLE) AS nonfacility_rate,
   CAST(p.facility_rate AS DOUBLE) AS facility_rate,
   p.nonfacility_capped, p.facility_capped,
+  CAST(n.nonfacility_rate AS DOUBLE) AS nonfacility_national_rate,
+  CAST(n.facility_rate AS DOUBLE) AS facility_national_rate,
   CASE
     WHEN p.nonfacility_rate IS NOT NULL AND p.facility_rate IS NOT NULL THEN NULL
     WHEN p.nonfacility_rate IS NOT NULL THEN 'no facility RVUs'
@@ -32,4 +34,6 @@ SELECT
   END AS reason,
   p.release
 FROM pfs_price p
+JOIN (SELECT effective_from, code, modifier, nonfacility_rate, facility_rate FROM pfs_price WHERE carrier = '') n
+  ON n.effective_from = p.effective_from AND n.code = p.code AND n.modifier = p.modifier
 WHERE p.carrier <> ''
