@@ -74,6 +74,19 @@ def sources() -> list[luigi.Task]:
     return [*ingest.in_network(), *ingest.references(), *star_tasks()]
 
 
+def without_broken_sources(tasks: list[luigi.Task]) -> list[luigi.Task]:
+    """The tasks that need no source whose reading just failed; it would only fail again under each of them."""
+    failed = {one.task_id for one in sources() if not one.complete()}
+    known: dict[str, bool] = {}
+
+    def sound(one: luigi.Task) -> bool:
+        if one.task_id not in known:
+            known[one.task_id] = one.task_id not in failed and all(sound(need) for need in one.requires())
+        return known[one.task_id]
+
+    return [one for one in tasks if not failed or sound(one)]
+
+
 def star_tasks() -> list[luigi.Task]:
     """The tasks that read star schemas."""
     from pipeline.stages import star
@@ -144,7 +157,8 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             if owed is not None:
                 run(sources(), workers, options)
                 _known_months(months)
-                run([*tables_for(months or facts.months()), *([] if months else layout())], workers, options)
+                tables = [*tables_for(months or facts.months()), *([] if months else layout())]
+                run(without_broken_sources(tables), workers, options)
             chosen = months or facts.months()
             outcome.withheld = withheld(chosen)
             beside = [enriched.Partition.named(month, name) for month, name, _ in outcome.withheld]
@@ -350,11 +364,11 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
 def _scheduler(local: bool) -> Iterator[tuple[str, dict]]:
     """The scheduler that a build uses, in words, and Luigi's options for it."""
     url = scheduler.dashboard_url()
-    quiet = {"no_configure_logging": True}
+    settings.override("core", "no_configure_logging", "true")  # its log goes where `_prepared` sent it
     if not local and scheduler.address_answers(url):
-        yield url, {**quiet, "scheduler_url": url.rstrip("/")}
+        yield url, {"scheduler_url": url.rstrip("/")}
     else:
-        yield "local", {**quiet, "local_scheduler": True}
+        yield "local", {"local_scheduler": True}
 
 
 def usable_workers(asked: int) -> int:

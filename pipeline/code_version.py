@@ -21,6 +21,8 @@ RULES = "1"
 NOT_COUNTED = ("pipeline.errors", "pipeline.tables")
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/|('(?:[^']|'')*')", re.S)
 _cache: dict[str, list] = {}
+# One answer for as long as a process runs: it runs the code that it started with.
+_seen: dict[str, tuple[str, list[str]]] = {}
 _cache_file: Path | None = None
 _dirty = False
 
@@ -36,7 +38,9 @@ def versions(*modules: str) -> dict[str, str]:
         name = todo.pop()
         if name in found or name.startswith(NOT_COUNTED):
             continue
-        version, reached = _read(name)
+        if name not in _seen:
+            _seen[name] = _read(name)
+        version, reached = _seen[name]
         found[name] = version
         todo.extend(reached)
     return dict(sorted(found.items()))

@@ -19,10 +19,11 @@ from pipeline.tables import Table
 
 def connect(memory: str = "1GB", threads: int = 1, scratch: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A connection in memory that never takes more than `memory`, and spills into `scratch` instead."""
-    con = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": threads, "TimeZone": "UTC"})
+    con = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": threads})
     if scratch is not None:
         con.execute(f"SET temp_directory = {literal(str(scratch))}")
     con.execute("SET enable_progress_bar = false")
+    con.execute("SET autoinstall_known_extensions = false")  # a build never uses the network
     con.execute(naming.MACROS)
     return con
 

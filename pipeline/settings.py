@@ -15,7 +15,6 @@ import os
 from pathlib import Path
 
 import luigi
-from luigi.configuration import LuigiConfigParser
 
 from pipeline import errors, partition
 
@@ -114,9 +113,9 @@ def load(root: Path | None = None) -> None:
         if path.is_file() and path.resolve() not in seen:
             seen.append(path.resolve())
             _check(path)
-    LuigiConfigParser._config_paths = [str(p) for p in seen]
-    LuigiConfigParser._instance = None
-    luigi.configuration.get_config()
+    config = luigi.configuration.get_config()  # the one instance, which Luigi's modules hold since they were imported
+    config.clear()
+    config.read([str(p) for p in seen])
     luigi.task_register.Register.clear_instance_cache()
     for name, section in SECTIONS.items():
         try:

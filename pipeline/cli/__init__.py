@@ -6,6 +6,7 @@ trace: a noun, a fact, a next step. What must not come in: anything that another
 
 from __future__ import annotations
 
+import configparser
 import os
 import sys
 from pathlib import Path
@@ -69,7 +70,11 @@ def group(ctx: click.Context, root: str | None) -> None:
     \b
     Example: ratehouse --root data build
     """
-    from pipeline import paths, settings
+    try:
+        from pipeline import paths, settings
+    except (configparser.Error, UnicodeDecodeError) as problem:  # Luigi reads the current folder's when it is imported
+        words = " ".join(str(problem).split())
+        raise errors.SettingsError(f"cannot be parsed: {words}", place="luigi.cfg", remedy="mend that line") from problem
 
     if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
         settings.load()

@@ -78,10 +78,12 @@ def partitions(month: str | None, as_json: bool) -> None:
     inspection = _begin()
     building._known_months([month] if month else None)
     rows = list(inspection.partitions(month))
-    columns = {"month": "month", "partition": "partition", "rows": "rows", "state": "state"}
-    if any(row["reason"] for row in rows):
-        columns["reason"] = "reason"
-    _print(rows, as_json, columns)
+    for row in rows:  # never wrapped by us: a name is there to be copied
+        if as_json:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            withheld = f"  WITHHELD: {row['reason']}" if row["reason"] else ""
+            click.echo(f"{row['month']} {row['rows']:>7,} {row['partition']}{withheld}")
 
 
 @click.command()

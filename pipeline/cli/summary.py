@@ -86,7 +86,7 @@ def _stages(outcome: Outcome) -> None:
 
 
 def _accounts(outcome: Outcome) -> None:
-    names = ["month", "rates read", "= facts", "+ duplicates", "+ rejected", "+ corrected", "leaves", "withheld"]
+    names = ["month", "rates\nread", "=\nfacts", "+ dupli-\ncates", "+ re-\njected", "+ corrected\naway", "leaves", "with-\nheld"]
     rows = [
         [
             a["year_month"],

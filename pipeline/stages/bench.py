@@ -18,8 +18,10 @@ class _FromFees(TableTask):
     def views(self) -> dict[str, list[TableTask]]:
         return ingest.staged(*(name for folder in self.folders for name in ingest.staged_tables(folder)))
 
-    def code_roots(self) -> tuple[str, ...]:
-        return (f"pipeline.transforms.{self.transform}",) if self.transform else (f"{self.table}.sql",)
+    @property
+    def transform(self) -> str:
+        """A module of the table's name: a fee schedule's rules do not fit one SELECT."""
+        return self.table
 
 
 class BenchMedicareProfDetail(_FromFees):

@@ -114,7 +114,7 @@ class InNetworkFile(FileTask):
         return [raw.SourceFile(path=self.raw_name)]
 
     def code_roots(self) -> tuple[str, ...]:
-        return ("pipeline.readers.in_network", "pipeline.transforms.in_network_counts")
+        return ("pipeline.readers.in_network", "in_network_counts.sql")
 
     def shaping(self) -> dict[str, object]:
         return {"[ingest] max_rejected_share": settings.ingest().max_rejected_share}
@@ -135,7 +135,6 @@ class InNetworkFile(FileTask):
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
         from pipeline import duck, parquet
         from pipeline.readers import in_network
-        from pipeline.transforms import in_network_counts
 
         before = fingerprints.content_hash(self.warehouse, self.file)
         sink = _Sink(drafts)
@@ -152,11 +151,10 @@ class InNetworkFile(FileTask):
         with self.connection() as con:
             for name, draft in drafts.items():
                 duck.view(con, name, duck.scan(tables.get(name), [draft]))
-            relation = con.sql(in_network_counts.build(con))
-            counted = dict(zip(relation.columns, relation.fetchone(), strict=True))
+            relation = con.sql(duck.sql("in_network_counts.sql"))
+            counted = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
         self._notes = self._noted(result, counted)
         self._quarantine(result.quarantine)
-        assert parquet.FORMAT
         return {name: (w.digest, w.rows) for name, w in sink.written.items()}
 
     def notes(self) -> dict:
