@@ -1,0 +1,125 @@
+"""Great Expectations over one DuckDB database: the data source that GX lacks.
+
+What belongs here: the GX classes that this project subclasses, and the process's GX context. Importing this module
+imports GX (3-5 s), so only functions of `gates` and `data_docs` import it. What must not come in: suites, verdicts,
+what any one table is.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Literal
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; a build never uses the network
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # scipy and numpy would each start threads that nothing here uses
+
+import duckdb
+import duckdb_engine
+import great_expectations as gx
+import sqlalchemy
+from great_expectations.compatibility import pydantic
+from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.query_metric_provider import QueryMetricProvider
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+
+
+class DuckdbEngine(SqlAlchemyExecutionEngine):
+    """GX's SQL engine that keeps its one connection open.
+
+    GX closes a connection before it fetches, and with it duckdb-engine drops the result.
+    """
+
+    @contextmanager
+    def get_connection(self):
+        """The one connection, left open."""
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        yield self._connection
+
+    def close(self) -> None:
+        """Close the connection; the database behind it is its opener's."""
+        if getattr(self, "_connection", None) is not None:
+            self._connection.close()
+            self._connection = None
+        super().close()
+
+
+class DuckdbColumnTypes(TableMetricProvider):
+    """The columns of the batch, asked of DuckDB itself: duckdb-engine's reflection takes 150 ms a table."""
+
+    metric_name = "table.column_types"
+    value_keys = ("include_nested",)
+
+    @metric_value(engine=DuckdbEngine)
+    def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
+        manager = execution_engine.batch_manager
+        batch = manager.batch_data_cache[metric_domain_kwargs.get("batch_id") or manager.active_batch_data_id]
+        rows = execution_engine.execute_query(sqlalchemy.text(f'DESCRIBE "{batch.source_table_name}"')).fetchall()
+        return [{"name": name, "type": kind, "primary_key": False} for name, kind, *_ in rows]
+
+
+class DuckdbUnexpectedRows(QueryMetricProvider):
+    """No rows: the count decides, and `gates` fetches the rows of what failed.
+
+    GX would run the query of each UnexpectedRowsExpectation a second time, for 200 rows that it then drops.
+    """
+
+    metric_name = "unexpected_rows_query.table"
+    value_keys = ("unexpected_rows_query",)
+
+    @metric_value(engine=DuckdbEngine)
+    def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
+        return []
+
+
+class DuckdbDatasource(SQLDatasource):
+    """A GX data source over a DuckDB database that someone else opened."""
+
+    type: Literal["duckdb"] = "duckdb"
+    connection_string: str = "duckdb://"
+    _opened: DuckdbEngine | None = pydantic.PrivateAttr(None)
+
+    @property
+    def execution_engine_type(self):
+        """The engine above."""
+        return DuckdbEngine
+
+    def open(self, cursor: Callable[[], duckdb.DuckDBPyConnection]) -> None:
+        """Read through what `cursor` returns: one more connection to the opened database."""
+        engine = sqlalchemy.create_engine(
+            "duckdb://",
+            creator=lambda: duckdb_engine.ConnectionWrapper(cursor()),
+            poolclass=sqlalchemy.pool.NullPool,
+        )
+        self._opened = DuckdbEngine(engine=engine, create_temp_table=False)
+
+    def release(self) -> None:
+        """Let go of the database."""
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = None
+        self.assets = []
+
+    def test_connection(self, test_assets: bool = True) -> None:
+        """Nothing to test: who opened the database knows that it is there."""
+
+    def get_execution_engine(self) -> DuckdbEngine:
+        """The engine over the opened database."""
+        return self._opened
+
+    def get_engine(self) -> sqlalchemy.Engine:
+        """Its SQLAlchemy engine."""
+        return self._opened.engine
+
+
+@functools.cache
+def datasource() -> DuckdbDatasource:
+    """This process's data source, in a context that writes no file and sends nothing."""
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    return context.data_sources.add_duckdb(name="duckdb")
