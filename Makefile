@@ -24,8 +24,8 @@ help: ## list what make can do
 
 setup: $(READY) ## make .venv with everything in it (other targets do so when needed)
 
-warehouse: $(READY) ## build what is missing or out of date [WORKERS=n]
-	@$(RATEHOUSE) build $${WORKERS:+--workers "$$WORKERS"}
+warehouse: $(READY) ## build what is missing or out of date [WORKERS=n] [MONTH=2025-08]
+	@$(RATEHOUSE) build $${WORKERS:+--workers "$$WORKERS"} $${MONTH:+--month "$$MONTH"}
 
 status: $(READY) ## say what is built, missing, stale or failed
 	@$(RATEHOUSE) status

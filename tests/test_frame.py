@@ -125,8 +125,8 @@ def test_a_missing_variable_is_named_with_an_example(target, variable, venv):
 
 def test_a_set_up_clone_is_not_set_up_again(venv):
     answer = make("-n", "warehouse", venv)
-    assert answer.stdout.split() == [f"{venv.removeprefix('VENV=')}/bin/ratehouse", "build", "${WORKERS:+--workers",
-                                     '"$WORKERS"}']  # fmt: skip
+    (command,) = answer.stdout.splitlines()
+    assert command.startswith(f"{venv.removeprefix('VENV=')}/bin/ratehouse")
 
 
 def test_words_reach_the_command_whole(venv, tmp_path):
@@ -137,7 +137,8 @@ def test_words_reach_the_command_whole(venv, tmp_path):
     partition = """payer_slug=a/stat_area_name=Coeur d'Alene "ID"; echo `id`"""
     answer = make("rerun", venv, f"PARTITION={partition}", "MONTH=2025-08", "ROOT=a b")
     assert answer.stdout.splitlines() == ["--root", "a b", "rerun", partition, "--month", "2025-08"]
-    assert make("warehouse", venv, "WORKERS=2", ROOT="/elsewhere").stdout.splitlines() == ["build", "--workers", "2"]
+    answer = make("warehouse", venv, "WORKERS=2", ROOT="/elsewhere", MONTH="2025-08")
+    assert answer.stdout.splitlines() == ["build", "--workers", "2"]
 
 
 @pytest.mark.parametrize(
