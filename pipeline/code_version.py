@@ -90,14 +90,13 @@ def _read(name: str) -> tuple[str, list[str]]:
 
 def sql_version(text: str) -> tuple[str, list[str]]:
     """Hash of a SQL text without comments, and with each run of white space outside of literals as one blank."""
-    pieces = []
+    words: list[str] = []
     last = 0
     for hit in _SQL_COMMENT.finditer(text):
-        pieces.append(re.sub(r"\s+", " ", text[last : hit.start()]))
-        pieces.append(hit.group(1) or " ")
+        words += text[last : hit.start()].split()
+        words += [hit.group(1)] if hit.group(1) else []
         last = hit.end()
-    pieces.append(re.sub(r"\s+", " ", text[last:]))
-    return _hash(re.sub(r"  +", " ", "".join(pieces)).strip()), []
+    return _hash("\0".join(words + text[last:].split())), []
 
 
 def module_version(text: str, name: str = "pipeline") -> tuple[str, list[str]]:

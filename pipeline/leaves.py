@@ -46,12 +46,13 @@ class Record:
     rows: int
     bytes: int
     mtime_ns: int
+    sha256: str
     reason: str
 
     def line(self) -> str:
         """As a line; no field holds a tab or a line break (partitions are percent-encoded)."""
         reason = " ".join(self.reason.split())
-        return f"{self.partition}\t{self.digest}\t{self.rows}\t{self.bytes}\t{self.mtime_ns}\t{reason}\n"
+        return f"{self.partition}\t{self.digest}\t{self.rows}\t{self.bytes}\t{self.mtime_ns}\t{self.sha256}\t{reason}\n"
 
 
 def manifest(root: Root, month: str) -> Path:
@@ -78,8 +79,8 @@ def _records(path: Path, *_as_it_is: int) -> dict[str, Record]:
     found = {}
     with open(path, encoding="utf-8", newline="\n") as lines:
         for line in lines:
-            partition, digest, rows, size, mtime, reason = line[:-1].split("\t")
-            found[partition] = Record(partition, digest, int(rows), int(size), int(mtime), reason)
+            partition, digest, rows, size, mtime, sha256, reason = line[:-1].split("\t")
+            found[partition] = Record(partition, digest, int(rows), int(size), int(mtime), sha256, reason)
     return found
 
 
@@ -230,7 +231,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
                 targets.fsync(draft)
                 if leaf.reason:
                     _withhold(root, month, leaf, draft)
-                    known[leaf.partition] = Record(leaf.partition, leaf.digest, leaf.rows, 0, 0, leaf.reason)
+                    known[leaf.partition] = Record(leaf.partition, leaf.digest, leaf.rows, 0, 0, "", leaf.reason)
                 else:
                     made.append((leaf, draft, targets.file_hash(draft)))
             for leaf, draft, sha256 in made:
@@ -299,7 +300,7 @@ def _publish(root: Root, month: str, leaf: Leaf, draft: Path, sha256: str) -> Re
         targets.link(kept, target, root.scratch)
     shutil.rmtree(quarantined(root, month, leaf.partition), ignore_errors=True)
     info = target.stat()
-    return Record(leaf.partition, leaf.digest, leaf.rows, info.st_size, info.st_mtime_ns, "")
+    return Record(leaf.partition, leaf.digest, leaf.rows, info.st_size, info.st_mtime_ns, sha256, "")
 
 
 def _withhold(root: Root, month: str, leaf: Leaf, draft: Path) -> None:

@@ -90,7 +90,17 @@ class codes(luigi.Config):
     category_source = luigi.ChoiceParameter(default="rbcs", choices=CATEGORY_SOURCES, description="whose categories")
 
 
-SECTIONS = {cls.__name__: cls for cls in (warehouse, build, ingest, facts, partitioning, geocoding, codes)}
+class medicare(luigi.Config):
+    """[medicare]: what a release leaves open."""
+
+    work_gpci = luigi.ChoiceParameter(
+        default="as_published",
+        choices=("as_published", "with_floor", "without_floor"),
+        description="which work GPCI counts where a release gives two; as_published refuses such a file",
+    )
+
+
+SECTIONS = {cls.__name__: cls for cls in (warehouse, build, ingest, facts, partitioning, geocoding, codes, medicare)}
 
 
 def home() -> Path:

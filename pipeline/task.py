@@ -30,6 +30,7 @@ from pipeline.targets import Part
 WRITERS = ("pipeline.parquet", "pipeline.duck")
 # A killed worker is gone without a word; its children must not go on writing (prctl's PR_SET_PDEATHSIG).
 _PR_SET_PDEATHSIG = 1
+EXAMPLES = 5  # of failing values or keys in a message; the Data Docs have more
 
 _memo: dict[str, Stale | None] = {}
 _memo_pid = os.getpid()
@@ -320,6 +321,7 @@ class TableTask(luigi.Task):
                 threads=threads(),
                 scratch=self.warehouse.scratch,
                 variables={k: v for k, v in self.variables().items() if v is not None},
+                label=self.label,
             )
             self.save_gate_result(name, verdict)
             verdicts[name] = verdict.to_dict()
@@ -435,19 +437,20 @@ def _schema(name: str) -> str:
 
 
 def _failures(verdict) -> str:
-    critical = [f for f in verdict.failures if f["severity"] == "critical"]
+    from pipeline import gates
+
     words = []
-    for failure in critical:
-        column = f" of {failure['column']}" if failure.get("column") else ""
-        count = f" ({failure['unexpected_count']:,} rows)" if failure.get("unexpected_count") else ""
-        detail = f": {failure['detail']}" if failure.get("detail") else ""
-        words.append(f"{failure['expectation']}{column}{count}{detail}")
+    for failure in (f for f in verdict.failures if f["severity"] == gates.CRITICAL):
+        examples = ", ".join(json.dumps(d, ensure_ascii=False) for d in (failure["detail"] or [])[:EXAMPLES])
+        words.append(f"{gates.reason(failure)} {failure['unexpected_count'] or ''} {examples}".strip())
     return f"expectations/{verdict.suite}.json: " + "; ".join(words)
 
 
 def _first_failure(stamp: Stamp) -> str:
-    failures = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == "critical"]
-    return f"{failures[0]['expectation']} {failures[0].get('column') or ''}".strip() if failures else ""
+    from pipeline import gates
+
+    found = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == gates.CRITICAL]
+    return gates.reason(found[0]) if found else "it did when it was last checked"
 
 
 def _die_with_parent() -> None:
@@ -457,5 +460,5 @@ def _die_with_parent() -> None:
     import ctypes
 
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:
+    if os.getppid() != _main_pid:  # it was killed before we could ask
         os.kill(os.getpid(), signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import luigi
 
+from pipeline import settings
 from pipeline.stages import ingest
 from pipeline.task import TableTask
 
@@ -17,6 +18,13 @@ class _FromFees(TableTask):
 
     def views(self) -> dict[str, list[TableTask]]:
         return ingest.staged(*(name for folder in self.folders for name in ingest.staged_tables(folder)))
+
+    def shaping(self) -> dict[str, object]:
+        return {"[medicare] work_gpci": settings.medicare().work_gpci} if self.folders == ("medicare",) else {}
+
+    def variables(self) -> dict[str, object]:
+        chosen = settings.medicare().work_gpci
+        return {**super().variables(), "work_gpci": None if chosen == "as_published" else chosen}
 
     @property
     def transform(self) -> str:

@@ -1,0 +1,80 @@
+"""Same rows, same bytes and digest, however they arrive; another value, another digest."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import parquet
+from pipeline.tables import Table
+
+TABLE = Table(
+    "t", "x", {"a": "string", "b": "float64", "c": "bool", "d": "int64", "e": "list"}, key=("a",), sort=("a",)
+)
+ROWS = st.lists(
+    st.tuples(
+        st.none() | st.text(alphabet="ab|é", max_size=3),
+        st.none() | st.floats(allow_nan=False),
+        st.none() | st.booleans(),
+        st.none() | st.integers(-(2**63), 2**63 - 1),
+        st.none() | st.lists(st.none() | st.text(alphabet="ab", max_size=2), max_size=3),
+    ),
+    max_size=12,
+)
+
+
+def batches(rows, size, large=False):
+    schema = TABLE.arrow_schema()
+    if large:  # as Polars gives them
+        schema = pa.schema([(f.name, pa.large_string() if f.type == pa.string() else f.type) for f in schema])
+    for start in range(0, len(rows), size):
+        columns = list(zip(*rows[start : start + size], strict=True))
+        yield pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def written(path, rows, size, large=False):
+    return parquet.write(path, TABLE, batches(rows, size, large))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ROWS, st.integers(1, 12))
+def test_bytes_and_digest_do_not_depend_on_batches(tmp_path_factory, rows, size):
+    folder = tmp_path_factory.mktemp("p")
+    one = written(folder / "one", rows, max(1, len(rows)))
+    other = written(folder / "other", rows, size, large=True)
+    assert one == other
+    assert one.rows == len(rows)
+    assert (folder / "one").read_bytes() == (folder / "other").read_bytes()
+    assert [tuple(r.values()) for r in pq.read_table(folder / "one").to_pylist()] == rows
+
+
+@settings(max_examples=80, deadline=None)
+@given(ROWS, ROWS)
+def test_other_rows_have_another_digest(tmp_path_factory, rows, others):
+    folder = tmp_path_factory.mktemp("p")
+    same = repr(rows) == repr(others)
+    assert (written(folder / "a", rows, 5).digest == written(folder / "b", others, 5).digest) is same
+
+
+def test_row_groups_are_cut_at_the_same_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 4)
+    rows = [(str(i), float(i), None, i, []) for i in range(10)]
+    assert written(tmp_path / "a", rows, 3) == written(tmp_path / "b", rows, 10)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert pq.ParquetFile(tmp_path / "a").num_row_groups == 3
+
+
+def test_the_footer_holds_only_what_follows_from_the_content(tmp_path):
+    made = written(tmp_path / "a", [("x", 1.0, True, 1, ["y"])], 1)
+    metadata = pq.read_metadata(tmp_path / "a").metadata
+    told = {"ratehouse.table": "t", "ratehouse.digest": made.digest, "ratehouse.rows": "1", "ratehouse.format": "1"}
+    assert metadata == {k.encode(): v.encode() for k, v in told.items()}
+
+
+def test_a_wrong_type_is_refused(tmp_path):
+    batch = pa.record_batch([pa.array([1]), pa.array(["x"])], names=["a", "b"])
+    with pytest.raises(KeyError):
+        parquet.write(tmp_path / "a", TABLE, [batch])
