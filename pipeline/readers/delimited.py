@@ -25,7 +25,9 @@ def text_of(path: Path) -> str:
     if not data.strip():
         raise SourceError("the file is empty", place=path, remedy="download it again from its publisher")
     if b"\0" in data:
-        raise SourceError("not a text file: it holds NUL bytes", place=path, remedy="unpack it, or save it as UTF-8 CSV")
+        raise SourceError(
+            "not a text file: it holds NUL bytes", place=path, remedy="unpack it, or save it as UTF-8 CSV"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -107,7 +109,9 @@ def refuse(data: pl.DataFrame, path: Path, wrong: pl.Expr, column: str, fact: st
     if rows:
         text, line = rows[0]
         quoted = "blank" if text is None else repr(text)
-        raise SourceError(f"{column} {quoted} {fact}", place=f"{path}:{line}", remedy="mend that line, or download again")
+        raise SourceError(
+            f"{column} {quoted} {fact}", place=f"{path}:{line}", remedy="mend that line, or download again"
+        )
 
 
 def sheet(path: Path) -> tuple[list[str], dict[str, pl.DataFrame]]:

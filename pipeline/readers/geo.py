@@ -121,7 +121,12 @@ def _crosswalk(path: Path, data: pl.DataFrame, release: str | None) -> dict[str,
     for name in found:
         outside = pl.col(name).cast(pl.Float64, strict=False).is_between(0, 1).not_()
         delimited.refuse(data, path, outside, name, "is no share between 0 and 1")
-    place = {ours: theirs for ours in ("city", "state") for theirs in (ours, f"usps_zip_pref_{ours}") if theirs in data.columns}
+    place = {
+        ours: theirs
+        for ours in ("city", "state")
+        for theirs in (ours, f"usps_zip_pref_{ours}")
+        if theirs in data.columns
+    }
     staged = data.select(
         zipped.alias("zip"),
         target,
@@ -171,7 +176,9 @@ def _geonames(path: Path, text: str) -> pl.DataFrame:
     data = pl.DataFrame(lines, schema={name: pl.String for name in _GEONAMES}, orient="row")
     data = data.select(pl.all().str.strip_chars().replace("", None)).with_row_index("source_line", offset=1)
     delimited.refuse(data, path, ~pl.col("zip").str.contains(r"^\d{5}$").fill_null(False), "zip", "is no ZIP")
-    latitude, longitude, accuracy = (delimited.number(data, path, name) for name in ("latitude", "longitude", "accuracy"))
+    latitude, longitude, accuracy = (
+        delimited.number(data, path, name) for name in ("latitude", "longitude", "accuracy")
+    )
     fips = pl.col("state").replace_strict(STATE_FIPS, default=None, return_dtype=pl.String)
     return _finish(
         data.select(
@@ -197,7 +204,9 @@ def _delineation(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
     data = delimited.frame(path, text)
     fips = pl.col("fipsstatecode").str.zfill(2) + pl.col("fipscountycode").str.zfill(3)
     delimited.refuse(data, path, ~fips.str.contains(r"^\d{5}$").fill_null(False), "fipscountycode", "is no county")
-    delimited.refuse(data, path, ~pl.col("cbsacode").str.contains(r"^\d{5}$").fill_null(False), "cbsacode", "is no CBSA")
+    delimited.refuse(
+        data, path, ~pl.col("cbsacode").str.contains(r"^\d{5}$").fill_null(False), "cbsacode", "is no CBSA"
+    )
     delimited.refuse(data, path, pl.col("cbsatitle").is_null(), "cbsatitle", "where a title is needed")
     twice = data.filter(fips.is_duplicated())
     if twice.height:

@@ -495,7 +495,9 @@ def _answers(data: bytes, about: _About) -> Frames:
     answered = data["status"]
     data = _dated(_dates(data, about, dates, "%Y-%m-%d")).with_columns(status=answered.fill_null("A"))
     # One provider may stand in several answers: the latest record of it, then the one listed last.
-    data = data.sort("npi", "source_date", "source_row", nulls_last=False).unique("npi", keep="last", maintain_order=True)
+    data = data.sort("npi", "source_date", "source_row", nulls_last=False).unique(
+        "npi", keep="last", maintain_order=True
+    )
     fields = {name: pl.String for name in tables.get("staged_nppes_address").columns}
     fields |= {"source_row": pl.Int64, "position": pl.Int64}
     listed = pl.DataFrame(addresses, schema=fields).drop("source_date")
@@ -562,14 +564,17 @@ def _provider(record: dict, row: int) -> dict[str, str | int | None]:
 def _listed_addresses(record: dict, provider: dict) -> list[dict[str, str | int | None]]:
     """Addresses, then further practice locations, numbered within their purpose; a further location is never first."""
     rows, counts = [], {}
-    for further, address in [(0, a) for a in record["addresses"]] + [(1, a) for a in record.get("practiceLocations", [])]:
+    for further, address in [(0, a) for a in record["addresses"]] + [
+        (1, a) for a in record.get("practiceLocations", [])
+    ]:
         purpose = address["address_purpose"]
         counts[purpose] = max(counts.get(purpose, 0), further) + 1
-        fields = {name: _text(address.get(name)) for name in (*_ADDRESS, "address_type", "telephone_number", "fax_number")}
+        fields = {
+            name: _text(address.get(name)) for name in (*_ADDRESS, "address_type", "telephone_number", "fax_number")
+        }
         rows.append(
             fields
             | {"npi": provider["npi"], "source_row": provider["source_row"], "address_purpose": purpose}
             | {"position": counts[purpose]}
         )
     return rows
-
