@@ -21,3 +21,8 @@ def shared() -> Path:
 def real(shared: Path) -> Path:
     """The real files themselves."""
     return shared / "real"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests last, so that a mistake shows early."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
