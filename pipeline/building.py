@@ -344,9 +344,7 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
     if workers > 1 and sys.platform.startswith("linux"):
         # The parent's imports and stamps are the children's too; later Pythons start them otherwise by default.
         multiprocessing.set_start_method("fork", force=True)
-    from pipeline import gates
-
-    gates.preload()
+    _preload()
     journal.write(root.journal, "begin", workers=workers)
     try:
         yield
@@ -358,6 +356,18 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
             one.setLevel(level)
         handler.close()
         shutil.rmtree(root.scratch, ignore_errors=True)
+
+
+def _preload() -> None:
+    """Import what tasks use, once, before Luigi forks a process for each of them; nothing is run or opened."""
+    import duckdb  # noqa: F401
+    import polars  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+
+    from pipeline import gates, parquet  # noqa: F401
+    from pipeline.readers import in_network  # noqa: F401
+
+    gates.preload()
 
 
 @contextmanager
