@@ -1,0 +1,231 @@
+"""gz, zip and xlsx files whose bytes depend on their content alone.
+
+What belongs here: containers and their compression. What must not come in: what stands in the files.
+
+zlib's output differs between its builds (zlib-ng, Apple's, Chromium's), so the committed sample would not be equal on
+every machine. Files that are small go through `deflate`, below; large ones, which nobody commits, through zlib at its
+fastest level: their content is the same everywhere, their compressed bytes only where zlib is.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+_WINDOW = 32_768
+_LONGEST = 258
+_FLUSH = 1 << 20
+
+
+def _huffman() -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[tuple[int, int]]]:
+    """RFC 1951's fixed codes as (bits, count), first bit lowest: symbols, lengths to 258, distances (base, extra)."""
+
+    def turned(code: int, width: int) -> int:
+        return int(f"{code:0{width}b}"[::-1], 2)
+
+    symbols = [(turned(0x30 + n, 8), 8) for n in range(144)] + [(turned(0x190 + n, 9), 9) for n in range(112)]
+    symbols += [(turned(n, 7), 7) for n in range(24)] + [(turned(0xC0 + n, 8), 8) for n in range(8)]
+    lengths = [(0, 0)] * 259
+    base = 3
+    for slot in range(28):  # RFC 1951 3.2.5: symbols 257 to 284, each with its extra bits
+        extra = max(0, slot // 4 - 1)
+        for n in range(1 << extra):
+            if base + n < _LONGEST:
+                bits, width = symbols[257 + slot]
+                lengths[base + n] = (bits | n << width, width + extra)
+        base += 1 << extra
+    lengths[_LONGEST] = symbols[285]
+    distances, base = [], 1
+    for slot in range(30):
+        extra = max(0, slot // 2 - 1)
+        distances.append((base, extra))
+        base += 1 << extra
+    return symbols, lengths, distances
+
+
+_SYMBOLS, _LENGTHS, _DISTANCES = _huffman()
+_SLOTS = [int(f"{slot:05b}"[::-1], 2) for slot in range(30)]
+
+
+def _distance(value: int) -> tuple[int, int]:
+    slot = (
+        value - 1
+        if value < 5
+        else 2 * (value - 1).bit_length() - 2 + ((value - 1) >> ((value - 1).bit_length() - 2) & 1)
+    )
+    base, extra = _DISTANCES[slot]
+    return _SLOTS[slot] | (value - base) << 5, 5 + extra
+
+
+def deflate(data: bytes) -> bytes:
+    """Raw deflate (RFC 1951) of all of `data`: one block of fixed codes, each match the latest that begins alike."""
+    out, bits, count = bytearray(), 3, 3  # last block, fixed codes
+    latest: dict[bytes, int] = {}
+    at, end = 0, len(data)
+    while at < end:
+        head = data[at : at + 4]
+        before = latest.get(head, -1)
+        latest[head] = at
+        if before >= 0 and at - before <= _WINDOW and len(head) == 4:
+            length, most = 4, min(_LONGEST, end - at)
+            while (
+                length + 16 <= most
+                and data[before + length : before + length + 16] == data[at + length : at + length + 16]
+            ):
+                length += 16
+            while length < most and data[before + length] == data[at + length]:
+                length += 1
+            code, width = _LENGTHS[length]
+            bits |= code << count
+            count += width
+            code, width = _distance(at - before)
+            at += length
+        else:
+            code, width = _SYMBOLS[data[at]]
+            at += 1
+        bits |= code << count
+        count += width
+        if count >= 512:
+            out += (bits & ((1 << 512) - 1)).to_bytes(64, "little")
+            bits >>= 512
+            count -= 512
+    count += 7  # end of block: seven zero bits
+    return bytes(out + bits.to_bytes((count + 7) // 8, "little"))
+
+
+def gz(data: bytes) -> bytes:
+    """One gzip member (RFC 1952) without name and time."""
+    return _GZ_HEAD + deflate(data) + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
+
+
+_GZ_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_ZIP_TIME = struct.pack("<HH", 0, 0x21)  # 1980-01-01, the earliest that the format can say
+
+
+def archive(members: dict[str, bytes]) -> bytes:
+    """A zip archive (PKWARE APPNOTE 4.3) of those members, in their order, all of 1980-01-01."""
+    body, directory = bytearray(), bytearray()
+    for name, data in members.items():
+        packed, label = deflate(data), name.encode()
+        # version 2.0, UTF-8 names, method 8
+        shared = struct.pack("<HHH", 20, 0x800, 8) + _ZIP_TIME
+        shared += struct.pack("<IIIHH", zlib.crc32(data), len(packed), len(data), len(label), 0)
+        directory += (
+            b"PK\x01\x02" + struct.pack("<H", 20) + shared + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + label
+        )
+        body += b"PK\x03\x04" + shared + label + packed
+    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory), len(body), 0)
+    return bytes(body + directory + b"PK\x05\x06" + end)
+
+
+def workbook(sheets: dict[str, list[list[str | float]]]) -> bytes:
+    """An xlsx workbook (ECMA-376) of rows of text and numbers, without styles, times or author."""
+
+    def cell(place: str, value: str | float) -> str:
+        if isinstance(value, str):
+            return f'<c r="{place}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+        return f'<c r="{place}"><v>{value}</v></c>'
+
+    def sheet(rows: list[list[str | float]]) -> str:
+        lines = []
+        for number, row in enumerate(rows, 1):
+            cells = "".join(cell(f"{chr(65 + i)}{number}", value) for i, value in enumerate(row))
+            lines.append(f'<row r="{number}">{cells}</row>')
+        return f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
+
+    numbered = list(enumerate(sheets, 1))
+    names = "".join(f'<sheet name="{escape(name)}" sheetId="{n}" r:id="rId{n}"/>' for n, name in numbered)
+    links = "".join(
+        f'<Relationship Id="rId{n}" Type="{_LINKS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n, _ in numbered
+    )
+    kinds = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>' for n, _ in numbered
+    )
+    parts = {
+        "[Content_Types].xml": f'{_XML}<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" '
+        'ContentType="application/xml"/><Override PartName="/xl/workbook.xml" '
+        f'ContentType="{_KIND}.sheet.main+xml"/>{kinds}</Types>',
+        "_rels/.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" '
+        f'Type="{_LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_LINKS}"><sheets>{names}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">{links}</Relationships>',
+    }
+    parts |= {f"xl/worksheets/sheet{n}.xml": sheet(sheets[name]) for n, name in numbered}
+    return archive({name: text.encode() for name, text in parts.items()})
+
+
+_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+
+
+class Output:
+    """A file that appears whole: text or bytes are written beside it, and the name is given at the end.
+
+    `.gz` and `.zip` names are compressed; `streaming` writes gz through zlib as the text comes, else all of the
+    content is held (see the module). `size` is the file's size on disk once it is closed.
+    """
+
+    def __init__(self, path: Path, *, streaming: bool = False):
+        self.path, self.streaming, self.size = path, streaming, 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._draft = path.with_name(f".{path.name}.part")
+        self._file = self._draft.open("wb")  # closed in __exit__
+        self._held: list[bytes] = []
+        self._pending = 0
+        self._crc = self._length = 0
+        self._packer = None
+        if streaming and path.suffix == ".gz":
+            self._packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+            self._file.write(_GZ_HEAD)
+
+    def __enter__(self) -> Output:
+        return self
+
+    def write(self, content: str | bytes) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        self._held.append(data)
+        self._pending += len(data)
+        if self._pending >= _FLUSH and (self._packer or self.path.suffix not in (".gz", ".zip")):
+            self._flush()
+
+    def lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def _flush(self) -> None:
+        data = b"".join(self._held)
+        self._held, self._pending = [], 0
+        if self._packer:
+            self._crc, self._length = zlib.crc32(data, self._crc), self._length + len(data)
+            data = self._packer.compress(data)
+        self._file.write(data)
+
+    def _finish(self) -> None:
+        if self._packer:
+            self._flush()
+            self._file.write(self._packer.flush() + struct.pack("<II", self._crc, self._length & 0xFFFFFFFF))
+        elif self.path.suffix == ".gz":
+            self._file.write(gz(b"".join(self._held)))
+        elif self.path.suffix == ".zip":
+            self._file.write(archive({self.path.name.removesuffix(".zip"): b"".join(self._held)}))
+        else:
+            self._flush()
+
+    def __exit__(self, kind, error, trace) -> None:
+        try:
+            if kind is None:
+                self._finish()
+                self.size = self._file.tell()
+        finally:
+            self._file.close()
+            if kind is not None:
+                self._draft.unlink()
+        if kind is None:
+            self._draft.replace(self.path)
