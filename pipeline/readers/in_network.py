@@ -2,31 +2,30 @@
 
 What belongs here: the order of things in the file (header, references, items, rate objects, prices, in any order of
 keys, v1.x and v2.x alike), counting, and keeping what cannot be read. What must not come in: how JSON arrives
-(`json_text`), what a single field says (`in_network_fields`), where anything is written (the caller's sink), a
-branch on the file's `version`.
+(`unpacked`, `json_text`), what a single field says (`in_network_fields`), where anything is written (the caller's
+sink), a branch on the file's `version`.
+
+The callers' interface is `read`, `Result` and `Sink`; a faster reader takes the place of what is behind them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from pipeline import naming, tables
+from pipeline import naming
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_fields import Memo, Unreadable
-from pipeline.readers.json_text import JsonText, locate, opened
+from pipeline.readers.in_network_staging import MemberRows, Quarantine, Rows, Sink
+from pipeline.readers.json_text import JsonText, locate
+from pipeline.readers.unpacked import opened
 
 HEADER = (
     "reporting_entity_name",
@@ -60,41 +59,6 @@ _EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within
 _ZERO = Decimal(0)
 
 Resolve = Callable[[str], Sequence[dict] | None]
-
-
-class Sink(Protocol):
-    """Takes the staged rows as they come."""
-
-    def write(self, table: str, batch: pa.RecordBatch) -> None:
-        """A batch of the staged table of that name, with exactly its declared `arrow_schema()`."""
-
-
-class Quarantine:
-    """Records that cannot be read: iterate for dicts of file, path, offset, reason, rates, snippet.
-
-    `path` is the JSON path, `offset` the byte of the decompressed text where the record begins, `rates` how many
-    rates it counts for in `rejected`, `snippet` its first 2,000 characters. Held on disk beyond 1 MB.
-    """
-
-    def __init__(self):
-        self._file = tempfile.SpooledTemporaryFile(max_size=1 << 20, mode="w+", encoding="utf-8")  # noqa: SIM115 lives on
-        self._count = 0
-
-    def __del__(self):
-        self._file.close()
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        self._file.seek(0)
-        for line in self._file:
-            yield json.loads(line)
-
-    def add(self, **record: Any) -> None:
-        """Put one on record."""
-        self._file.write(json.dumps(record) + "\n")
-        self._count += 1
 
 
 @dataclass(frozen=True)
@@ -180,79 +144,14 @@ def _seldom_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-class _Rows:
-    """Rows of one staged table on their way to the sink; `add` takes a tuple in the order of its columns.
-
-    They wait as one flat list: a list of tuples would keep Python's garbage collector busy for a sixth of the time.
-    """
-
-    def __init__(self, name: str, sink: Sink, most: int):
-        self._name, self._sink, self._most = name, sink, max(1, most)
-        self._schema = tables.get(name).arrow_schema()
-        self._width = len(self._schema)
-        self._cells: list = []
-        self.add = self._cells.extend
-
-    def relieve(self) -> None:
-        """Hand the rows on when there are enough for a batch."""
-        if len(self._cells) >= self._most * self._width:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand the rows on."""
-        size = self._most * self._width
-        for i in range(0, len(self._cells), size):
-            arrays = self._arrays(self._cells[i : i + size])
-            self._sink.write(self._name, pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        self._cells.clear()
-
-    def _arrays(self, cells: list) -> list[pa.Array]:
-        return [pa.array(cells[i :: self._width], type=field.type) for i, field in enumerate(self._schema)]
-
-
-class _MemberRows(_Rows):
-    """Members on their way to the sink, a membership at a time: taken apart in Arrow, ten times faster than in Python,
-    for no table of a file has more rows."""
-
-    def __init__(self, name: str, sink: Sink, most: int):
-        super().__init__(name, sink, most)
-        self._width = 2  # pg_members_uid, members
-        self._waiting = 0
-
-    def add_all(self, uid: str, members: str) -> None:
-        """The members of a pg_members_uid, joined by `|`; handed on when there are enough for a batch."""
-        self.add((uid, members))
-        self._waiting += members.count("|") + 1
-        if self._waiting >= self._most:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand the rows on."""
-        super().flush()
-        self._waiting = 0
-
-    def _arrays(self, cells: list) -> list[pa.Array]:
-        uids, members = (pa.array(cells[i::2], type=pa.string()) for i in range(2))
-        lists = pc.split_pattern(members, "|")
-        parts = pc.split_pattern(pc.list_flatten(lists), ":")
-        tin_type, tin_value, npi = (pc.list_element(parts, i) for i in range(3))
-        null = pa.scalar(None, pa.string())
-        return [
-            uids.take(pc.list_parent_indices(lists)),
-            pc.if_else(pc.equal(tin_type, ""), null, tin_type),
-            pc.if_else(pc.equal(tin_value, ""), null, tin_value),
-            pc.if_else(pc.equal(npi, "0"), null, npi),
-        ]
-
-
 class _Reader:
     """What is known of the file so far."""
 
     def __init__(self, path: Path, batch_id: str, sink: Sink, batch_rows: int, resolve: Resolve | None):
         self.path, self.batch_id, self.resolve = path, batch_id, resolve
         names = ("price", "owner", "group", "code", "pos_set", "contained_code", "tin")
-        self.rows = {name: _Rows(f"staged_{name}", sink, batch_rows) for name in names}
-        self.rows["member"] = self.members = _MemberRows("staged_member", sink, batch_rows)
+        self.rows = {name: Rows(f"staged_{name}", sink, batch_rows) for name in names}
+        self.rows["member"] = self.members = MemberRows("staged_member", sink, batch_rows)
         self.header: dict[str, str | None] = dict.fromkeys(HEADER)
         self.quarantine = Quarantine()
         self._unreadable: list[tuple[tuple, str, int]] = []  # of the value at hand: path, reason, rates
@@ -304,7 +203,7 @@ class _Reader:
             text.doing = key
             if key in ("in_network", "provider_references"):
                 if key in seen:
-                    at = text.offset()
+                    at = text.key_offset
                     raise self._refusal(
                         f"{key} stands twice, again at byte {at}", "Keep one of them, or split the file in two.", at
                     )
@@ -314,8 +213,8 @@ class _Reader:
                 self._head(key, text.value())
             elif key in OTHER_KINDS and "in_network" not in seen:
                 what, remedy = OTHER_KINDS[key]
-                at = text.offset()
-                raise self._refusal(f"is {what}, not an in-network file ({key} before byte {at})", remedy, at)
+                at = text.key_offset
+                raise self._refusal(f"is {what}, not an in-network file ({key} at byte {at})", remedy, at)
             else:
                 text.skip()
         text.doing = "what follows the JSON object"
@@ -327,8 +226,7 @@ class _Reader:
 
     def _each(self, text: JsonText, key: str, read_one: Callable[[Any, int], None]) -> None:
         """Read the records of an array one by one, and put on record what could not be read of each."""
-        found = text.peek()
-        if found != "[":
+        if text.peek() != "[":
             at, value = text.offset(), text.value()
             if value is not None:
                 raise self._refusal(

@@ -24,8 +24,15 @@ def kind(value: Any) -> str:
     """What a JSON value is, in words."""
     if isinstance(value, Constant):
         return f"{value.name}, which is no JSON,"
-    names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null", str: "a text"}
-    return names.get(type(value), "a number")
+    names = {
+        dict: "an object",
+        list: "a list",
+        tuple: "a list",
+        bool: "true or false",
+        type(None): "null",
+        str: "a text or number",
+    }
+    return names.get(type(value), type(value).__name__)
 
 
 def text(value: Any) -> str | None:

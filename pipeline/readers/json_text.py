@@ -1,29 +1,24 @@
 """One large JSON text in a file, walked from its beginning to its end without holding it.
 
-What belongs here: opening (.json, .json.gz, .zip), decompressing, decoding, taking one value after another with
-exact number text, and saying at which byte a text is broken. What must not come in: what any key means.
+What belongs here: decoding, taking one value after another with exact number text, and saying at which byte a text is
+broken. What must not come in: where the bytes come from (`unpacked`), what any key means.
 """
 
 from __future__ import annotations
 
 import codecs
-import contextlib
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pipeline.errors import SourceError
+from pipeline.readers.unpacked import AGAIN
 
-# Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
-BLOCK = 1 << 16
 # Longer than any token that can look wrong only because the buffer ends in it (`-Infinity`, `\\ud83d\\ude00`).
 _TAIL = 16
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
-_AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
 
 _blank = re.compile(r"[ \t\n\r]*").match
 _scalar = re.compile(r"[^,\]}\s]*").match
@@ -44,136 +39,6 @@ class Constant:
 _scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=Constant, strict=False).scan_once
 
 
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[Iterator[bytes]]:
-    """The decompressed bytes of a `.json`, `.json.gz` (one or more members) or `.zip` (holding one `.json`).
-
-    Yields an iterator of pieces of at most BLOCK bytes. Raises SourceError for a file that cannot be opened, is
-    empty, or is not what its name says; the iterator raises it where a compressed stream breaks.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            raw = stack.enter_context(path.open("rb"))
-            magic = raw.read(4)
-            raw.seek(0)
-        except OSError as e:
-            raise SourceError(
-                f"cannot be opened: {e.strerror}", place=path, remedy="Mend the file or its permissions."
-            ) from e
-        if not magic:
-            raise SourceError("is empty (0 bytes)", place=path, remedy="Download it again.", offset=0)
-        kind = path.suffix.lower()
-        is_gzip, is_zip = magic[:2] == b"\x1f\x8b", magic == b"PK\x03\x04"
-        if kind == ".gz" and not is_gzip:
-            raise SourceError(
-                f"is not gzip, though its name ends in .gz: it begins with {magic!r}",
-                place=path,
-                remedy=f"If it is plain JSON, rename it to {path.name[: -len('.gz')]}; else download it again.",
-                offset=0,
-            )
-        if kind != ".gz" and is_gzip:
-            raise SourceError(
-                "is gzip, though its name does not end in .gz", place=path, remedy=f"Rename it to {path.name}.gz"
-            )
-        if kind != ".zip" and is_zip:
-            raise SourceError("is a zip archive", place=path, remedy=f"Rename it to {path.stem}.zip")
-        if kind == ".gz":
-            yield _gunzip(raw, path)
-        elif kind == ".zip":
-            yield _unzip(stack, raw, path)
-        else:
-            yield _plain(raw.read, path)
-
-
-def _plain(read: Callable[[int], bytes], path: Path) -> Iterator[bytes]:
-    done = 0
-    try:
-        while block := read(BLOCK):
-            yield block
-            done += len(block)
-    except OSError as e:
-        raise SourceError(f"cannot be read at byte {done}: {e.strerror}", place=path, remedy=_AGAIN, offset=done) from e
-
-
-def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Members one after another; zero bytes after a member are padding, as for gzip(1)."""
-    stream, done = None, 0
-    blocks = _plain(raw.read, path)
-    data = b""
-    while True:
-        more = data or next(blocks, b"")
-        if stream is None:
-            more = more.lstrip(b"\0") if done else more
-            if not more:
-                data = next(blocks, b"")
-                if not data:
-                    return
-                continue
-            stream = zlib.decompressobj(wbits=31)
-        try:
-            out = stream.decompress(more, BLOCK)
-        except zlib.error as e:
-            raise SourceError(
-                f"the gzip stream is damaged after byte {done} of its decompressed text ({e})",
-                place=path,
-                remedy=_AGAIN,
-                offset=done,
-            ) from e
-        if out:
-            yield out
-            done += len(out)
-        if stream.eof:
-            data, stream = stream.unused_data, None
-        else:
-            data = stream.unconsumed_tail
-            if not more and not out:
-                raise SourceError(
-                    f"the gzip stream breaks off after byte {done} of its decompressed text",
-                    place=path,
-                    remedy=_AGAIN,
-                    offset=done,
-                )
-
-
-def _unzip(stack: contextlib.ExitStack, raw: BinaryIO, path: Path) -> Iterator[bytes]:
-    try:
-        archive = stack.enter_context(zipfile.ZipFile(raw))
-    except zipfile.BadZipFile as e:
-        raise SourceError(f"is not a whole zip archive ({e})", place=path, remedy=_AGAIN) from e
-    names = [
-        i.filename
-        for i in archive.infolist()
-        if i.filename.lower().endswith(".json") and not i.filename.startswith("__MACOSX/")
-    ]
-    if len(names) != 1:
-        held = f"{len(names)} JSON files ({', '.join(names[:5])})" if names else "no JSON file"
-        raise SourceError(
-            f"holds {held}, where one belongs", place=path, remedy="Unpack it, and keep the in-network files."
-        )
-    try:
-        member = stack.enter_context(archive.open(names[0]))
-    except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as e:  # encrypted; unknown method; bad local header
-        raise SourceError(
-            f"{names[0]} cannot be unpacked: {e}", place=path, remedy="Unpack it by hand, and keep the .json."
-        ) from e
-    return _unzipped(member, path)
-
-
-def _unzipped(member, path: Path) -> Iterator[bytes]:
-    done = 0
-    try:
-        while block := member.read(BLOCK):
-            yield block
-            done += len(block)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as e:
-        raise SourceError(
-            f"the zip archive is damaged after byte {done} of its decompressed text ({e})",
-            place=path,
-            remedy=_AGAIN,
-            offset=done,
-        ) from e
-
-
 def _expected(message: str) -> str:
     """What the standard library's message says should stand there."""
     if message.startswith("Expecting "):
@@ -192,13 +57,14 @@ class JsonText:
     def __init__(self, blocks: Iterator[bytes], place: Path, chunk_bytes: int = 1 << 20):
         self.text, self.at, self.span = "", 0, (0, 0)
         self.doing = "the beginning"  # what an error says it was in the middle of
+        self.key_offset = 0  # byte offset of the key that `keys` gave last
         self.replaced = 0  # texts that held half of a surrogate pair
         self._place, self._chunk = place, max(1, chunk_bytes)
         self._blocks = self._pieces(blocks)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._base = 0  # byte offset of text[0]
         self._fed = 0  # bytes given to the decoder
-        self._failure: SourceError | None = None  # raised when the text before it is used up
+        self._failure: Callable[[], SourceError] | None = None  # raised when the text before it is used up
         self._ended = False
 
     def offset(self, at: int | None = None) -> int:
@@ -216,7 +82,7 @@ class JsonText:
     def _grow(self) -> bool:
         """Take in a chunk, or as much again as is unread (so a long value costs linear time); False at the end."""
         if self._failure:
-            raise self._failure
+            raise self._failure()
         if self._ended:
             return False
         want = max(self._chunk, len(self.text) - self.at)
@@ -236,14 +102,16 @@ class JsonText:
         try:
             block = next(self._blocks, b"")
         except SourceError as e:
-            self._failure = e
+            failure = e
+            self._failure = lambda: failure
             return ""
         held = len(self._decoder.getstate()[0])
         try:
             text = self._decoder.decode(block, final=not block)
         except UnicodeDecodeError as e:
             at = self._fed - held + e.start
-            self._failure = self._broken_off(self._fed) if not block else self._not_utf8(at)
+            end = self._fed
+            self._failure = (lambda: self._not_utf8(at)) if block else (lambda: self._broken_off(end))
             return e.object[: e.start].decode()
         self._fed += len(block)
         self._ended = not block
@@ -261,7 +129,7 @@ class JsonText:
         return SourceError(
             f"breaks off at byte {offset}, in the middle of {self.doing}",
             place=self._place,
-            remedy=_AGAIN,
+            remedy=AGAIN,
             offset=offset,
         )
 
@@ -281,7 +149,7 @@ class JsonText:
         return SourceError(
             f"the JSON breaks off at byte {offset}, in {self.doing}: {expected} belongs where {found} stands{near}",
             place=self._place,
-            remedy=_AGAIN,
+            remedy=AGAIN,
             offset=offset,
         )
 
@@ -340,7 +208,7 @@ class JsonText:
         return SourceError(
             f"nests too deeply at byte {self.offset()}, in {self.doing}",
             place=self._place,
-            remedy="No in-network file nests more than ten levels; " + _AGAIN,
+            remedy="No in-network file nests more than ten levels; " + AGAIN,
             offset=self.offset(),
         )
 
@@ -368,6 +236,7 @@ class JsonText:
             if self.peek() != '"':
                 raise self.broken(self.at, 'a key in "quotes"')
             key = self.value()
+            self.key_offset = self.offset(self.span[0])
             self.take(":")
             yield key
             if self.take(",}") == "}":

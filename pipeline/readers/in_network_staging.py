@@ -1,0 +1,119 @@
+"""What reading an in-network file leaves: staged rows for a sink, and the records that could not be read.
+
+What belongs here: batching rows by table, keeping rejected records on disk. What must not come in: where a row comes
+from, where the sink puts it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import tables
+
+
+class Sink(Protocol):
+    """Takes the staged rows as they come."""
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        """A batch of the staged table of that name, with exactly its declared `arrow_schema()`."""
+
+
+class Quarantine:
+    """Records that cannot be read: iterate for dicts of file, path, offset, reason, rates, snippet.
+
+    `path` is the JSON path, `offset` the byte of the decompressed text where the record begins, `rates` how many
+    rates it counts for in `rejected`, `snippet` its first 2,000 characters. Held on disk beyond 1 MB.
+    """
+
+    def __init__(self):
+        self._file = tempfile.SpooledTemporaryFile(max_size=1 << 20, mode="w+", encoding="utf-8")  # noqa: SIM115 lives on
+        self._count = 0
+
+    def __del__(self):
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        self._file.seek(0)
+        for line in self._file:
+            yield json.loads(line)
+
+    def add(self, **record: Any) -> None:
+        """Put one on record."""
+        self._file.seek(0, io.SEEK_END)
+        self._file.write(json.dumps(record) + "\n")
+        self._count += 1
+
+
+class Rows:
+    """Rows of one staged table on their way to the sink; `add` takes a tuple in the order of its columns.
+
+    They wait as one flat list: a list of tuples would keep Python's garbage collector busy for a sixth of the time.
+    """
+
+    def __init__(self, name: str, sink: Sink, most: int):
+        self._name, self._sink, self._most = name, sink, max(1, most)
+        self._schema = tables.get(name).arrow_schema()
+        self._width = len(self._schema)
+        self._cells: list = []
+        self.add = self._cells.extend
+
+    def relieve(self) -> None:
+        """Hand the rows on when there are enough for a batch."""
+        if len(self._cells) >= self._most * self._width:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand the rows on."""
+        size = self._most * self._width
+        for i in range(0, len(self._cells), size):
+            arrays = self._arrays(self._cells[i : i + size])
+            self._sink.write(self._name, pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._cells.clear()
+
+    def _arrays(self, cells: list) -> list[pa.Array]:
+        return [pa.array(cells[i :: self._width], type=field.type) for i, field in enumerate(self._schema)]
+
+
+class MemberRows(Rows):
+    """Members on their way to the sink, a membership at a time: taken apart in Arrow, ten times faster than in Python,
+    for no table of a file has more rows."""
+
+    def __init__(self, name: str, sink: Sink, most: int):
+        super().__init__(name, sink, most)
+        self._width = 2  # pg_members_uid, members
+        self._waiting = 0
+
+    def add_all(self, uid: str, members: str) -> None:
+        """The members of a pg_members_uid, joined by `|`; handed on when there are enough for a batch."""
+        self.add((uid, members))
+        self._waiting += members.count("|") + 1
+        if self._waiting >= self._most:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand the rows on."""
+        super().flush()
+        self._waiting = 0
+
+    def _arrays(self, cells: list) -> list[pa.Array]:
+        uids, members = (pa.array(cells[i::2], type=pa.string()) for i in range(2))
+        lists = pc.split_pattern(members, "|")
+        parts = pc.split_pattern(pc.list_flatten(lists), ":")
+        tin_type, tin_value, npi = (pc.list_element(parts, i) for i in range(3))
+        null = pa.scalar(None, pa.string())
+        return [
+            uids.take(pc.list_parent_indices(lists)),
+            pc.if_else(pc.equal(tin_type, ""), null, tin_type),
+            pc.if_else(pc.equal(tin_value, ""), null, tin_value),
+            pc.if_else(pc.equal(npi, "0"), null, npi),
+        ]

@@ -1,0 +1,150 @@
+"""The bytes of a source file, whatever it is packed in.
+
+What belongs here: opening, telling gzip and zip by their content, decompressing as a stream, saying where a stream is
+damaged. What must not come in: what the bytes say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import SourceError
+
+# Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
+BLOCK = 1 << 16
+AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Iterator[bytes]]:
+    """The decompressed bytes of a `.json`, `.json.gz` (one or more members) or `.zip` (holding one `.json`).
+
+    Yields an iterator of pieces of at most BLOCK bytes. Raises SourceError for a file that cannot be opened, is
+    empty, or is not what its name says; the iterator raises it where a compressed stream breaks.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            raw = stack.enter_context(path.open("rb"))
+            magic = raw.read(4)
+            raw.seek(0)
+        except OSError as e:
+            raise SourceError(
+                f"cannot be opened: {e.strerror}", place=path, remedy="Mend the file or its permissions."
+            ) from e
+        if not magic:
+            raise SourceError("is empty (0 bytes)", place=path, remedy="Download it again.", offset=0)
+        kind = path.suffix.lower()
+        is_gzip, is_zip = magic[:2] == b"\x1f\x8b", magic == b"PK\x03\x04"
+        if kind == ".gz" and not is_gzip:
+            raise SourceError(
+                f"is not gzip, though its name ends in .gz: it begins with {magic!r}",
+                place=path,
+                remedy=f"If it is plain JSON, rename it to {path.name[: -len('.gz')]}; else download it again.",
+                offset=0,
+            )
+        if kind != ".gz" and is_gzip:
+            raise SourceError(
+                "is gzip, though its name does not end in .gz", place=path, remedy=f"Rename it to {path.name}.gz"
+            )
+        if kind != ".zip" and is_zip:
+            raise SourceError("is a zip archive", place=path, remedy=f"Rename it to {path.stem}.zip")
+        if kind == ".gz":
+            yield _gunzip(raw, path)
+        elif kind == ".zip":
+            yield _unzip(stack, raw, path)
+        else:
+            yield _plain(raw.read, path)
+
+
+def _plain(read: Callable[[int], bytes], path: Path) -> Iterator[bytes]:
+    done = 0
+    try:
+        while block := read(BLOCK):
+            yield block
+            done += len(block)
+    except OSError as e:
+        raise SourceError(f"cannot be read at byte {done}: {e.strerror}", place=path, remedy=AGAIN, offset=done) from e
+
+
+def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
+    """Members one after another; zero bytes after a member are padding, as for gzip(1)."""
+    stream, done = None, 0
+    blocks = _plain(raw.read, path)
+    data = b""
+    while True:
+        more = data or next(blocks, b"")
+        if stream is None:
+            more = more.lstrip(b"\0") if done else more
+            if not more:
+                data = next(blocks, b"")
+                if not data:
+                    return
+                continue
+            stream = zlib.decompressobj(wbits=31)
+        try:
+            out = stream.decompress(more, BLOCK)
+        except zlib.error as e:
+            raise SourceError(
+                f"the gzip stream is damaged after byte {done} of its decompressed text ({e})",
+                place=path,
+                remedy=AGAIN,
+                offset=done,
+            ) from e
+        if out:
+            yield out
+            done += len(out)
+        if stream.eof:
+            data, stream = stream.unused_data, None
+        else:
+            data = stream.unconsumed_tail
+            if not more and not out:
+                raise SourceError(
+                    f"the gzip stream breaks off after byte {done} of its decompressed text",
+                    place=path,
+                    remedy=AGAIN,
+                    offset=done,
+                )
+
+
+def _unzip(stack: contextlib.ExitStack, raw: BinaryIO, path: Path) -> Iterator[bytes]:
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(raw))
+    except zipfile.BadZipFile as e:
+        raise SourceError(f"is not a whole zip archive ({e})", place=path, remedy=AGAIN) from e
+    names = [
+        i.filename
+        for i in archive.infolist()
+        if i.filename.lower().endswith(".json") and not i.filename.startswith("__MACOSX/")
+    ]
+    if len(names) != 1:
+        held = f"{len(names)} JSON files ({', '.join(names[:5])})" if names else "no JSON file"
+        raise SourceError(
+            f"holds {held}, where one belongs", place=path, remedy="Unpack it, and keep the in-network files."
+        )
+    try:
+        member = stack.enter_context(archive.open(names[0]))
+    except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as e:  # encrypted; unknown method; bad local header
+        raise SourceError(
+            f"{names[0]} cannot be unpacked: {e}", place=path, remedy="Unpack it by hand, and keep the .json."
+        ) from e
+    return _unzipped(member, path)
+
+
+def _unzipped(member, path: Path) -> Iterator[bytes]:
+    done = 0
+    try:
+        while block := member.read(BLOCK):
+            yield block
+            done += len(block)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as e:
+        raise SourceError(
+            f"the zip archive is damaged after byte {done} of its decompressed text ({e})",
+            place=path,
+            remedy=AGAIN,
+            offset=done,
+        ) from e

@@ -1,0 +1,989 @@
+"""The reader of in-network files, against a recount that shares no code with it and against small tables."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+import re
+import subprocess
+import sys
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from generate_mrf import odd_file
+from pipeline import naming, tables
+from pipeline.errors import SourceError
+from pipeline.readers import in_network
+from pipeline.readers.in_network import HEADER
+from pipeline.transforms import in_network_counts
+
+STAGED = ("price", "owner", "group", "member", "code", "pos_set", "contained_code", "tin")
+SHARED_FIELDS = (
+    "reporting_entity_name year_month version rates_read unresolved zero_rates facts rate_sum groups tin_npi_pairs npis "
+    "tins codes pos_sets"
+).split()
+EXPECTED = Path(__file__).parents[2] / "shared" / "real" / "expected.jsonl"
+REAL = [json.loads(line) for line in EXPECTED.read_text().splitlines()] if EXPECTED.exists() else []
+
+
+class Keep:
+    """A sink that keeps the batches, and holds each to its table's schema."""
+
+    def __init__(self):
+        self.batches = {f"staged_{name}": [] for name in STAGED}
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        assert batch.schema.equals(tables.get(table).arrow_schema())
+        self.batches[table].append(batch)
+
+    def table(self, name: str) -> pa.Table:
+        schema = tables.get(f"staged_{name}").arrow_schema()
+        return pa.Table.from_batches(self.batches[f"staged_{name}"], schema=schema)
+
+    def rows(self, name: str) -> list[dict]:
+        return self.table(name).to_pylist()
+
+    def database(self) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(config={"threads": 1})
+        for name in STAGED:
+            con.register(f"staged_{name}", self.table(name))
+        return con
+
+
+def read(path: Path, **options) -> tuple[in_network.Result, Keep]:
+    sink = Keep()
+    return in_network.read(path, batch_id="batch", sink=sink, **options), sink
+
+
+def whole(path: Path, **options) -> dict:
+    """Everything that reading a file gives, to be compared."""
+    result, sink = read(path, **options)
+    return {
+        **vars(result),
+        "quarantine": list(result.quarantine),
+        "tables": {name: sink.table(name).combine_chunks() for name in STAGED},
+    }
+
+
+def counted(path: Path) -> dict:
+    """What `ratehouse sources` would say of the file, and by_class and by_type of the recount."""
+    result, sink = read(path)
+    con = sink.database()
+    con.execute(in_network_counts.build(con))
+    counts = dict(zip([column[0] for column in con.description], con.fetchone(), strict=True))
+    assert result.rates_read == counts["facts"] + counts["duplicates"] + result.rejected
+    for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):
+        query = (
+            f"SELECT coalesce({column}, ''), count(*) FROM staged_price JOIN staged_owner USING (object_ix) GROUP BY 1"
+        )
+        counts[by] = dict(con.execute(query).fetchall())
+    return {**vars(result), **counts}
+
+
+def compared(path: Path, recount: dict) -> tuple[dict, dict]:
+    ours, fields = counted(path), [*SHARED_FIELDS, "by_class", "by_type"]
+    return {f: ours[f] for f in fields}, {f: recount[f] for f in fields}
+
+
+PRICE = {"negotiated_type": "negotiated", "negotiated_rate": 100.5, "billing_class": "professional"}
+GROUP = {"tin": {"type": "ein", "value": "11-1111111"}, "npi": [1234567893]}
+ITEM = {"negotiation_arrangement": "ffs", "billing_code_type": "CPT", "billing_code": "27447", "name": "Knee"}
+
+
+def document(**changes) -> dict:
+    """A small file; keys set to None are left out."""
+    item = {**ITEM, "negotiated_rates": [{"provider_groups": [GROUP], "negotiated_prices": [PRICE]}]}
+    whole = {"reporting_entity_name": "P", "last_updated_on": "2025-06-01", "version": "1", "in_network": [item]}
+    return {k: v for k, v in {**whole, **changes}.items() if v is not None}
+
+
+def priced(**changes) -> dict:
+    """A small file whose one price has other fields."""
+    item = {**ITEM, "negotiated_rates": [{"provider_groups": [GROUP], "negotiated_prices": [{**PRICE, **changes}]}]}
+    return document(in_network=[item])
+
+
+def grouped(*groups: dict) -> dict:
+    """A small file whose one rate names these groups in line."""
+    return document(
+        in_network=[{**ITEM, "negotiated_rates": [{"provider_groups": list(groups), "negotiated_prices": [PRICE]}]}]
+    )
+
+
+def itemised(**changes) -> dict:
+    """A small file whose one item has other fields."""
+    return document(in_network=[{**document()["in_network"][0], **changes}])
+
+
+def referring(*ids, **changes) -> dict:
+    """A small file whose one rate names references."""
+    rates = [{"provider_references": list(ids), "negotiated_prices": [PRICE]}]
+    return document(in_network=[{**ITEM, "negotiated_rates": rates}], **changes)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a document, text or bytes as a file and gives its path."""
+
+    def write(content, name: str = "file.json") -> Path:
+        if isinstance(content, dict):
+            content = json.dumps(content)
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+# Against the recount.
+
+
+@pytest.mark.parametrize("recount", REAL, ids=lambda e: f"{e['path'].split('/')[-1]}/{e['file']}")
+def test_real_files_agree_with_the_recount(recount, real):
+    ours, theirs = compared(real / recount["path"] / recount["file"], recount)
+    assert ours == theirs
+
+
+def test_real_files_are_there(real):
+    assert len(REAL) == 15
+
+
+def _odd_files(shared: Path, folder: Path, seeds: range) -> None:
+    paths = []
+    for seed in seeds:
+        suffix, content = odd_file(seed)
+        paths.append(folder / f"{seed}{suffix}")
+        paths[-1].write_bytes(content)
+    program = [sys.executable, str(shared / "tools" / "recount_mrf.py"), *map(str, paths)]
+    answer = subprocess.run(program, capture_output=True, text=True, check=True, encoding="utf-8")
+    for path, line in zip(paths, answer.stdout.splitlines(), strict=True):
+        ours, theirs = compared(path, json.loads(line))
+        assert ours == theirs, path.name
+
+
+def test_odd_files_agree_with_the_recount(shared, tmp_path):
+    _odd_files(shared, tmp_path, range(60))
+
+
+@pytest.mark.slow
+def test_many_odd_files_agree_with_the_recount(shared, tmp_path):
+    _odd_files(shared, tmp_path, range(60, 360))
+
+
+# One file, row by row.
+
+
+def test_staged_rows_of_one_file(write):
+    """Each table of what a file with a reference, a URL, an in-line list and a bundle leaves, by eye."""
+    text = """
+    {"in_network": [{
+        "billing_code": "j1", "billing_code_type": "hcpcs", "name": "N", "description": " D ",
+        "negotiation_arrangement": "Bundle", "severity_of_illness": 2,
+        "bundled_codes": [{"billing_code_type": "cpt", "billing_code": "00100"}],
+        "negotiated_rates": [
+            {"provider_references": [690.64470, "x"], "negotiated_prices": [
+                {"negotiated_type": "Fee Schedule", "negotiated_rate": 12.50, "expiration_date": "2025-12-31T00:00:00",
+                 "billing_class": "Professional", "service_code": ["22", 5, "n"], "billing_code_modifier": ["tc", "26"],
+                 "additional_information": " a ", "setting": "Inpatient"},
+                {"negotiated_type": "negotiated", "negotiated_rate": 0, "expiration_date": "9999-12-31",
+                 "billing_class": "institutional"}]},
+            {"provider_groups": [{"NPI": [0], "tin": {"type": "EIN", "value": "12-3456789", "business_name": "B"}}],
+             "negotiated_prices": [{"negotiated_rate": -1.0, "negotiated_type": "negotiated"}]}]}],
+     "provider_references": [
+        {"provider_group_id": 690.64470, "network_name": ["Q", "P"], "provider_groups": [
+            {"npi": [1003000126, "1003000127"], "tin": {"type": "npi", "value": "1003000126"}}]},
+        {"provider_group_id": "x", "location": "https://example.org/x.json"}],
+     "plan_id_type": "EIN", "plan_name": " ", "plan_id": "11", "version": "1.0.0", "reporting_entity_name": " P ",
+     "last_updated_on": "2025-06-23T00:00:00-05:00"}"""
+    result, sink = read(write(text))
+    reference, url = naming.md5_of("batch", "690.64470"), naming.md5_of("batch", "x")
+    resolved = naming.members_uid([("npi", "1003000126", "1003000126"), ("npi", "1003000126", "1003000127")])
+    tin_only = naming.members_uid([("ein", "123456789", "0")])
+    inline = naming.md5_of("batch", "inline:" + tin_only)
+    contained = naming.contained_codes_uid([("bundled_codes", "CPT", "00100")])
+    pos, no_pos = naming.pos_set_id(["05", "22"]), naming.pos_set_id([])
+    head = {
+        "code_type": "HCPCS",
+        "code": "J1",
+        "negotiation_arrangement": "bundle",
+        "severity_of_illness": "2",
+        "contained_codes_uid": contained,
+    }
+    nothing = dict.fromkeys(("expiration_date", "billing_code_modifiers", "additional_information", "setting"))
+    assert sink.rows("price") == [
+        {
+            "price_ix": 0,
+            "object_ix": 0,
+            **head,
+            "billing_class": "professional",
+            "negotiated_type": "fee schedule",
+            "negotiated_rate": 12.5,
+            "expiration_date": "2025-12-31",
+            "pos_set_id": pos,
+            "billing_code_modifiers": "26|TC",
+            "additional_information": "a",
+            "setting": "inpatient",
+        },
+        {
+            "price_ix": 1,
+            "object_ix": 0,
+            **head,
+            "billing_class": "institutional",
+            "negotiated_type": "negotiated",
+            "negotiated_rate": 0.0,
+            "pos_set_id": no_pos,
+            **nothing,
+        },
+        {
+            "price_ix": 2,
+            "object_ix": 1,
+            **head,
+            "billing_class": None,
+            "negotiated_type": "negotiated",
+            "negotiated_rate": -1.0,
+            "pos_set_id": no_pos,
+            **nothing,
+        },
+    ]
+    assert [tuple(r.values()) for r in sink.rows("owner")] == [(0, 0, reference), (1, 0, url), (2, 1, inline)]
+    assert [tuple(r.values()) for r in sink.rows("group")] == [
+        (inline, None, tin_only, None),
+        (reference, "690.64470", resolved, "P|Q"),
+        (url, "x", None, None),
+    ]
+    assert [tuple(r.values()) for r in sink.rows("member")] == [
+        (tin_only, "ein", "123456789", None),
+        (resolved, "npi", "1003000126", "1003000126"),
+        (resolved, "npi", "1003000126", "1003000127"),
+    ]
+    assert [tuple(r.values()) for r in sink.rows("code")] == [("HCPCS", "J1", "D", "N", 5)]
+    assert [tuple(r.values()) for r in sink.rows("pos_set")] == [(pos, ["05", "22"]), (no_pos, [])]
+    assert [tuple(r.values()) for r in sink.rows("contained_code")] == [(contained, "bundled_codes", "CPT", "00100")]
+    assert [tuple(r.values()) for r in sink.rows("tin")] == [
+        ("ein", "123456789", "B", 1),
+        ("npi", "1003000126", None, 1),
+    ]
+    assert {name: getattr(result, name) for name in HEADER if getattr(result, name)} == {
+        "reporting_entity_name": " P ",
+        "plan_id": "11",
+        "plan_id_type": "ein",
+        "version": "1.0.0",
+        "last_updated_on": "2025-06-23T00:00:00-05:00",
+    }
+    counts = (result.rates_read, result.rejected, result.unresolved, result.zero_rates, result.rate_sum)
+    assert counts == (5, 0, 2, 2, "24.00")
+    assert (result.year_month, result.schema_shape) == ("2025-06", "mixed")
+    assert result.missing_references == {"x": "https://example.org/x.json"}
+    assert result.warnings == (
+        "place of service that is no code, left out: in_network[0].negotiated_rates[0].negotiated_prices[0]",
+    )
+
+
+# What is tolerated: (what, document or text, query over the staged tables, its rows).
+ONE_NPI = [("ein", "111111111", "1234567893")]
+MEMBERS = "SELECT tin_type, tin_value, npi FROM staged_member ORDER BY ALL"
+TOLERATED = {
+    "blank line first": ("\n \r\n" + json.dumps(document()), MEMBERS, ONE_NPI),
+    "byte order mark": ("\ufeff" + json.dumps(document()), MEMBERS, ONE_NPI),
+    "blanks last": (json.dumps(document()) + "\n\n", MEMBERS, ONE_NPI),
+    "raw tab in a text": (
+        json.dumps(itemised(name="a\tb")).replace("\\t", "\t"),
+        "SELECT name FROM staged_code",
+        [("a\tb",)],
+    ),
+    "every escape": (
+        json.dumps(itemised(name="#")).replace("#", r"\"\\\/\b\f\n\r\t\u00e9\ud83e\uddb5\u0041"),
+        "SELECT name FROM staged_code",
+        [('"\\/\b\f\n\r\té🦵A',)],
+    ),
+    "half a surrogate pair": (itemised(name="a\ud83eb"), "SELECT name FROM staged_code", [("a\ufffdb",)]),
+    "a key twice": (
+        json.dumps(priced(setting="both")).replace('"setting"', '"setting": "inpatient", "setting"'),
+        "SELECT setting FROM staged_price",
+        [("both",)],
+    ),
+    "unknown keys": (
+        document(extra=[{"in_network": [1]}, 2], more={"a": None}, number=1.5),
+        "SELECT count(*) FROM staged_price",
+        [(1,)],
+    ),
+    "NPI as text": (grouped({**GROUP, "npi": ["1234567893", " 1234567893 "]}), MEMBERS, ONE_NPI),
+    "one NPI without its list": (grouped({**GROUP, "npi": 1234567893}), MEMBERS, ONE_NPI),
+    "NPI in capitals": (grouped({"tin": GROUP["tin"], "NPI": [1234567893]}), MEMBERS, ONE_NPI),
+    "NPI 0": (grouped({**GROUP, "npi": [0]}), MEMBERS, [("ein", "111111111", None)]),
+    "NPI 0 as text": (grouped({**GROUP, "npi": ["0"]}), MEMBERS, [("ein", "111111111", None)]),
+    "NPI 0 beside another": (
+        grouped({**GROUP, "npi": [0, 1234567893]}),
+        MEMBERS,
+        [*ONE_NPI, ("ein", "111111111", None)],
+    ),
+    "no NPIs": (grouped({**GROUP, "npi": []}), MEMBERS, [("ein", "111111111", None)]),
+    "NPIs null": (grouped({**GROUP, "npi": None}), MEMBERS, [("ein", "111111111", None)]),
+    "NPIs left out": (grouped({"tin": GROUP["tin"]}), MEMBERS, [("ein", "111111111", None)]),
+    "null among NPIs": (grouped({**GROUP, "npi": [None, 1234567893, ""]}), MEMBERS, ONE_NPI),
+    "a group twice": (grouped(GROUP, GROUP), MEMBERS, ONE_NPI),
+    "tin type in capitals": (grouped({**GROUP, "tin": {"type": "EIN", "value": "111111111"}}), MEMBERS, ONE_NPI),
+    "tin as number": (grouped({**GROUP, "tin": {"type": "ein", "value": 111111111}}), MEMBERS, ONE_NPI),
+    "tin null": (grouped({**GROUP, "tin": None}), MEMBERS, [(None, None, "1234567893")]),
+    "reference as text for a number": (
+        referring("690.65627", provider_references=[{"provider_group_id": 690.65627, "provider_groups": [GROUP]}]),
+        MEMBERS,
+        ONE_NPI,
+    ),
+    "one reference without its list": (
+        json.dumps(referring(7, provider_references=[{"provider_group_id": 7, "provider_groups": [GROUP]}])).replace(
+            "[7]", "7"
+        ),
+        "SELECT count(*) FROM staged_owner JOIN staged_group USING (pg_uid) WHERE pg_members_uid IS NOT NULL",
+        [(1,)],
+    ),
+    "references past 2^53": (
+        referring(
+            9007199254740993,
+            9007199254740992,
+            provider_references=[{"provider_group_id": 9007199254740993, "provider_groups": [GROUP]}],
+        ),
+        "SELECT provider_group_id_raw, pg_members_uid IS NULL FROM staged_group ORDER BY 1",
+        [("9007199254740992", True), ("9007199254740993", False)],
+    ),
+    "a reference defined twice": (
+        referring(
+            1,
+            provider_references=[
+                {"provider_group_id": 1, "network_name": ["B"], "provider_groups": [GROUP]},
+                {"provider_group_id": 1, "network_name": ["A"], "provider_groups": [{**GROUP, "npi": [1003000126]}]},
+            ],
+        ),
+        "SELECT npi, network_names FROM staged_member JOIN staged_group USING (pg_members_uid) ORDER BY ALL",
+        [("1003000126", "A|B"), ("1234567893", "A|B")],
+    ),
+    "a reference nowhere defined": (
+        referring("?"),
+        "SELECT provider_group_id_raw, pg_members_uid, network_names FROM staged_group",
+        [("?", None, None)],
+    ),
+    "no network names": (
+        referring(1, provider_references=[{"provider_group_id": 1, "network_name": [], "provider_groups": [GROUP]}]),
+        "SELECT network_names FROM staged_group",
+        [(None,)],
+    ),
+    "a network name without its list": (
+        referring(1, provider_references=[{"provider_group_id": 1, "network_name": "A", "provider_groups": [GROUP]}]),
+        "SELECT network_names FROM staged_group",
+        [("A",)],
+    ),
+    "rate as text": (priced(negotiated_rate=" 12.50 "), "SELECT negotiated_rate FROM staged_price", [(12.5,)]),
+    "rate with exponent": (
+        json.dumps(priced()).replace("100.5", "1.5E+2"),
+        "SELECT negotiated_rate FROM staged_price",
+        [(150.0,)],
+    ),
+    "minus zero": (
+        json.dumps(priced()).replace("100.5", "-0.0"),
+        "SELECT CAST(negotiated_rate AS VARCHAR) FROM staged_price",
+        [("0.0",)],
+    ),
+    "datetime for a date": (
+        priced(expiration_date="2025-12-31T00:00:00-06:00"),
+        "SELECT expiration_date FROM staged_price",
+        [("2025-12-31",)],
+    ),
+    "expiry in year 9999": (
+        priced(expiration_date="9999-12-31T00:00:00"),
+        "SELECT expiration_date FROM staged_price",
+        [(None,)],
+    ),
+    "expiry that is no date": (
+        priced(expiration_date="12/31/25"),
+        "SELECT expiration_date FROM staged_price",
+        [(None,)],
+    ),
+    "no expiry": (priced(), "SELECT expiration_date FROM staged_price", [(None,)]),
+    "modifier as text": (
+        priced(billing_code_modifier=" tc "),
+        "SELECT billing_code_modifiers FROM staged_price",
+        [("TC",)],
+    ),
+    "modifiers in any order": (
+        priced(billing_code_modifier=["tc", 26, "TC"]),
+        "SELECT billing_code_modifiers FROM staged_price",
+        [("26|TC",)],
+    ),
+    "no modifiers": (priced(billing_code_modifier=[]), "SELECT billing_code_modifiers FROM staged_price", [(None,)]),
+    "POS as text": (
+        priced(service_code="11, 5|CSTM-00"),
+        "SELECT pos_members FROM staged_pos_set",
+        [(["05", "11", "CSTM-00"],)],
+    ),
+    "POS spelt null": (priced(service_code=["n", "u", "l"]), "SELECT pos_members FROM staged_pos_set", [([],)]),
+    "POS null": (priced(service_code=None), "SELECT pos_members FROM staged_pos_set", [([],)]),
+    "blank texts": (
+        priced(additional_information=" ", setting=""),
+        "SELECT additional_information, setting FROM staged_price",
+        [(None, None)],
+    ),
+    "contained codes null": (
+        itemised(covered_services=None),
+        "SELECT contained_codes_uid FROM staged_price",
+        [(None,)],
+    ),
+    "code as number": (itemised(billing_code=99213), "SELECT code FROM staged_price", [("99213",)]),
+    "no code": (itemised(billing_code=None), "SELECT code FROM staged_price", [(None,)]),
+    "name that is a list": (itemised(name=["a"]), "SELECT code, name FROM staged_code", [("27447", None)]),
+    "month only": (document(last_updated_on="2025-06"), "SELECT count(*) FROM staged_price", [(1,)]),
+}
+
+
+@pytest.mark.parametrize("what", TOLERATED)
+def test_tolerated(what, write):
+    content, query, rows = TOLERATED[what]
+    result, sink = read(write(content))
+    assert sink.database().execute(query).fetchall() == rows
+    assert (result.rates_read - result.rejected) == len(sink.rows("owner")) > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "warning"),
+    [
+        (grouped({**GROUP, "npi": [0, 1234567893]}), "NPI 0 beside real NPIs: in_network[0].negotiated_rates[0]"),
+        (grouped({**GROUP, "npi": [None, 1]}), "null or blank among NPIs, left out: in_network[0].negotiated_rates[0]"),
+        (
+            priced(expiration_date="2025-02-30"),
+            "expiration_date that is no date, taken as none: in_network[0].negotiated_rates[0].negotiated_prices[0]",
+        ),
+        (itemised(name="\udc00"), "half of a surrogate pair in a text, now U+FFFD: the file"),
+        (itemised(billing_code=" "), "item without billing_code or billing_code_type: in_network[0]"),
+        (referring("?", "!"), "reference that the file does not define: 2 (first at provider group '?')"),
+        (document(in_network=[]), "no rates in the file: in_network"),
+        (
+            document(in_network=[{**ITEM, "negotiated_rates": [{"negotiated_prices": [PRICE]}]}]),
+            "rate object that names no provider group, and so has no rates: in_network[0].negotiated_rates[0]",
+        ),
+        (
+            document(in_network=[{**ITEM, "negotiated_rates": [{"provider_groups": [GROUP]}]}]),
+            "rate object without negotiated_prices: in_network[0].negotiated_rates[0]",
+        ),
+        (document(in_network=[ITEM]), "item without negotiated_rates: in_network[0]"),
+    ],
+)
+def test_warnings(content, warning, write):
+    assert warning in read(write(content))[0].warnings
+
+
+@pytest.mark.parametrize(
+    ("content", "shape"),
+    [
+        (document(), "inline"),
+        (referring(1, provider_references=[{"provider_group_id": 1, "provider_groups": [GROUP]}]), "references"),
+        (referring(1), "references"),
+        (referring(1, provider_references=[{"provider_group_id": 1, "location": "https://a/b"}]), "locations"),
+        (
+            referring(
+                1,
+                2,
+                provider_references=[
+                    {"provider_group_id": 1, "location": "https://a/b"},
+                    {"provider_group_id": 2, "provider_groups": [GROUP]},
+                ],
+            ),
+            "mixed",
+        ),
+        (document(in_network=[]), "none"),
+    ],
+)
+def test_schema_shape(content, shape, write):
+    assert read(write(content))[0].schema_shape == shape
+
+
+@pytest.mark.parametrize(
+    ("tokens", "total"),
+    [
+        (["45000.0"], "45000.0"),
+        (["20000.00", "25000.00"], "45000.00"),
+        (["0.1"] * 3, "0.3"),
+        (["1e3", "0.05"], "1000.05"),
+        (["1E+3"], "1000"),
+        (
+            ["12345678901234567890.12", "0.0000000000000000000000000001"],
+            "12345678901234567890.1200000000000000000000000001",
+        ),
+        (["1e308", "-1e308", "1e-300"], "1E-300"),
+    ],
+)
+def test_rate_sum_is_exact(tokens, total, write):
+    prices = ",".join(f'{{"negotiated_rate": {t}, "negotiated_type": "negotiated"}}' for t in tokens)
+    text = json.dumps(document()).replace(json.dumps(PRICE), prices)
+    result, sink = read(write(text))
+    assert result.rate_sum == total
+    assert Decimal(result.rate_sum) == sum(map(Decimal, [*tokens, "0"])) or len(total) > 28
+    assert [r["negotiated_rate"] for r in sink.rows("price")] == [float(t) for t in tokens]
+
+
+def test_a_reference_is_the_same_group_as_its_in_line_list(write):
+    """One contract written in line, by reference, and by a URL that is at hand: the same members."""
+    uids = set()
+    definition = {"provider_group_id": 5, "provider_groups": [GROUP]}
+    by_url = {"provider_group_id": 5, "location": "https://a/5.json"}
+    for content in (
+        document(),
+        referring(5, provider_references=[definition]),
+        referring(5, provider_references=[by_url]),
+    ):
+        result, sink = read(write(content), resolve={"https://a/5.json": [GROUP]}.get)
+        assert (result.unresolved, result.missing_references) == (0, {})
+        uids.update(r["pg_members_uid"] for r in sink.rows("group"))
+    assert uids == {naming.members_uid([("ein", "111111111", "1234567893")])}
+
+
+# What cannot be read is put on record.
+
+FOUR = [PRICE, {**PRICE, "negotiated_rate": "n/a"}, PRICE, PRICE]
+TWO_REFERENCES = [{"provider_group_id": i, "provider_groups": [GROUP]} for i in (1, 2)]
+REJECTED = {
+    "a rate that is no number": (
+        [{"provider_references": [1, 2], "negotiated_prices": FOUR}],
+        (8, 2),
+        [(".negotiated_rates[0].negotiated_prices[1]", 2, "negotiated_rate is no number: 'n/a'", json.dumps(FOUR[1]))],
+    ),
+    "a rate that is missing": (
+        [{"provider_references": [1], "negotiated_prices": [{}, PRICE]}],
+        (2, 1),
+        [(".negotiated_rates[0].negotiated_prices[0]", 1, "negotiated_rate is missing", "{}")],
+    ),
+    "a price that is null": (
+        [{"provider_references": [1], "negotiated_prices": [None, PRICE]}],
+        (2, 1),
+        [(".negotiated_rates[0].negotiated_prices[0]", 1, "null stands where an object belongs", "null")],
+    ),
+    "a text that is a list": (
+        [{"provider_references": [1], "negotiated_prices": [{**PRICE, "setting": []}, PRICE]}],
+        (2, 1),
+        [(".negotiated_rates[0].negotiated_prices[0]", 1, "setting: a list stands where a text belongs", None)],
+    ),
+    "a place of service that is an object": (
+        [{"provider_references": [1], "negotiated_prices": [{**PRICE, "service_code": [{}]}, PRICE]}],
+        (2, 1),
+        [(".negotiated_rates[0].negotiated_prices[0]", 1, "service_code: an object stands where a text belongs", None)],
+    ),
+    "true for a rate": (
+        [{"provider_references": [1], "negotiated_prices": [{"negotiated_rate": True}, PRICE]}],
+        (2, 1),
+        [
+            (
+                ".negotiated_rates[0].negotiated_prices[0]",
+                1,
+                "negotiated_rate: true or false stands where a text belongs",
+                None,
+            )
+        ],
+    ),
+    "a rate object that is none": (
+        [7, {"provider_references": [1], "negotiated_prices": [PRICE]}],
+        (2, 1),
+        [(".negotiated_rates[0]", 1, "a text or number stands where an object belongs", "7")],
+    ),
+    "prices that are no list": (
+        [
+            {"provider_references": [1], "negotiated_prices": {}},
+            {"provider_references": [1], "negotiated_prices": [PRICE]},
+        ],
+        (2, 1),
+        [(".negotiated_rates[0]", 1, "negotiated_prices: an object stands where a list belongs", None)],
+    ),
+    "an in-line list that is broken, beside a reference": (
+        [{"provider_references": [1], "provider_groups": [None], "negotiated_prices": FOUR}],
+        (8, 5),
+        [
+            (".negotiated_rates[0].negotiated_prices[1]", 2, "negotiated_rate is no number: 'n/a'", None),
+            (".negotiated_rates[0]", 3, "provider_groups: null stands where an object belongs", None),
+        ],
+    ),
+    "a reference that is an object": (
+        [{"provider_references": [1, {}], "negotiated_prices": [PRICE, PRICE]}],
+        (4, 2),
+        [
+            (
+                ".negotiated_rates[0].provider_references[1]",
+                2,
+                "provider_references: an object stands where a text belongs",
+                "{}",
+            )
+        ],
+    ),
+    "a separator in an NPI": (
+        [{"provider_groups": [{**GROUP, "npi": ["1|ein:2:3"]}], "negotiated_prices": [PRICE]}],
+        (1, 1),
+        [(".negotiated_rates[0]", 1, "npi '1|ein:2:3' holds a separator", None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REJECTED)
+def test_rejected(what, write):
+    rates, counts, records = REJECTED[what]
+    content = document(in_network=[ITEM, {**ITEM, "negotiated_rates": rates}], provider_references=TWO_REFERENCES)
+    text = json.dumps(content)
+    result, sink = read(write("\ufeff " + text), max_rejected_share=1.0)
+    assert (result.rates_read, result.rejected) == counts
+    found = [(r["path"], r["rates"], r["reason"]) for r in result.quarantine]
+    assert found == [("in_network[1]" + path, n, reason) for path, n, reason, _ in records]
+    for record, (_, _, _, snippet) in zip(result.quarantine, records, strict=True):
+        assert record["file"] == "file.json"
+        assert ("\ufeff " + text).encode()[record["offset"] :].startswith(record["snippet"].encode())
+        assert snippet is None or record["snippet"] == snippet
+        json.loads(record["snippet"])
+    con = sink.database()
+    facts, duplicates = con.execute(in_network_counts.build(con)).fetchone()[:2]
+    assert facts + duplicates + result.rejected == result.rates_read
+
+
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_has_not_is_rejected_with_its_price(name, write):
+    prices = json.dumps([PRICE, PRICE]).replace("100.5", name, 1)
+    text = json.dumps(document()).replace(json.dumps([PRICE]), prices)
+    result, sink = read(write(text), max_rejected_share=0.5)
+    (record,) = result.quarantine
+    assert record["reason"] == f"negotiated_rate: {name}, which is no JSON, stands where a text belongs"
+    assert (result.rates_read, result.rejected, len(sink.rows("price"))) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("token", ["1e309", "-1e400", "1e-400", "1e999999999", "0e-999999", "1" * 401])
+def test_a_rate_beyond_a_double_is_rejected(token, write):
+    result, _ = read(write(json.dumps(document()).replace("100.5", token)), max_rejected_share=1)
+    assert (result.rejected, result.rate_sum) == (1, "0")
+    assert "beyond" in next(iter(result.quarantine))["reason"]
+
+
+def test_an_item_that_cannot_be_identified_counts_its_rates(write):
+    rates = [{"provider_references": [1, 2, 3], "provider_groups": [GROUP], "negotiated_prices": [PRICE, PRICE]}]
+    bad = [{**ITEM, "billing_code": [], "negotiated_rates": rates}, {**ITEM, "bundled_codes": [7]}, 7]
+    result, _ = read(write(document(in_network=[*bad, *document()["in_network"]])), max_rejected_share=1)
+    assert [(r["path"], r["rates"], r["reason"]) for r in result.quarantine] == [
+        ("in_network[0]", 8, "a list stands where a text belongs"),
+        ("in_network[1]", 1, "bundled_codes: a text or number stands where an object belongs"),
+        ("in_network[2]", 1, "a text or number stands where an object belongs"),
+    ]
+    assert (result.rates_read, result.rejected) == (11, 10)
+
+
+def test_a_reference_that_cannot_be_read_leaves_its_rates_unresolved(write):
+    definitions = [
+        {"provider_group_id": 1, "provider_groups": [GROUP]},
+        {"provider_group_id": 1, "provider_groups": [{**GROUP, "npi": [{}]}]},
+        None,
+        {"provider_group_id": 2, "provider_groups": [GROUP]},
+    ]
+    result, sink = read(write(referring(1, 2, provider_references=definitions)))
+    assert (result.rates_read, result.rejected, result.unresolved) == (2, 0, 1)
+    assert [(r["path"], r["rates"]) for r in result.quarantine] == [
+        ("provider_references[1]", 0),
+        ("provider_references[2]", 0),
+    ]
+    assert [r["pg_members_uid"] is None for r in sink.rows("group")] == [True, False]
+
+
+def test_too_many_rejected_rates_block_the_file(write):
+    rates = [{"provider_groups": [GROUP], "negotiated_prices": FOUR}]
+    path = write(document(in_network=[{**ITEM, "negotiated_rates": rates}]))
+    assert read(path, max_rejected_share=0.25)[0].rejected == 1
+    with pytest.raises(
+        SourceError, match=r"1 of 4 rates cannot be read, more than a share of 0.24; first in_network"
+    ) as e:
+        read(path, max_rejected_share=0.24)
+    assert e.value.offset == path.read_bytes().index(b'"n/a"') - len(json.dumps(FOUR[1]).split('"n/a"')[0])
+    assert [r["rates"] for r in e.value.quarantine] == [1]
+    assert e.value.header["year_month"] == "2025-06"
+
+
+# Refusals: file name, content, message, offset.
+TEXT = json.dumps(document())
+AFTER_MONTH = TEXT.index('"version"')
+
+
+def _zip(*members: tuple[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members:
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+LONG = json.dumps(document(in_network=document()["in_network"] * 2000, extra=random.Random(1).randbytes(50_000).hex()))
+REFUSED = {
+    "empty": ("a.json", b"", "is empty (0 bytes)", 0),
+    "empty gz": ("a.json.gz", b"", "is empty (0 bytes)", 0),
+    "blank": ("a.json", b" \n", "holds nothing but blanks", 2),
+    "empty in gz": ("a.json.gz", gzip.compress(b""), "holds nothing but blanks", 0),
+    "web page": (
+        "a.json",
+        b"\n<html>",
+        "begins with '<' at byte 1, not with a JSON object; this looks like a web page",
+        1,
+    ),
+    "text": ("a.json", b"hello", "begins with 'h' at byte 0", 0),
+    "array": ("a.json", b"[]", "begins with '[' at byte 0", 0),
+    "plain JSON named gz": ("a.json.gz", TEXT, "is not gzip, though its name ends in .gz", 0),
+    "gz named JSON": ("a.json", gzip.compress(TEXT.encode()), "is gzip, though its name does not end in .gz", None),
+    "zip named JSON": ("a.json", _zip(("a.json", TEXT)), "is a zip archive", None),
+    "JSON named zip": ("a.zip", TEXT, "is not a whole zip archive", None),
+    "zip of two": ("a.zip", _zip(("a.json", TEXT), ("b.json", TEXT)), "holds 2 JSON files (a.json, b.json)", None),
+    "zip of none": ("a.zip", _zip(("a.csv", TEXT)), "holds no JSON file", None),
+    "UTF-16": ("a.json", TEXT.encode("utf-16"), "is not UTF-8 at byte 0", 0),
+    "UTF-16 without mark": ("a.json", TEXT.encode("utf-16-le"), "is not UTF-8 at byte 0", 0),
+    "Latin-1": (
+        "a.json",
+        json.dumps(itemised(name="Clínica"), ensure_ascii=False).encode("latin-1"),
+        "is not UTF-8 at byte ",
+        json.dumps(itemised(name="Clínica"), ensure_ascii=False).index("í"),
+    ),
+    "table of contents": (
+        "a.json",
+        json.dumps({"last_updated_on": "2025-06-01", "reporting_structure": []}),
+        "is a table of contents, not an in-network file (reporting_structure at byte 34)",
+        34,
+    ),
+    "allowed amounts": ("a.json", '{"out_of_network": []}', "is an allowed-amounts file, not an in-network file", 1),
+    "drugs": ("a.json", '{"drugs": [{}]}', "is a prescription-drug file", 1),
+    "provider reference": ("a.json", json.dumps({"provider_groups": [GROUP]}), "is a provider-reference file", 1),
+    "another object": ("a.json", '{"a": 1}', "is no in-network file: it has no in_network", None),
+    "no month": (
+        "a.json",
+        json.dumps(document(last_updated_on=None)),
+        "has no last_updated_on; its month is unknown",
+        None,
+    ),
+    "blank month": ("a.json", json.dumps(document(last_updated_on=" ")), "has no last_updated_on", None),
+    "odd month": ("a.json", json.dumps(document(last_updated_on="06/01/2025")), "is no date: '06/01/2025'", None),
+    "month 13": ("a.json", json.dumps(document(last_updated_on="2025-13-01")), "is no date: '2025-13-01'", None),
+    "month as list": ("a.json", json.dumps(document(last_updated_on=["2025-06"])), "has no last_updated_on", None),
+    "in_network twice": (
+        "a.json",
+        TEXT[:-1] + ', "in_network": []}',
+        "in_network stands twice, again at byte",
+        len(TEXT) + 1,
+    ),
+    "in_network an object": ("a.json", json.dumps(document(in_network={})), "is an object, where a list belongs", None),
+    "more after the end": ("a.json", TEXT + "\n{}", "goes on at byte", len(TEXT) + 1),
+    "comma missing": ("a.json", TEXT.replace(', "version"', ' "version"'), ', or } belongs where \'"version"', None),
+    "value missing": ("a.json", TEXT.replace('"P"', ""), "value belongs where ", TEXT.index('"P"')),
+    "key without quotes": (
+        "a.json",
+        TEXT.replace('"version"', "version"),
+        'a key in "quotes" belongs where',
+        AFTER_MONTH,
+    ),
+    "bad escape": (
+        "a.json",
+        json.dumps(itemised(name="#")).replace("#", "\\q" + "x" * 99),
+        "an escape of JSON belongs",
+        None,
+    ),
+    "nests too deeply": (
+        "a.json",
+        '{"in_network": [' + "[" * 100_000 + "]" * 100_000 + "]}",
+        "nests too deeply at byte 16",
+        16,
+    ),
+    "cut in a text": ("a.json", TEXT[: AFTER_MONTH + 5], "breaks off at byte ", AFTER_MONTH + 5),
+    "cut in a gz": ("a.json.gz", gzip.compress(LONG.encode())[:-9], "the gzip stream breaks off after byte ", None),
+    "damage in a gz": (
+        "a.json.gz",
+        gzip.compress(LONG.encode())[:-8] + b"12345678",
+        "the gzip stream is damaged after byte ",
+        None,
+    ),
+    "a gz and more": (
+        "a.json.gz",
+        gzip.compress(TEXT.encode()) + b"more",
+        "the gzip stream is damaged after byte",
+        len(TEXT),
+    ),
+    "cut in a zip": ("a.zip", _zip(("a.json", LONG))[:-30], "is not a whole zip archive", None),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused(what, write):
+    name, content, message, offset = REFUSED[what]
+    path = write(content, name)
+    with pytest.raises(SourceError, match=re.escape(message)) as e:
+        read(path)
+    assert e.value.remedy
+    assert str(e.value).startswith(str(path))
+    assert offset is None or e.value.offset == offset
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(SourceError, match=r"cannot be opened: No such file"):
+        read(tmp_path / "a.json")
+
+
+def test_the_real_file_that_breaks_off_is_refused_at_its_byte(real):
+    path = real / "mrf" / "NV" / "sierra_2025-05_truncated.json"
+    with pytest.raises(SourceError, match=r"breaks off at byte 31249, in in_network\[0\].* ends at byte 31250") as e:
+        read(path)
+    with pytest.raises(json.JSONDecodeError) as plain:
+        json.loads(path.read_bytes())
+    assert e.value.offset == plain.value.pos
+    assert (e.value.header["last_updated_on"], e.value.header["year_month"]) == ("2025-05-01", "2025-05")
+    assert e.value.header["reporting_entity_name"] == "Sierra Health & Life - Nevada"
+
+
+def test_tables_of_contents_are_named_for_what_they_are(real):
+    for path in sorted((real / "toc").glob("*.json")):
+        with pytest.raises(SourceError, match="is a table of contents"):
+            read(path)
+    with pytest.raises(SourceError, match="is a provider-reference file"):
+        read(real / "mrf" / "cms-v1.3.1" / "provider-reference.json")
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+def test_cut_anywhere_a_file_breaks_off_there(chunk, write):
+    """Every prefix of a file is refused at its last byte, with the month as soon as it is there."""
+    text = json.dumps(
+        itemised(name="é🦵\ud83e", extra=[-1.5e-7, True, False, None, "\u0001"]), ensure_ascii=False
+    ).replace("\ud83e", r"\ud83e\uddb5\ud83e")
+    content = text.encode()
+    for size in range(1, len(content), 1 if chunk > 7 else 5):
+        with pytest.raises(SourceError, match=f"breaks off at byte {size},") as e:
+            read(write(content[:size]), chunk_bytes=chunk)
+        assert e.value.offset == size
+        assert e.value.header["year_month"] == ("2025-06" if size >= AFTER_MONTH - 2 else None)
+    assert read(write(content), chunk_bytes=chunk)[0].rates_read == 1
+
+
+def test_what_stands_before_the_damage_of_a_gz_is_read(write):
+    for content in (gzip.compress(LONG.encode())[:-9], gzip.compress(LONG.encode())[:-8] + b"12345678"):
+        with pytest.raises(SourceError) as e:
+            read(write(content, "a.json.gz"))
+        assert e.value.header["year_month"] == "2025-06"
+        assert 0 < e.value.offset <= len(LONG)
+
+
+def test_packed_any_way_a_file_reads_the_same(write):
+    """Plain, gzip, several members with padding between and after them, zip with a folder and a stowaway."""
+    content = LONG.encode()
+    plain = whole(write(content))
+    several = b"".join(gzip.compress(content[i : i + 9999]) + b"\0" * (i % 5) for i in range(0, len(content), 9999))
+    zipped = _zip(("__MACOSX/._a.json", "x"), ("readme.txt", "x"), ("in/a.JSON", LONG))
+    for name, packed in (("a.json.gz", gzip.compress(content)), ("b.json.GZ", several), ("c.zip", zipped)):
+        assert whole(write(packed, name)) == plain
+
+
+# The same, whatever the chunks.
+
+CHUNKS = (1 << 10, 1 << 12, 100_003, 1 << 20, 1 << 22)
+
+
+def test_any_chunk_size_gives_the_same_rows(tmp_path):
+    for seed in range(12):
+        suffix, content = odd_file(seed)
+        path = tmp_path / f"{seed}{suffix}"
+        path.write_bytes(content)
+        first = whole(path, chunk_bytes=CHUNKS[0])
+        for chunk in CHUNKS[1:]:
+            assert whole(path, chunk_bytes=chunk) == first, (path.name, chunk)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", [e for e in REAL if e["rates_read"] > 100], ids=lambda e: e["file"])
+def test_any_chunk_size_gives_the_same_rows_of_a_real_file(file, real):
+    path = real / file["path"] / file["file"]
+    assert whole(path, chunk_bytes=CHUNKS[0]) == whole(path, chunk_bytes=CHUNKS[-1])
+
+
+def test_any_batch_size_gives_the_same_rows(tmp_path):
+    for seed in range(12, 18):
+        suffix, content = odd_file(seed)
+        path = tmp_path / f"{seed}{suffix}"
+        path.write_bytes(content)
+        assert whole(path, batch_rows=1) == whole(path)
+        assert all(batch.num_rows == 1 for batch in read(path, batch_rows=1)[1].batches["staged_price"])
+
+
+def _mutated(rng: random.Random, content: bytes) -> bytes:
+    """Bytes flipped, cut, doubled, or put in from what JSON is made of."""
+    out = bytearray(content)
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(out) + 1)
+        to = min(len(out), at + rng.randint(1, 30))
+        match rng.randrange(5):
+            case 0:
+                out[at : at + 1] = bytes([rng.randrange(256)])
+            case 1:
+                del out[at:to]
+            case 2:
+                out[at:at] = out[at:to]
+            case 3:
+                out[at : at + 1] = rng.choice(
+                    [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"null", b"-", b"1e999"]
+                )
+            case _:
+                del out[at:]
+        if not out:
+            out = bytearray(b" ")
+    return bytes(out)
+
+
+def _outcome(path: Path, chunk: int):
+    try:
+        return whole(path, chunk_bytes=chunk, max_rejected_share=0.5)
+    except SourceError as e:
+        return str(e), e.offset, e.header, e.quarantine
+
+
+def _mutations(folder: Path, seeds: range) -> None:
+    read_right = 0
+    for seed in seeds:
+        rng = random.Random(seed)
+        suffix, content = odd_file(rng.randrange(40))
+        path = folder / f"m{suffix}"
+        path.write_bytes(_mutated(rng, content))
+        found = _outcome(path, 1 << 20)
+        assert _outcome(path, rng.choice([1, 3, 64, 1024])) == found, seed
+        if isinstance(found, dict):
+            read_right += 1
+            assert sum(r["rates"] for r in found["quarantine"]) == found["rejected"], seed
+    assert 0 < read_right < len(seeds)
+
+
+def test_mutated_files_are_read_or_refused_by_name(tmp_path):
+    _mutations(tmp_path, range(150))
+
+
+@pytest.mark.slow
+def test_many_mutated_files_are_read_or_refused_by_name(tmp_path):
+    _mutations(tmp_path, range(150, 2000))
+
+
+def test_memory_is_a_chunk_and_an_item(write):
+    """Six times the file, no more memory: the longest item and the batches bound it."""
+    import tracemalloc
+
+    rates = [{"provider_references": [i], "negotiated_prices": [PRICE]} for i in range(20)]
+
+    def peak(items: int) -> int:
+        text = json.dumps(document(in_network=[{**ITEM, "negotiated_rates": rates}] * items))
+        path = write(text)
+        del text
+        tracemalloc.start()
+        in_network.read(path, batch_id="b", sink=Nowhere(), chunk_bytes=1 << 13, batch_rows=500)
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    class Nowhere:
+        def write(self, table, batch):
+            pass
+
+    peak(10)
+    small, large = peak(100), peak(600)
+    assert large < small * 1.3 + 200_000
+    assert large < 2_000_000
