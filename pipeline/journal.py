@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,11 @@ KEEP_BYTES = 20_000_000
 def write(path: Path, event: str, **values) -> None:
     """Append one event of the build at work; a value must be JSON."""
     line = json.dumps({"at": round(time.time(), 3), "build": os.environ.get(BUILD, ""), "event": event, **values})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab", buffering=0) as file:
-        file.write(line.encode() + b"\n")
+    try:
+        with open(path, "ab", buffering=0) as file:
+            file.write(line.encode() + b"\n")
+    except OSError as problem:  # a full disk must not hide the failure that is being put on record
+        print(f"the journal cannot be written ({problem.strerror}): {line}", file=sys.stderr)
 
 
 def read(path: Path, build: str | None = None, offset: int = 0) -> Iterator[dict]:

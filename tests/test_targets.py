@@ -1,0 +1,116 @@
+"""Publishing: the old file or the new one, kept untouched when it already holds the content."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from pipeline import errors, paths, targets
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "raw").mkdir()
+    made = paths.use(tmp_path)
+    made.make_state()
+    return made
+
+
+def draft(root, text):
+    path = root.scratch / "draft"
+    path.write_text(text)
+    return path
+
+
+def publish(root, text, digest, former=None):
+    target = root.path / "dims" / "t.parquet"
+    return targets.publish(root, draft(root, text), target, digest, 1, former=former, readable=True)
+
+
+def identity(path):
+    info = path.stat()
+    return info.st_ino, info.st_mtime_ns
+
+
+def test_a_published_file_is_a_hard_link_to_its_object(root):
+    part = publish(root, "one", "d1")
+    assert (root.path / part.path).read_text() == "one"
+    assert os.path.samefile(root.path / part.path, root.object("d1"))
+    assert list(root.scratch.iterdir()) == []
+
+
+def test_the_same_content_leaves_the_file_alone(root):
+    part = publish(root, "one", "d1")
+    before = identity(root.path / part.path)
+    assert publish(root, "another encoding of one", "d1", former=part) == part
+    assert identity(root.path / part.path) == before
+
+
+def test_without_a_stamp_the_same_bytes_leave_the_file_alone(root):
+    part = publish(root, "one", "d1")
+    before = identity(root.path / part.path)
+    assert publish(root, "one", "d1", former=None) == part
+    assert identity(root.path / part.path) == before
+
+
+def test_a_file_changed_by_hand_is_replaced_though_its_digest_would_be_the_same(root):
+    part = publish(root, "one", "d1")
+    path = root.path / part.path
+    path.write_text("two")  # in place: the object has the same inode
+    assert part.problem(root) is not None
+    again = publish(root, "one", "d1", former=part)
+    assert path.read_text() == "one"
+    assert root.object("d1").read_text() == "one"
+    assert again.problem(root) is None
+
+
+def test_new_content_replaces_and_the_old_object_stays_for_its_readers(root):
+    publish(root, "one", "d1")
+    with open(root.path / "dims" / "t.parquet") as reader:
+        publish(root, "two", "d2")
+        assert reader.read() == "one"
+    assert root.object("d1").read_text() == "one"
+    assert (root.path / "dims" / "t.parquet").read_text() == "two"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda p: p.unlink(), "is missing"),
+        (lambda p: p.write_text("three"), "was replaced: 5 bytes, not 3"),
+        (lambda p: os.utime(p, ns=(1, 1)), "touched or replaced by hand"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(root, change, said):
+    part = publish(root, "one", "d1")
+    change(root.path / part.path)
+    assert said in part.problem(root)
+
+
+def test_where_hard_links_are_refused_a_copy_is_made(root, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    part = publish(root, "one", "d1")
+    assert (root.path / part.path).read_text() == root.object("d1").read_text() == "one"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
+def test_refusals_of_the_system_say_what_to_do(root, code):
+    with pytest.raises(errors.PublishError) as refused, targets.writing(root.path):
+        raise OSError(code, os.strerror(code), "some/file")
+    assert "some/file" in str(refused.value)
+    assert "run the same command again" in str(refused.value)
+
+
+def test_removing_takes_empty_folders_along_but_no_more(root):
+    deep = root.tree / "a=1" / "b=2" / "x.parquet"
+    deep.parent.mkdir(parents=True)
+    deep.write_text("x")
+    (root.tree / "a=1" / "other").write_text("stays")
+    targets.remove(deep, root.tree)
+    assert not deep.parent.exists()
+    assert (root.tree / "a=1" / "other").exists()
