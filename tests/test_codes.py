@@ -105,9 +105,11 @@ def test_latin_1_is_read(tmp_path):
 def test_the_published_files(real):
     read = {path.name: codes.read(path) for path in (real / "codes").iterdir()}
     rbcs, betos = read["rbcs_2024.csv"]["staged_category"], read["betpuf20.txt"]["staged_category"]
-    assert rbcs.height == 17033 and rbcs["proc_cd"].n_unique() == 15522
+    assert rbcs.height == 17033
+    assert rbcs["proc_cd"].n_unique() == 15522
     assert rbcs.group_by("proc_cd").len().filter(pl.col("len") > 1).height == 1471
-    assert betos.height == 8992 and betos["class_prefix"].n_unique() == 38
+    assert betos.height == 8992
+    assert betos["class_prefix"].n_unique() == 38
     # The class cut off by what labels share is the publisher's own label for the two letters, for every code.
     labels = read["betos2_cat_lvl2.csv"]["staged_category_label"]
     labelled = betos.join(labels, left_on="class_prefix", right_on="prefix", validate="m:1")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_tables import connection, run, stage
 
 from pipeline.readers import codes
-
+from reference_tables import connection, run, stage
 
 LABEL = {"category_source": "betos", "source_file": "labels.csv"}
 
@@ -77,7 +78,7 @@ def test_rows_never_overlap(drawn):
     rows = [category(c, f"{y}-01-01", "x", end=None if n is None else f"{y + n}-12-31") for c, y, n in drawn]
     found = history(rows)
     assert len(found) == len(rows)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         assert before[1] <= before[2]
         assert before[0] != after[0] or before[2] < after[1]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_tables import connection, run, stage
 
 from pipeline import naming
 from pipeline.readers import nppes
+from reference_tables import connection, run, stage
 
 NPI, OTHER = "1003000126", "1174270805"
 
@@ -69,6 +70,10 @@ def test_a_later_active_record_ends_a_deactivation():
     assert named(rows, "status", "deactivation_date", "replacement_npi") == [("A", None, None)]
 
 
+def test_an_update_on_the_day_of_the_deactivation_is_the_deactivation():
+    assert named([record("monthly", "2022-05-23"), gone("deactivation")], "status", "last_name") == [("D", "LEE")]
+
+
 def test_what_the_extract_never_carries_comes_from_another_source():
     code = {"primary_taxonomy_code": "207R00000X"}
     licence = {"primary_taxonomy_license": "A1", "primary_taxonomy_state": "TX"}
@@ -120,8 +125,6 @@ def test_nothing_staged_gives_no_row():
 
 
 def test_the_published_registry_files(real):
-    import polars as pl
-
     con = connection()
     rows = pl.concat(nppes.read(p)["staged_nppes"].lazy().collect() for p in sorted((real / "nppes").iterdir()))
     stage(con, "staged_nppes", rows)
@@ -131,5 +134,6 @@ def test_the_published_registry_files(real):
     assert [r[0] for r in found] == sorted(npis)
     assert len(found) == 200 + 1 + 1050 + 1  # no provider stands in two of the files
     assert {r[0] for r in found if not r[2]} == {"1999999999"} | {n for n in npis if not naming.npi_check_digit_ok(n)}
-    assert sum(r[1] == "A" for r in found) == 200 + 1 + 1025 and sum(r[1] == "D" for r in found) == 25
+    assert sum(r[1] == "A" for r in found) == 200 + 1 + 1025
+    assert sum(r[1] == "D" for r in found) == 25
     assert sum(r[3] is None for r in found) == 22 + 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from reference_tables import connection, run, stage
 
 from pipeline.readers import geo
+from reference_tables import connection, run, stage
 
 PLACE = ("latitude", "longitude", "county_name", "county_fips", "stat_area_name", "stat_area_code", "geo_source")
 
@@ -188,8 +188,11 @@ def test_every_medicare_zip_on_the_published_files(real):
     # Of 42,956: 41,159 stand in any file (HUD and ZIP to county leave out most PO boxes and large mailers); county
     # 95.8 %, CBSA or none 95.8 %, coordinates 95.4 % (GeoNames' file has no Puerto Rico).
     counted = {name: sum(r[n] is not None for r in found.values()) for n, name in enumerate(PLACE)}
-    assert len(found) == 41159 and counted["county_fips"] == 41139 and counted["county_name"] == 41086
-    assert counted["stat_area_code"] == counted["stat_area_name"] == 41140 and counted["latitude"] == 40964
+    assert len(found) == 41159
+    assert counted["county_fips"] == 41139
+    assert counted["county_name"] == 41086
+    assert counted["stat_area_code"] == counted["stat_area_name"] == 41140
+    assert counted["latitude"] == 40964
     assert sum(r[5] == "99999" for r in found.values()) == 9114
     assert {r[5] for r in found.values() if r[4] == "Cleveland, OH"} == {"17460"}
     # By hand from the delineation and the census's county of the place.
@@ -211,4 +214,5 @@ def test_every_medicare_zip_on_the_published_files(real):
     # The ZIP file's halves of Kansas and Missouri lie where they should.
     for half, fips in (("EK", "20"), ("WK", "20"), ("EM", "29"), ("WM", "29")):
         inside = [found[z][3][:2] == fips for z, s in states.items() if s == half and z in found and found[z][3]]
-        assert inside and sum(inside) / len(inside) > 0.99
+        assert inside
+        assert sum(inside) / len(inside) > 0.99

@@ -80,9 +80,9 @@ def test_delineation(tmp_path):
     assert table.select("county_fips", "cbsa_code", "cbsa_title", "cbsa_type", "county_name").rows() == [
         ("01005", "21640", "Eufaula, AL-GA", "Micropolitan Statistical Area", "Barbour County")
     ]
-    with pytest.raises(SourceError, match="file.csv:2: cbsatitle blank where a title is needed"):
+    with pytest.raises(SourceError, match=r"file\.csv:2: cbsatitle blank where a title is needed"):
         staged(tmp_path, head + line.replace('"Eufaula, AL-GA"', ""))
-    with pytest.raises(SourceError, match="file.csv:3: county 15 stands in two CBSAs"):
+    with pytest.raises(SourceError, match=r"file\.csv:3: county 15 stands in two CBSAs"):
         staged(tmp_path, head + line + line)
 
 

@@ -39,5 +39,6 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path):
 def test_the_published_list(real):
     table = pos.read(real / "pos" / "pos_codes.csv")["staged_pos_code"]
     counts = table["facility"].value_counts().rows()
-    assert table.height == 99 and dict(counts) == {False: 34, True: 18, None: 47}
+    assert table.height == 99
+    assert dict(counts) == {False: 34, True: 18, None: 47}
     assert table.filter(table["pos"] == "24").row(0)[:3] == ("24", "Ambulatory Surgical Center", True)

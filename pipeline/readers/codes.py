@@ -148,7 +148,8 @@ def _betos(path: Path, text: str) -> pl.DataFrame:
         labels.setdefault(prefix, []).append(rest)
     classes = {}
     for prefix, rests in labels.items():
-        shared = os.path.commonprefix([rest.rsplit("-", 1)[0] + "-" for rest in rests])
+        # Character by character is what is wanted: these are labels, not paths.
+        shared = os.path.commonprefix([rest.rsplit("-", 1)[0] + "-" for rest in rests])  # noqa: RUF071
         classes[prefix] = shared.rpartition("-")[0]
     staged = pl.DataFrame(
         [

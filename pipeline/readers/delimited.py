@@ -74,7 +74,7 @@ def frame(path: Path, text: str, *, separator: str = ",", names: list[str] | Non
         raise SourceError(
             f"not readable as delimited text: {error}", place=f"{path}:{reader.line_num}", remedy="download it again"
         ) from error
-    schema = {name: pl.String for name in columns}
+    schema = dict.fromkeys(columns, pl.String)
     return pl.DataFrame(values, schema=schema, orient="row").with_columns(source_line=pl.Series(lines, dtype=pl.Int64))
 
 

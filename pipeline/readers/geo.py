@@ -173,7 +173,7 @@ def _geonames(path: Path, text: str) -> pl.DataFrame:
                 place=f"{path}:{number}",
                 remedy="download the file again",
             )
-    data = pl.DataFrame(lines, schema={name: pl.String for name in _GEONAMES}, orient="row")
+    data = pl.DataFrame(lines, schema=dict.fromkeys(_GEONAMES, pl.String), orient="row")
     data = data.select(pl.all().str.strip_chars().replace("", None)).with_row_index("source_line", offset=1)
     delimited.refuse(data, path, ~pl.col("zip").str.contains(r"^\d{5}$").fill_null(False), "zip", "is no ZIP")
     latitude, longitude, accuracy = (

@@ -489,7 +489,7 @@ def _answers(data: bytes, about: _About) -> Frames:
                 remedy="ask the registry again with version=2.1",
             ) from error
         providers.append(provider)
-    fields = {name: pl.String for name in tables.get("staged_nppes").columns} | {"source_row": pl.Int64}
+    fields = dict.fromkeys(tables.get("staged_nppes").columns, pl.String) | {"source_row": pl.Int64}
     data = _numbered(pl.DataFrame(providers, schema=fields), about)
     dates = ["enumeration_date", "last_updated", "certification_date", "deactivation_date", "reactivation_date"]
     answered = data["status"]
@@ -498,7 +498,7 @@ def _answers(data: bytes, about: _About) -> Frames:
     data = data.sort("npi", "source_date", "source_row", nulls_last=False).unique(
         "npi", keep="last", maintain_order=True
     )
-    fields = {name: pl.String for name in tables.get("staged_nppes_address").columns}
+    fields = dict.fromkeys(tables.get("staged_nppes_address").columns, pl.String)
     fields |= {"source_row": pl.Int64, "position": pl.Int64}
     listed = pl.DataFrame(addresses, schema=fields).drop("source_date")
     listed = listed.join(data.select("npi", "source_row", "source_date"), on=["npi", "source_row"], validate="m:1")
