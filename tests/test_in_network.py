@@ -174,7 +174,7 @@ def test_odd_files_agree_with_the_recount(shared, tmp_path):
 
 @pytest.mark.slow
 def test_many_odd_files_agree_with_the_recount(shared, tmp_path):
-    _odd_files(shared, tmp_path, range(60, 360))
+    _odd_files(shared, tmp_path, range(60, 180))
 
 
 # One file, row by row.
@@ -893,7 +893,7 @@ def test_any_chunk_size_gives_the_same_rows(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", [e for e in REAL if e["rates_read"] > 100], ids=lambda e: e["file"])
+@pytest.mark.parametrize("file", [e for e in REAL if e["rates_read"] > 30_000], ids=lambda e: e["file"])
 def test_any_chunk_size_gives_the_same_rows_of_a_real_file(file, real):
     path = real / file["path"] / file["file"]
     assert whole(path, chunk_bytes=CHUNKS[0]) == whole(path, chunk_bytes=CHUNKS[-1])

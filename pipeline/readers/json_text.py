@@ -145,7 +145,7 @@ class JsonText:
             return self._broken_off(end)
         offset = self.offset(at)
         near = f", and the text ends at byte {end}" if self._ended and len(rest) < _TAIL else ""
-        found = f"{rest[:20]!r}{'…' if len(rest) > 20 else ''}"
+        found = repr(rest[: _TAIL - 4])
         return SourceError(
             f"the JSON breaks off at byte {offset}, in {self.doing}: {expected} belongs where {found} stands{near}",
             place=self._place,
