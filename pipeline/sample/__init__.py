@@ -38,7 +38,7 @@ class Summary:
 
     facts    distinct facts of all months, repeats within and between files collapsed
     rates    rates read: what the files hold
-    leaves   leaves of the regular contracts; `oddities` add some dozen a month
+    leaves   leaves of the regular contracts; `oddities` add some 30 a month
     """
 
     root: Path
@@ -70,9 +70,10 @@ def write(
 ) -> Summary:
     """Write `directory`/raw in the layout that a warehouse root has; the same arguments give the same files.
 
-    facts      distinct facts of all months together, met within some hundred; up to 200 million
-    leaves     partitions of all months together, met within a few per cent where there are 4 facts or more to a leaf and
-               at most 200,000 a month and market; default: a tenth of `facts`, 40 to 100,000
+    facts      distinct facts of all months together, met within two hundred; 1,000 to 200 million
+    leaves     partitions of all months together, met within 2 % from 1,000 on (5 % below) where there are 4 facts or
+               more to a leaf, up to some 500,000 a month; the oddities add some 30 a month; default: a tenth of `facts`,
+               40 to 100,000
     months     how many, from `first_month` (YYYY-MM) on; they are alike, so with the same facts and leaves a month, a
                sample of fewer months is the beginning of one of more
     markets    pairs of payer and folder, 1 to 10; default 5 (four payers, GA, TX and US), 10 from a million facts a month
@@ -81,8 +82,8 @@ def write(
     oddities_too  also the small files of quirks, within `facts`
     progress   called with the file (path under raw), facts written and facts planned
 
-    Memory stays flat (about 40 MB, and 30 MB for each million facts in one file's contract). UsageError for sizes that make
-    no sense; RootError when `directory`/raw holds files already and `overwrite` is not set.
+    Memory stays under 60 MB. UsageError for sizes that make no sense; RootError when `directory`/raw holds files already
+    and `overwrite` is not set.
     """
     _check(facts, leaves, months, markets, services, providers)
     raw = directory / "raw"
@@ -185,6 +186,8 @@ def _references(writer: _Writer, made: plan.Plan) -> None:
         ("medicare/PPRRVU2025_Jul.csv", fees.relative_values(codes)),
         ("medicare/GPCI2025.csv", fees.gpcis()),
         ("medicare/ANES2025.csv", fees.anesthesia()),
+        ("medicare/ANES2025_base.csv", fees.anesthesia_base()),
+        ("medicare/25LOCCO.csv", fees.locality_counties()),
         ("medicare/ZIP5_JUL2025.txt", fees.zip_localities()),
         ("medicare/OPPSCAP_Jul.csv", fees.opps_caps()),
         ("medicare/July 2025 Addendum B.csv", fees.addendum_b(codes)),

@@ -121,6 +121,30 @@ def anesthesia() -> str:
     return _csv([["Contractor", "Locality", "Locality Name", "National Anes CF of 20.3178"], *rows, ["", "", "", ""]])
 
 
+def locality_counties() -> str:
+    """Localities by county: the state on the first of its rows only, numbers without leading zeros, stray blanks."""
+    rows: list[list[str]] = []
+    for state, name in (("GA", "GEORGIA "), ("TX", "TEXAS ")):
+        for carrier, where, locality, area, *_ in localities():
+            if where == state:
+                rest = area.startswith("REST")
+                inside = sorted({p.county for p in PLACES if (p.carrier, p.locality) == (carrier, locality)})
+                counties = "ALL OTHER COUNTIES " if rest else ", ".join(inside).upper().replace(" COUNTY", "") + " "
+                rows.append([str(int(carrier)), str(int(locality)), name, "REST OF STATE " if rest else area, counties])
+                name = ""
+        rows.append([""] * 5)
+    title = "COUNTIES INCLUDED IN 2025 LOCALITIES. (ALPHABETICALLY BY STATE AND LOCALITY NAME WITHIN STATE)"
+    head = ["Medicare Adminstrative Contractor", "Locality Number", "State ", "Fee Schedule Area ", "Counties"]
+    return _csv([[title, "", "", "", ""], [""] * 5, head, [""] * 5, *rows])
+
+
+def anesthesia_base() -> str:
+    """Base units of the catalogue's anaesthesia codes (CMS, 2025)."""
+    return _csv(
+        [["2025 Anesthesia Base Units by CPT Code", ""], ["Code", "2025 Base Unit"], ["00142", "4"], ["00731", "5"]]
+    )
+
+
 def zip_localities() -> str:
     """ZIP5 of the third quarter of 2025: fixed width, 80 characters and CR LF."""
     lines = []
