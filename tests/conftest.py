@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import kit
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -26,3 +28,21 @@ def real(shared: Path) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests last, so that a mistake shows early."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="session")
+def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled sample, built once; tests that change it work on a copy (`sample`)."""
+    root = tmp_path_factory.mktemp("sample") / "warehouse"
+    shutil.copytree(kit.SAMPLE, root / "raw")
+    outcome = kit.build(root, workers=2)
+    assert outcome.ok, outcome
+    return root
+
+
+@pytest.fixture
+def sample(built_sample: Path, tmp_path: Path) -> Path:
+    """A copy of the built sample that a test may change; nothing in it is stale."""
+    root = kit.copy(built_sample, tmp_path / "warehouse")
+    assert kit.build(root).ok  # the catalog names files by their full path
+    return root

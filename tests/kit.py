@@ -1,0 +1,81 @@
+"""Building warehouses in tests: a root with files, a build in this process or by the command, what changed.
+
+A build in this process shares the one import of Great Expectations; the command is for what only it can show
+(exit codes, what is printed, which modules a build with nothing to do imports).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import building, paths, settings
+
+CHECKOUT = Path(__file__).parents[1]
+SAMPLE = CHECKOUT / "data" / "raw"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A file as it was: what a rewrite changes."""
+
+    inode: int
+    mtime_ns: int
+    sha256: str
+
+
+def build(root: Path, *, months: list[str] | None = None, workers: int = 1, skip_broken: bool = False) -> building.Outcome:
+    """Build in this process, with a scheduler of its own."""
+    paths.use(root)
+    settings.load(root.resolve())
+    settings.override("build", "workers", str(workers))
+    settings.override("build", "skip_broken", str(skip_broken).lower())
+    return building.build(months, workers=workers, local_scheduler=True, started=lambda _: None)
+
+
+def ratehouse(root: Path | None, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None, **more):
+    """Run the command; returns the finished process with its output as text."""
+    command = [sys.executable, "-m", "pipeline.cli", *(["--root", str(root)] if root else []), *words]
+    surroundings = {k: v for k, v in os.environ.items() if not k.startswith("RATEHOUSE")}
+    surroundings |= {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", **(env or {})}
+    return subprocess.run(
+        command, capture_output=True, text=True, env=surroundings, cwd=cwd or CHECKOUT, timeout=600, check=False, **more
+    )
+
+
+def json_lines(text: str) -> list[dict]:
+    """The objects of a command's --json output."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def parquet_files(root: Path) -> dict[str, Seen]:
+    """Every Parquet file under the root but raw ones and objects, by its path."""
+    found = {}
+    for path in sorted(root.rglob("*.parquet")):
+        name = path.relative_to(root).as_posix()
+        if not name.startswith(("raw/", ".objects/")):
+            info = path.stat()
+            found[name] = Seen(info.st_ino, info.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+    return found
+
+
+def contents(root: Path) -> dict[str, str]:
+    """The hash of every Parquet file's bytes: what two builds of the same sources must share."""
+    return {name: seen.sha256 for name, seen in parquet_files(root).items()}
+
+
+def rewritten(before: dict[str, Seen], after: dict[str, Seen]) -> set[str]:
+    """The files that were written, replaced or removed between two looks, whether their bytes changed or not."""
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def copy(root: Path, to: Path) -> Path:
+    """A warehouse as it is, elsewhere: times kept; a build there stamps hard links anew only where it must."""
+    shutil.copytree(root, to, copy_function=shutil.copy2)
+    return to
