@@ -16,7 +16,6 @@ import logging.handlers
 import multiprocessing
 import os
 import shutil
-import socket
 import sys
 import time
 import uuid
@@ -26,13 +25,10 @@ from dataclasses import dataclass, field
 
 import luigi
 
-from pipeline import code_version, errors, journal, partition, paths, scheduler, settings, targets, task
+from pipeline import code_version, errors, journal, locks, partition, paths, scheduler, settings, targets, task
 from pipeline.paths import Root
 from pipeline.stages import bench, dims, enriched, facts, ingest, raw, xrefs
 from pipeline.stages.warehouse import Warehouse, accounts_of, orphans
-
-# How long a build waits for the children of a killed one to end.
-LOCK_SECONDS = 5.0
 
 
 @dataclass
@@ -105,7 +101,7 @@ def broken() -> list[raw.SourceFile]:
     if settings.build().skip_broken:
         return []
     found = [raw.SourceFile(path=f"mrf/{m.path.relative_to(paths.current().mrf).as_posix()}") for m in raw.in_network()[1]]
-    found += [raw.SourceFile(path=t.raw_name) for t in ingest.in_network() if t.status == ingest.BROKEN]
+    found += [raw.SourceFile(path=t.raw_name) for t in [*ingest.in_network(), *star_tasks()] if t.status == ingest.BROKEN]
     return found
 
 
@@ -142,7 +138,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with locked(root):
+    with locks.locked(root):
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()  # a correction that cannot be read stops the build before it starts
@@ -175,7 +171,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with locked(root):
+    with locks.locked(root):
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()
@@ -262,7 +258,7 @@ def passed_over() -> list[tuple[str, str]]:
     kinds = (ingest.UNRECOGNISED, ingest.BROKEN)
     found = [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status in kinds]
     if settings.build().skip_broken:
-        found += [(f"raw/{t.raw_name}", t.reason) for t in ingest.in_network() if t.status == ingest.BROKEN]
+        found += [(f"raw/{t.raw_name}", t.reason) for t in [*ingest.in_network(), *star_tasks()] if t.status == ingest.BROKEN]
     return found
 
 
@@ -272,56 +268,6 @@ def write_docs(root: Root) -> None:
 
     results = sorted(root.gate_results.glob("*.json")) if root.gate_results.is_dir() else []
     data_docs.build((json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs)
-
-
-@contextmanager
-def locked(root: Root) -> Iterator[None]:
-    """One build at a time: LockedError says who holds the lock and since when."""
-    import filelock
-
-    root.make_state()
-    holder = root.lock.with_suffix(".json")
-    lock = filelock.FileLock(root.lock)
-    with targets.writing(root.lock):
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            try:
-                who = json.loads(holder.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                who = {}
-            if _alive(who):
-                _refuse(root, who)
-            try:  # the children of a killed build are ending
-                lock.acquire(timeout=LOCK_SECONDS)
-            except filelock.Timeout:
-                _refuse(root, who)
-    try:
-        told = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S"), "command": sys.argv[1:]}
-        holder.write_text(json.dumps(told), encoding="utf-8")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
-
-
-def _alive(who: dict) -> bool:
-    if not who or who.get("host") != socket.gethostname():
-        return bool(who)
-    try:
-        os.kill(who["pid"], 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _refuse(root: Root, who: dict) -> None:
-    told = f"process {who['pid']} on {who['host']} since {who['since']}" if who else "another process"
-    raise errors.LockedError(
-        f"a build is at work here: {told}", place=root.path, remedy="wait for it to end, or stop that process; then run the same command again"
-    )
 
 
 @contextmanager
@@ -350,6 +296,7 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
         yield
     finally:
         journal.write(root.journal, "end")
+        del os.environ[journal.BUILD]
         for one, propagate, level in kept:
             one.removeHandler(handler)
             one.propagate = propagate

@@ -111,9 +111,11 @@ def use(path: Path | str) -> Root:
 
 
 def current() -> Root:
-    """The warehouse of this process."""
+    """The warehouse of this process; the one that the settings name when nobody chose one (`luigi --module …`)."""
     if _current is None:
-        raise errors.RootError("no warehouse was chosen", remedy="ratehouse --root DIR …")
+        from pipeline import settings
+
+        settings.choose_root(None)
     return _current
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, partition
+from pipeline import errors, partition, paths
 
 LAYOUTS = ("monthly", "state_month", "single", "hive")
 CATEGORY_SOURCES = ("rbcs", "betos")
@@ -133,6 +133,14 @@ def load(root: Path | None = None) -> None:
         except (ValueError, luigi.parameter.ParameterException) as problem:
             raise errors.SettingsError(f"[{name}] {problem}", remedy=_sources(seen)) from problem
     partitioning().key_list()
+
+
+def choose_root(given: str | None) -> paths.Root:
+    """Make a folder this process's warehouse (given, else RATEHOUSE_ROOT, else [warehouse] root) and read its settings."""
+    load()
+    root = paths.use(given or os.environ.get("RATEHOUSE_ROOT") or warehouse().root)
+    load(root.path)
+    return root
 
 
 def override(section: str, name: str, value: str) -> None:

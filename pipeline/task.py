@@ -21,7 +21,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import code_version, errors, journal, paths, settings, stamps, tables, targets
+from pipeline import code_version, errors, journal, locks, paths, settings, stamps, tables, targets
 from pipeline.paths import Root
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.targets import Part
@@ -256,7 +256,10 @@ class TableTask(luigi.Task):
 
     def run(self) -> None:
         """Bring it up to date: build, check again, or find that nothing that it uses changed."""
-        _die_with_parent()
+        with at_work(self.warehouse):
+            self._run()
+
+    def _run(self) -> None:
         forget_stamps_of_others()
         started = time.monotonic()
         blocked = self.blocked()
@@ -451,6 +454,15 @@ def _first_failure(stamp: Stamp) -> str:
 
     found = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == gates.CRITICAL]
     return gates.reason(found[0]) if found else "it did when it was last checked"
+
+
+@contextmanager
+def at_work(root: Root) -> Iterator[None]:
+    """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
+    _die_with_parent()
+    with locks.held(root):
+        root.make_state()
+        yield
 
 
 def _die_with_parent() -> None:

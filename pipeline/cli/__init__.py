@@ -9,7 +9,6 @@ from __future__ import annotations
 import configparser
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -26,7 +25,7 @@ class Commands(click.Group):
     PLACES = {
         "init": "start",
         "sample": "start",
-        "import-star": "start",
+        "import-star": "star",
         "build": "build",
         "status": "show",
         "why": "show",
@@ -71,18 +70,15 @@ def group(ctx: click.Context, root: str | None) -> None:
     Example: ratehouse --root data build
     """
     try:
-        from pipeline import paths, settings
+        from pipeline import settings
     except (configparser.Error, UnicodeDecodeError) as problem:  # Luigi reads the current folder's when it is imported
         words = " ".join(str(problem).split())
         raise errors.SettingsError(f"cannot be parsed: {words}", place="luigi.cfg", remedy="mend that line") from problem
 
     if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
         settings.load()
-        return
-    settings.load()
-    chosen = root or os.environ.get("RATEHOUSE_ROOT") or settings.warehouse().root
-    used = paths.use(Path(chosen))
-    settings.load(used.path)
+    else:
+        settings.choose_root(root)
 
 
 def main() -> None:

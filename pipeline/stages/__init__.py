@@ -1,1 +1,9 @@
-"""The Luigi tasks, one a table: what it needs, where it stands, which transform makes it. No meaning of data."""
+"""The Luigi tasks, one a table: what it needs, where it stands, which transform makes it. No meaning of data.
+
+`luigi --module pipeline.stages enriched.Partition --month 2025-08 --payer-slug …` runs one of them alone, in the
+warehouse that the settings name.
+"""
+
+from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, warehouse, xrefs
+
+__all__ = ["bench", "dims", "enriched", "facts", "ingest", "raw", "star", "warehouse", "xrefs"]

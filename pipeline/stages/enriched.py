@@ -15,7 +15,7 @@ from pipeline import errors, leaves, naming, partition, paths, settings, stamps,
 from pipeline.stages import bench, dims, ingest, xrefs
 from pipeline.stages.facts import FactRate
 from pipeline.stamps import Basis, Stale, Stamp
-from pipeline.task import RootParameter, TableTask, forget, suite_path
+from pipeline.task import RootParameter, TableTask, at_work, forget, suite_path
 
 luigi.namespace("enriched", scope=__name__)
 
@@ -215,10 +215,8 @@ class EnrichedGroup(luigi.Task):
 
     def run(self) -> None:
         """Write the leaves that are not as planned."""
-        from pipeline.task import _die_with_parent
-
-        _die_with_parent()
-        leaves.build_group(paths.current(), self.month, self.first)
+        with at_work(paths.current()):
+            leaves.build_group(paths.current(), self.month, self.first)
 
     def on_failure(self, exception: BaseException) -> str:
         return leaves.failed(paths.current(), self, exception)
@@ -307,7 +305,8 @@ class Partition(luigi.Task):
 
     def run(self) -> None:
         """Write the leaf, or say why it is withheld."""
-        leaves.build_leaf(paths.current(), self.month, self.name)
+        with at_work(paths.current()):
+            leaves.build_leaf(paths.current(), self.month, self.name)
 
     def on_failure(self, exception: BaseException) -> str:
         return leaves.failed(paths.current(), self, exception)
