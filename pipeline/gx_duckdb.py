@@ -21,11 +21,25 @@ import duckdb_engine
 import great_expectations as gx
 import sqlalchemy
 from great_expectations.compatibility import pydantic
+from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.datasource.fluent.interfaces import Batch
+from great_expectations.datasource.fluent.sql_datasource import TableAsset
+from great_expectations.exceptions import GreatExpectationsError
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.query_metric_provider import QueryMetricProvider
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+
+
+class _Reading(duckdb_engine.ConnectionWrapper):
+    """A connection without transactions: in one, a query that cannot run would fail all that come after it."""
+
+    def begin(self) -> None:
+        """Nothing to begin, commit or roll back: a check only reads."""
+
+    commit = rollback = begin
 
 
 class DuckdbEngine(SqlAlchemyExecutionEngine):
@@ -93,10 +107,22 @@ class DuckdbDatasource(SQLDatasource):
         """Read through what `cursor` returns: one more connection to the opened database."""
         engine = sqlalchemy.create_engine(
             "duckdb://",
-            creator=lambda: duckdb_engine.ConnectionWrapper(cursor()),
+            creator=lambda: _Reading(cursor()),
             poolclass=sqlalchemy.pool.NullPool,
         )
         self._opened = DuckdbEngine(engine=engine, create_temp_table=False)
+
+    def batch(self, table: str) -> Batch:
+        """A view of the opened database, whole.
+
+        The public way, add_table_asset, writes the context's configuration as YAML into memory: a third of a check.
+        """
+        asset = TableAsset(name=table, table_name=table)
+        asset._datasource = self
+        self.assets = [asset]
+        whole = BatchDefinition(name="whole")
+        whole.set_data_asset(asset)
+        return whole.get_batch()
 
     def release(self) -> None:
         """Let go of the database."""
@@ -115,6 +141,17 @@ class DuckdbDatasource(SQLDatasource):
     def get_engine(self) -> sqlalchemy.Engine:
         """Its SQLAlchemy engine."""
         return self._opened.engine
+
+
+def load_expectation(config: dict, index: int):
+    """One expectation of a suite's JSON, its place in the suite kept in its meta; ValueError when it is none.
+
+    An ExpectationSuite given JSON would log what it cannot load, and go on without it.
+    """
+    try:
+        return ExpectationConfiguration(**{**config, "meta": {"index": index}}).to_domain_obj()
+    except (TypeError, GreatExpectationsError) as problem:
+        raise ValueError(str(problem)) from problem
 
 
 @functools.cache

@@ -1,0 +1,370 @@
+"""The suites: one for each table, sound as JSON, and finding what they are there to find."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline import duck, gates, naming, tables
+from pipeline.settings import home
+
+FOLDER = home() / "expectations"
+TABLES = tables.load()
+SUITES = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(FOLDER.glob("*.json"))}
+EXPECTATIONS = [(name, e) for name, s in SUITES.items() for e in s["expectations"]]
+# What a suite's SQL may read beside its own table: the views that the stage gives its gate.
+BESIDE = {
+    "fact_rate": ("dim_code", "dim_pos_set", "dim_source_file", "xref_group_npi"),
+    "fact_rate_enriched": ("fact_rate",),
+}
+MONTH = "2025-08"
+
+
+def query(expectation: dict) -> str | None:
+    return expectation["kwargs"].get("unexpected_rows_query")
+
+
+def views_of(name: str) -> dict[str, str]:
+    """Every view that the suite may read, empty and typed."""
+    return {n: duck.empty(TABLES[n]) for n in (name, *BESIDE.get(name, ()))}
+
+
+# ---- all of them ---------------------------------------------------------------------------------------------------
+
+
+def test_every_table_has_a_suite_and_every_suite_a_table():
+    assert set(SUITES) == set(TABLES)
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_suite_is_written_as_all_are(name):
+    text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+    suite = SUITES[name]
+    assert text == json.dumps(suite, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert suite["name"] == name
+    assert suite["notes"].endswith(".")
+    for expectation in suite["expectations"]:
+        assert set(expectation) == {"description", "kwargs", "notes", "severity", "type"}
+        assert expectation["severity"] in ("critical", "warning")
+        for words in (expectation["description"], expectation["notes"]):
+            assert re.fullmatch(r"\S.*[.?]", words), words
+    said = [e["description"] for e in suite["expectations"]]
+    assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_column_and_view_that_a_suite_names_exists(name):
+    con = duckdb.connect()
+    con.execute(naming.MACROS)
+    for view, select in views_of(name).items():
+        con.execute(f"CREATE VIEW {view} AS {select}")
+    for expectation in SUITES[name]["expectations"]:
+        kwargs = expectation["kwargs"]
+        for column in [*kwargs.get("column_list", []), *filter(None, [kwargs.get("column")])]:
+            assert column in TABLES[name].columns
+        if query(expectation):
+            assert "{batch}" in query(expectation)
+            con.execute("DESCRIBE " + query(expectation).format(batch=name))
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_key_is_held_by_a_critical_expectation(name):
+    key = TABLES[name].key
+    ways = [
+        {"column": key[0]} if len(key) == 1 else {},
+        {"column_list": list(key)},
+    ]
+    together = f"SELECT {', '.join(key)}, count(*) AS n FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
+    held = [
+        e
+        for e in SUITES[name]["expectations"]
+        if (e["type"].endswith("to_be_unique") and e["kwargs"] in ways) or (query(e) or "").startswith(together)
+    ]
+    assert held
+    assert {e["severity"] for e in held} == {"critical"}
+
+
+def test_reference_tables_warn_when_they_are_empty():
+    """They exist without a source, and that is no reason to stop; but somebody should know."""
+    for name, suite in SUITES.items():
+        rows = [e for e in suite["expectations"] if e["type"] == "expect_table_row_count_to_be_between"]
+        assert {e["severity"] for e in rows} <= {"warning"}
+        if name.startswith(("dim_", "bench_")):
+            assert rows, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SUITES)
+def test_every_suite_runs_on_an_empty_table_and_blocks_nothing(name, tmp_path):
+    verdict = check(name, tmp_path, {})
+    assert verdict.passed
+    assert {f["expectation"] for f in verdict.failures} <= {"expect_table_row_count_to_be_between"}
+    assert verdict.checked == len(SUITES[name]["expectations"])
+
+
+# ---- what they find --------------------------------------------------------------------------------------------------
+
+
+def select(name: str, rows: list[dict]) -> str:
+    """A typed SELECT of literal rows of a table; columns left out are null."""
+    columns = TABLES[name].duckdb_columns
+    if not rows:
+        return duck.empty(TABLES[name])
+    assert all(set(row) <= set(columns) for row in rows)
+    return " UNION ALL ".join(
+        "SELECT " + ", ".join(f"CAST({duck.literal(row.get(c))} AS {kind}) AS {c}" for c, kind in columns.items())
+        for row in rows
+    )
+
+
+def check(name: str, folder: Path, rows: dict[str, list[dict]], month: str = MONTH) -> gates.Verdict:
+    """The verdict on literal rows: table -> rows, of the suite's own table and those beside it."""
+    return gates.check(
+        FOLDER / f"{name}.json",
+        views={**views_of(name), **{n: select(n, r) for n, r in rows.items()}},
+        memory="200MB",
+        threads=1,
+        scratch=folder,
+        variables={"year_month": month},
+    )
+
+
+def failed(verdict: gates.Verdict, name: str) -> dict[str, str]:
+    """Description -> severity of what failed."""
+    return {SUITES[name]["expectations"][f["index"]]["description"]: f["severity"] for f in verdict.failures}
+
+
+FACT = {
+    "fact_uid": "f1",
+    "state": "GA",
+    "year_month": MONTH,
+    "reporting_entity_name": "Payer A",
+    "billing_class": "professional",
+    "code_type": "CPT",
+    "code": "99213",
+    "pg_uid": "g1",
+    "pos_set_id": "p1",
+    "negotiated_type": "negotiated",
+    "negotiation_arrangement": "ffs",
+    "negotiated_rate": 100.0,
+    "expiration_date": "2025-12-31",
+    "batch_id": "b1",
+    "source_count": 1,
+}
+BESIDE_FACT = {
+    "dim_code": [{"code_type": "CPT", "code": "99213", "code_desc": "Visit", "name": "Visit"}],
+    "dim_pos_set": [{"pos_set_id": "p1", "pos_members": ["11"]}],
+    "xref_group_npi": [{"year_month": MONTH, "payer_slug": "payer_a", "pg_uid": "g1", "npi": "1679576722"}],
+    "dim_source_file": [{"batch_id": "b1", "file": "GA/a.json", "year_month": MONTH, "status": "whole"}],
+}
+ENRICHED = {
+    **{c: v for c, v in FACT.items() if c in TABLES["fact_rate_enriched"].columns},
+    "payer_slug": "payer_a",
+    "npi": "1679576722",
+    "status": "A",
+    "enumeration_type": "NPI-1",
+    "provider_type": "Individual",
+    "latitude": 33.7,
+    "longitude": -84.4,
+    "is_geocoded": True,
+    "benchmark_type": "PFS",
+    "medicare_state_rate": 80.0,
+    "rate_to_medicare_ratio": 1.25,
+    "is_above_medicare": True,
+}
+CATEGORY = {"proc_cd": "99213", "procedure_set": "E&M", "procedure_class": "Office", "procedure_group": "Visits"}
+GOOD: dict[str, list[dict]] = {
+    "fact_rate": [FACT],
+    "fact_rate_enriched": [ENRICHED],
+    "dim_code_cat_history": [
+        {**CATEGORY, "effective_from": "2020-01-01", "effective_to": "2023-12-31"},
+        {**CATEGORY, "effective_from": "2024-01-01", "effective_to": "9999-12-31"},
+    ],
+    "dim_source_file": [
+        {
+            "batch_id": "b1",
+            "file": "GA/a.json",
+            "state": "GA",
+            "year_month": MONTH,
+            "payer_slug": "payer_a",
+            "status": "whole",
+            "rates_read": 10,
+            "facts": 7,
+            "duplicates": 3,
+            "rejected": 0,
+            "unresolved": 0,
+            "zero_rates": 0,
+        }
+    ],
+    "dim_npi": [{"npi": "1679576722", "npi_valid": True, "status": "A", "registry_source": "api"}],
+    "dim_npi_address_geolocation": [
+        {"npi": "1679576722", "address_hash": "h", "latitude": 18.4, "longitude": -66.1, "geo_source": "zip"}
+    ],
+    "xref_group_member": [
+        {
+            "year_month": MONTH,
+            "payer_slug": "p",
+            "pg_uid": "g",
+            "tin_type": "ein",
+            "tin_value": "123456789",
+            "npi": "1679576722",
+        }
+    ],
+    "leaf_plan": [
+        {"partition": "a", "first_row": 0, "rows": 3, "digest": "x", "leaf_group": "a"},
+        {"partition": "b", "first_row": 3, "rows": 2, "digest": "y", "leaf_group": "a"},
+    ],
+    "staged_price": [{"price_ix": 0, "object_ix": 0, "negotiated_rate": 1.0, "pos_set_id": "p1"}],
+    "staged_member": [{"pg_members_uid": "m", "tin_type": "ein", "tin_value": "123456789"}],
+}
+
+
+def beside(name: str, rows: list[dict]) -> dict[str, list[dict]]:
+    return {"fact_rate": BESIDE_FACT, "fact_rate_enriched": {"fact_rate": [FACT] * len(rows)}}.get(name, {})
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_rows_pass_without_a_warning(name, tmp_path):
+    assert failed(check(name, tmp_path, {name: GOOD[name], **beside(name, GOOD[name])}), name) == {}
+
+
+# table, changes to its first row (or rows to add), description of what must fail (and nothing else), severity
+FAULTS = [
+    ("fact_rate", {"negotiated_rate": None}, "negotiated_rate is never null.", "critical"),
+    ("fact_rate", {"negotiated_rate": -1.0}, "negotiated_rate is not negative.", "warning"),
+    ("fact_rate", {"negotiated_rate": "nan"}, "negotiated_rate is a finite number.", "warning"),
+    ("fact_rate", {"negotiated_rate": 9999999.99}, "No rate of ten million dollars or more.", "warning"),
+    ("fact_rate", {"fact_uid": None}, "fact_uid is never null.", "critical"),
+    ("fact_rate", [FACT], "fact_uid stands once.", "critical"),
+    ("fact_rate", {"pos_set_id": "p9"}, "Every pos_set_id is in dim_pos_set.", "critical"),
+    ("fact_rate", {"code": "99999"}, "Every code is in dim_code.", "warning"),
+    ("fact_rate", {"pg_uid": "g9"}, "At least 90 % of a month's facts resolve to an NPI.", "warning"),
+    ("fact_rate", {"billing_class": "dental"}, "billing_class is one of professional, institutional, both.", "warning"),
+    ("fact_rate", {"setting": "home"}, "setting is one of inpatient, outpatient, both.", "warning"),
+    ("fact_rate", {"expiration_date": "12/31/2025"}, "expiration_date: a date, YYYY-MM-DD, or null.", "warning"),
+    ("fact_rate_enriched", {"fact_uid": None}, "fact_uid is never null.", "critical"),
+    ("fact_rate_enriched", {"payer_slug": None}, "payer_slug is never null.", "critical"),
+    (
+        "fact_rate_enriched",
+        {"negotiated_rate": -1.0, "rate_to_medicare_ratio": -1 / 80},
+        "negotiated_rate is not negative.",
+        "critical",
+    ),
+    ("fact_rate_enriched", {"state": None}, "state is null only where the fact's is US.", "critical"),
+    (
+        "fact_rate_enriched",
+        {"rate_to_medicare_ratio": 1.3},
+        "rate_to_medicare_ratio is negotiated_rate over medicare_state_rate.",
+        "critical",
+    ),
+    ("fact_rate_enriched", {"negotiated_type": "percentage"}, "A percentage is compared with no amount.", "critical"),
+    (
+        "fact_rate_enriched",
+        {"latitude": 48.8, "longitude": 2.3},
+        "Coordinates lie in the United States or its territories, or are 0.0 (not known).",
+        "warning",
+    ),
+    (
+        "fact_rate_enriched",
+        {"status": None},
+        "At least half of the rows have a provider that the registry knows.",
+        "warning",
+    ),
+    ("dim_code_cat_history", {"effective_to": "2024-01-01"}, "A code's periods never overlap.", "critical"),
+    ("dim_source_file", {"duplicates": 2}, "rates_read = facts + duplicates + rejected.", "critical"),
+    ("dim_source_file", {"status": "broken", "rates_read": None}, "No file is broken.", "warning"),
+    ("dim_npi", {"npi": "167957672"}, "npi has ten digits and begins with 1 or 2.", "warning"),
+    ("dim_npi", {"npi_valid": False}, "The check digit of every NPI is right.", "warning"),
+    ("dim_npi_address_geolocation", {"latitude": 91.0}, "latitude is between -90 and 90 degrees.", "critical"),
+    ("xref_group_member", {"npi": None}, "Every member names an NPI.", "warning"),
+    ("xref_group_member", {"year_month": "2025-09"}, "year_month is the shard's month, written YYYY-MM.", "critical"),
+    ("leaf_plan", {"rows": 4}, "Leaf follows leaf without a gap or an overlap.", "critical"),
+    ("leaf_plan", {"reason": "negative"}, "No leaf is withheld.", "warning"),
+    ("staged_price", {"negotiated_rate": None}, "object_ix, negotiated_rate, pos_set_id are never null.", "critical"),
+    ("staged_price", [GOOD["staged_price"][0]], "price_ix stands once, never null.", "critical"),
+    (
+        "staged_member",
+        [GOOD["staged_member"][0]],
+        "pg_members_uid, tin_type, tin_value and npi stand once together; pg_members_uid is never null.",
+        "critical",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "description", "severity"), FAULTS, ids=[f"{f[0]}: {f[2]}" for f in FAULTS])
+def test_a_fault_is_found(name, change, description, severity, tmp_path):
+    first, *rest = GOOD[name]
+    rows = [first, *rest, *change] if isinstance(change, list) else [{**first, **change}, *rest]
+    found = failed(check(name, tmp_path, {name: rows, **beside(name, rows)}), name)
+    assert found.get(description) == severity
+    expected = {description} | ALSO.get(description, set())
+    assert set(found) == expected
+
+
+# A fault that is found twice, for two reasons.
+ALSO = {
+    "negotiated_rate is a finite number.": {"No rate of ten million dollars or more."},  # nan sorts above all numbers
+    "latitude is between -90 and 90 degrees.": {
+        "Coordinates lie in the United States or its territories, or are 0.0 (not known)."
+    },
+}
+
+
+def test_enriched_rows_are_as_many_as_the_facts(tmp_path):
+    facts = [FACT, {**FACT, "fact_uid": "f2"}]
+    verdict = check("fact_rate_enriched", tmp_path, {"fact_rate_enriched": [ENRICHED], "fact_rate": facts})
+    assert failed(verdict, "fact_rate_enriched") == {"It has as many rows as fact_rate.": "critical"}
+    assert (
+        gates.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", duckdb.connect()) is None
+    )
+
+
+def test_us_rows_may_have_no_state(tmp_path):
+    rows = {"fact_rate_enriched": [{**ENRICHED, "state": None}], "fact_rate": [{**FACT, "state": "US"}]}
+    assert check("fact_rate_enriched", tmp_path, rows).failures == []
+
+
+def test_missing_keys_are_listed_with_their_facts(tmp_path):
+    rows = [{**FACT, "fact_uid": f"f{i}", "code": "99999" if i else "00001", "pos_set_id": "p9"} for i in range(3)]
+    verdict = check("fact_rate", tmp_path, {"fact_rate": rows, **BESIDE_FACT})
+    detail = {SUITES["fact_rate"]["expectations"][f["index"]]["description"]: f["detail"] for f in verdict.failures}
+    assert detail["Every code is in dim_code."] == [
+        {"code_type": "CPT", "code": "99999", "n": 2},
+        {"code_type": "CPT", "code": "00001", "n": 1},
+    ]
+    assert detail["Every pos_set_id is in dim_pos_set."] == [{"pos_set_id": "p9", "n": 3}]
+
+
+def test_the_share_of_facts_with_an_npi_is_told_by_month(tmp_path):
+    rows = [{**FACT, "fact_uid": f"f{i}", "pg_uid": "g1" if i < 3 else "g9"} for i in range(4)]
+    (failure,) = check("fact_rate", tmp_path, {"fact_rate": rows, **BESIDE_FACT}).failures
+    assert failure["detail"] == [{"year_month": MONTH, "facts": 4, "with_npi": 3, "pct_with_npi": 75.0}]
+
+
+def test_a_month_published_without_its_broken_files_says_so(tmp_path):
+    broken = {"batch_id": "b2", "file": "GA/b.json", "year_month": MONTH, "status": "broken", "reason": "cut off"}
+    others = {**broken, "batch_id": "b3", "year_month": "2025-07"}
+    sources = {**BESIDE_FACT, "dim_source_file": [*BESIDE_FACT["dim_source_file"], broken, others]}
+    for facts in ([FACT], []):
+        verdict = check("fact_rate", tmp_path, {"fact_rate": facts, **sources})
+        assert verdict.passed
+        details = [f["detail"] for f in verdict.failures if f["expectation"] == "unexpected_rows_expectation"]
+        assert details == [[{"file": "GA/b.json", "reason": "cut off"}]]
+
+
+def test_leaves_of_bad_rows_can_be_told(tmp_path):
+    """The gate's answer to the enriched stage: every failing row, whole, with the reason."""
+    rows = [{**ENRICHED, "fact_uid": f"f{i}", "state": "GA" if i % 2 else "TX"} for i in range(6)]
+    rows[1] |= {"negotiated_rate": -5.0, "rate_to_medicare_ratio": -5 / 80}
+    rows[2] |= {"payer_slug": None}
+    facts = [{**FACT, "fact_uid": r["fact_uid"]} for r in rows]
+    verdict = check("fact_rate_enriched", tmp_path, {"fact_rate_enriched": rows, "fact_rate": facts})
+    con = duckdb.connect()
+    con.execute(f"CREATE VIEW fact_rate_enriched AS {select('fact_rate_enriched', rows)}")
+    found = gates.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", con)
+    told = {reason.split(":")[0]: con.sql(f"SELECT fact_uid, state FROM ({text})").fetchall() for reason, text in found}
+    assert told == {"payer_slug": [("f2", "TX")], "negotiated_rate": [("f1", "GA")]}
