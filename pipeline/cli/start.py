@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import errors, paths, targets
+from pipeline import paths, targets
 
 LAYOUT = {
     "mrf": "in-network files: mrf/<STATE>/*.json[.gz|.zip]; <STATE> is a USPS code such as GA, or US",
@@ -41,22 +41,38 @@ def init(directory: Path) -> None:
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--facts", type=click.IntRange(1, 100_000_000), help="Facts, about. [default: a small sample]")
-@click.option("--leaves", type=click.IntRange(1), help="Leaves, about.")
+@click.option("--facts", type=click.IntRange(1_000, 100_000_000), default=4_000, show_default=True, help="Facts, about.")
+@click.option("--leaves", type=click.IntRange(1), help="Leaves, about. [default: a tenth of the facts, at most 100,000]")
 @click.option("--months", type=click.IntRange(1, 120), default=2, show_default=True, help="Months.")
+@click.option("--first-month", metavar="YYYY-MM", default="2025-07", show_default=True, help="The first of them.")
+@click.option("--markets", type=click.IntRange(1, 10), help="Pairs of a payer and a folder. [default: 5 or 10]")
+@click.option("--providers", type=click.IntRange(1), help="Providers in the registry. [default: as leaves need]")
+@click.option("--services", type=click.IntRange(1), help="Billing codes. [default: the catalogue's 132]")
 @click.option("--seed", type=int, default=7, show_default=True, help="The same seed gives the same bytes.")
-def sample(directory: Path, facts: int | None, leaves: int | None, months: int, seed: int) -> None:
+def sample(directory: Path, **options) -> None:
     """Write generated raw files into DIR/raw, as publishers write them.
 
     \b
-    Example: ratehouse sample big --facts 3000000 --leaves 138000
+    Example: ratehouse sample big --facts 3000000 --leaves 138000 --months 1
     """
     from pipeline import sample as generator
 
-    if (directory / "raw").exists() and any((directory / "raw").iterdir()):
-        raise errors.UsageError("holds raw files already", place=directory / "raw", remedy="name a new folder")
-    options = {"facts": facts} if facts else {}
     with targets.writing(directory):
-        summary = generator.write(directory, seed=seed, leaves=leaves, months=months, **options)
-    click.echo(f"{summary}")
+        summary = generator.write(directory, progress=_Told(options["facts"]), **options)
+    rates = sum(file.rates for file in summary.files)
+    click.echo(f"{directory}: {len(summary.files)} in-network files, {rates:,} rates, {summary.facts:,} facts,")
+    click.echo(f"  about {summary.leaves:,} leaves, {summary.registered:,} providers, {summary.bytes:,} bytes; next:")
     click.echo(f"  ratehouse --root {directory} build")
+
+
+class _Told:
+    """Says how far a large sample is, a line for each further tenth."""
+
+    def __init__(self, facts: int):
+        self._quiet, self._tenths = facts < 500_000, 0
+
+    def __call__(self, path, written: int, planned: int) -> None:
+        tenths = written * 10 // max(1, planned)
+        if tenths > self._tenths and not self._quiet:
+            self._tenths = tenths
+            click.echo(f"{written:,} of {planned:,} facts written", err=True)
