@@ -1,0 +1,75 @@
+-- The enriched rows: the month's facts, and by number what fact_rate_enriched_*.sql found for their keys. Every join is
+-- many-to-one.
+WITH joined AS (
+  SELECT
+    f.*,
+    o.payer_slug, o.state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count,
+    c.* EXCLUDE (code_ix),
+    p.* EXCLUDE (provider_ix),
+    t.pos_members, t.schedule, t.modifier, t.reason AS choice_reason,
+    if(r.price_ix IS NOT NULL, t.schedule, NULL) AS benchmark_type,
+    if(r.price_ix IS NOT NULL, t.facility, NULL) AS benchmark_facility,
+    r.* EXCLUDE (price_ix, reason, conversion_factor), r.reason AS price_reason,
+    coalesce(r.conversion_factor, f.locality_factor) AS conversion_factor,
+    h.schedule IS NOT NULL AS has_release,
+    f.negotiated_rate / nullif(f.state_rate, 0) AS rate_to_medicare_ratio
+  FROM enriched_row f
+  LEFT JOIN enriched_owner o ON o.group_ix = f.group_ix
+  LEFT JOIN enriched_provider p ON p.provider_ix = f.provider_ix
+  LEFT JOIN enriched_code c ON c.code_ix = f.code_ix
+  LEFT JOIN enriched_terms t ON t.terms_ix = f.terms_ix
+  LEFT JOIN enriched_schedule h ON h.schedule = t.schedule
+  LEFT JOIN enriched_price r ON r.price_ix = f.price_ix
+)
+SELECT
+  fact_uid, state, year_month, payer_slug, billing_class, code_type, code, negotiated_type, negotiation_arrangement,
+  negotiated_rate, expiration_date, provider_group_id_raw, reporting_entity_name, code_desc AS code_description,
+  name AS code_name, procedure_set, procedure_class, procedure_group, pos_set_id, pos_members, npi, first_name,
+  last_name, organization_name, enumeration_type, status, primary_taxonomy_code, primary_taxonomy_desc,
+  primary_taxonomy_state, primary_taxonomy_license, credential, sole_proprietor, enumeration_date, last_updated,
+  address_purpose, address_type, address_1, address_2, city, address_state, postal_code, country_code,
+  telephone_number, fax_number, address_hash,
+  -- What the guidelines put where a place is not known; `Non-CBSA` is a place that is known.
+  if(getvariable('fill_coordinates'), coalesce(latitude, 0.0), latitude) AS latitude,
+  if(getvariable('fill_coordinates'), coalesce(longitude, 0.0), longitude) AS longitude,
+  coalesce(county_name, 'Unknown') AS county_name,
+  coalesce(county_fips, '00000') AS county_fips,
+  coalesce(stat_area_name, 'Unknown') AS stat_area_name,
+  coalesce(stat_area_code, '00000') AS stat_area_code,
+  coalesce(matched_address, 'Not Geocoded') AS matched_address,
+  benchmark_type, national_rate AS medicare_national_rate, state_rate AS medicare_state_rate, work_rvu,
+  practice_expense_rvu, malpractice_rvu, total_rvu, conversion_factor, opps_weight, opps_si, asc_pi,
+  rate_to_medicare_ratio,
+  negotiated_rate > nullif(state_rate, 0) AS is_above_medicare,
+  CASE WHEN enumeration_type = 'NPI-1' THEN 'Individual' WHEN enumeration_type IS NOT NULL THEN 'Organization' END
+    AS provider_type,
+  sole_proprietor = 'YES' AS is_sole_proprietor,
+  enumeration_type = 'NPI-1' AS is_individual_provider,
+  pg_uid, billing_code_modifiers, additional_information, setting, severity_of_illness, network_names,
+  contained_codes_uid, pg_members_uid,
+  latitude IS NOT NULL AND longitude IS NOT NULL AS is_geocoded,
+  geo_source,
+  -- A group that the file does not define has members, only nobody knows which.
+  coalesce(npi_count, CASE WHEN pg_members_uid IS NOT NULL THEN 0 END) AS group_npi_count,
+  coalesce(state_count, CASE WHEN pg_members_uid IS NOT NULL THEN 0 END) AS group_state_count,
+  benchmark_type || coalesce(' ' || release, '') AS benchmark_source,
+  CASE
+    WHEN choice_reason IS NOT NULL THEN choice_reason
+    WHEN joined_type IS DISTINCT FROM 'HCPCS' THEN 'code type ' || coalesce(joined_type, code_type) || ' has no Medicare price'
+    WHEN state IS NULL THEN 'state unknown'
+    WHEN NOT has_release THEN 'no ' || schedule || ' release for ' || left(year_month, 4)
+    WHEN benchmark_type IS NULL THEN
+      'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || state
+    WHEN coalesce(state_rate, 0) = 0 THEN coalesce(price_reason, 'no rate in ' || schedule)
+  END AS benchmark_reason,
+  benchmark_facility,
+  locality_rate AS medicare_locality_rate,
+  negotiated_rate / nullif(locality_rate, 0) AS rate_to_medicare_locality_ratio,
+  wcfs_amount,
+  negotiated_rate / nullif(wcfs_amount, 0) AS rate_to_wcfs_ratio,
+  nullif(concat_ws('|',
+    CASE WHEN negotiated_rate = 0 THEN 'zero' END,
+    CASE WHEN negotiated_rate <= 1 AND negotiated_rate <> 0 AND negotiated_type IS DISTINCT FROM 'percentage'
+      THEN 'at_most_1' END,
+    CASE WHEN rate_to_medicare_ratio NOT BETWEEN 0.1 AND 20 THEN 'ratio_outside_0.1_20' END), '') AS rate_flags
+FROM joined

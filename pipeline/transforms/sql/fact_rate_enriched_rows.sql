@@ -1,0 +1,31 @@
+-- The facts with the numbers of what goes with them and the amounts they are compared with, in the order of the
+-- enriched table: sorted here, while rows are narrow, they need not be sorted again. Every table on the right has one
+-- row per key, so every join is many-to-one.
+CREATE OR REPLACE TEMP TABLE enriched_row AS
+SELECT f.fact_uid, f.year_month, f.billing_class, f.negotiated_type, f.negotiation_arrangement, f.negotiated_rate,
+  f.expiration_date, f.provider_group_id_raw, f.pos_set_id, f.billing_code_modifiers, f.additional_information,
+  f.setting, f.severity_of_illness, f.network_names, f.contained_codes_uid, f.pg_members_uid,
+  o.group_ix, o.provider_ix, c.code_ix, t.terms_ix, r.price_ix, r.state_rate,
+  l.rate AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount
+FROM fact_rate f
+LEFT JOIN enriched_owner o ON o.pg_uid IS NOT DISTINCT FROM f.pg_uid AND o.source_state IS NOT DISTINCT FROM f.state
+  AND o.reporting_entity_name IS NOT DISTINCT FROM f.reporting_entity_name
+LEFT JOIN enriched_code c ON c.code IS NOT DISTINCT FROM f.code AND c.code_type IS NOT DISTINCT FROM f.code_type
+LEFT JOIN enriched_terms t ON t.pos_set_id IS NOT DISTINCT FROM f.pos_set_id
+  AND t.billing_code_modifiers IS NOT DISTINCT FROM f.billing_code_modifiers
+  AND t.negotiated_type IS NOT DISTINCT FROM f.negotiated_type
+  AND t.negotiation_arrangement IS NOT DISTINCT FROM f.negotiation_arrangement
+  AND t.billing_class IS NOT DISTINCT FROM f.billing_class
+  AND t.setting IS NOT DISTINCT FROM f.setting
+  AND t.is_asc = o.is_asc
+LEFT JOIN enriched_choice ch ON ch.schedule = t.schedule AND ch.modifier = t.modifier
+  AND ch.facility IS NOT DISTINCT FROM t.facility
+LEFT JOIN enriched_state_rate r ON r.join_ix = c.join_ix AND r.state_ix = o.state_ix AND r.choice_ix = ch.choice_ix
+LEFT JOIN enriched_locality_rate l ON l.join_ix = c.join_ix AND l.locality_ix = o.locality_ix
+  AND l.choice_ix = ch.choice_ix
+LEFT JOIN enriched_wcfs w ON w.join_ix = c.join_ix AND w.state_ix = o.state_ix AND t.whole_service
+ORDER BY o.payer_state_rank, f.billing_class NULLS FIRST, c.category_rank, o.taxonomy_area_rank, c.code_rank, f.fact_uid;
+
+DROP TABLE enriched_state_rate;
+DROP TABLE enriched_locality_rate;
+DROP TABLE enriched_wcfs;
