@@ -7,6 +7,7 @@ What belongs here: the text of files. What must not come in: the project's own r
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import random
 
@@ -74,6 +75,13 @@ class Writer:
 def _some(rng: random.Random, record: dict, share: float = 0.7) -> dict:
     """The record without some of its keys; a few of them null."""
     return {k: (None if rng.random() < 0.1 else v) for k, v in record.items() if rng.random() < share}
+
+
+def _almost(rng: random.Random, record: dict, other: dict) -> dict:
+    """The record again, mostly with one key as in another of its kind: what differs by a hair, or not at all."""
+    key = rng.choice(sorted({*record, *other}))
+    changed = {**record, key: other.get(key, record.get(key))}
+    return rng.choice([record, changed, changed])
 
 
 def _label(rng: random.Random) -> str:
@@ -219,7 +227,7 @@ def rate_object(rng: random.Random, ids: list[str]) -> dict:
     elif rng.random() < 0.2:
         out["provider_groups"] = rng.choice([[], None])
     prices = [price(rng) for _ in range(rng.randint(0, 4))]
-    out["negotiated_prices"] = prices + prices[:1] * (rng.random() < 0.2)
+    out["negotiated_prices"] = prices + [_almost(rng, p, price(rng)) for p in prices[:2]]
     if not prices and rng.random() < 0.3:
         out["negotiated_prices"] = None
     return out
@@ -243,7 +251,7 @@ def item(rng: random.Random, ids: list[str]) -> dict:
     out["billing_code_type"] = rng.choice(["CPT", "cpt", " HCPCS ", "MS-DRG", "RC", "CSTM-ALL"])
     out["billing_code"] = rng.choice(["27447", "j1234", Raw("99213"), " 0200", "CSTM-00", Raw("81.50"), None])
     objects = [rate_object(rng, ids) for _ in range(rng.randint(0, 4))]
-    out["negotiated_rates"] = objects + objects[:1] * (rng.random() < 0.2)
+    out["negotiated_rates"] = objects + [_almost(rng, o, rate_object(rng, ids)) for o in objects[:2]]
     if not objects and rng.random() < 0.5:
         out["negotiated_rates"] = None
     return out
@@ -254,6 +262,9 @@ def document(rng: random.Random) -> dict:
     ids = reference_ids(rng)
     references = [reference(rng, i) for i in ids]
     references += [reference(rng, i) for i in ids if rng.random() < 0.2]
+    for one, other in itertools.pairwise(references):
+        if "provider_groups" in one and rng.random() < 0.3:
+            other["provider_groups"] = one["provider_groups"]
     items = [item(rng, ids) for _ in range(rng.randint(0, 7))]
     out = _some(
         rng,
@@ -272,7 +283,7 @@ def document(rng: random.Random) -> dict:
     out["reporting_entity_name"] = rng.choice(["Payer", " Payer Ltd ", "Ünïted", "A/B & C, D=%"])
     out["version"] = rng.choice(["1.0.0", "2.0.0", "1", "v"])
     out["last_updated_on"] = rng.choice(["2025-06-23", "2025-06-23T00:00:00-05:00", "2025-06", " 2025-06-01 "])
-    out["in_network"] = items + items[:1] * (rng.random() < 0.2)
+    out["in_network"] = items + [_almost(rng, i, item(rng, ids)) for i in items[:2]]
     if references or rng.random() < 0.5:
         rng.shuffle(references)
         out["provider_references"] = references

@@ -644,6 +644,15 @@ def test_rejected(what, write):
     assert facts + duplicates + result.rejected == result.rates_read
 
 
+def test_of_a_key_that_stands_twice_the_last_is_on_record(write):
+    """The prices of the first list are not those that were read, nor is their place that of the record."""
+    twice = f'"negotiated_prices": [{{}}, {{"a": [1]}}], "negotiated_prices": [{json.dumps(PRICE)}, "bad"]'
+    text = json.dumps(document()).replace(f'"negotiated_prices": [{json.dumps(PRICE)}]', twice)
+    result, _ = read(write(text), max_rejected_share=0.5)
+    (record,) = result.quarantine
+    assert (record["offset"], record["snippet"]) == (text.index('"bad"'), '"bad"')
+
+
 @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_json_has_not_is_rejected_with_its_price(name, write):
     prices = json.dumps([PRICE, PRICE]).replace("100.5", name, 1)

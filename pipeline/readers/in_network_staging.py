@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+import weakref
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -33,22 +34,23 @@ class Quarantine:
     """
 
     def __init__(self):
-        self._file = tempfile.SpooledTemporaryFile(max_size=1 << 20, mode="w+", encoding="utf-8")  # noqa: SIM115 lives on
+        self._file: tempfile.SpooledTemporaryFile | None = None
         self._count = 0
-
-    def __del__(self):
-        self._file.close()
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        self._file.seek(0)
-        for line in self._file:
-            yield json.loads(line)
+        if self._file is not None:
+            self._file.seek(0)
+            for line in self._file:
+                yield json.loads(line)
 
     def add(self, **record: Any) -> None:
         """Put one on record."""
+        if self._file is None:
+            self._file = tempfile.SpooledTemporaryFile(max_size=1 << 20, mode="w+", encoding="utf-8")  # noqa: SIM115
+            weakref.finalize(self, self._file.close)  # it lives as long as this
         self._file.seek(0, io.SEEK_END)
         self._file.write(json.dumps(record) + "\n")
         self._count += 1

@@ -291,10 +291,8 @@ def locate(text: str, at: int, wanted: dict, path: tuple = ()) -> dict[tuple, tu
             at = _blank(text, _blank(text, at).end() + 1).end()
         _, end = _scan(text, at)
         if key in wanted:
-            place = (*path, key)
-            out = {k: v for k, v in out.items() if k[: len(place)] != place}
-            out[place] = (at, end)
-            out |= locate(text, at, wanted[key], place)
+            out[*path, key] = (at, end)
+            out |= locate(text, at, wanted[key], (*path, key))
         index += 1
         at = _blank(text, end).end()
         if text[at] == ",":
