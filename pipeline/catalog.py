@@ -57,7 +57,7 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, dic
         names = ["table_name", "year_month", "path", "object_path", "rows", "bytes", "digest"]
         arrow = pa.table({n: pa.array([f[i] for f in files], pa.int64() if n in ("rows", "bytes") else pa.string()) for i, n in enumerate(names)})
         _table(con, "table_files", arrow)
-        columns = ["year_month", "files", "rates_read", "facts", "duplicates", "rejected", "corrected_away", "leaves", "enriched_rows", "withheld_leaves", "withheld_rows"]
+        columns = ["year_month", "files", "rates_read", "facts", "rate_facts", "star_facts", "duplicates", "rejected", "corrected_away", "leaves", "enriched_rows", "withheld_leaves", "withheld_rows"]
         arrow = pa.table({c: pa.array([a[c] for a in accounts], pa.string() if c == "year_month" else pa.int64()) for c in columns})
         _table(con, "month_accounts", arrow)
     finally:

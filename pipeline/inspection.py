@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import building, code_version, errors, leaves, partition, paths, targets
-from pipeline.stages import enriched, facts, ingest, raw
+from pipeline.stages import enriched, facts, ingest, raw, star
 from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.task import TableTask
 
@@ -24,7 +24,7 @@ def begin() -> None:
 def tasks() -> list[TableTask]:
     """Every task of the warehouse that has a stamp, in the order of the stages."""
     months = facts.months()
-    found = [*building.sources(), *tables_of(months)]
+    found = [*building.sources(), *star.shards(), *tables_of(months)]
     found += [enriched.LeafPlan(month=m) for m in months] + [enriched.EnrichedMonth(month=m) for m in months]
     return [*found, *building.layout(), Warehouse()]
 

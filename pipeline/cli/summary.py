@@ -105,6 +105,8 @@ def _accounts(outcome: Outcome) -> None:
         rows.append(["all", *(f"{sum(a[k] for a in outcome.accounts):,}" for k in keys)])
     _table("", [(n, "left" if n == "month" else "right") for n in names], rows)
     for account in outcome.accounts:
+        if account["star_facts"]:
+            click.echo(f"{account['year_month']} has {account['star_facts']:,} facts more, from star schemas alone")
         for name in account["skipped_files"]:
             click.echo(f"warning: {account['year_month']} was published WITHOUT {name}, which cannot be read")
 

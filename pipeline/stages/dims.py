@@ -8,7 +8,7 @@ from pathlib import Path
 import luigi
 
 from pipeline import naming, settings, tables
-from pipeline.stages import ingest
+from pipeline.stages import ingest, star
 from pipeline.stages.rates import FromRates, source_rows
 from pipeline.task import TableTask
 
@@ -49,6 +49,7 @@ class DimCode(FromRates):
 
     table = "dim_code"
     staged = ("staged_code",)
+    stars = ("star_code",)
 
 
 class DimCodeCatHistory(TableTask):
@@ -57,7 +58,7 @@ class DimCodeCatHistory(TableTask):
     table = "dim_code_cat_history"
 
     def views(self) -> dict[str, list[TableTask]]:
-        return ingest.staged(*ingest.staged_tables("codes"))
+        return {**ingest.staged(*ingest.staged_tables("codes")), **star.views("star_code_cat")}
 
     def shaping(self) -> dict[str, object]:
         return {"[codes] category_source": settings.codes().category_source}
@@ -79,6 +80,7 @@ class DimPayer(FromRates):
     """Who publishes."""
 
     table = "dim_payer"
+    stars = ("star_payer",)
 
     def _upstream_staleness(self):
         return _headers_stale(self)
@@ -88,6 +90,7 @@ class DimPayerBridge(FromRates):
     """A payer's name as published, and its slug."""
 
     table = "dim_payer_bridge"
+    stars = ("star_payer",)
 
     def _upstream_staleness(self):
         return _headers_stale(self)
@@ -98,6 +101,7 @@ class DimProviderGroup(FromRates):
 
     table = "dim_provider_group"
     staged = ("staged_group",)
+    stars = ("star_group",)
     month = luigi.Parameter()
 
 
@@ -106,6 +110,7 @@ class DimPosSet(FromRates):
 
     table = "dim_pos_set"
     staged = ("staged_pos_set",)
+    stars = ("star_pos_set",)
 
 
 class DimTin(FromRates):
@@ -113,6 +118,7 @@ class DimTin(FromRates):
 
     table = "dim_tin"
     staged = ("staged_tin", "staged_member")
+    stars = ("star_tin",)
 
 
 class DimNpi(FromRates):
@@ -121,6 +127,7 @@ class DimNpi(FromRates):
     table = "dim_npi"
     staged = ("staged_member",)
     also = ingest.staged_tables("nppes") + ingest.staged_tables("codes")
+    stars = ("star_npi",)
 
 
 class DimNpiAddress(TableTask):
@@ -129,7 +136,8 @@ class DimNpiAddress(TableTask):
     table = "dim_npi_address"
 
     def views(self) -> dict[str, list[TableTask]]:
-        return {"dim_npi": [DimNpi()], **ingest.staged(*ingest.staged_tables("nppes"))}
+        staged = ingest.staged(*ingest.staged_tables("nppes"))
+        return {"dim_npi": [DimNpi()], **staged, **star.views("star_npi_address")}
 
 
 class DimNpiAddressGeolocation(TableTask):
@@ -138,14 +146,15 @@ class DimNpiAddressGeolocation(TableTask):
     table = "dim_npi_address_geolocation"
 
     def views(self) -> dict[str, list[TableTask]]:
-        return {"dim_npi_address": [DimNpiAddress()], **ingest.staged(*ingest.staged_tables("geo"))}
+        staged = ingest.staged(*ingest.staged_tables("geo"))
+        return {"dim_npi_address": [DimNpiAddress()], **staged, **star.views("star_npi_address_geolocation")}
 
 
 def _headers_stale(task: FromRates):
-    """Staleness of a table that reads headers only, and so has no staged view to ask."""
+    """Staleness of a table that reads files by their headers, and so has no staged view of theirs to ask."""
     from pipeline.stamps import Stale
 
-    for file in task.files():
+    for file in [*task.files(), *star.whole()]:
         why = file.staleness()
         if why is not None:
             return Stale("upstream", f"{file.label}: {why.sentence}")

@@ -70,9 +70,9 @@ class FactRate(FromRates):
             inputs[f"raw/corrections:{correction['id']}"] = naming.md5_of(json.dumps(told, sort_keys=True))
         return inputs
 
-    def broken(self) -> list[ingest.InNetworkFile]:
+    def broken(self) -> list[ingest.FileTask]:
         """The month's files that cannot be read."""
-        return [task for task in ingest.of_month(self.month) if task.status == ingest.BROKEN]
+        return [*(task for task in ingest.of_month(self.month) if task.status == ingest.BROKEN), *star.broken(self.month)]
 
     def shaping(self) -> dict[str, object]:
         skipped = [task.raw_name for task in self.broken()] if settings.build().skip_broken else []

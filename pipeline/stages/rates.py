@@ -6,7 +6,7 @@ What belongs here: the base of those tasks. What must not come in: any one table
 from __future__ import annotations
 
 from pipeline import tables
-from pipeline.stages import ingest
+from pipeline.stages import ingest, star
 from pipeline.task import TableTask
 
 SOURCE_COLUMNS = tables.get("dim_source_file").columns
@@ -21,6 +21,7 @@ class FromRates(TableTask):
 
     staged: tuple[str, ...] = ()
     also: tuple[str, ...] = ()  # staged reference tables
+    stars: tuple[str, ...] = ()  # staged tables of star schemas: they fill what nothing else defines
 
     def files(self) -> list[ingest.InNetworkFile]:
         """The files it reads."""
@@ -28,7 +29,8 @@ class FromRates(TableTask):
         return [task for task in files if task.status in (None, ingest.WHOLE)]
 
     def views(self) -> dict[str, list[TableTask]]:
-        return {**{name: self.files() for name in self.staged}, **ingest.staged(*self.also)}
+        stars = star.views(*self.stars, month=self.month_or_none)
+        return {**{name: self.files() for name in self.staged}, **ingest.staged(*self.also), **stars}
 
     def requires(self) -> list:
         return list(dict.fromkeys([*super().requires(), *self.files()]))

@@ -79,9 +79,9 @@ def reference(folder: str) -> tuple[str, ...]:
 
 @functools.cache
 def stars() -> tuple[str, ...]:
-    """The star schemas that were brought, by their folder under raw/star."""
+    """The star schemas that were brought, by their folder under raw/star; a dot begins one that is being brought."""
     base = paths.current().star
-    return tuple(sorted(p.name for p in base.iterdir() if p.is_dir())) if base.is_dir() else ()
+    return tuple(sorted(p.name for p in base.iterdir() if p.is_dir() and not p.name.startswith("."))) if base.is_dir() else ()
 
 
 def forget() -> None:
@@ -102,8 +102,10 @@ class SourceFile(luigi.Task):
 
     def problem(self) -> errors.SourceError | None:
         """What is wrong with the file as it stands, as far as it was read."""
-        from pipeline.stages import ingest
+        from pipeline.stages import ingest, star
 
+        if self.path.startswith("star/"):
+            return star.Star(star=self.path.removeprefix("star/")).problem()
         if self.path.startswith("mrf/"):
             name = self.path.removeprefix("mrf/")
             misplaced = {m.path: m.error for m in in_network()[1]}.get(paths.current().mrf / name)

@@ -1,20 +1,177 @@
-"""Star schemas that were brought by `ratehouse import-star`: sources beside the in-network files."""
+"""Star schemas that were brought by `ratehouse import-star`: sources beside the in-network files.
+
+What belongs here: their tasks, and which of them a month or a dimension reads. What must not come in: reading them
+(`readers.star`), bringing them (`bringing`).
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import luigi
+
+from pipeline import errors, fingerprints, paths, tables
+from pipeline.stages import ingest, raw
+from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
+
+luigi.namespace("ingest", scope=__name__)
+
+
+class _Staged(TableTask):
+    """A task that makes staged tables of a star schema."""
+
+    folder = ""  # of its tables
+    readable = False
+
+    @property
+    def place(self) -> Path:
+        """The star schema's own folder."""
+        return self.warehouse.star / self.star
+
+    def targets(self) -> dict[str, Path]:
+        return {
+            name: self.warehouse.path / f"{self.label}/{name}.parquet" for name in ingest.staged_tables(self.folder)
+        }
+
+    def code_roots(self) -> tuple[str, ...]:
+        return ("pipeline.readers.star",)
+
+    def other_inputs(self) -> dict[str, str]:
+        return {f"raw/star/{self.star}/{name}": digest for name, digest in hashes(self.star).items()}
+
+    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        from pipeline import duck, parquet
+        from pipeline.readers import star
+
+        made = {}
+        with self.connection() as con:
+            for name, query in star.views(star.look(self.place)).items():
+                duck.view(con, name, query)
+            for name, value in {"batch_id": self.star, **self.dated(con)}.items():
+                con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
+            for name, draft in drafts.items():
+                rows = con.sql(star.select(name)).to_arrow_reader(parquet.ROW_GROUP_ROWS)
+                written = parquet.write(draft, tables.get(name), rows)
+                made[name] = (written.digest, written.rows)
+        return made
+
+    def dated(self, con) -> dict[str, str]:
+        """Further variables of the SELECTs: first_month and last_month, where they need them."""
+        return {}
+
+
+class Star(_Staged, ingest.FileTask):
+    """A star schema, by its id: what it says of codes, payers, providers and places, and its verdict."""
+
+    star = luigi.Parameter()
+    path = property(lambda self: self.star)  # as FileTask names it
+    folder = "star"
+
+    @property
+    def file(self) -> Path:
+        return self.place
+
+    def requires(self) -> list:
+        return [raw.SourceFile(path=self.raw_name)]
+
+    def build(self, why: Stale) -> Stamp:
+        try:
+            return super().build(why)
+        except errors.SourceError as broken:
+            return self.verdict(broken, ingest.BROKEN, {"months": self.months})
+
+    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        from pipeline.readers import star
+
+        found = hashes(self.star)
+        if star.identity({Path(name).stem: digest for name, digest in found.items()}) != self.star:
+            raise errors.SourceError(
+                "its files are not those that were brought",
+                place=self.place,
+                remedy=f"remove raw/star/{self.star}, then bring it again: ratehouse import-star DIR",
+            )
+        return super().produce(drafts)
+
+    def dated(self, con) -> dict[str, str]:
+        self._months = dict(
+            con.sql("SELECT year_month, count(*) FROM given_facts GROUP BY ALL ORDER BY ALL").fetchall()
+        )
+        return {"first_month": min(self._months), "last_month": max(self._months)}
+
+    def notes(self) -> dict:
+        return {"status": ingest.WHOLE, "months": self._months}
+
+    @property
+    def months(self) -> dict[str, int]:
+        """Rows of facts by month, as far as it was read."""
+        stamp = self.stamp()
+        return stamp.notes["months"] if stamp else {}
+
+    def problem(self) -> errors.SourceError | None:
+        """What is wrong with its files as they stand; None when nothing is known."""
+        stamp = self.stamp()
+        if stamp is None or stamp.notes["status"] != ingest.BROKEN or self.own_staleness() is not None:
+            return None
+        return errors.SourceError(stamp.notes["reason"], place=stamp.notes["place"], remedy=stamp.notes["remedy"])
+
+
+class StarMonth(_Staged):
+    """A month of a star schema: its facts, and the provider groups that they name."""
+
+    star = luigi.Parameter()
+    month = luigi.Parameter()
+    folder = "star_month"
+
+    @property
+    def label(self) -> str:
+        return f"staged/star/{self.star}/{self.month}"
+
+    def requires(self) -> list:
+        return [Star(star=self.star)]
+
+
+def hashes(star: str) -> dict[str, str]:
+    """The files of a star schema that was brought, by their path in its folder, with their content hashes."""
+    root = paths.current()
+    folder = root.star / star
+    return {
+        p.relative_to(folder).as_posix(): fingerprints.content_hash(root, p) for p in sorted(folder.rglob("*.parquet"))
+    }
+
+
+def tasks() -> list[Star]:
+    """The task of every star schema."""
+    return [Star(star=name) for name in raw.stars()]
+
+
+def whole() -> list[Star]:
+    """Those that are not known to be broken."""
+    return [task for task in tasks() if task.status in (None, ingest.WHOLE)]
+
+
+def broken(month: str | None = None) -> list[Star]:
+    """Those whose files are not what was brought; those with facts of a month, when one is given."""
+    return [t for t in tasks() if t.status == ingest.BROKEN and (month is None or month in t.months)]
 
 
 def months() -> list[str]:
-    """The months that star schemas have facts of."""
-    return []
+    """The months that star schemas have facts of, in order; broken ones count too."""
+    return sorted({month for task in tasks() for month in task.months})
 
 
-def of_month(month: str) -> list[TableTask]:
-    """The staged facts of a month."""
-    return []
+def of_month(month: str) -> list[StarMonth]:
+    """The tasks that stage a month's facts and groups."""
+    return [StarMonth(star=task.star, month=month) for task in whole() if month in task.months]
 
 
-def tasks() -> list[TableTask]:
-    """The task of every star schema."""
-    return []
+def shards() -> list[StarMonth]:
+    """The tasks of every month of every star schema."""
+    return [task for month in months() for task in of_month(month)]
+
+
+def views(*names: str, month: str | None = None) -> dict[str, list[TableTask]]:
+    """Views over staged tables of star schemas: those of a month for tables that are staged by month, else of all."""
+    of_all, by_month = ingest.staged_tables("star"), ingest.staged_tables("star_month")
+    assert set(names) <= {*of_all, *by_month}, f"no such tables of star schemas: {names}"
+    return {name: list(whole()) if name in of_all else list(of_month(month)) for name in names}

@@ -110,7 +110,9 @@ class Warehouse(TableTask):
 
 
 def accounts_of(month: str) -> dict:
-    """A month's accounts: rates read = facts + duplicates + rejected + corrected away, and its leaves."""
+    """A month's accounts: rates read = rate facts + duplicates + rejected + corrected away, facts = rate facts
+    + those that star schemas alone have, and its leaves.
+    """
     files = [task.stamp().notes["counts"] for task in ingest.of_month(month) if task.status == ingest.WHOLE]
     read, rejected = sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
     fact = facts.FactRate(month=month).stamp()
@@ -124,6 +126,7 @@ def accounts_of(month: str) -> dict:
         "rates_read": read,
         "facts": fact.parts["fact_rate"].rows if fact else 0,
         "rate_facts": rate_facts,
+        "star_facts": fact.parts["fact_rate"].rows - rate_facts if fact else 0,
         "duplicates": read - rejected - corrected - rate_facts if fact else 0,
         "rejected": rejected,
         "corrected_away": corrected,

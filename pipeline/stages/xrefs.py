@@ -26,6 +26,7 @@ class XrefGroupNpi(FromRates):
 
     table = "xref_group_npi"
     staged = ("staged_group", "staged_member")
+    stars = ("star_group_npi",)
     month = luigi.Parameter()
 
 
@@ -34,6 +35,7 @@ class XrefGroupTin(FromRates):
 
     table = "xref_group_tin"
     staged = ("staged_group", "staged_member")
+    stars = ("star_group_tin",)
     month = luigi.Parameter()
 
 

@@ -44,3 +44,10 @@ SELECT
   procedure_class,
   procedure_group
 FROM followed
+UNION ALL
+-- A star schema's categories are undated and of a source that it does not name: never mixed with another's, they count
+-- where there is no file of the source that the setting names.
+SELECT proc_cd, '1900-01-01', '9999-12-31', procedure_set, procedure_class, procedure_group
+FROM star_code_cat
+WHERE NOT EXISTS (FROM sources)
+QUALIFY row_number() OVER (PARTITION BY proc_cd ORDER BY first_month, batch_id) = 1

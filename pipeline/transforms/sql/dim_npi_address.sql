@@ -54,3 +54,12 @@ SELECT
   fax_number,
   row_number() OVER (PARTITION BY npi, address_purpose ORDER BY position, source_row, address_hash) AS position
 FROM kept
+UNION ALL BY NAME
+-- A star schema's addresses count for NPIs of which no file of the registry lists one; they all come from one star schema.
+SELECT
+  s.npi, s.address_purpose, s.address_hash, s.address_type, s.address_1, s.address_2, s.city, s.state, s.postal_code,
+  s.country_code, s.telephone_number, s.fax_number, s.position
+FROM star_npi_address s
+SEMI JOIN dim_npi n ON n.npi = s.npi
+ANTI JOIN staged_nppes_address a ON a.npi = s.npi
+QUALIFY dense_rank() OVER (PARTITION BY s.npi ORDER BY s.last_month DESC, s.batch_id) = 1

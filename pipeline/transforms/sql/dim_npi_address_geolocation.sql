@@ -167,3 +167,13 @@ SELECT
 FROM located l
 LEFT JOIN county_names n USING (county_fips)
 LEFT JOIN cbsa c ON c.cbsa_code = l.stat_area_code
+UNION ALL BY NAME
+-- A star schema's places count for addresses that neither the geocoder nor the ZIP places.
+SELECT
+  s.npi, s.address_hash, s.latitude, s.longitude, s.county_name, s.county_fips, s.stat_area_name, s.stat_area_code,
+  s.matched_address, 'star' AS geo_source
+FROM star_npi_address_geolocation s
+SEMI JOIN addresses a ON a.npi = s.npi AND a.address_hash = s.address_hash
+ANTI JOIN located l ON l.npi = s.npi AND l.address_hash = s.address_hash
+WHERE coalesce(CAST(s.latitude AS VARCHAR), s.county_fips, s.stat_area_code, s.stat_area_name) IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY s.npi, s.address_hash ORDER BY s.last_month DESC, s.batch_id) = 1

@@ -1,0 +1,45 @@
+"""`ratehouse import-star`: a star schema that somebody else made becomes a source of the warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline import paths
+
+
+@click.command("import-star")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--no-build", is_flag=True, help="Make it a source only; the next build takes it in.")
+@click.pass_context
+def import_star(ctx: click.Context, directory: Path, no_build: bool) -> int:
+    """Take in the star schema in DIR: gold/fact_rate.parquet, dims/*.parquet and xrefs/*.parquet, or silver/*.
+
+    The files are checked, copied into raw/star, and built with everything else. Facts keep their fact_uid, and one that
+    is here already is not added; taking in the same files again adds nothing.
+
+    \b
+    Example: ratehouse import-star ../old-pipeline/data
+    """
+    from pipeline import bringing
+    from pipeline.cli import build
+
+    brought = bringing.bring(directory)
+    place = f"raw/star/{brought.id}"
+    if brought.new:
+        months = f"{len(brought.months)} month{'s' * (len(brought.months) != 1)}"
+        click.echo(f"{directory}: {sum(brought.months.values()):,} facts of {months}, {len(brought.tables)} tables")
+        for month, facts in brought.months.items():
+            click.echo(f"  {month} {facts:>12,} facts")
+        for name, why in brought.passed_over:
+            click.echo(f"passed over: {name}: {why}")
+        for notice in brought.notices:
+            click.echo(f"note: {notice}")
+        click.echo(f"they are a source of this warehouse now: {place}")
+    else:
+        click.echo(f"{directory}: nothing to add: {place} holds these files already")
+    if no_build:
+        click.echo(f"  ratehouse --root {paths.current().path} build")
+        return 0
+    return ctx.invoke(build.build, months=(), workers=None, local_scheduler=False, skip_broken=False)
