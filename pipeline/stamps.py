@@ -8,6 +8,7 @@ counts as unbuilt.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,14 +59,18 @@ class Stale:
         return self.sentence
 
 
-_memory: dict[Path, tuple[tuple, Stamp]] = {}
+_memory: dict[str, tuple[tuple, Stamp]] = {}
+_places: dict[tuple[Root, str], str] = {}
 
 
 def read(root: Root, label: str) -> Stamp | None:
     """The stamp of a task; None when there is none, or none that this version understands."""
-    path = root.stamp(label)
+    # Asked some ten times a task in a build with nothing to do: so no Path is made, and no file read twice.
+    path = _places.get((root, label))
+    if path is None:
+        path = _places[root, label] = str(root.stamp(label))
     try:
-        info = path.stat()
+        info = os.stat(path)
     except OSError:
         return None
     key = (info.st_mtime_ns, info.st_size, info.st_ino)
@@ -73,7 +78,7 @@ def read(root: Root, label: str) -> Stamp | None:
     if known and known[0] == key:
         return known[1]
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # swept, or half of it by a power cut: then it is no stamp
         return None
     if raw.get("version") != VERSION:
