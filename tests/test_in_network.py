@@ -969,7 +969,7 @@ def test_mutated_files_are_read_or_refused_by_name(tmp_path):
 
 @pytest.mark.slow
 def test_many_mutated_files_are_read_or_refused_by_name(tmp_path):
-    _mutations(tmp_path, range(150, 2000))
+    _mutations(tmp_path, range(150, 800))
 
 
 def test_memory_is_a_chunk_and_an_item(write):
