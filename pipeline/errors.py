@@ -7,6 +7,7 @@ the journal and the dashboard carry their text. What must not come in: anything 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 
 class RatehouseError(Exception):
@@ -62,8 +63,11 @@ class LockedError(RatehouseError):
 class SourceError(RatehouseError):
     """A source file is broken or is not what its folder says.
 
-    `offset` is the byte (of the decompressed text) at which reading stopped, `header` what was read before.
+    `offset` is the byte (of the decompressed text) at which reading stopped, `header` what was read before,
+    `quarantine` the first records that could not be read.
     """
+
+    quarantine: Sequence[dict] = ()
 
     def __init__(self, fact: str, *, place=None, remedy=None, offset: int | None = None, header: dict | None = None):
         super().__init__(fact, place=place, remedy=remedy)

@@ -129,6 +129,7 @@ class InNetworkFile(FileTask):
         try:
             return super().build(why)
         except errors.SourceError as broken:
+            self._quarantine(broken.quarantine)
             header = {name: broken.header.get(name) for name in HEADER}
             return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
 
