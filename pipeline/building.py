@@ -25,10 +25,10 @@ from dataclasses import dataclass, field
 
 import luigi
 
-from pipeline import code_version, errors, journal, locks, partition, paths, scheduler, settings, targets, task
+from pipeline import code_version, errors, fingerprints, journal, locks, partition, paths, scheduler, settings, targets, task
 from pipeline.paths import Root
 from pipeline.stages import bench, dims, enriched, facts, ingest, raw, xrefs
-from pipeline.stages.warehouse import Warehouse, accounts_of, orphans
+from pipeline.stages.warehouse import Warehouse, accounts_of, orphans, tables_of
 
 
 @dataclass
@@ -266,7 +266,15 @@ def write_docs(root: Root) -> None:
     """Build the Data Docs from what the gates found."""
     from pipeline import data_docs
 
-    results = sorted(root.gate_results.glob("*.json")) if root.gate_results.is_dir() else []
+    months = facts.months()
+    gated = [*sources(), *tables_of(months), *(enriched.LeafPlan(month=m) for m in months)]
+    present = {root.gate_result(one.label, "").name.partition("~")[0] for one in gated}
+    results = []
+    for path in sorted(root.gate_results.glob("*.json")):
+        if path.name.partition("~")[0] in present:
+            results.append(path)
+        else:
+            path.unlink()  # of a source or month that is gone
     data_docs.build((json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs)
 
 
@@ -277,6 +285,8 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
         shutil.rmtree(root.scratch, ignore_errors=True)
         root.scratch.mkdir(parents=True)
         journal.trim(root.journal)
+        fingerprints.compact(root)
+        ingest.remove_gone()
         log = paths.make_folder(root.state / "logs") / "luigi.log"
         handler = logging.handlers.RotatingFileHandler(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))

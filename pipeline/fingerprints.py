@@ -41,6 +41,17 @@ def content_hash(root: Root, path: Path) -> str:
     return digest
 
 
+def compact(root: Root) -> None:
+    """Drop what later lines say anew; called when a build starts and nobody else writes."""
+    try:
+        lines = root.raw_hashes.read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return
+    known = _load(root.raw_hashes)
+    if lines > 2 * len(known) + 100:
+        targets.write_text(root, root.raw_hashes, "".join(json.dumps([n, *e]) + "\n" for n, e in sorted(known.items())))
+
+
 def forget() -> None:
     """Read the memory again at the next question: another process may have added to it."""
     _known.clear()

@@ -73,6 +73,10 @@ class Root:
         """What the enriched stage keeps of a month beside its stamps: key sets, leaf plan, manifests."""
         return self.state / "enriched" / month
 
+    def gate_result(self, label: str, suite: str) -> Path:
+        """What the gate last found of a table of a task; the part before `~` is the same for all of a task's."""
+        return self.gate_results / f"{label.replace('/', '.')}~{suite}.json"
+
     def object(self, digest: str) -> Path:
         """The immutable file of that content."""
         return self.objects / digest[:2] / f"{digest}.parquet"

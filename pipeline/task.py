@@ -342,7 +342,7 @@ class TableTask(luigi.Task):
 
     def save_gate_result(self, suite: str, verdict) -> None:
         """Keep the validation result for Data Docs."""
-        path = self.warehouse.gate_results / f"{self.label.replace('/', '.')}~{suite}.json"
+        path = self.warehouse.gate_result(self.label, suite)
         targets.write_text(self.warehouse, path, json.dumps(verdict.result, sort_keys=True))
 
     def view_selects(self) -> dict[str, str]:

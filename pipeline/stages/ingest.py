@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import luigi
@@ -370,8 +371,22 @@ def of_month(month: str) -> list[InNetworkFile]:
 
 
 def months() -> list[str]:
-    """Every month that a file which was read names, in order; broken files name theirs too."""
-    return sorted({task.month for task in in_network() if task.month})
+    """Every month that a file which was read names, in order; broken files name theirs too, unless they are skipped."""
+    skipped = {BROKEN} if settings.build().skip_broken else set()
+    return sorted({task.month for task in in_network() if task.month and task.status not in skipped})
+
+
+def remove_gone() -> None:
+    """Take away what was staged of source files that are gone."""
+    root = paths.current()
+    present = {task.label for task in (*in_network(), *references())}
+    stamped = root.stamp("staged").with_suffix("")
+    for folder in ("mrf", *REFERENCES):
+        for stamp in (stamped / folder).rglob("*.json"):
+            label = stamp.relative_to(stamped.parent).as_posix().removesuffix(".json")
+            if label not in present:
+                stamp.unlink()
+                shutil.rmtree(root.path / label, ignore_errors=True)
 
 
 def forget() -> None:

@@ -51,7 +51,7 @@ class Warehouse(TableTask):
         return []
 
     def code_roots(self) -> tuple[str, ...]:
-        return ("pipeline.catalog", "pipeline.transforms.fact_layout")
+        return ("pipeline.catalog",)
 
     def other_inputs(self) -> dict[str, str]:
         inputs = {}
