@@ -22,10 +22,10 @@ from pathlib import Path
 
 from pipeline import gates
 
-FAILED, WARNED, PASSED = "failed", "passed with warnings", "passed"
+FAILED, WARNED, PASSED = "failed", "warnings", "passed"
 _MARK = {FAILED: "✗", WARNED: "!", PASSED: "✓"}
 # Bump when the pages change though no result does.
-_LAYOUT = "1"
+_LAYOUT = "2"
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --bad: #c62828; --warn: #b26a00; --good: #2e7d32; }
@@ -36,9 +36,10 @@ table { border-collapse: collapse; width: 100%; } td, th { border-bottom: 1px so
 text-align: left; vertical-align: top; } th { font-weight: 600; } .n { text-align: right; white-space: nowrap; }
 .table-bordered { width: auto; margin: .5rem 0; } .badge { font-family: ui-monospace, monospace; background: #8882;
 border-radius: .25rem; padding: 0 .25rem; white-space: pre-wrap; }
-.failed, .text-danger { color: var(--bad); } .warned { color: var(--warn); } .passed, .text-success { color: var(--good); }
+.failed, .text-danger { color: var(--bad); } .warnings { color: var(--warn); } .passed, .text-success { color: var(--good); }
 .fas { font-style: normal; font-weight: 700; } .fa-check-circle::before { content: "✓"; } .fa-times::before { content: "✗"; }
 .fa-exclamation-triangle::before { content: "!"; } .m { width: 1.5rem; text-align: center; }
+.of { overflow-wrap: anywhere; }
 .table th:first-child { width: 4rem; } .table th:last-child { width: 12rem; }
 [hidden], .ge-section > .row > .collapse { display: none; } .why { opacity: .75; } nav { margin-bottom: 1rem; }
 """
@@ -65,6 +66,8 @@ def build(results: Iterable[dict], suites: Path, out: Path) -> Path:
     out      replaced as a whole; pages of results that have not changed are taken over, not rendered again
     """
     out.parent.mkdir(parents=True, exist_ok=True)
+    for left in out.parent.glob(f".{out.name}-*"):  # by a build that was killed
+        shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         (draft / "checks").mkdir()
@@ -98,7 +101,8 @@ def _summary(result: dict) -> _Check:
     failures = [r["expectation_config"] for r in result["results"] if not r["success"]]
     critical = [c for c in failures if c.get("severity", gates.CRITICAL) == gates.CRITICAL]
     run = result["meta"]["run_id"]
-    table, label = result["suite_name"], run["run_name"] or ""
+    table = result["suite_name"]
+    label = re.sub(rf"^([^/]+/)*{re.escape(table)}_?", "", run["run_name"] or "")  # gold/fact_rate_2025-08: the month
     # The time of a check is no part of what it found: a page lives as long as the finding.
     told = json.dumps([_LAYOUT, label, result["results"]], sort_keys=True)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"{table}~{label}")[-120:]
@@ -129,28 +133,24 @@ def _frame(title: str, body: str) -> str:
     )
 
 
-def _word(state: str) -> str:
-    return {FAILED: "failed", WARNED: "warned", PASSED: "passed"}[state]
-
-
 def _index(checks: list[_Check]) -> str:
     order = {FAILED: 0, WARNED: 1, PASSED: 2}
     rows = []
     for c in sorted(checks, key=lambda c: (order[c.state], c.table, c.label)):
         found = "<br>".join(html.escape(f) for f in c.failed)
         rows.append(
-            f'<tr><td class="m {_word(c.state)}">{_MARK[c.state]}</td>'
-            f'<td><a href="{html.escape(c.page)}">{html.escape(c.table)}</a></td><td>{html.escape(c.label)}</td>'
-            f'<td class="{_word(c.state)}">{c.state}</td><td>{found}</td><td class="n">{c.checked}</td>'
+            f'<tr><td class="m {c.state}">{_MARK[c.state]}</td>'
+            f'<td><a href="{html.escape(c.page)}">{html.escape(c.table)}</a></td><td class="of">{html.escape(c.label)}</td>'
+            f'<td class="{c.state}">{c.state}</td><td>{found}</td><td class="n">{c.checked}</td>'
             f'<td class="n">{html.escape(c.when)}</td></tr>'
         )
-    counts = ", ".join(f"{sum(c.state == s for c in checks)} {s}" for s in (FAILED, WARNED, PASSED))
-    heads = "<th></th><th>Table</th><th>Of</th><th>Result</th><th>What failed</th>"
+    failed, warned, passed = (sum(c.state == state for c in checks) for state in order)
+    heads = "<th></th><th>Table</th><th>Of</th><th>Result</th><th>Expectations that failed</th>"
     return _frame(
         "Ratehouse Data Docs",
-        f"<h1>Data Docs</h1>\n<p>{len(checks)} checks: {counts}. A failed critical expectation blocks what it is about; "
+        f"<h1>Data Docs</h1>\n<p>{len(checks)} checks: {failed} failed, {warned} with warnings, {passed} passed. A failed critical expectation blocks what it is about; "
         "a warning is reported only.</p>\n"
-        f'<table><thead><tr>{heads}<th class="n">Expectations</th><th class="n">Checked (UTC)</th></tr></thead>\n'
+        f'<table><thead><tr>{heads}<th class="n">All</th><th class="n">Checked (UTC)</th></tr></thead>\n'
         f"<tbody>\n{chr(10).join(rows)}\n</tbody></table>",
     )
 
@@ -161,7 +161,7 @@ def _page(check: _Check, result: dict, notes: str) -> str:
         title,
         '<nav><a href="../index.html">Data Docs</a></nav>\n'
         f"<h1>{html.escape(title)}</h1>\n<p>{html.escape(notes)}</p>\n"
-        f'<p class="{_word(check.state)}">{_MARK[check.state]} {check.state}: '
+        f'<p class="{check.state}">{_MARK[check.state]} {check.state}: '
         f"{check.checked} expectations, {sum(not r['success'] for r in result['results'])} failed.</p>\n"
         f"{_sections(result)}",
     )
