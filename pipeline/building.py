@@ -145,6 +145,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
         owed = first_owed(months) if _months_known() else "sources"
         chosen = months or facts.months()
         if owed is None and not broken() and not withheld(chosen):
+            _tidy(root)
             code_version.save_cache()
             return Outcome(nothing_to_do=True, accounts=[accounts_of(m) for m in chosen], passed_over=passed_over())
         with _prepared(root, workers), _scheduler(local_scheduler) as (address, options):
@@ -276,6 +277,13 @@ def write_docs(root: Root) -> None:
         else:
             path.unlink()  # of a source or month that is gone
     data_docs.build((json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs)
+
+
+def _tidy(root: Root) -> None:
+    """What a build leaves that was killed after its last table: drafts, and no Data Docs of what it found."""
+    if root.scratch.exists() or not (root.docs / "index.html").exists():
+        write_docs(root)
+        shutil.rmtree(root.scratch, ignore_errors=True)
 
 
 @contextmanager

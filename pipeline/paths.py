@@ -90,10 +90,16 @@ class Root:
         return path.relative_to(self.path).as_posix()
 
     def make_state(self) -> None:
-        """Create the folders that a build needs; PublishError when they cannot be."""
+        """Create the folder of what is kept between builds; PublishError when it cannot be."""
+        self._make(self.state)
+
+    def make_scratch(self) -> None:
+        """Create the folder for drafts, which stands only while something is written; PublishError when it cannot be."""
+        self._make(self.scratch)
+
+    def _make(self, folder: Path) -> None:
         try:
-            for folder in (self.state, self.scratch):
-                folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise errors.PublishError(
                 f"cannot be written: {problem.strerror}", place=self.path, remedy="give this user the right to write there"

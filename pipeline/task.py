@@ -461,7 +461,7 @@ def at_work(root: Root) -> Iterator[None]:
     """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
     _die_with_parent()
     with locks.held(root):
-        root.make_state()
+        root.make_scratch()
         yield
 
 

@@ -14,7 +14,7 @@ from pipeline import errors, paths, targets
 def root(tmp_path):
     (tmp_path / "raw").mkdir()
     made = paths.use(tmp_path)
-    made.make_state()
+    made.make_scratch()
     return made
 
 
