@@ -266,6 +266,7 @@ class TableTask(luigi.Task):
         if blocked is not None:
             raise blocked
         why = self.own_staleness()
+        _memo.pop(self.task_id, None)  # what was looked up before its inputs were built
         if why is None:
             self.journal("unchanged")
             return
