@@ -261,10 +261,10 @@ class EnrichedMonth(TableTask):
         if owed:
             yield owed
         self.journal("start", why=why.sentence)
-        basis = self.basis()
-        notes = leaves.compile_month(self.warehouse, self.month)
-        stamp = Stamp(basis, {}, {}, notes)
-        stamps.write(self.warehouse, self.label, stamp)
+        with at_work(self.warehouse):
+            basis = self.basis()
+            notes = leaves.compile_month(self.warehouse, self.month)
+            stamps.write(self.warehouse, self.label, Stamp(basis, {}, {}, notes))
         forget()
         self.journal("done", seconds=0, why=why.sentence, rows=notes["rows"], files=notes["leaves"], gates=0, warnings=0)
 

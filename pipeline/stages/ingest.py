@@ -22,6 +22,7 @@ from pipeline.task import TableTask
 luigi.namespace("ingest", scope=__name__)
 
 WHOLE, BROKEN, UNRECOGNISED = "whole", "broken", "unrecognised"
+UNREADABLE = "unreadable"  # stands for the content of a file that the system will not let us read
 HEADER = (
     "reporting_entity_name reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name "
     "plan_sponsor_name version last_updated_on year_month"
@@ -56,7 +57,11 @@ class FileTask(TableTask):
         return {name: self.warehouse.staged(f"{self.folder}/{self.path}", name) for name in staged_tables(self.folder)}
 
     def other_inputs(self) -> dict[str, str]:
-        return {f"raw/{self.raw_name}": fingerprints.content_hash(self.warehouse, self.file)}
+        try:
+            digest = fingerprints.content_hash(self.warehouse, self.file)
+        except errors.SourceError:  # `produce` meets it again and gives the verdict
+            digest = UNREADABLE
+        return {f"raw/{self.raw_name}": digest}
 
     @property
     def status(self) -> str | None:
@@ -280,6 +285,7 @@ class ReferenceFile(FileTask):
 
         from pipeline import duck, parquet
 
+        fingerprints.content_hash(self.warehouse, self.file)
         frames = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
         made = {}
         for name, frame in frames.items():
