@@ -255,6 +255,7 @@ class EnrichedMonth(TableTask):
         """Have every group that owes a leaf written, then compile."""
         why = self.own_staleness()
         if why is None:
+            forget()  # what was looked up before its inputs were built
             self.journal("unchanged")
             return
         owed = [EnrichedGroup(month=self.month, first=first) for first in leaves.groups_owed(self.warehouse, self.month)]
