@@ -102,13 +102,20 @@ def _named(task: TableTask, name: str, month: str | None, root: paths.Root) -> b
         return False
     if name in (name_of(task), task.table, task.label):
         return True
+    places = {task.label, *(root.relative(p) for p in task.targets().values())}
+    if isinstance(task, ingest.FileTask):
+        places.add(f"raw/{task.raw_name}")
+    return any(given in places or given.removesuffix(".parquet") == task.label for given in _from_root(name, root))
+
+
+def _from_root(name: str, root: paths.Root) -> set[str]:
+    """A path as it was typed, taken from the warehouse root, as we print paths, and from the current folder."""
+    found = {Path(name).as_posix()}
     try:
-        relative = root.relative(Path(name).resolve())
-    except ValueError:
-        return False
-    if isinstance(task, ingest.FileTask) and relative == f"raw/{task.raw_name}":
-        return True
-    return relative.removesuffix(".parquet") == task.label or relative in {root.relative(p) for p in task.targets().values()}
+        found.add(root.relative(Path(name).resolve()))
+    except ValueError:  # it stands elsewhere
+        pass
+    return found
 
 
 def _why_partition(text: str) -> str:
@@ -178,6 +185,8 @@ def verify(deep: bool) -> Iterator[dict]:
             path = root.path / part.path
             expected.add(path)
             problem = part.problem(root)
+            if problem is None and task.readable:
+                problem = targets.object_problem(root, part.digest, part.bytes)
             if problem is None and deep and targets.file_hash(path) != part.sha256:
                 problem = f"{part.path} differs from what was published, in size and time the same"
             if problem:
@@ -210,6 +219,8 @@ def _leaf_problem(root: paths.Root, path: Path, record: leaves.Record, deep: boo
         return f"has {info.st_size:,} bytes, not {record.bytes:,}"
     if info.st_mtime_ns != record.mtime_ns:
         return "was touched or replaced by hand"
+    if lost := targets.object_problem(root, record.digest, record.bytes):
+        return lost
     if deep and targets.file_hash(path) != record.sha256:
         return "differs from what was published, in size and time the same"
     return None

@@ -99,6 +99,8 @@ def problem(root: Root, month: str, digest: str) -> str | None:
             return f"the leaf {record.partition} is missing"
         if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
             return f"the leaf {record.partition} was touched or replaced by hand"
+        if info.st_nlink == 1 and (lost := targets.object_problem(root, record.digest, record.bytes)):
+            return f"of the leaf {record.partition}: {lost}"  # a file with two names is the object itself
     return None
 
 
@@ -146,7 +148,9 @@ def _stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
         info = path.stat()
     except OSError:
         return False
-    return info.st_size == record.bytes and info.st_mtime_ns == record.mtime_ns
+    if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
+        return False
+    return info.st_nlink > 1 or targets.object_problem(root, record.digest, record.bytes) is None
 
 
 def _known(root: Root, month: str, first: str) -> dict[str, Record]:

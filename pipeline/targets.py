@@ -122,6 +122,16 @@ def link(source: Path, target: Path, scratch: Path) -> None:
     draft.unlink(missing_ok=True)  # a rename onto the same inode does nothing, and leaves the draft
 
 
+def object_problem(root: Root, digest: str, size: int) -> str | None:
+    """What is wrong with the object of that content, by its size, None when nothing is; the catalog's readers open it."""
+    kept = root.object(digest)
+    try:
+        info = os.stat(kept)
+    except FileNotFoundError:
+        return f"{root.relative(kept)} is missing"
+    return None if info.st_size == size else f"{root.relative(kept)} was cut or replaced"
+
+
 def publish(root: Root, draft: Path, target: Path, digest: str, rows: int, *, former: Part | None, readable: bool) -> Part:
     """Publish a draft; returns what now stands at `target`.
 
@@ -132,10 +142,13 @@ def publish(root: Root, draft: Path, target: Path, digest: str, rows: int, *, fo
     name = root.relative(target)
     with writing(target):
         if former is not None and former.digest == digest and former.path == name and not former.problem(root):
-            draft.unlink()
-            return former
+            if not readable or not object_problem(root, digest, former.bytes):
+                draft.unlink()
+                return former
         sha256 = file_hash(draft)
         if target.is_file() and target.stat().st_size == draft.stat().st_size and file_hash(target) == sha256:
+            if readable and object_problem(root, digest, draft.stat().st_size):
+                link(target, root.object(digest), root.scratch)
             draft.unlink()
             return _part(root, target, digest, rows, sha256)
         fsync(draft)

@@ -213,7 +213,13 @@ class TableTask(luigi.Task):
 
     def file_problem(self, stamp: Stamp) -> str | None:
         """What is wrong with its files, by size and time."""
-        return next((found for part in stamp.parts.values() if (found := part.problem(self.warehouse))), None)
+        for part in stamp.parts.values():
+            found = part.problem(self.warehouse)
+            if found is None and self.readable:
+                found = targets.object_problem(self.warehouse, part.digest, part.bytes)
+            if found:
+                return found
+        return None
 
     def gate_staleness(self, stamp: Stamp) -> Stale | None:
         """Whether its suites changed since they passed it, or it failed them."""
