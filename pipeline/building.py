@@ -36,7 +36,7 @@ class Outcome:
     """How a build ended.
 
     `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
-    known kind; `events` are all of the build's, for the summary.
+    known kind; `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
     nothing_to_do: bool = False
@@ -48,6 +48,7 @@ class Outcome:
     passed_over: list[tuple[str, str]] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
     seconds: float = 0.0
+    gone: bool = False
 
     @property
     def ok(self) -> bool:
@@ -166,7 +167,12 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
 
 
 def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[str], None]) -> Outcome:
-    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest and the catalog."""
+    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest and the catalog.
+
+    A leaf that has no rows any more is removed.
+    """
+    from pipeline import leaves
+
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
@@ -179,14 +185,17 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
             started(address)
             run([t for t in sources() if not t.complete()], 1, options)
             _known_months([month])
-            leaf = enriched.Partition.named(month, name)
-            run([leaf], 1, options)
+            leaf, plan = enriched.Partition.named(month, name), enriched.LeafPlan(month=month)
+            run([plan], 1, options)
+            outcome.gone = plan.complete() and name not in leaves.plan(root, month).by_partition
+            if not outcome.gone:
+                run([leaf], 1, options)
             refresh_month(month)
             run([Warehouse()], 1, options)
             look_again()
             outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
             outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
-            if not outcome.failures and not leaf.complete():
+            if not outcome.failures and not outcome.gone and not leaf.complete():
                 outcome.incomplete = [(name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
@@ -253,11 +262,11 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
 
 
 def passed_over() -> list[tuple[str, str]]:
-    """(file, why) of reference files of no known kind, and of broken ones that the build skipped."""
-    kinds = (ingest.UNRECOGNISED, ingest.BROKEN)
-    found = [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status in kinds]
+    """(file, why) of reference files of no known kind, and of broken and misplaced ones that the build skipped."""
+    found = [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == ingest.UNRECOGNISED]
     if settings.build().skip_broken:
-        found += [(f"raw/{t.raw_name}", t.reason) for t in [*ingest.in_network(), *star_tasks()] if t.status == ingest.BROKEN]
+        found += [(f"raw/{t.raw_name}", t.reason) for t in sources() if t.status == ingest.BROKEN]
+        found += [(m.error.place, m.error.fact) for m in raw.in_network()[1]]
     return found
 
 
@@ -360,17 +369,29 @@ def partition_names(month: str | None) -> list[tuple[str, str]]:
 
 def find_partition(text: str, month: str | None) -> tuple[str, str]:
     """(month, partition) behind what a person typed; UsageError with the nearest names when there is none."""
+    found = find_partitions(text, month)
+    if len(found) > 1:
+        months = " or ".join(m for m, _ in found)
+        raise errors.UsageError("stands in several months", place=found[0][1], remedy=f"add --month {months}")
+    return found[0]
+
+
+def find_partitions(text: str, month: str | None) -> list[tuple[str, str]]:
+    """(month, partition) behind what a person typed, for each month that has it; UsageError with the nearest names."""
     month = month or partition.month_in(text)
+    _known_months([month] if month else None)
     keys = settings.partitioning().key_list()
-    name = partition.folder(partition.parse(text, keys), keys)
-    found = [pair for pair in partition_names(None) if pair[1] == name and month in (None, pair[0])]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise errors.UsageError("stands in several months", place=name, remedy="add --month " + " or ".join(m for m, _ in found))
-    if month is not None and month not in facts.months():
-        _known_months([month])
-    near = partition.nearest(name, {n for _, n in partition_names(month)})
-    shown = "\n  ".join(near) or "(none: nothing is built yet)"
-    where = f" in {month}" if month else ""
-    raise errors.UsageError(f"there is no such partition{where}", place=name, remedy=f"the nearest are:\n  {shown}")
+    known = partition_names(month)
+    try:
+        name = partition.folder(partition.parse(text, keys), keys)
+    except partition.Incomplete as incomplete:
+        raise _no_partition(incomplete.fact, text, known) from incomplete
+    found = [pair for pair in known if pair[1] == name]
+    if not found:
+        raise _no_partition("there is no such partition" + (f" in {month}" if month else ""), name, known)
+    return found
+
+
+def _no_partition(fact: str, name: str, known: list[tuple[str, str]]) -> errors.UsageError:
+    near = "\n  ".join(partition.nearest(name, {n for _, n in known}))
+    return errors.UsageError(fact, place=name, remedy=f"the nearest are:\n  {near}" if near else "nothing is built yet: ratehouse build")

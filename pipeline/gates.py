@@ -33,8 +33,9 @@ class Verdict:
 
     passed    no critical expectation failed
     checked   expectations in the suite
-    failures  one object per failed expectation: index (its place in the suite, from 0), expectation, column (names
-              joined by `, `, null for a table's), severity, notes, unexpected_count and element_count (rows; for an
+    failures  one object per failed expectation: index (its place in the suite, from 0), expectation, description
+              (what it says of a table that passes), column (names joined by `, `, null for a table's), severity, notes,
+              unexpected_count and element_count (rows; for an
               SQL expectation the rows its query returns), detail (up to 50 objects: the values or keys that failed,
               most frequent first, with their counts)
     result    GX's own validation result, for `data_docs`; not part of `to_dict`
@@ -152,9 +153,11 @@ def failing_rows(
 
 
 def reason(failure: Mapping) -> str:
-    """A failure in words: the column, and why it matters."""
-    subject = failure["column"] or failure["expectation"]
-    return f"{subject}: {failure['notes']}"
+    """A failure in words: the column, what does not hold of it, and why that matters."""
+    rule = failure.get("description", "").rstrip(".")
+    subject = failure["column"] or ("" if rule else failure["expectation"])
+    broken = f'"{rule}" does not hold.' if rule else ""
+    return " ".join(filter(None, (subject and f"{subject}:", broken, failure["notes"])))
 
 
 # ---- suites -------------------------------------------------------------------------------------------------------
@@ -248,6 +251,7 @@ def _failures(config: dict, table: str, result: dict, cursor) -> list[dict]:
             {
                 "index": index,
                 "expectation": expectation["type"],
+                "description": expectation.get("description", ""),
                 "column": ", ".join(_columns(expectation)) or None,
                 "severity": expectation.get("severity", CRITICAL),
                 "notes": expectation.get("notes", ""),

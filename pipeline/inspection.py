@@ -48,18 +48,22 @@ def status() -> list[dict]:
     for task in tasks():
         why, stamp = task.staleness(), task.stamp()
         state = "built" if why is None else _state(task, why.kind)
-        count = sum(p.rows for p in stamp.parts.values()) if stamp else None
+        count = sum(p.rows for p in stamp.parts.values()) if stamp and stamp.parts else None
         reason = why.sentence if why else None
-        if isinstance(task, ingest.FileTask) and why is None and task.status != ingest.WHOLE:
+        if isinstance(task, ingest.FileTask) and task.status != ingest.WHOLE and (why is None or why.kind == "blocked"):
             state, reason = ("broken" if task.status == ingest.BROKEN else "passed over"), task.reason
         if isinstance(task, enriched.EnrichedMonth) and stamp:
             count = stamp.notes["rows"]
             if stamp.notes["withheld"] and why is None:
-                state, reason = "withheld", f"{len(stamp.notes['withheld'])} leaves are withheld: ratehouse partitions"
+                state, reason = "withheld", f"{_leaves(len(stamp.notes['withheld']))} withheld: ratehouse partitions"
         rows.append({"table": name_of(task), "month": task.month_or_none, "state": state, "rows": count, "reason": reason})
     for misplaced in raw.in_network()[1]:
         rows.append({"table": misplaced.error.place, "month": None, "state": "broken", "rows": None, "reason": misplaced.error.fact})
     return rows
+
+
+def _leaves(count: int) -> str:
+    return "1 leaf is" if count == 1 else f"{count:,} leaves are"
 
 
 def _state(task: TableTask, kind: str) -> str:
@@ -74,7 +78,7 @@ def why(text: str) -> str:
     """One sentence on why a table, table:YYYY-MM, path or partition would be built again, or that it would not."""
     root = paths.current()
     if "=" in text and partition.KEYS[0] in text:
-        return _why_partition(text)
+        return "\n".join(_why_partition(*pair) for pair in building.find_partitions(text, None))
     name, _, month = text.partition(":")
     found = [t for t in tasks() if _named(t, name, month or None, root)]
     if not found:
@@ -92,7 +96,7 @@ def why(text: str) -> str:
         if reason is None and isinstance(task, ingest.FileTask) and task.status != ingest.WHOLE:
             said = f"is {task.status}: {task.reason}"
         if reason is None and stamp and isinstance(task, enriched.EnrichedMonth) and stamp.notes["withheld"]:
-            said += f", but {len(stamp.notes['withheld'])} leaves are withheld"
+            said += f", but {_leaves(len(stamp.notes['withheld']))} withheld"
         sentences.append(f"{label} {said}")
     return "\n".join(sentences)
 
@@ -118,9 +122,8 @@ def _from_root(name: str, root: paths.Root) -> set[str]:
     return found
 
 
-def _why_partition(text: str) -> str:
+def _why_partition(month: str, name: str) -> str:
     root = paths.current()
-    month, name = building.find_partition(text, None)
     record = leaves.records(leaves.manifest(root, month))[name]
     if record.reason:
         return f"{name} of {month} is withheld: {record.reason}"

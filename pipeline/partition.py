@@ -6,8 +6,10 @@ What belongs here: the spelling of partitions. What must not come in: where the 
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from urllib.parse import quote, unquote
 
 from pipeline import errors
@@ -22,7 +24,12 @@ KEYS = (
     "stat_area_name",
 )
 NULL = "__HIVE_DEFAULT_PARTITION__"
+CANDIDATES = 200  # names compared letter by letter: each takes a millisecond, and a month may have 100,000
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+class Incomplete(errors.UsageError):
+    """What a person typed names not all of a partition's keys."""
 
 
 def encode(value: str | None) -> str:
@@ -62,7 +69,7 @@ def parse(text: str, keys: tuple[str, ...] = KEYS) -> dict[str, str | None]:
         found[name] = decode(value.strip().strip("'\""))
     missing = [k for k in keys if k not in found]
     if missing:
-        raise errors.UsageError(
+        raise Incomplete(
             f"the partition names no {', '.join(missing)}",
             place=text,
             remedy="give it as `ratehouse partitions` prints it",
@@ -82,5 +89,12 @@ def is_month(text: str) -> bool:
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The names most like the one typed."""
-    return difflib.get_close_matches(name, list(names), count, 0.0)
+    """The names most like the one typed: of those that share most of its `/`-pieces, the nearest by their letters."""
+    pieces = set(name.split("/"))
+
+    def alike(known: str) -> tuple[int, int]:
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, known, strict=False)))
+        return len(pieces.intersection(known.split("/"))), same
+
+    likely = heapq.nlargest(CANDIDATES, sorted(names), key=alike)
+    return difflib.get_close_matches(name, likely, count, 0.0)

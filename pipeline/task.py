@@ -193,7 +193,8 @@ class TableTask(luigi.Task):
             for task in group:
                 why = task.staleness()
                 if why is not None:
-                    deepest = why.sentence if why.kind == "upstream" else f"{task.label}: {why.sentence}"
+                    first = why.sentence.partition("\n")[0]  # a remedy is the blocked task's own to give
+                    deepest = first if why.kind == "upstream" else f"{task.label}: {first}"
                     return Stale("upstream", deepest)
         return None
 

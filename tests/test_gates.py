@@ -188,7 +188,8 @@ def test_sql_that_returns_the_tables_key_is_about_the_rows_of_that_key(check, tm
 
 def test_reasons_name_the_column_and_the_why(check, tmp_path):
     verdict = check([NOT_NULL], values(ROWS))
-    assert gates.reason(verdict.failures[0]) == "k: because"
+    rule = "expect_column_values_to_not_be_null holds"
+    assert gates.reason(verdict.failures[0]) == f'k: "{rule}" does not hold. because'
 
 
 def test_variables_and_limits_reach_the_suites_sql(check):

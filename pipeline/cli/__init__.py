@@ -7,8 +7,8 @@ trace: a noun, a fact, a next step. What must not come in: anything that another
 from __future__ import annotations
 
 import configparser
-import os
 import sys
+from typing import ClassVar
 
 import click
 
@@ -22,7 +22,7 @@ SIGINT_EXIT = 130
 class Commands(click.Group):
     """The commands, in the order in which a newcomer needs them, each imported when it is asked for."""
 
-    PLACES = {
+    PLACES: ClassVar[dict[str, str]] = {
         "init": "start",
         "sample": "start",
         "import-star": "star",
@@ -60,7 +60,11 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--root", metavar="DIR", help="The warehouse: the folder that holds raw/. [default: RATEHOUSE_ROOT, luigi.cfg, data]")
+@click.option(
+    "--root",
+    metavar="DIR",
+    help="The warehouse: the folder that holds raw/. [default: RATEHOUSE_ROOT, luigi.cfg, data]",
+)
 @click.version_option(__version__, prog_name="ratehouse")
 @click.pass_context
 def group(ctx: click.Context, root: str | None) -> None:
@@ -73,7 +77,9 @@ def group(ctx: click.Context, root: str | None) -> None:
         from pipeline import settings
     except (configparser.Error, UnicodeDecodeError) as problem:  # Luigi reads the current folder's when it is imported
         words = " ".join(str(problem).split())
-        raise errors.SettingsError(f"cannot be parsed: {words}", place="luigi.cfg", remedy="mend that line") from problem
+        raise errors.SettingsError(
+            f"cannot be parsed: {words}", place="luigi.cfg", remedy="mend that line"
+        ) from problem
 
     if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
         settings.load()
@@ -86,7 +92,9 @@ def main() -> None:
     try:
         code = group.main(standalone_mode=False)
     except errors.RatehouseError as error:
-        click.echo(f"error: {error}", err=True)
+        from pipeline.cli.lines import wrapped
+
+        click.echo(wrapped(f"error: {error}"), err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

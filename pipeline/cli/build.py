@@ -8,6 +8,7 @@ import sys
 import click
 
 from pipeline import errors, partition, paths, settings
+from pipeline.cli import lines
 
 
 def _interrupt(signum, frame):
@@ -72,8 +73,9 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
 
 def _say_scheduler(workers: int):
     def say(address: str) -> None:
-        where = "a scheduler of its own (make scheduler starts one with a dashboard)" if address == "local" else address
-        click.echo(f"building {paths.current().path} with {workers} worker{'s' * (workers > 1)}, scheduled by {where}", err=True)
+        local = "its own (`make scheduler` starts one that has a dashboard)"
+        click.echo(f"building {paths.current().path} with {lines.counted(workers, 'worker')}", err=True)
+        click.echo(f"scheduler: {local if address == 'local' else address}", err=True)
         sys.stderr.flush()
 
     return say

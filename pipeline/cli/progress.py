@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline import journal
+from pipeline.cli.lines import WIDTH, counted, shortened
 from pipeline.paths import Root
 
 EVERY_SECONDS = 0.2
+LABEL = 34  # columns that a label keeps however long the words after it are
 STAGES = ("ingest", "dims", "xrefs", "bench", "facts", "enriched", "warehouse")
 
 
@@ -103,7 +105,9 @@ class _Bars(_Follower):
         if event["event"] != "start":
             self._done[stage].add(event["label"])
         now = event["task"].split(".")[-1] if event["event"] == "start" else ""
-        self._progress.update(self._bars[stage], total=len(self._begun[stage]), completed=len(self._done[stage]), now=now[:24])
+        self._progress.update(
+            self._bars[stage], total=len(self._begun[stage]), completed=len(self._done[stage]), now=now[:24]
+        )
         if event["event"] == "failed":
             self._progress.console.print(line_of(event), markup=False, highlight=False)
 
@@ -113,17 +117,27 @@ class _Bars(_Follower):
 
 
 def line_of(event: dict) -> str | None:
-    """An event as a line of at most 80 columns where its words allow; None for one that is not shown."""
+    """An event as a line of at most 80 columns; None for one that is not shown. The summary says failures in full."""
+    if event["event"] == "done" and event.get("status", "whole") != "whole":
+        word = "BROKEN" if event["status"] == "broken" else "unknown"
+        return _line(word, event["label"].replace("staged/", "raw/", 1), event["reason"])
     if event["event"] == "done":
-        warned = f", {event['warnings']} warnings" if event.get("warnings") else ""
-        return f"built   {_short(event['label'])}  {event['rows']:,} rows, {event['seconds']:.1f} s{warned}"
+        parts = [counted(event["files"], "leaf", "leaves")] if event["task"].startswith("enriched.Enriched") else []
+        parts += [counted(event["rows"], "row")] if event["rows"] or event["files"] else []
+        parts += [f"{event['seconds']:.1f} s"]
+        parts += [counted(event["warnings"], "warning")] if event.get("warnings") else []
+        return _line("built", event["label"], ", ".join(parts))
     if event["event"] == "failed":
         first = event["error"].splitlines()[0] if event.get("known") else event["error"].strip().splitlines()[-1]
-        return f"FAILED  {_short(event['label'])}: {first}"
+        held = event["task"] == "enriched.Partition" and event.get("kind") == "WithheldPartition"
+        return _line("WITHHELD" if held else "FAILED", event["label"], first.removeprefix(f"{event['label']}: "))
     if event["event"] == "removed":
-        return f"removed {event['label']}"
+        return _line("removed", event["label"], event["why"])
     return None
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 60 else f"{label[:28]}…{label[-31:]}"
+def _line(word: str, label: str, rest: str) -> str:
+    """`word  label  rest`, the label shortened first, then the rest."""
+    room = WIDTH - len(f"{word:<8} ") - 2
+    label = shortened(label, max(LABEL, room - len(rest)))
+    return f"{word:<8} {label}  {shortened(rest, room - len(label))}"

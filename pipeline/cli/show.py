@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 import webbrowser
+from collections.abc import Iterable
 
 import click
 
 from pipeline import errors, paths
+from pipeline.cli import lines
 
+SHOWN = ("rates_read", "facts", "duplicates", "rejected", "unresolved")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -20,24 +22,9 @@ def _begin():
     return inspection
 
 
-def _print(rows: list[dict], as_json: bool, columns: dict[str, str]) -> None:
-    """Rows as JSON lines, or as a table of some columns (name -> heading) that fits the terminal."""
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name, heading in columns.items():
-        number = any(isinstance(row[name], int) for row in rows)
-        table.add_column(heading, justify="right" if number else "left", overflow="fold", no_wrap=number)
+def _print_json(rows: Iterable[dict]) -> None:
     for row in rows:
-        cells = [row[name] for name in columns]
-        table.add_row(*("" if c is None else f"{c:,}" if isinstance(c, int) else str(c) for c in cells))
-    Console(width=None if sys.stdout.isatty() else 80, highlight=False, markup=False).print(table)
+        click.echo(json.dumps(row, ensure_ascii=False))
 
 
 @click.command()
@@ -45,12 +32,50 @@ def _print(rows: list[dict], as_json: bool, columns: dict[str, str]) -> None:
 def status(as_json: bool) -> int:
     """Say what is built, missing, stale or failed; exit 1 when anything is.
 
+    built: up to date. stale: built, but an input, a setting or the code changed since. missing: never built.
+    blocked, failed, broken, withheld: see the reason below the table.
+
     \b
     Example: ratehouse status --json
     """
     rows = _begin().status()
-    _print(rows, as_json, {"table": "table", "month": "month", "state": "state", "rows": "rows", "reason": "reason"})
+    if as_json:
+        _print_json(rows)
+    else:
+        shown = [*_by_folder(rows), *(row for row in rows if not _is_sound_source(row))]
+        cells = [[row["table"], row["month"] or "", row["state"], _number(row["rows"])] for row in shown]
+        headings = [("table", "left"), ("month", "left"), ("state", "left"), ("rows", "right")]
+        lines.table(headings, cells)
+        for row in shown:
+            if row["reason"]:
+                name = " ".join(filter(None, (row["table"], row["month"])))
+                click.echo(lines.wrapped(f"{row['state']}: {name}: {row['reason'].partition(chr(10))[0]}"))
     return 0 if all(row["state"] in ("built", "passed over") for row in rows) else 1
+
+
+def _is_sound_source(row: dict) -> bool:
+    return row["table"].startswith("staged/") and row["state"] == "built"
+
+
+def _by_folder(rows: list[dict]) -> list[dict]:
+    """One line for the files of each raw folder that are read and whole: a person looks for the others."""
+    folders: dict[str, list[dict]] = {}
+    for row in filter(_is_sound_source, rows):
+        folders.setdefault("/".join(["raw", *row["table"].split("/")[1:2]]), []).append(row)
+    return [
+        {
+            "table": f"{folder}: {lines.counted(len(files), 'file')}",
+            "month": None,
+            "state": "built",
+            "rows": sum(f["rows"] or 0 for f in files),
+            "reason": None,
+        }
+        for folder, files in folders.items()
+    ]
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
 
 
 @click.command()
@@ -77,13 +102,15 @@ def partitions(month: str | None, as_json: bool) -> None:
 
     inspection = _begin()
     building._known_months([month] if month else None)
-    rows = list(inspection.partitions(month))
-    for row in rows:  # never wrapped by us: a name is there to be copied
-        if as_json:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        else:
-            withheld = f"  WITHHELD: {row['reason']}" if row["reason"] else ""
-            click.echo(f"{row['month']} {row['rows']:>7,} {row['partition']}{withheld}")
+    rows = inspection.partitions(month)
+    if as_json:
+        _print_json(rows)
+        return
+    click.echo("month      rows partition")
+    for row in rows:  # a name is never wrapped: it is there to be copied
+        click.echo(f"{row['month']} {row['rows']:>7,} {row['partition']}")
+        if row["reason"]:
+            click.echo(lines.wrapped(f"WITHHELD: {row['reason']}", " " * 16))
 
 
 @click.command()
@@ -95,11 +122,17 @@ def sources(as_json: bool) -> int:
     Example: ratehouse sources --json
     """
     rows = list(_begin().sources())
-    columns = {"file": "file", "year_month": "month", "status": "status", "rates_read": "rates", "facts": "facts"}
-    columns |= {"rejected": "rejected", "unresolved": "unresolved"}
-    if any(row["reason"] for row in rows):
-        columns["reason"] = "reason"
-    _print(rows, as_json, columns)
+    if as_json:
+        _print_json(rows)
+    else:
+        for row in rows:  # a name is never cut: it is there to be copied
+            click.echo(row["file"])
+            counts = [f"{row[name]:,} {name.removesuffix('_read')}" for name in SHOWN if row[name] is not None]
+            click.echo(lines.wrapped("  ".join([row["year_month"] or "no month", row["status"], *counts]), "  "))
+            if row["reason"]:
+                click.echo(lines.wrapped(row["reason"], "  "))
+        whole = sum(row["status"] == "whole" for row in rows)
+        click.echo(f"{lines.counted(len(rows), 'file')}, {whole:,} whole")
     return 0 if all(row["status"] == "whole" for row in rows) else 1
 
 
@@ -113,10 +146,14 @@ def verify(deep: bool, as_json: bool) -> int:
     Example: ratehouse verify --deep
     """
     rows = list(_begin().verify(deep))
-    if rows or as_json:
-        _print(rows, as_json, {"path": "path", "problem": "problem"})
-    if not as_json:
-        click.echo(f"{len(rows)} problems; ratehouse build mends what is missing or replaced" if rows else "no problems")
+    if as_json:
+        _print_json(rows)
+    else:
+        for row in rows:
+            click.echo(row["path"])
+            click.echo(lines.wrapped(row["problem"], "  "))
+        found = f"{lines.counted(len(rows), 'problem')}; `ratehouse build` mends what is missing or replaced"
+        click.echo(found if rows else "no problems")
     return 1 if rows else 0
 
 

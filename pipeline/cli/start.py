@@ -41,8 +41,12 @@ def init(directory: Path) -> None:
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--facts", type=click.IntRange(1_000, 100_000_000), default=4_000, show_default=True, help="Facts, about.")
-@click.option("--leaves", type=click.IntRange(1), help="Leaves, about. [default: a tenth of the facts, at most 100,000]")
+@click.option(
+    "--facts", type=click.IntRange(1_000, 100_000_000), default=4_000, show_default=True, help="Facts, about."
+)
+@click.option(
+    "--leaves", type=click.IntRange(1), help="Leaves, about. [default: a tenth of the facts, at most 100,000]"
+)
 @click.option("--months", type=click.IntRange(1, 120), default=2, show_default=True, help="Months.")
 @click.option("--first-month", metavar="YYYY-MM", default="2025-07", show_default=True, help="The first of them.")
 @click.option("--markets", type=click.IntRange(1, 10), help="Pairs of a payer and a folder. [default: 5 or 10]")

@@ -9,6 +9,7 @@ import click
 
 from pipeline import paths
 from pipeline.building import Outcome
+from pipeline.cli import lines
 from pipeline.cli.progress import STAGES
 
 MANY = 10
@@ -17,13 +18,13 @@ MANY = 10
 def show(outcome: Outcome) -> None:
     """Print how a build ended; failures go to standard error."""
     if outcome.nothing_to_do:
-        facts = sum(a["facts"] for a in outcome.accounts)
-        click.echo(f"nothing to do: {len(outcome.accounts)} months, {facts:,} facts are up to date")
-        _passed_over(outcome)
+        months, facts = len(outcome.accounts), sum(a["facts"] for a in outcome.accounts)
+        click.echo(f"nothing to do: {lines.counted(months, 'month')}, {lines.counted(facts, 'fact')}, all up to date")
+        _warnings(outcome)
         return
     _stages(outcome)
     _accounts(outcome)
-    _passed_over(outcome)
+    _warnings(outcome)
     _failures(outcome)
     _next(outcome)
 
@@ -33,22 +34,13 @@ def show_rerun(outcome: Outcome, month: str, name: str) -> None:
     if outcome.ok:
         built = any(e["event"] == "done" and e["task"] == "enriched.Partition" for e in outcome.events)
         what = "is published" if built else "was up to date already"
-        click.echo(f"{name} of {month} {what} ({outcome.seconds:.1f} s)")
+        if outcome.gone:
+            what = "has no rows any more, and no leaf"
+        click.echo(f"{month} {name}\n  {what} ({outcome.seconds:.1f} s)")
         return
     _failures(outcome)
-
-
-def _table(title: str, columns: list[tuple[str, str]], rows: list[list[str]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name, side in columns:
-        table.add_column(name, justify=side, no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 80, highlight=False, markup=False).print(table)
+    click.echo("next, once the cause is mended:", err=True)
+    click.echo(f"  {_rerun(month, name)}", err=True)
 
 
 def _stages(outcome: Outcome) -> None:
@@ -57,18 +49,24 @@ def _stages(outcome: Outcome) -> None:
         events = [e for e in outcome.events if e.get("task", "").split(".")[0] == stage]
         # EnrichedMonth compiles what its groups wrote: its rows are theirs.
         done = [e for e in events if e["event"] == "done"]
-        counted = [e for e in done if e["task"] not in ("enriched.EnrichedGroup", "enriched.LeafPlan", "enriched.FactRateEnriched")]
+        counted = [
+            e
+            for e in done
+            if e["task"] not in ("enriched.EnrichedGroup", "enriched.LeafPlan", "enriched.FactRateEnriched")
+        ]
         failed = {e["label"] for e in events if e["event"] == "failed"}
+        held = {e["label"] for e in events if _is_withheld(e)}
         same = {e["label"] for e in events if e["event"] == "unchanged"} - {e["label"] for e in done}
         if not (done or failed or same):
             continue
         gates, warnings = sum(e["gates"] for e in done), sum(e["warnings"] for e in done)
         leaves = sum(e["files"] for e in done if e["task"] in ("enriched.EnrichedGroup", "enriched.Partition"))
-        verdict = f"{gates} passed" if gates else "-"
-        if warnings:
-            verdict += f", {warnings} warnings"
-        if failed:
-            verdict += f", {len(failed)} FAILED"
+        broken = sum(e.get("status") == "broken" for e in done)
+        verdict = [f"{gates} passed"] if gates else []
+        verdict += [lines.counted(warnings, "warning")] if warnings else []
+        verdict += [f"{broken} BROKEN"] if broken else []
+        verdict += [f"{len(held)} WITHHELD"] if held else []
+        verdict += [f"{len(failed - held)} FAILED"] if failed - held else []
         rows.append(
             [
                 stage,
@@ -77,16 +75,26 @@ def _stages(outcome: Outcome) -> None:
                 f"{sum(e['rows'] for e in counted):,}",
                 f"{leaves:,}" if stage == "enriched" else "-",
                 f"{sum(e['seconds'] for e in done):.1f}",
-                verdict,
+                ", ".join(verdict) or "-",
             ]
         )
     names = ["stage", "built", "same", "rows", "leaves", "seconds", "gates"]
     sides = ["left", "right", "right", "right", "right", "right", "left"]
-    _table("", list(zip(names, sides, strict=True)), rows)
+    if rows:
+        lines.table(list(zip(names, sides, strict=True)), rows)
 
 
 def _accounts(outcome: Outcome) -> None:
-    names = ["month", "rates\nread", "=\nfacts", "+ dupli-\ncates", "+ re-\njected", "+ corrected\naway", "leaves", "with-\nheld"]
+    names = [
+        "month",
+        "rates\nread",
+        "=\nfacts",
+        "+ dupli-\ncates",
+        "+ re-\njected",
+        "+ corrected\naway",
+        "leaves",
+        "with-\nheld",
+    ]
     rows = [
         [
             a["year_month"],
@@ -103,39 +111,77 @@ def _accounts(outcome: Outcome) -> None:
     if len(rows) > 1:
         keys = ["rates_read", "rate_facts", "duplicates", "rejected", "corrected_away", "leaves", "withheld_leaves"]
         rows.append(["all", *(f"{sum(a[k] for a in outcome.accounts):,}" for k in keys)])
-    _table("", [(n, "left" if n == "month" else "right") for n in names], rows)
+    lines.table([(n, "left" if n == "month" else "right") for n in names], rows)
     for account in outcome.accounts:
         if account["star_facts"]:
-            click.echo(f"{account['year_month']} has {account['star_facts']:,} facts more, from star schemas alone")
-        for name in account["skipped_files"]:
-            click.echo(f"warning: {account['year_month']} was published WITHOUT {name}, which cannot be read")
+            facts = lines.counted(account["star_facts"], "fact")
+            click.echo(f"{account['year_month']} has {facts} more, from star schemas alone")
 
 
-def _passed_over(outcome: Outcome) -> None:
-    for name, why in outcome.passed_over[:MANY]:
-        click.echo(f"passed over: {name}: {why}")
-    _more(len(outcome.passed_over))
+def _warnings(outcome: Outcome) -> None:
+    """What was left out, on standard output: it is part of what the figures mean."""
+    without = {f"raw/{name}": a["year_month"] for a in outcome.accounts for name in a["skipped_files"]}
+    reasons = dict(outcome.passed_over)
+    told = [
+        f"warning: {month} is published WITHOUT {name}: {reasons.get(name, 'it could not be read')}"
+        for name, month in without.items()
+    ]
+    told += [f"passed over: {name}: {why}" for name, why in outcome.passed_over if name not in without]
+    for line in told[:MANY]:
+        click.echo(lines.wrapped(line))
+    _more(len(told), "status", err=False)
 
 
 def _failures(outcome: Outcome) -> None:
+    """What is broken, then what failed, then which months are blocked by it; what waits for that; what is withheld."""
     sys.stdout.flush()
+    order = {"raw.SourceFile": 0, "facts.FactRate": 2}
+    failures = sorted((e for e in outcome.failures if not _is_withheld(e)), key=lambda e: order.get(e["task"], 1))
     shown = set()
-    for event in outcome.failures:
+    for event in failures:
         text = event["error"].rstrip()
         if text in shown:
             continue
         shown.add(text)
-        if not event.get("known"):
-            text += "\n  this is a fault of ratehouse; the trace above and data/.state/logs/luigi.log are what to report"
         label = "" if event["label"] in text else f"{event['label']}: "
-        click.echo(f"FAILED {label}{text}", err=True)
+        if event.get("known"):
+            click.echo(lines.wrapped(f"FAILED {label}{text}"), err=True)
+        else:
+            click.echo(f"FAILED {label}{text}", err=True)
+            click.echo("  this is a fault of ratehouse; the trace above and this log are what to report:", err=True)
+            click.echo(f"  {paths.current().state}/logs/luigi.log", err=True)
+    _waiting(outcome)
     for month, name, why in outcome.withheld[:MANY]:
-        click.echo(f"WITHHELD {month} {name}\n  {why}", err=True)
-    _more(len(outcome.withheld))
-    waiting = [(label, why) for label, why in outcome.incomplete if label not in {e["label"] for e in outcome.failures}]
-    for label, why in waiting[:MANY]:
-        click.echo(f"not up to date: {label}: {why}", err=True)
-    _more(len(waiting))
+        click.echo(f"WITHHELD {month} {name}", err=True)
+        click.echo(lines.wrapped(why, "  "), err=True)
+    _more(len(outcome.withheld), "partitions")
+    if outcome.withheld:
+        click.echo(f"  the rows and the reason of each are under {paths.current().quarantine}/enriched", err=True)
+
+
+def _waiting(outcome: Outcome) -> None:
+    """What is not up to date: in one line where something that failed is the cause, else each with its own."""
+    failed = {e["label"] for e in outcome.failures}
+    causes: dict[str, list[str]] = {}
+    others = []
+    for label, why in outcome.incomplete:
+        cause = why.partition(": ")[0]
+        if label in failed:
+            continue
+        if cause in failed:
+            causes.setdefault(cause, []).append(label)
+        else:
+            others.append(f"not up to date: {label}: {why}")
+    for cause, labels in causes.items():
+        more = f" and {len(labels) - MANY:,} more (ratehouse status lists them)" if len(labels) > MANY else ""
+        click.echo(lines.wrapped(f"waiting for {cause}: {', '.join(labels[:MANY])}{more}"), err=True)
+    for line in others[:MANY]:
+        click.echo(lines.wrapped(line), err=True)
+    _more(len(others), "status")
+
+
+def _is_withheld(event: dict) -> bool:
+    return event["event"] == "failed" and event.get("kind") == "WithheldPartition"
 
 
 def _next(outcome: Outcome) -> None:
@@ -143,14 +189,24 @@ def _next(outcome: Outcome) -> None:
     if outcome.withheld or outcome.failures or outcome.incomplete:
         click.echo("next, once the cause is mended:", err=True)
         for month, name, _ in outcome.withheld[:MANY]:
-            click.echo(f"  ratehouse --root {shlex.quote(str(root.path))} rerun {shlex.quote(name)} --month {month}", err=True)
-        click.echo(f"  ratehouse --root {shlex.quote(str(root.path))} build", err=True)
+            click.echo(f"  {_rerun(month, name)}", err=True)
+        click.echo(f"  {_command('build')}", err=True)
         return
     click.echo(f"the warehouse is up to date ({outcome.seconds:.1f} s); next:")
-    click.echo(f"  duckdb {root.catalog} 'SELECT * FROM fact_rate_enriched LIMIT 5'")
-    click.echo("  ratehouse status · ratehouse sources · ratehouse partitions · make docs")
+    click.echo(f"  duckdb {shlex.quote(str(root.catalog))} 'FROM fact_rate_enriched LIMIT 5'")
+    for words in ("status", "sources", "partitions", "docs"):
+        click.echo(f"  {_command(words)}")
 
 
-def _more(count: int) -> None:
+def _rerun(month: str, name: str) -> str:
+    return _command(f"rerun {shlex.quote(name)} --month {month}")
+
+
+def _command(words: str) -> str:
+    """A command to paste; it names the root, for the next shell may have another one set."""
+    return f"ratehouse --root {shlex.quote(str(paths.current().path))} {words}"
+
+
+def _more(count: int, command: str, *, err: bool = True) -> None:
     if count > MANY:
-        click.echo(f"  … and {count - MANY:,} more (ratehouse status lists them)", err=True)
+        click.echo(f"  … and {count - MANY:,} more ({_command(command)} lists them)", err=err)

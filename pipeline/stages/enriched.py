@@ -144,10 +144,13 @@ class FactRateEnriched(TableTask):
             if attributed is None:
                 raise failed
             for reason, select in attributed:
-                counts = f"SELECT {columns}, count(*), min(fact_uid) FROM ({select}) GROUP BY ALL ORDER BY ALL"
-                for *values, rows, example in con.sql(counts).fetchall():
+                example = "struct_pack(fact_uid, code, negotiated_rate)"
+                counts = f"SELECT {columns}, count(*), min({example}) FROM ({select}) GROUP BY ALL ORDER BY ALL"
+                for *values, rows, first in con.sql(counts).fetchall():
                     name = partition.folder(dict(zip(keys, values, strict=True)), keys)
-                    withheld.setdefault(name, []).append(f"{reason} ({rows} rows, fact_uid {example})")
+                    row = ", ".join(f"{column} {value}" for column, value in first.items())
+                    told = f"1 row: {row}" if rows == 1 else f"{rows:,} rows, such as: {row}"
+                    withheld.setdefault(name, []).append(f"{reason} ({told})")
         return {name: "; ".join(reasons) for name, reasons in sorted(withheld.items())}
 
     def check_again(self) -> Stamp:

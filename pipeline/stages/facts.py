@@ -99,7 +99,11 @@ class FactRate(FromRates):
         return select
 
     def notes(self) -> dict:
+        counts = [task.stamp().notes["counts"] for task in self.files()]
         return {
+            "files": len(counts),
+            "rates_read": sum(c["rates_read"] for c in counts),
+            "rejected": sum(c["rejected"] for c in counts),
             "read": self._accounts["read"],
             "corrected_away": self._accounts["read"] - self._accounts["kept"],
             "rate_facts": self._accounts["facts"],

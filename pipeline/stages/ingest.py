@@ -75,6 +75,9 @@ class FileTask(TableTask):
         stamp = self.stamp()
         return stamp.notes.get("reason") if stamp else None
 
+    def _summary(self, stamp: Stamp) -> dict:
+        return {**super()._summary(stamp), "status": stamp.notes["status"], "reason": stamp.notes.get("reason")}
+
     def verdict(self, error: errors.SourceError, status: str, notes: dict) -> Stamp:
         """Stamp the file as one that gives no rows, and take away what it gave before."""
         basis = self.basis()
@@ -254,7 +257,10 @@ class _Sink:
 
 
 class ReferenceFile(FileTask):
-    """One file of a reference folder. A file of no known kind is named and passed over; a broken one fails."""
+    """One file of a reference folder. A file of no known kind is named and passed over; a broken one fails.
+
+    Its verdict is stamped either way, so that `status` can say it, and a build that skips broken files go on.
+    """
 
     def requires(self) -> list:
         return [raw.SourceFile(path=self.raw_name)]
@@ -262,22 +268,21 @@ class ReferenceFile(FileTask):
     def code_roots(self) -> tuple[str, ...]:
         return (f"pipeline.readers.{self.folder}",)
 
-    def shaping(self) -> dict[str, object]:
-        return {"[build] skip_broken": True} if settings.build().skip_broken and self.status == BROKEN else {}
-
     def build(self, why: Stale) -> Stamp:
         try:
             return super().build(why)
         except errors.UnrecognisedFile as unknown:
             return self.verdict(unknown, UNRECOGNISED, {})
         except errors.SourceError as broken:
+            stamp = self.verdict(broken, BROKEN, {})
             if not settings.build().skip_broken:
                 raise
-            return self.verdict(broken, BROKEN, {})
+            return stamp
 
     def blocked(self) -> errors.RatehouseError | None:
         if self.status == BROKEN and not settings.build().skip_broken and self.own_staleness() is None:
-            return errors.SourceError(self.reason, place=self.file, remedy=self.stamp().notes["remedy"])
+            notes = self.stamp().notes
+            return errors.SourceError(notes["reason"], place=notes["place"], remedy=notes["remedy"])
         return None
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:

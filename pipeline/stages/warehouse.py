@@ -111,18 +111,20 @@ class Warehouse(TableTask):
 
 def accounts_of(month: str) -> dict:
     """A month's accounts: rates read = rate facts + duplicates + rejected + corrected away, facts = rate facts
-    + those that star schemas alone have, and its leaves.
+    + those that star schemas alone have, and its leaves. Of a month that is not up to date: as it was built.
     """
-    files = [task.stamp().notes["counts"] for task in ingest.of_month(month) if task.status == ingest.WHOLE]
-    read, rejected = sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
-    fact = facts.FactRate(month=month).stamp()
-    leaf = enriched.EnrichedMonth(month=month).stamp()
+    task = facts.FactRate(month=month)
+    fact, leaf = task.stamp(), enriched.EnrichedMonth(month=month).stamp()
     notes = fact.notes if fact else {}
+    files = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == ingest.WHOLE]
+    counted, read, rejected = len(files), sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
+    if fact and task.staleness() is not None:
+        counted, read, rejected = (notes.get(k, now) for k, now in (("files", counted), ("rates_read", read), ("rejected", rejected)))
     rate_facts = notes.get("rate_facts", 0)
     corrected = notes.get("corrected_away", 0)
     return {
         "year_month": month,
-        "files": len(files),
+        "files": counted,
         "rates_read": read,
         "facts": fact.parts["fact_rate"].rows if fact else 0,
         "rate_facts": rate_facts,

@@ -1,0 +1,60 @@
+"""Lines of at most 80 columns: wrapping sentences, shortening names, setting tables.
+
+What belongs here: the shape of what is printed. What must not come in: its words, and what they are about.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Sequence
+
+WIDTH = 80
+
+
+def wrapped(text: str, indent: str = "", hanging: str = "  ") -> str:
+    """Text at most 80 columns wide, its own line breaks kept, further lines of a line `hanging` deeper.
+
+    A word that is longer (a path, a partition) stays whole, so that it can be copied.
+    """
+    found = []
+    for line in text.splitlines():
+        own = line[: len(line) - len(line.lstrip())]
+        first, rest = indent + own, indent + own + hanging
+        parts = textwrap.wrap(
+            line.strip(),
+            WIDTH,
+            initial_indent=first,
+            subsequent_indent=rest,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        found += parts or [""]
+    return "\n".join(found)
+
+
+def shortened(text: str, width: int) -> str:
+    """Text of at most `width` columns, its middle left out where it is longer: names differ at their ends."""
+    if len(text) <= width:
+        return text
+    head = max(1, (width - 1) * 2 // 5)
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 row`, `2 rows`, `1,990 rows`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their headings; `columns` are (heading, left or right), the cells are text."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading, side in columns:
+        made.add_column(heading, justify=side, no_wrap=side == "right", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False).print(made)
