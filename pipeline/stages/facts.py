@@ -63,6 +63,10 @@ class FactRate(FromRates):
             "xref_group_npi": [xrefs.XrefGroupNpi(month=self.month)],
         }
 
+    def requires(self) -> list:
+        # Of a month that is blocked nothing is built, not even an empty table beside which its facts would be checked.
+        return [] if self.blocked() else super().requires()
+
     def other_inputs(self) -> dict[str, str]:
         inputs = super().other_inputs()
         for correction in corrections_of(self.month):
