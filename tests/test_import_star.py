@@ -254,7 +254,7 @@ def test_another_star_schema_adds_what_is_new_to_its_months_alone(first, tmp_pat
     # Its files changed by hand: its month is blocked, as published before; the other month stands.
     kept = kit.parquet_files(root)
     changed = root / "raw/star" / brought.id / "gold/fact_rate.parquet"
-    changed.write_bytes(changed.read_bytes()[:-1])
+    pl.read_parquet(changed).with_columns(negotiated_rate=pl.lit(1.0)).write_parquet(changed)
     outcome = kit.build(root)
     assert not outcome.ok
     failed = {(f["task"], f["label"]) for f in outcome.failures}
@@ -264,6 +264,7 @@ def test_another_star_schema_adds_what_is_new_to_its_months_alone(first, tmp_pat
     shutil.rmtree(root / "raw/star" / brought.id)
     assert kit.build(root).ok
     assert [r["fact_uid"] for r in enriched(root)] == ["u1", "u2", "u3"]
+    assert [p.name for p in (root / "staged/star").iterdir()] == [p.name for p in (root / "raw/star").iterdir()]
 
 
 # ---- refusals: one message with file, place and remedy, nothing brought ---------------------------------------------

@@ -6,11 +6,12 @@ What belongs here: their tasks, and which of them a month or a dimension reads. 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import luigi
 
-from pipeline import errors, fingerprints, paths, tables
+from pipeline import errors, fingerprints, paths, settings, tables
 from pipeline.stages import ingest, raw
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -156,8 +157,9 @@ def broken(month: str | None = None) -> list[Star]:
 
 
 def months() -> list[str]:
-    """The months that star schemas have facts of, in order; broken ones count too."""
-    return sorted({month for task in tasks() for month in task.months})
+    """The months that star schemas have facts of, in order; broken ones count too, unless they are skipped."""
+    skipped = {ingest.BROKEN} if settings.build().skip_broken else set()
+    return sorted({month for task in tasks() if task.status not in skipped for month in task.months})
 
 
 def of_month(month: str) -> list[StarMonth]:
@@ -167,7 +169,18 @@ def of_month(month: str) -> list[StarMonth]:
 
 def shards() -> list[StarMonth]:
     """The tasks of every month of every star schema."""
-    return [task for month in months() for task in of_month(month)]
+    return [StarMonth(star=task.star, month=month) for task in whole() for month in task.months]
+
+
+def remove_gone() -> None:
+    """Take away what was staged of star schemas that are gone."""
+    root = paths.current()
+    stamped = root.stamp("staged/star").with_suffix("")
+    for stamp in [*stamped.glob("*.json"), *stamped.glob("*/*.json")]:
+        name, _, month = stamp.relative_to(stamped).as_posix().removesuffix(".json").partition("/")
+        if name not in raw.stars() or (month and month not in Star(star=name).months):
+            stamp.unlink()
+            shutil.rmtree(root.path / "staged" / "star" / name / month, ignore_errors=True)
 
 
 def views(*names: str, month: str | None = None) -> dict[str, list[TableTask]]:
