@@ -48,8 +48,9 @@ dashboard: $(READY) ## print and open the scheduler's address
 sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
 	@$(RATEHOUSE) sample "$${ROOT:-data}"
 
+# Two processes, each with whole files, so that what a file builds once is built once.
 test: $(READY) ## run all tests [ARGS='-k word']
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## lint, format and the quick tests
 	@$(VENV)/bin/ruff check .
