@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 RUNTIME = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
 TEST = [Requirement(text) for text in PROJECT["project"]["optional-dependencies"]["test"]]
 # Run, not imported: by pip, by make.
-TOOLS = {"editables", "hatchling", "ruff"}
+TOOLS = {"pytest-xdist", "editables", "hatchling", "ruff"}
 
 
 def locked() -> list[Requirement]:
