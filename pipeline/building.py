@@ -303,6 +303,7 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
         journal.trim(root.journal)
         fingerprints.compact(root)
         ingest.remove_gone()
+        star.remove_gone()
         log = paths.make_folder(root.state / "logs") / "luigi.log"
         handler = logging.handlers.RotatingFileHandler(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
