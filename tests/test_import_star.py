@@ -367,15 +367,22 @@ def test_the_command_refuses_in_words(tmp_path):
     write(tmp_path / "given", rate(negotiated_rate=pl.lit("12.5")))
     said = kit.ratehouse(tmp_path / "warehouse", "import-star", str(tmp_path / "given"))
     assert said.returncode == 1
-    assert said.stderr.startswith(f"error: {tmp_path}/given/gold/fact_rate.parquet: the column negotiated_rate is")
+    words = " ".join(said.stderr.split())
+    assert words.startswith(
+        f"error: {tmp_path}/given/gold/fact_rate.parquet: the column negotiated_rate is large_string"
+    )
+    assert words.endswith(f"then: ratehouse import-star {tmp_path}/given")
     assert "Traceback" not in said.stderr
     said = kit.ratehouse(tmp_path / "warehouse", "import-star", str(tmp_path / "elsewhere"))
-    assert (said.returncode, said.stderr.splitlines()[0]) == (2, f"error: {tmp_path}/elsewhere: no such folder")
+    assert said.returncode == 2
+    assert " ".join(said.stderr.split()).startswith(f"error: {tmp_path}/elsewhere: no such folder")
 
 
 def test_the_folder_above_is_not_taken_for_the_star_schema(root, tmp_path):
     write(tmp_path / "pipeline" / "core" / "data", guide())
-    with pytest.raises(errors.SourceError, match=f"do you mean: ratehouse import-star {tmp_path}/pipeline/core/data"):
+    with pytest.raises(
+        errors.SourceError, match=rf"do you mean:\s+ratehouse import-star {tmp_path}/pipeline/core/data"
+    ):
         bringing.bring(tmp_path / "pipeline")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +172,7 @@ def _missing(folder: Path, table: str) -> SourceError:
     inner = [sub for sub in ("data", "core/data") if any((folder / sub / p).is_file() for p in _places(table))]
     if inner:
         return SourceError(
-            "is missing", place=folder / guidelines, remedy=f"do you mean: ratehouse import-star {folder / inner[0]}"
+            "is missing", place=folder / guidelines, remedy=f"do you mean:\n  {_command(folder / inner[0])}"
         )
     names = [p for p in others if not p.startswith("silver/") or p.count("/") > 1]
     shown = f" (or as {', '.join(names)})" if names else ""
@@ -270,7 +271,11 @@ def _why_not(name: str) -> str:
 
 
 def _again(folder: Path) -> str:
-    return f"then: ratehouse import-star {folder}"
+    return f"then:\n  {_command(folder)}"
+
+
+def _command(folder: Path) -> str:
+    return f"ratehouse import-star {shlex.quote(str(folder))}"
 
 
 # ---- as our tables -----------------------------------------------------------------------------------------------
