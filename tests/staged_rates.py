@@ -1,0 +1,58 @@
+"""What the tests of facts, dimensions and cross-references share: literal staged rows of in-network files, by file."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+from pipeline import duck, naming, tables
+
+STAGED = [t for t in tables.load().values() if t.folder == "staged/in_network"]
+STARS = [t for t in tables.load().values() if t.folder in ("staged/star", "staged/star_month")]
+SOURCE = tables.get("dim_source_file")
+
+
+def batch(file: str) -> str:
+    """The batch of a file, by its path under raw/mrf."""
+    return naming.md5_of(file)
+
+
+def connection(**variables: str) -> duckdb.DuckDBPyConnection:
+    """A connection on which every view that these transforms read is there and empty."""
+    con = duck.connect(threads=2)
+    for name, value in variables.items():
+        con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
+    for table in STAGED:
+        duck.view(con, table.name, f"SELECT CAST(NULL AS VARCHAR) AS batch_id, * FROM ({duck.empty(table)})")
+    for table in STARS:
+        duck.view(con, table.name, duck.empty(table))
+    duck.view(con, "source_file", duck.empty(SOURCE))
+    return con
+
+
+def stage(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict]) -> None:
+    """Make a view hold these rows. What a literal leaves out is null; `file` says whose rows staged ones are."""
+    declared = SOURCE if name == "source_file" else tables.get(name)
+    schema = dict(declared.polars_schema())
+    if declared in STAGED:
+        schema = {"batch_id": pl.String, **schema}
+        rows = [{**{k: v for k, v in row.items() if k != "file"}, "batch_id": batch(row["file"])} for row in rows]
+    if name == "source_file":
+        rows = [{"batch_id": batch(row["file"]), **row} for row in rows]
+    unknown = {c for row in rows for c in row} - set(schema)
+    assert not unknown, f"{name} has no column {unknown}"
+    frame = pl.DataFrame([{c: row.get(c) for c in schema} for row in rows], schema=schema)
+    con.register(f"{name}_rows", frame.to_arrow())
+    con.execute(f"CREATE OR REPLACE TABLE main.{name}_kept AS FROM {name}_rows")
+    duck.view(con, name, f"SELECT * FROM main.{name}_kept")
+
+
+def answer(con: duckdb.DuckDBPyConnection, name: str, select: str | None = None) -> list[dict]:
+    """The rows of a table in its order, as the stage would publish them; its key is unique and never null."""
+    table = tables.get(name)
+    typed = ", ".join(f"CAST({c} AS {kind}) AS {c}" for c, kind in table.duckdb_columns.items())
+    con.execute(f"CREATE OR REPLACE TEMP TABLE answer AS SELECT {typed} FROM ({select or duck.sql(name + '.sql')})")
+    key = ", ".join(table.key)
+    assert con.sql(f"SELECT {key} FROM answer GROUP BY ALL HAVING count(*) > 1").fetchall() == []
+    rows = con.sql(f"FROM answer ORDER BY {', '.join(f'{c} NULLS FIRST' for c in table.sort)}")
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
