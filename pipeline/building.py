@@ -28,7 +28,7 @@ import luigi
 from pipeline import code_version, errors, fingerprints, journal, locks, partition, paths, scheduler, settings, targets, task
 from pipeline.paths import Root
 from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, xrefs
-from pipeline.stages.warehouse import Warehouse, accounts_of, orphans, tables_of
+from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 
 
 @dataclass
@@ -126,7 +126,7 @@ def first_owed(months: list[str] | None) -> str | None:
     for one in [*tables_for(chosen), *([] if months else layout()), Warehouse()]:
         if not one.complete():
             return one.label
-    return orphans(facts.months())[0] if orphans(facts.months()) else None
+    return None
 
 
 def build(months: list[str] | None, *, workers: int, local_scheduler: bool, started: Callable[[str], None]) -> Outcome:

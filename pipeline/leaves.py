@@ -65,6 +65,11 @@ def group_manifest(root: Root, month: str, first: str) -> Path:
     return root.month_state(month) / "groups" / f"{hashlib.md5(first.encode()).hexdigest()}.tsv"
 
 
+def group_intent(root: Root, month: str, first: str) -> Path:
+    """The names of the leaves that a group wrote, or is about to: if it is killed, nothing else names them."""
+    return group_manifest(root, month, first).with_suffix(".txt")
+
+
 def records(path: Path) -> dict[str, Record]:
     """The lines of a manifest by partition; empty when there is none."""
     try:
@@ -89,6 +94,8 @@ def problem(root: Root, month: str, digest: str) -> str | None:
     path = manifest(root, month)
     if not path.exists() or targets.file_hash(path) != digest:
         return f"the manifest of {month} is missing or was changed"
+    if _begun(root, month):
+        return f"the writing of leaves of {month} was interrupted"
     tree, end = f"{root.tree}{os.sep}", f"{os.sep}year_month={month}{os.sep}{paths.LEAF_NAME}"
     for record in records(path).values():
         if record.reason:
@@ -102,6 +109,15 @@ def problem(root: Root, month: str, digest: str) -> str | None:
         if info.st_nlink == 1 and (lost := targets.object_problem(root, record.digest, record.bytes)):
             return f"of the leaf {record.partition}: {lost}"  # a file with two names is the object itself
     return None
+
+
+def _begun(root: Root, month: str) -> set[str]:
+    """The leaves that groups wrote, or were about to write, since the month was compiled."""
+    return set().union(*(_intended(path) for path in (root.month_state(month) / "groups").glob("*.txt")))
+
+
+def _intended(intent: Path) -> set[str]:
+    return set(intent.read_text(encoding="utf-8").splitlines()) if intent.exists() else set()
 
 
 class Plan:
@@ -204,7 +220,7 @@ def build_leaf(root: Root, month: str, name: str) -> None:
         raise errors.UsageError(
             f"the month {month} has no rows for it any more", place=name, remedy=f"ratehouse partitions --month {month}"
         )
-    if not leaf_stands(root, month, name):
+    if not _stands(root, month, leaf, _known(root, month, leaf.group).get(name)):
         _write(root, month, leaf.group, [leaf])
     if leaf.reason:
         raise errors.WithheldPartition(
@@ -229,6 +245,9 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
     made: list[tuple[Leaf, Path, str]] = []
     try:
         with targets.writing(scratch):
+            intent = group_intent(root, month, first)
+            names = _intended(intent) | {leaf.partition for leaf in missing}
+            targets.write_text(root, intent, "".join(f"{name}\n" for name in sorted(names)))
             for leaf, rows in _rows(root, month, missing):
                 draft = scratch / f"{leaf.digest}.parquet"
                 _write_leaf(draft, leaf, rows)
@@ -326,7 +345,7 @@ def compile_month(root: Root, month: str) -> dict:
     for first, group in planned.groups.items():
         known = {**former, **records(group_manifest(root, month, first))}
         kept.update((leaf.partition, known[leaf.partition]) for leaf in group if leaf.partition in known)
-    for name in former:
+    for name in {*former, *_begun(root, month)}:
         if name not in planned.by_partition:
             targets.remove(root.leaf(name, month), root.tree)
             shutil.rmtree(quarantined(root, month, name), ignore_errors=True)
@@ -349,9 +368,9 @@ def compile_month(root: Root, month: str) -> dict:
 
 def remove_month(root: Root, month: str) -> None:
     """Take away all leaves of a month that no source has any more."""
-    for record in records(manifest(root, month)).values():
-        targets.remove(root.leaf(record.partition, month), root.tree)
-        shutil.rmtree(quarantined(root, month, record.partition), ignore_errors=True)
+    for name in {*records(manifest(root, month)), *_begun(root, month)}:
+        targets.remove(root.leaf(name, month), root.tree)
+        shutil.rmtree(quarantined(root, month, name), ignore_errors=True)
     shutil.rmtree(root.month_state(month), ignore_errors=True)
 
 

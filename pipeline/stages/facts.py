@@ -207,12 +207,12 @@ class FactLayout(TableTask):
                 parts[name] = targets.publish(
                     self.warehouse, draft, target, written.digest, written.rows, former=old, readable=False
                 )
-        stamp = Stamp(basis, parts, {}, {"layout": self.layout})
-        stamps.write(self.warehouse, self.label, stamp)
         kept = {self.warehouse.path / p.path for p in parts.values()}
         for path in sorted(self.folder.rglob("*.parquet")) if self.folder.is_dir() else ():
             if path not in kept:
                 targets.remove(path, self.warehouse.path)
+        stamp = Stamp(basis, parts, {}, {"layout": self.layout})
+        stamps.write(self.warehouse, self.label, stamp)
         return stamp
 
 

@@ -391,13 +391,15 @@ def remove_gone() -> None:
     """Take away what was staged of source files that are gone."""
     root = paths.current()
     present = {task.label for task in (*in_network(), *references())}
-    stamped = root.stamp("staged").with_suffix("")
+    staged, stamped = root.path / "staged", root.stamp("staged").with_suffix("")
     for folder in ("mrf", *REFERENCES):
-        for stamp in (stamped / folder).rglob("*.json"):
-            label = stamp.relative_to(stamped.parent).as_posix().removesuffix(".json")
-            if label not in present:
-                stamp.unlink()
-                shutil.rmtree(root.path / label, ignore_errors=True)
+        labels = {path.parent.relative_to(root.path).as_posix() for path in (staged / folder).rglob("*.parquet")}
+        labels |= {p.relative_to(stamped.parent).as_posix().removesuffix(".json") for p in (stamped / folder).rglob("*.json")}
+        for label in labels - present:  # the stamp last: what is left half done is found again by it
+            shutil.rmtree(root.path / label, ignore_errors=True)
+            if folder == "mrf":
+                InNetworkFile(path=label.removeprefix("staged/mrf/"))._quarantine(())
+            targets.remove(root.stamp(label), stamped)
 
 
 def forget() -> None:

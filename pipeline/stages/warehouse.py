@@ -7,8 +7,8 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import catalog, leaves, naming, stamps, targets
-from pipeline.stages import bench, dims, enriched, facts, ingest, xrefs
+from pipeline import catalog, leaves, naming, partition, paths, stamps, tables, targets
+from pipeline.stages import bench, dims, enriched, facts, ingest, star, xrefs
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
 
@@ -76,7 +76,8 @@ class Warehouse(TableTask):
         info = path.stat()
         if [info.st_size, info.st_mtime_ns] != stamp.notes["file"]:
             return "warehouse.duckdb was changed by hand"
-        return None
+        left = orphans(facts.months())
+        return f"files are left of {left[0]}, which no source has any more" if left else None
 
     def gate_staleness(self, stamp: Stamp) -> Stale | None:
         return None  # everything in it passed its own gate
@@ -141,18 +142,22 @@ def accounts_of(month: str) -> dict:
 
 
 def orphans(months: list[str]) -> list[str]:
-    """Months that were built and that no source has any more."""
-    from pipeline import paths
+    """Months that no source has any more, and of which something stands: a file, a stamp, or what is kept of leaves.
 
-    folder = paths.current().state / "stamps" / "gold"
-    built = {p.stem.removeprefix("fact_rate_") for p in folder.glob("fact_rate_????-??.json")} if folder.is_dir() else set()
-    return sorted(built - set(months))
+    None while a source is unread, for it may be of any month.
+    """
+    root = paths.current()
+    if any(task.stamp() is None for task in (*ingest.in_network(), *star.tasks())):
+        return []
+    folders = {tables.get(name).folder for name in tables.load() if tables.get(name).sharded} | {"staged/enriched"}
+    places = [place for name in folders for place in (root.path / name, root.stamp(name).with_suffix(""))]
+    names = {p.stem[-7:] for place in places if place.is_dir() for p in place.iterdir() if p.stem[-8:-7] == "_"}
+    names |= {p.name for p in root.month_state("").iterdir()} if root.month_state("").is_dir() else set()
+    return sorted({name for name in names if partition.is_month(name)} - set(months))
 
 
 def remove_month(month: str) -> None:
     """Take away every file of a month that no source has any more."""
-    from pipeline import paths
-
     root = paths.current()
     leaves.remove_month(root, month)
     for task in [*tables_of([month]), enriched.LeafPlan(month=month), enriched.EnrichedMonth(month=month)]:
