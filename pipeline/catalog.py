@@ -71,12 +71,14 @@ def _table(con, name: str, rows) -> None:
 
 
 def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
-    """partition_manifest: one row per leaf, its keys decoded, the object that a reader should open, its tree path."""
+    """partition_manifest: one row per leaf, its keys decoded (one is called state), the object that a reader should
+    open, its tree path, its status (published or withheld, with the reason).
+    """
     import pyarrow as pa
 
     keys = settings.partitioning().key_list()
     columns: dict[str, list] = {k: [] for k in keys}
-    rest: dict[str, list] = {n: [] for n in ("year_month", "partition", "path", "object_path", "rows", "bytes", "digest", "state", "reason")}
+    rest: dict[str, list] = {n: [] for n in ("year_month", "partition", "path", "object_path", "rows", "bytes", "digest", "status", "reason")}
     for month, known in manifests.items():
         for record in known.values():
             for piece in record.partition.split("/"):
@@ -89,7 +91,7 @@ def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
             rest["rows"].append(record.rows)
             rest["bytes"].append(record.bytes)
             rest["digest"].append(record.digest)
-            rest["state"].append("withheld" if record.reason else "published")
+            rest["status"].append("withheld" if record.reason else "published")
             rest["reason"].append(record.reason or None)
     arrays = {k: pa.array(v, pa.string()) for k, v in columns.items()}
     arrays.update((k, pa.array(v, pa.int64() if k in ("rows", "bytes") else pa.string())) for k, v in rest.items())
@@ -105,7 +107,7 @@ def _enriched(con, files: list[Path]) -> None:
     match = " AND ".join(f"w.{duck.identifier(k)} IS NOT DISTINCT FROM e.{duck.identifier(k)}" for k in (*keys, "year_month"))
     con.execute(
         f"CREATE VIEW fact_rate_enriched AS SELECT e.* FROM ({duck.scan(declared, files)}) AS e WHERE NOT EXISTS "
-        f"(SELECT 1 FROM partition_manifest AS w WHERE w.state = 'withheld' AND {match})"
+        f"(SELECT 1 FROM partition_manifest AS w WHERE w.status = 'withheld' AND {match})"
     )
 
 

@@ -7,7 +7,10 @@ the journal and the dashboard carry their text. What must not come in: anything 
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
+
+DASHBOARD_COLUMNS = 72
 
 
 class RatehouseError(Exception):
@@ -26,6 +29,15 @@ class RatehouseError(Exception):
     def __str__(self) -> str:
         head = f"{self.place}: {self.fact}" if self.place else self.fact
         return f"{head}\n  {self.remedy}" if self.remedy else head
+
+    def on_dashboard(self) -> str:
+        """The message for Luigi's dashboard, whose box shows 72 columns and wraps nothing: what is wrong comes first."""
+        lines = [self.fact, *([self.place] if self.place else []), *(self.remedy or "").splitlines()]
+        return "\n".join(
+            piece
+            for line in lines
+            for piece in textwrap.wrap(line, DASHBOARD_COLUMNS, break_long_words=False, break_on_hyphens=False)
+        )
 
     def __reduce__(self):  # crosses process borders whole
         return (_rebuild, (type(self), self.fact, self.place, self.remedy, self.__dict__))

@@ -14,6 +14,7 @@ import errno
 import functools
 import hashlib
 import os
+import shlex
 import shutil
 import time
 import traceback
@@ -159,7 +160,7 @@ def _stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
         return False
     path = root.leaf(leaf.partition, month)
     if leaf.reason:
-        return not path.exists()
+        return not path.exists() and (quarantined(root, month, leaf.partition) / "rows.parquet").exists()
     try:
         info = path.stat()
     except OSError:
@@ -226,8 +227,9 @@ def build_leaf(root: Root, month: str, name: str) -> None:
         raise errors.WithheldPartition(
             f"withheld: {leaf.reason}",
             place=name,
-            remedy=f"its {leaf.rows:,} rows are in {root.relative(quarantined(root, month, name))}; mend the cause "
-            f"(a correction, the raw file, the suite), then: ratehouse rerun '{name}' --month {month}",
+            remedy="mend the cause (a correction, the raw file, the suite), then:\n"
+            f"  ratehouse --root {shlex.quote(str(root.path))} rerun {shlex.quote(name)} --month {month}\n"
+            f"  its {leaf.rows:,} rows are in {root.relative(quarantined(root, month, name))}",
         )
     journal.write(
         root.journal, "done", task="enriched.Partition", label=name, month=month, seconds=0, rows=leaf.rows, files=1, gates=0, warnings=0
@@ -321,7 +323,7 @@ def _publish(root: Root, month: str, leaf: Leaf, draft: Path, sha256: str) -> Re
     target = root.leaf(leaf.partition, month)
     if not (target.exists() and os.path.samefile(target, kept)):
         targets.link(kept, target, root.scratch)
-    shutil.rmtree(quarantined(root, month, leaf.partition), ignore_errors=True)
+    _release(root, month, leaf.partition)
     info = target.stat()
     return Record(leaf.partition, leaf.digest, leaf.rows, info.st_size, info.st_mtime_ns, sha256, "")
 
@@ -337,6 +339,14 @@ def _withhold(root: Root, month: str, leaf: Leaf, draft: Path) -> None:
         _remove_empty(published.parent, root.tree)
 
 
+def _release(root: Root, month: str, name: str) -> None:
+    """Take out of quarantine what stands there of a leaf that is published, or gone."""
+    folder = quarantined(root, month, name)
+    if folder.exists():
+        shutil.rmtree(folder)
+        _remove_empty(folder.parent, root.quarantine)
+
+
 def compile_month(root: Root, month: str) -> dict:
     """Compile the month's manifest from its groups', remove leaves without rows; returns what the stamp notes."""
     planned = plan(root, month)
@@ -348,7 +358,7 @@ def compile_month(root: Root, month: str) -> dict:
     for name in {*former, *_begun(root, month)}:
         if name not in planned.by_partition:
             targets.remove(root.leaf(name, month), root.tree)
-            shutil.rmtree(quarantined(root, month, name), ignore_errors=True)
+            _release(root, month, name)
     text = "".join(kept[name].line() for name in sorted(kept))
     path = manifest(root, month)
     if not path.exists() or path.read_bytes() != text.encode():
@@ -370,7 +380,7 @@ def remove_month(root: Root, month: str) -> None:
     """Take away all leaves of a month that no source has any more."""
     for name in {*records(manifest(root, month)), *_begun(root, month)}:
         targets.remove(root.leaf(name, month), root.tree)
-        shutil.rmtree(quarantined(root, month, name), ignore_errors=True)
+        _release(root, month, name)
     shutil.rmtree(root.month_state(month), ignore_errors=True)
 
 
@@ -389,7 +399,7 @@ def failed(root: Root, task, exception: BaseException) -> str:
         kind=type(exception).__name__,
         known=known,
     )
-    return text
+    return exception.on_dashboard() if known else text
 
 
 def _remove_empty(folder: Path, stop: Path) -> None:

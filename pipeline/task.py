@@ -397,7 +397,7 @@ class TableTask(luigi.Task):
         known = isinstance(exception, errors.RatehouseError)
         text = str(exception) if known else "".join(traceback.format_exception(exception))
         self.journal("failed", error=text, kind=type(exception).__name__, known=known)
-        return text
+        return exception.on_dashboard() if known else text
 
     def _summary(self, stamp: Stamp) -> dict:
         warnings = sum(f["severity"] != "critical" for g in stamp.gates.values() for f in g["failures"])

@@ -140,4 +140,5 @@ def _line(word: str, label: str, rest: str) -> str:
     """`word  label  rest`, the label shortened first, then the rest."""
     room = WIDTH - len(f"{word:<8} ") - 2
     label = shortened(label, max(LABEL, room - len(rest)))
-    return f"{word:<8} {label}  {shortened(rest, room - len(label))}"
+    room -= len(label)
+    return f"{word:<8} {label}  {rest if len(rest) <= room else rest[: room - 1] + '…'}"

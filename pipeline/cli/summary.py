@@ -156,7 +156,8 @@ def _failures(outcome: Outcome) -> None:
         click.echo(lines.wrapped(why, "  "), err=True)
     _more(len(outcome.withheld), "partitions")
     if outcome.withheld:
-        click.echo(f"  the rows and the reason of each are under {paths.current().quarantine}/enriched", err=True)
+        place = f"{paths.current().quarantine}/enriched"
+        click.echo(lines.wrapped(f"the rows and the reason of each are under {place}", "  ", ""), err=True)
 
 
 def _waiting(outcome: Outcome) -> None:

@@ -124,4 +124,4 @@ class SourceFile(luigi.Task):
 
     def on_failure(self, exception: BaseException) -> str:
         """The reason, in words, for the dashboard."""
-        return str(exception)
+        return exception.on_dashboard() if isinstance(exception, errors.RatehouseError) else str(exception)
