@@ -10,7 +10,7 @@ import os
 import textwrap
 from collections.abc import Sequence
 
-DASHBOARD_COLUMNS = 72
+DASHBOARD_COLUMNS = 70
 
 
 class RatehouseError(Exception):
@@ -31,13 +31,16 @@ class RatehouseError(Exception):
         return f"{head}\n  {self.remedy}" if self.remedy else head
 
     def on_dashboard(self) -> str:
-        """The message for Luigi's dashboard, whose box shows 72 columns and wraps nothing: what is wrong comes first."""
-        lines = [self.fact, *([self.place] if self.place else []), *(self.remedy or "").splitlines()]
-        return "\n".join(
-            piece
-            for line in lines
-            for piece in textwrap.wrap(line, DASHBOARD_COLUMNS, break_long_words=False, break_on_hyphens=False)
-        )
+        """The message for Luigi's dashboard, whose box shows 70 columns and wraps nothing: what is wrong comes first.
+
+        An indented line of a remedy is a command to paste, and stays whole.
+        """
+        said = [self.fact, *([self.place] if self.place else []), *(self.remedy or "").splitlines()]
+        lines = []
+        for line in said:
+            whole = line.startswith(" ")
+            lines += [line] if whole else textwrap.wrap(line, DASHBOARD_COLUMNS, break_long_words=False, break_on_hyphens=False)
+        return "\n".join(lines)
 
     def __reduce__(self):  # crosses process borders whole
         return (_rebuild, (type(self), self.fact, self.place, self.remedy, self.__dict__))

@@ -227,9 +227,8 @@ def build_leaf(root: Root, month: str, name: str) -> None:
         raise errors.WithheldPartition(
             f"withheld: {leaf.reason}",
             place=name,
-            remedy="mend the cause (a correction, the raw file, the suite), then:\n"
-            f"  ratehouse --root {shlex.quote(str(root.path))} rerun {shlex.quote(name)} --month {month}\n"
-            f"  its {leaf.rows:,} rows are in {root.relative(quarantined(root, month, name))}",
+            remedy=f"rows of it in quarantine: {leaf.rows:,}. Mend the cause (a correction, the raw file, the suite), then:\n"
+            f"  ratehouse --root {shlex.quote(str(root.path))} rerun {shlex.quote(name)} --month {month}",
         )
     journal.write(
         root.journal, "done", task="enriched.Partition", label=name, month=month, seconds=0, rows=leaf.rows, files=1, gates=0, warnings=0

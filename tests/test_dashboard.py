@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import http.server
+import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from luigi.rpc import RemoteScheduler
 
 import browser
-from pipeline import errors
+import kit
+from pipeline import building, errors, paths, settings
 from pipeline import scheduler as luigid
 
 RED = "rgb(221, 75, 57)"  # AdminLTE's bg-red
@@ -152,3 +156,87 @@ def test_the_scheduler_log_does_not_grow_with_every_request(tmp_path):
     log = (tmp_path / "state" / "scheduler.log").read_text()
     assert "Saved state" in log
     assert "HEAD /" not in log
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells which addresses are listened on")
+def test_the_scheduler_listens_on_loopback_only(scheduler):
+    port = int(scheduler.rstrip("/").rpartition(":")[2])
+    listening = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:] if Path(table).exists() else ():
+            _, local, _, state, *_ = line.split()
+            address, _, number = local.rpartition(":")
+            if int(number, 16) == port and state == "0A":  # listening
+                listening.add(address)
+    assert listening == {"0100007F"}  # 127.0.0.1 in the kernel's spelling
+
+
+# ---- builds through it ------------------------------------------------------------------------------------------
+
+SMALL = "GA/2025-08_tupelo-vine_ga_select-1_in-network-rates.json"
+
+
+def small_warehouse(root: Path) -> Path:
+    """A warehouse of one small source file."""
+    (root / "raw" / "mrf" / "GA").mkdir(parents=True)
+    shutil.copy(kit.SAMPLE / "mrf" / SMALL, root / "raw" / "mrf" / "GA")
+    return root
+
+
+def change_rate(root: Path) -> None:
+    """Raise the first rate of the source file by a dollar."""
+    path = root / "raw" / "mrf" / SMALL
+    rate = re.compile(r'("negotiated_rate": ?)([\d.]+)')
+    path.write_text(rate.sub(lambda found: f"{found[1]}{float(found[2]) + 1}", path.read_text(), count=1))
+
+
+def build_through(root: Path, url: str, *, local: bool = False) -> building.Outcome:
+    """Build in this process while a scheduler answers."""
+    paths.use(root)
+    settings.load(root)
+    settings.override("core", "scheduler_port", url.rstrip("/").rpartition(":")[2])
+    settings.override("build", "workers", "1")
+    return building.build(None, workers=1, local_scheduler=local, started=lambda _: None)
+
+
+@pytest.mark.slow
+def test_two_warehouses_share_a_scheduler_without_harm(scheduler, tmp_path):
+    """Both are called `warehouse` and hold the same file, so that only their ids tell their tasks apart."""
+    roots = [small_warehouse(tmp_path / name / "warehouse") for name in ("one", "two")]
+    config = tmp_path / "luigi.cfg"
+    config.write_text(f"[core]\nscheduler_port = {scheduler.rstrip('/').rpartition(':')[2]}\n")
+    with ThreadPoolExecutor() as pool:  # at the same time
+        said = [*pool.map(lambda root: kit.ratehouse(root, "build", env={"LUIGI_CONFIG_PATH": str(config)}), roots)]
+    for one, root in zip(said, roots, strict=True):
+        assert one.returncode == 0, one.stderr
+        assert one.stderr.startswith(f"building {root} with 2 workers\nscheduler: {scheduler}\n")
+    first, second = map(kit.contents, roots)
+    assert first == second
+    assert len(list((roots[0] / "gold" / "fact_rate_enriched").rglob("*.parquet"))) > 0
+
+    fact, other = roots[0] / "gold" / "fact_rate_2025-08.parquet", kit.parquet_files(roots[1])
+    before, outcome = kit.parquet_files(roots[0]), None
+    for _ in range(2):  # the second time within seconds of the first, when luigid still has every task as done
+        change_rate(roots[0])
+        built = time.monotonic()
+        outcome = build_through(roots[0], scheduler)
+        assert outcome.ok
+        assert outcome.scheduler == scheduler
+        after = kit.parquet_files(roots[0])
+        changed = kit.rewritten(before, after)
+        assert fact.relative_to(roots[0]).as_posix() in changed
+        assert len([name for name in changed if name.startswith("gold/fact_rate_enriched/")]) == 1
+        before = after
+    assert time.monotonic() - built < 10
+    assert kit.rewritten(other, kit.parquet_files(roots[1])) == set()
+    names = {task["name"] for task in RemoteScheduler(scheduler).task_list("DONE", "").values()}
+    assert {"facts.FactRate", "dims.DimCode", "enriched.EnrichedMonth", "warehouse.Warehouse"} <= names
+
+    # And when no scheduler answers, or none is wanted, a build has one of its own.
+    config.write_text(f"[core]\nscheduler_port = {browser.free_port()}\n")
+    change_rate(roots[1])
+    said = kit.ratehouse(roots[1], "build", env={"LUIGI_CONFIG_PATH": str(config)})
+    assert said.returncode == 0, said.stderr
+    assert "\nscheduler: its own (`make scheduler` starts one that has a dashboard)\n" in said.stderr
+    change_rate(roots[1])
+    assert build_through(roots[1], scheduler, local=True).scheduler == "local"

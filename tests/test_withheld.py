@@ -197,7 +197,7 @@ def test_a_withheld_leaf_is_red_on_the_dashboard_and_says_why(planted, tmp_path)
         page.wait("getComputedStyle(document.querySelector('#errorModal')).opacity == 1")
         told = page.text("#errorModal .modal-body")
         assert told.startswith("withheld: negotiated_rate:")  # the box wraps nothing, and shows no more than this
-        assert max(map(len, told.split(PARTITION)[0].splitlines())) <= 72
+        assert max(map(len, told.split(PARTITION)[0].splitlines())) <= 70
         assert f"{RULE}. Nobody is paid less than nothing" in " ".join(told.split())
         assert f"ratehouse --root {planted.root} rerun {PARTITION} --month {MONTH}" in " ".join(told.split())
         assert page.screenshot(tmp_path / "reason.png").stat().st_size > 10_000
