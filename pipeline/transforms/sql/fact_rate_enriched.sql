@@ -1,5 +1,5 @@
 -- The enriched rows: the month's facts, and by number what fact_rate_enriched_*.sql found for their keys. Every join is
--- many-to-one.
+-- many-to-one. row_ix, the last column, is a row's place in the order of the enriched table.
 WITH joined AS (
   SELECT
     f.*,
@@ -13,7 +13,7 @@ WITH joined AS (
     coalesce(r.conversion_factor, f.locality_factor) AS conversion_factor,
     h.schedule IS NOT NULL AS has_release,
     f.negotiated_rate / nullif(f.state_rate, 0) AS rate_to_medicare_ratio
-  FROM enriched_row f
+  FROM enriched_slice f
   LEFT JOIN enriched_owner o ON o.group_ix = f.group_ix
   LEFT JOIN enriched_provider p ON p.provider_ix = f.provider_ix
   LEFT JOIN enriched_code c ON c.code_ix = f.code_ix
@@ -71,5 +71,6 @@ SELECT
     CASE WHEN negotiated_rate = 0 THEN 'zero' END,
     CASE WHEN negotiated_rate <= 1 AND negotiated_rate <> 0 AND negotiated_type IS DISTINCT FROM 'percentage'
       THEN 'at_most_1' END,
-    CASE WHEN rate_to_medicare_ratio NOT BETWEEN 0.1 AND 20 THEN 'ratio_outside_0.1_20' END), '') AS rate_flags
+    CASE WHEN rate_to_medicare_ratio NOT BETWEEN 0.1 AND 20 THEN 'ratio_outside_0.1_20' END), '') AS rate_flags,
+  row_ix
 FROM joined

@@ -1,12 +1,12 @@
--- The facts with the numbers of what goes with them and the amounts they are compared with, in the order of the
--- enriched table: sorted here, while rows are narrow, they need not be sorted again. Every table on the right has one
--- row per key, so every join is many-to-one.
-CREATE OR REPLACE TEMP TABLE enriched_row AS
+-- The facts with the numbers of what goes with them and the amounts they are compared with. Every table on the right has
+-- one row per key, so every join is many-to-one.
+CREATE OR REPLACE TEMP TABLE enriched_fact AS
 SELECT f.fact_uid, f.year_month, f.billing_class, f.negotiated_type, f.negotiation_arrangement, f.negotiated_rate,
   f.expiration_date, f.provider_group_id_raw, f.pos_set_id, f.billing_code_modifiers, f.additional_information,
   f.setting, f.severity_of_illness, f.network_names, f.contained_codes_uid, f.pg_members_uid,
   o.group_ix, o.provider_ix, c.code_ix, t.terms_ix, r.price_ix, r.state_rate,
-  l.rate AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount
+  l.rate AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount,
+  o.payer_state_rank, c.category_rank, o.taxonomy_area_rank, c.code_rank
 FROM fact_rate f
 LEFT JOIN enriched_owner o ON o.pg_uid IS NOT DISTINCT FROM f.pg_uid AND o.source_state IS NOT DISTINCT FROM f.state
   AND o.reporting_entity_name IS NOT DISTINCT FROM f.reporting_entity_name
@@ -23,9 +23,17 @@ LEFT JOIN enriched_choice ch ON ch.schedule = t.schedule AND ch.modifier = t.mod
 LEFT JOIN enriched_state_rate r ON r.join_ix = c.join_ix AND r.state_ix = o.state_ix AND r.choice_ix = ch.choice_ix
 LEFT JOIN enriched_locality_rate l ON l.join_ix = c.join_ix AND l.locality_ix = o.locality_ix
   AND l.choice_ix = ch.choice_ix
-LEFT JOIN enriched_wcfs w ON w.join_ix = c.join_ix AND w.state_ix = o.state_ix AND t.whole_service
-ORDER BY o.payer_state_rank, f.billing_class NULLS FIRST, c.category_rank, o.taxonomy_area_rank, c.code_rank, f.fact_uid;
+LEFT JOIN enriched_wcfs w ON w.join_ix = c.join_ix AND w.state_ix = o.state_ix AND t.whole_service;
 
 DROP TABLE enriched_state_rate;
 DROP TABLE enriched_locality_rate;
 DROP TABLE enriched_wcfs;
+
+-- In the order of the enriched table: sorted here, while rows are narrow, they need not be sorted again. A statement of
+-- its own, because a sort and the hash tables above do not fit into 300 MB together.
+CREATE OR REPLACE TEMP TABLE enriched_row AS
+SELECT * EXCLUDE (payer_state_rank, category_rank, taxonomy_area_rank, code_rank)
+FROM enriched_fact
+ORDER BY payer_state_rank, billing_class NULLS FIRST, category_rank, taxonomy_area_rank, code_rank, fact_uid;
+
+DROP TABLE enriched_fact;
