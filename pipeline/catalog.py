@@ -38,9 +38,10 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, dic
         for statement in naming.MACROS.split(";"):
             if statement.strip():
                 con.execute(statement)
-        by_table: dict[str, list[Path]] = {}
+        # Every published table, those of which there is no month yet included: a reader finds them empty.
+        published = [name for name, declared in tables.load().items() if not declared.folder.startswith("staged")]
+        by_table: dict[str, list[Path]] = {name: [] for name in published}
         for one in listed:
-            by_table.setdefault(one.table, [])
             if one.part is not None:
                 by_table[one.table].append(root.object(one.part.digest))
         for name, files in by_table.items():
