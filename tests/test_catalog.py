@@ -1,0 +1,226 @@
+"""warehouse.duckdb: every table under every name that it has, its files, its leaves, its accounts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+import kit
+from pipeline import catalog, leaves, naming, partition, paths, settings, tables
+from pipeline.stages.warehouse import accounts_of, tables_of
+
+PUBLISHED = {name: declared for name, declared in tables.load().items() if not declared.folder.startswith("staged")}
+# The names that the user's two documents use, beside our own.
+NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_payer_bridge dim_reporting_entity
+    dim_provider_group dim_pos_set dim_npi dim_npi_address dim_npi_address_geolocation dim_tin xref_pos xref_group_npi
+    xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
+    bench_medicare_comprehensive""".split()
+OURS = """dim_code_cat_history dim_source_file xref_group_member xref_contained_code xref_fact_source
+    bench_medicare_prof_detail partition_manifest month_accounts table_files""".split()
+
+
+@pytest.fixture(scope="module")
+def root(built_sample: Path) -> Path:
+    """The built sample; nothing here changes it."""
+    return built_sample
+
+
+@pytest.fixture
+def con(root: Path):
+    with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:
+        yield con
+
+
+def count(con, name: str) -> int:
+    return con.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+
+
+def files_of(root: Path, name: str) -> list[Path]:
+    """A published table's files, by their names alone."""
+    if name == "fact_rate_enriched":
+        return sorted((root / "gold" / name).rglob("*.parquet"))
+    declared = PUBLISHED[name]
+    return sorted((root / declared.folder).glob(f"{name}_????-??.parquet" if declared.sharded else f"{name}.parquet"))
+
+
+def described(con, name: str) -> dict[str, str]:
+    return {column: kind for column, kind, *_ in con.sql(f"DESCRIBE {name}").fetchall()}
+
+
+def test_every_name(con):
+    assert {name for (name,) in con.sql("SHOW TABLES").fetchall()} == {*NAMES, *OURS}
+    aliases = {alias for declared in PUBLISHED.values() for alias in declared.aliases}
+    assert {*PUBLISHED} | aliases | {"partition_manifest", "month_accounts", "table_files"} == {*NAMES, *OURS}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_view_is_its_files(con, root, name):
+    """Its rows, its columns in their order and types; the same under its other names."""
+    declared = PUBLISHED[name]
+    files = files_of(root, name)
+    assert count(con, name) == sum(pq.ParquetFile(path).metadata.num_rows for path in files)
+    columns = declared.duckdb_columns | ({"service_codes": "VARCHAR[]"} if name == "dim_pos_set" else {})
+    assert list(described(con, name).items()) == list(columns.items())
+    for alias in declared.aliases:
+        assert (
+            con.sql(f"(FROM {name} EXCEPT ALL FROM {alias}) UNION ALL (FROM {alias} EXCEPT ALL FROM {name})").fetchall()
+            == []
+        )
+    assert files or declared.sharded
+
+
+def test_service_codes_are_pos_members(con):
+    different = con.sql("SELECT count(*) FROM dim_pos_set WHERE service_codes IS DISTINCT FROM pos_members").fetchall()
+    assert different == [(0,)]
+    assert count(con, "dim_pos_set") > 5
+
+
+def test_table_files(con, root):
+    """Each file once, as it stands; the object beside it is the same file."""
+    listed = con.sql(
+        "SELECT table_name, year_month, path, object_path, rows, bytes, digest FROM table_files"
+    ).fetchall()
+    for name, month, path, object_path, rows, size, digest in listed:
+        file, kept = root / path, Path(object_path)
+        assert (file.stat().st_size, pq.ParquetFile(file).metadata.num_rows) == (size, rows)
+        assert (kept.name, kept.parent.parent) == (f"{digest}.parquet", root / ".objects")
+        assert kept.read_bytes() == file.read_bytes()
+        assert (month is not None) == PUBLISHED[name].sharded
+        assert month is None or month in path
+    places = {path for *_, path in (row[:3] for row in listed)}
+    assert len(places) == len(listed)
+    standing = {
+        f.relative_to(root).as_posix() for n in PUBLISHED if n != "fact_rate_enriched" for f in files_of(root, n)
+    }
+    assert standing == {path for path in places if not path.startswith("staged/")}
+
+
+def test_partition_manifest(con, root):
+    """One row a leaf, under the keys that its folder names."""
+    relation = con.sql("FROM partition_manifest")
+    rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+    assert {row["path"] for row in rows} == {
+        p.relative_to(root).as_posix() for p in files_of(root, "fact_rate_enriched")
+    }
+    assert len({(row["partition"], row["year_month"]) for row in rows}) == len(rows) > 400
+    for row in rows:
+        assert partition.folder(row) == row["partition"]
+        assert (
+            row["path"]
+            == f"gold/fact_rate_enriched/{row['partition']}/year_month={row['year_month']}/fact_rate_enriched.parquet"
+        )
+        leaf, kept = root / row["path"], Path(row["object_path"])
+        assert leaf.stat().st_size == kept.stat().st_size == row["bytes"]
+        assert leaf.read_bytes() == kept.read_bytes()
+        assert pq.ParquetFile(leaf).metadata.num_rows == row["rows"]
+        assert (row["status"], row["reason"]) == ("published", None)
+    per_leaf = f"SELECT {', '.join(partition.KEYS)}, year_month, count(*) AS rows FROM fact_rate_enriched GROUP BY ALL"
+    told = f"SELECT {', '.join(partition.KEYS)}, year_month, rows FROM partition_manifest"
+    assert con.sql(f"({per_leaf} EXCEPT ALL {told}) UNION ALL ({told} EXCEPT ALL {per_leaf})").fetchall() == []
+
+
+def test_month_accounts(con):
+    """They add up, and agree with the tables that they are of."""
+    relation = con.sql("FROM month_accounts ORDER BY year_month")
+    accounts = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+    assert [one["year_month"] for one in accounts] == ["2025-07", "2025-08"]
+    for one in accounts:
+        month = one["year_month"]
+        assert one["rates_read"] == one["rate_facts"] + one["duplicates"] + one["rejected"] + one["corrected_away"]
+        assert one["facts"] == one["rate_facts"] + one["star_facts"] == one["enriched_rows"] + one["withheld_rows"]
+        told = con.sql(f"""SELECT
+            (SELECT count(*) FROM dim_source_file WHERE year_month = '{month}'),
+            (SELECT sum(rates_read) FROM dim_source_file WHERE year_month = '{month}'),
+            (SELECT sum(source_count) FROM fact_rate WHERE year_month = '{month}'),
+            (SELECT count(*) FROM fact_rate WHERE year_month = '{month}'),
+            (SELECT count(*) FROM fact_rate_enriched WHERE year_month = '{month}'),
+            (SELECT count(*) FROM partition_manifest WHERE year_month = '{month}')""").fetchall()[0]
+        assert told == (
+            one["files"],
+            one["rates_read"],
+            one["rates_read"],
+            one["facts"],
+            one["enriched_rows"],
+            one["leaves"],
+        )
+        assert one["duplicates"] == 4
+
+
+def test_slugify_is_there_for_the_guide_s_joins(con):
+    names = con.sql(
+        "SELECT reporting_entity_name_raw, slugify(reporting_entity_name_raw), payer_slug FROM dim_payer_bridge"
+    )
+    for name, macro, slug in names.fetchall():
+        assert macro == slug == naming.slugify(name)
+
+
+def test_views_work_from_any_directory(root, tmp_path):
+    """In another process, which knows nothing of this one."""
+    program = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print(con.sql('SELECT count(*) FROM fact_rate_enriched').fetchall())"
+    command = [sys.executable, "-c", program, str(root / "warehouse.duckdb")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "[(3988,)]\n"
+
+
+def test_a_withheld_leaf_is_left_out(root, tmp_path):
+    """The catalog of the same warehouse, were two of its leaves withheld: one with nulls among its keys."""
+    paths.use(root)
+    settings.load(root)
+    here, months = paths.current(), ["2025-07", "2025-08"]
+    stamps = [(task, task.stamp()) for task in tables_of(months)]
+    listed = [catalog.Listed(task.table, task.month_or_none, stamp.parts.get(task.table)) for task, stamp in stamps]
+    manifests = {month: dict(leaves.records(leaves.manifest(here, month))) for month in months}
+    chosen = [
+        ("2025-07", next(name for name in manifests["2025-07"] if partition.NULL in name)),
+        ("2025-08", next(name for name in manifests["2025-08"] if partition.NULL not in name)),
+    ]
+    gone = 0
+    for month, name in chosen:
+        gone += manifests[month][name].rows
+        manifests[month][name] = replace(manifests[month][name], reason="negotiated_rate: negative")
+    catalog.write(here, tmp_path / "warehouse.duckdb", listed, manifests, [accounts_of(month) for month in months])
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as con:
+        assert count(con, "fact_rate_enriched") == count(con, "fact_rate") - gone
+        assert 0 < gone < 1_000
+        told = con.sql(
+            "SELECT year_month, partition, path, reason FROM partition_manifest WHERE status = 'withheld' ORDER BY ALL"
+        )
+        assert told.fetchall() == [(month, name, None, "negotiated_rate: negative") for month, name in chosen]
+        rows = con.sql(f"SELECT DISTINCT year_month, {', '.join(partition.KEYS)} FROM fact_rate_enriched").fetchall()
+        seen = {(month, partition.folder(dict(zip(partition.KEYS, values, strict=True)))) for month, *values in rows}
+        assert seen == {(month, name) for month in months for name in manifests[month]} - set(chosen)
+
+
+@pytest.mark.slow
+def test_every_table_is_there_though_nothing_is_known(tmp_path):
+    """A warehouse without a single source, and the same with one small file: each view with its columns, empty or not."""
+    root = tmp_path / "warehouse"
+    (root / "raw").mkdir(parents=True)
+    assert kit.build(root).ok
+    with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:
+        assert {name for (name,) in con.sql("SHOW TABLES").fetchall()} == {*NAMES, *OURS}
+        for name, declared in PUBLISHED.items():
+            assert count(con, name) == 0
+            assert declared.duckdb_columns.items() <= described(con, name).items()
+    (root / "raw" / "mrf" / "TX").mkdir(parents=True)
+    small = "TX/2025-07-03_SaludRioBravo_suplemento_in-network-rates.json"
+    (root / "raw" / "mrf" / small).write_bytes((kit.SAMPLE / "mrf" / small).read_bytes())
+    assert kit.build(root).ok
+    with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:
+        assert (count(con, "fact_rate"), count(con, "fact_rate_enriched")) == (7, 7)
+        assert con.sql("SELECT DISTINCT file FROM dim_source_file").fetchall() == [(small,)]
+        for name in PUBLISHED:
+            assert files_of(root, name), f"{name} has a file, empty or not"
+        assert (
+            count(con, "dim_code_cat")
+            == count(con, "bench_medicare_comprehensive")
+            == count(con, "dim_npi_address")
+            == 0
+        )
+        assert count(con, "dim_npi") > 0
