@@ -72,10 +72,17 @@ class FactRateEnriched(TableTask):
     def variables(self) -> dict[str, object]:
         return {**super().variables(), "fill_coordinates": settings.geocoding().fill_coordinates}
 
-    def select(self, con) -> str:
-        self._keep_key_sets(con)
-        self._used = {name: used_digest(con, self.month, name) for name in USED}
-        return super().select(con)
+    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        from pipeline import duck, parquet
+        from pipeline.transforms import fact_rate_enriched
+
+        with self.connection() as con:
+            for name, select in self.view_selects().items():
+                duck.view(con, name, select)
+            self._keep_key_sets(con)
+            self._used = {name: used_digest(con, self.month, name) for name in USED}
+            written = parquet.write(drafts[self.table], tables.get(self.table), fact_rate_enriched.batches(con))
+        return {self.table: (written.digest, written.rows)}
 
     def notes(self) -> dict:
         return {"used": self._used, "withheld": self._withheld}
