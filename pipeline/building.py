@@ -25,7 +25,19 @@ from dataclasses import dataclass, field
 
 import luigi
 
-from pipeline import code_version, errors, fingerprints, journal, locks, partition, paths, scheduler, settings, targets, task
+from pipeline import (
+    code_version,
+    errors,
+    fingerprints,
+    journal,
+    locks,
+    partition,
+    paths,
+    scheduler,
+    settings,
+    targets,
+    task,
+)
 from pipeline.paths import Root
 from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, xrefs
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
@@ -99,8 +111,12 @@ def broken() -> list[raw.SourceFile]:
     """The source files that cannot be read, misplaced ones included, unless the build skips them."""
     if settings.build().skip_broken:
         return []
-    found = [raw.SourceFile(path=f"mrf/{m.path.relative_to(paths.current().mrf).as_posix()}") for m in raw.in_network()[1]]
-    found += [raw.SourceFile(path=t.raw_name) for t in [*ingest.in_network(), *star_tasks()] if t.status == ingest.BROKEN]
+    found = [
+        raw.SourceFile(path=f"mrf/{m.path.relative_to(paths.current().mrf).as_posix()}") for m in raw.in_network()[1]
+    ]
+    found += [
+        raw.SourceFile(path=t.raw_name) for t in [*ingest.in_network(), *star_tasks()] if t.status == ingest.BROKEN
+    ]
     return found
 
 
@@ -141,6 +157,8 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()  # a correction that cannot be read stops the build before it starts
+        if all(one.complete() for one in sources()):
+            _known_months(months)  # else after they are read
         owed = first_owed(months) if _months_known() else "sources"
         chosen = months or facts.months()
         if owed is None and not broken() and not withheld(chosen):
@@ -196,7 +214,9 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
             outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
             outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
             if not outcome.failures and not outcome.gone and not leaf.complete():
-                outcome.incomplete = [(name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))]
+                outcome.incomplete = [
+                    (name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))
+                ]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
     code_version.save_cache()
@@ -240,7 +260,11 @@ def _known_months(months: list[str] | None) -> None:
     for month in months or ():
         if month not in facts.months():
             known = facts.months()
-            remedy = f"months there are: {', '.join(known)}" if known else "no source file has a month yet: ratehouse sources"
+            remedy = (
+                f"months there are: {', '.join(known)}"
+                if known
+                else "no source file has a month yet: ratehouse sources"
+            )
             raise errors.UsageError(f"no source has the month {month}", remedy=remedy)
 
 
@@ -251,7 +275,9 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
     for source in broken():
         error = source.problem()
         if error is not None:
-            outcome.failures.append({"task": "raw.SourceFile", "label": f"raw/{source.path}", "error": str(error), "known": True})
+            outcome.failures.append(
+                {"task": "raw.SourceFile", "label": f"raw/{source.path}", "error": str(error), "known": True}
+            )
     named = {e["label"] for e in outcome.failures}
     for one in [*sources(), *tables_for(months), *(layout() if whole else []), Warehouse()]:
         why = one.staleness()
@@ -284,7 +310,9 @@ def write_docs(root: Root) -> None:
             results.append(path)
         else:
             path.unlink()  # of a source or month that is gone
-    data_docs.build((json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs)
+    data_docs.build(
+        (json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs
+    )
 
 
 def _tidy(root: Root) -> None:
@@ -365,7 +393,9 @@ def partition_names(month: str | None) -> list[tuple[str, str]]:
     from pipeline import leaves
 
     root = paths.current()
-    return [(m, name) for m in ([month] if month else facts.months()) for name in leaves.records(leaves.manifest(root, m))]
+    return [
+        (m, name) for m in ([month] if month else facts.months()) for name in leaves.records(leaves.manifest(root, m))
+    ]
 
 
 def find_partition(text: str, month: str | None) -> tuple[str, str]:
@@ -395,4 +425,6 @@ def find_partitions(text: str, month: str | None) -> list[tuple[str, str]]:
 
 def _no_partition(fact: str, name: str, known: list[tuple[str, str]]) -> errors.UsageError:
     near = "\n  ".join(partition.nearest(name, {n for _, n in known}))
-    return errors.UsageError(fact, place=name, remedy=f"the nearest are:\n  {near}" if near else "nothing is built yet: ratehouse build")
+    return errors.UsageError(
+        fact, place=name, remedy=f"the nearest are:\n  {near}" if near else "nothing is built yet: ratehouse build"
+    )

@@ -26,7 +26,9 @@ class Listed:
     part: Part | None
 
 
-def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, dict[str, Record]], accounts: list[dict]) -> None:
+def write(
+    root: Root, path: Path, listed: list[Listed], manifests: dict[str, dict[str, Record]], accounts: list[dict]
+) -> None:
     """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `table_files`, the macro slugify."""
     import duckdb
     import pyarrow as pa
@@ -51,15 +53,44 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, dic
             con.execute(f"CREATE VIEW {duck.identifier(name)} AS {duck.scan(declared, files)}")
             for alias in declared.aliases:
                 con.execute(f"CREATE VIEW {duck.identifier(alias)} AS SELECT * FROM {duck.identifier(name)}")
-        con.execute("CREATE OR REPLACE VIEW dim_pos_set AS SELECT *, pos_members AS service_codes FROM (" + duck.scan(tables.get("dim_pos_set"), by_table["dim_pos_set"]) + ")")
+        con.execute(
+            "CREATE OR REPLACE VIEW dim_pos_set AS SELECT *, pos_members AS service_codes FROM ("
+            + duck.scan(tables.get("dim_pos_set"), by_table["dim_pos_set"])
+            + ")"
+        )
         _manifest(con, root, manifests)
         _enriched(con, by_table.get("fact_rate_enriched", []))
-        files = [(o.table, o.month, o.part.path, str(root.object(o.part.digest)), o.part.rows, o.part.bytes, o.part.digest) for o in listed if o.part]
+        files = [
+            (o.table, o.month, o.part.path, str(root.object(o.part.digest)), o.part.rows, o.part.bytes, o.part.digest)
+            for o in listed
+            if o.part
+        ]
         names = ["table_name", "year_month", "path", "object_path", "rows", "bytes", "digest"]
-        arrow = pa.table({n: pa.array([f[i] for f in files], pa.int64() if n in ("rows", "bytes") else pa.string()) for i, n in enumerate(names)})
+        arrow = pa.table(
+            {
+                n: pa.array([f[i] for f in files], pa.int64() if n in ("rows", "bytes") else pa.string())
+                for i, n in enumerate(names)
+            }
+        )
         _table(con, "table_files", arrow)
-        columns = ["year_month", "files", "rates_read", "facts", "rate_facts", "star_facts", "duplicates", "rejected", "corrected_away", "leaves", "enriched_rows", "withheld_leaves", "withheld_rows"]
-        arrow = pa.table({c: pa.array([a[c] for a in accounts], pa.string() if c == "year_month" else pa.int64()) for c in columns})
+        columns = [
+            "year_month",
+            "files",
+            "rates_read",
+            "facts",
+            "rate_facts",
+            "star_facts",
+            "duplicates",
+            "rejected",
+            "corrected_away",
+            "leaves",
+            "enriched_rows",
+            "withheld_leaves",
+            "withheld_rows",
+        ]
+        arrow = pa.table(
+            {c: pa.array([a[c] for a in accounts], pa.string() if c == "year_month" else pa.int64()) for c in columns}
+        )
         _table(con, "month_accounts", arrow)
     finally:
         con.close()
@@ -79,7 +110,9 @@ def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
 
     keys = settings.partitioning().key_list()
     columns: dict[str, list] = {k: [] for k in keys}
-    rest: dict[str, list] = {n: [] for n in ("year_month", "partition", "path", "object_path", "rows", "bytes", "digest", "status", "reason")}
+    rest: dict[str, list] = {
+        n: [] for n in ("year_month", "partition", "path", "object_path", "rows", "bytes", "digest", "status", "reason")
+    }
     for month, known in manifests.items():
         for record in known.values():
             for piece in record.partition.split("/"):
@@ -105,7 +138,9 @@ def _enriched(con, files: list[Path]) -> None:
 
     declared = tables.get("fact_rate_enriched")
     keys = settings.partitioning().key_list()
-    match = " AND ".join(f"w.{duck.identifier(k)} IS NOT DISTINCT FROM e.{duck.identifier(k)}" for k in (*keys, "year_month"))
+    match = " AND ".join(
+        f"w.{duck.identifier(k)} IS NOT DISTINCT FROM e.{duck.identifier(k)}" for k in (*keys, "year_month")
+    )
     con.execute(
         f"CREATE VIEW fact_rate_enriched AS SELECT e.* FROM ({duck.scan(declared, files)}) AS e WHERE NOT EXISTS "
         f"(SELECT 1 FROM partition_manifest AS w WHERE w.status = 'withheld' AND {match})"

@@ -109,7 +109,11 @@ def module_version(text: str, name: str = "pipeline") -> tuple[str, list[str]]:
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
-                head = name.split(".")[: -node.level] if not _is_package(name) else name.split(".")[: 1 - node.level or None]
+                head = (
+                    name.split(".")[: -node.level]
+                    if not _is_package(name)
+                    else name.split(".")[: 1 - node.level or None]
+                )
                 base = ".".join([*head, base] if base else head)
             if base.split(".")[0] == "pipeline":
                 reached.update(_resolve(base, alias.name) for alias in node.names)

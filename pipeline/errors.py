@@ -6,6 +6,7 @@ the journal and the dashboard carry their text. What must not come in: anything 
 
 from __future__ import annotations
 
+import configparser
 import os
 import textwrap
 from collections.abc import Sequence
@@ -39,7 +40,11 @@ class RatehouseError(Exception):
         lines = []
         for line in said:
             whole = line.startswith(" ")
-            lines += [line] if whole else textwrap.wrap(line, DASHBOARD_COLUMNS, break_long_words=False, break_on_hyphens=False)
+            lines += (
+                [line]
+                if whole
+                else textwrap.wrap(line, DASHBOARD_COLUMNS, break_long_words=False, break_on_hyphens=False)
+            )
         return "\n".join(lines)
 
     def __reduce__(self):  # crosses process borders whole
@@ -63,6 +68,22 @@ class SettingsError(RatehouseError):
     """luigi.cfg cannot be read, or names something that is not a setting."""
 
     exit_code = 2
+
+    @classmethod
+    def unreadable(cls, path: str | os.PathLike, problem: UnicodeDecodeError | configparser.Error) -> SettingsError:
+        """What to say of a settings file that is no UTF-8, or cannot be parsed."""
+        if isinstance(problem, UnicodeDecodeError):
+            line = problem.object[: problem.start].count(b"\n") + 1
+            fact, remedy = f"is not UTF-8: it holds the byte 0x{problem.object[problem.start]:02x}", "save it as UTF-8"
+            return cls(fact, place=f"{os.fspath(path)}:{line}", remedy=remedy)
+        facts = {
+            configparser.MissingSectionHeaderError: "no [section] stands before this line",
+            configparser.DuplicateOptionError: "this setting stands twice",
+            configparser.DuplicateSectionError: "this section stands twice",
+        }
+        line = getattr(problem, "lineno", None) or problem.errors[0][0]
+        fact = facts.get(type(problem), "this is no `name = value`")
+        return cls(f"cannot be parsed: {fact}", place=f"{os.fspath(path)}:{line}", remedy="mend that line")
 
 
 class RootError(RatehouseError):

@@ -29,7 +29,9 @@ def content_hash(root: Root, path: Path) -> str:
             return entry[2]
         digest = targets.file_hash(path)
     except FileNotFoundError as problem:
-        raise errors.SourceError("is gone", place=path, remedy="run the build again: it will see what is left") from problem
+        raise errors.SourceError(
+            "is gone", place=path, remedy="run the build again: it will see what is left"
+        ) from problem
     except OSError as problem:
         raise errors.SourceError(
             f"cannot be read: {problem.strerror}", place=path, remedy="give this user the right to read it"

@@ -6,6 +6,7 @@ come in: printing (`cli`), building.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,9 +57,19 @@ def status() -> list[dict]:
             count = stamp.notes["rows"]
             if stamp.notes["withheld"] and why is None:
                 state, reason = "withheld", f"{_leaves(len(stamp.notes['withheld']))} withheld: ratehouse partitions"
-        rows.append({"table": name_of(task), "month": task.month_or_none, "state": state, "rows": count, "reason": reason})
+        rows.append(
+            {"table": name_of(task), "month": task.month_or_none, "state": state, "rows": count, "reason": reason}
+        )
     for misplaced in raw.in_network()[1]:
-        rows.append({"table": misplaced.error.place, "month": None, "state": "broken", "rows": None, "reason": misplaced.error.fact})
+        rows.append(
+            {
+                "table": misplaced.error.place,
+                "month": None,
+                "state": "broken",
+                "rows": None,
+                "reason": misplaced.error.fact,
+            }
+        )
     return rows
 
 
@@ -84,7 +95,9 @@ def why(text: str) -> str:
     if not found:
         known = sorted({name_of(t) for t in tasks()})
         near = partition.nearest(name, [*known, *(t.label for t in tasks())])
-        raise errors.UsageError("is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?")
+        raise errors.UsageError(
+            "is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?"
+        )
     sentences = []
     for task in found:
         reason = task.staleness()
@@ -115,10 +128,8 @@ def _named(task: TableTask, name: str, month: str | None, root: paths.Root) -> b
 def _from_root(name: str, root: paths.Root) -> set[str]:
     """A path as it was typed, taken from the warehouse root, as we print paths, and from the current folder."""
     found = {Path(name).as_posix()}
-    try:
+    with contextlib.suppress(ValueError):  # it stands elsewhere
         found.add(root.relative(Path(name).resolve()))
-    except ValueError:  # it stands elsewhere
-        pass
     return found
 
 
@@ -166,7 +177,13 @@ def sources() -> Iterator[dict]:
     """Every in-network file with its counts; `status` is whole, broken, skipped or unread, `reason` says why."""
     for task in ingest.in_network():
         if task.stamp() is None:
-            yield {**dict.fromkeys(SOURCE_FIELDS), "file": task.path, "state": task.state, "status": "unread", "reason": None}
+            yield {
+                **dict.fromkeys(SOURCE_FIELDS),
+                "file": task.path,
+                "state": task.state,
+                "status": "unread",
+                "reason": None,
+            }
             continue
         row = task.source_row()
         fact = facts.FactRate(month=task.month).stamp() if task.month else None
@@ -210,7 +227,10 @@ def verify(deep: bool) -> Iterator[dict]:
     if root.scratch.is_dir():
         for path in sorted(root.scratch.rglob("*")):
             if path.is_file():
-                yield {"path": root.relative(path), "problem": "is a draft that an interrupted build left; the next build sweeps it"}
+                yield {
+                    "path": root.relative(path),
+                    "problem": "is a draft that an interrupted build left; the next build sweeps it",
+                }
 
 
 def _leaf_problem(root: paths.Root, path: Path, record: leaves.Record, deep: bool) -> str | None:
@@ -227,5 +247,3 @@ def _leaf_problem(root: paths.Root, path: Path, record: leaves.Record, deep: boo
     if deep and targets.file_hash(path) != record.sha256:
         return "differs from what was published, in size and time the same"
     return None
-
-

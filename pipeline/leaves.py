@@ -177,7 +177,9 @@ def _known(root: Root, month: str, first: str) -> dict[str, Record]:
 def owed(root: Root, month: str, first: str) -> list[Leaf]:
     """The leaves of a group that are not as planned."""
     known = _known(root, month, first)
-    return [leaf for leaf in plan(root, month).groups[first] if not _stands(root, month, leaf, known.get(leaf.partition))]
+    return [
+        leaf for leaf in plan(root, month).groups[first] if not _stands(root, month, leaf, known.get(leaf.partition))
+    ]
 
 
 def groups_owed(root: Root, month: str) -> list[str]:
@@ -190,7 +192,9 @@ def groups_owed(root: Root, month: str) -> list[str]:
 def leaf_stands(root: Root, month: str, name: str) -> bool:
     """Whether one leaf is published as planned."""
     leaf = plan(root, month).by_partition.get(name)
-    return leaf is not None and not leaf.reason and _stands(root, month, leaf, _known(root, month, leaf.group).get(name))
+    return (
+        leaf is not None and not leaf.reason and _stands(root, month, leaf, _known(root, month, leaf.group).get(name))
+    )
 
 
 def build_group(root: Root, month: str, first: str) -> None:
@@ -198,7 +202,9 @@ def build_group(root: Root, month: str, first: str) -> None:
     started = time.monotonic()
     missing = owed(root, month, first)
     label = f"gold/fact_rate_enriched/year_month={month}/{first}"
-    journal.write(root.journal, "start", task="enriched.EnrichedGroup", label=label, month=month, why=f"{len(missing)} leaves")
+    journal.write(
+        root.journal, "start", task="enriched.EnrichedGroup", label=label, month=month, why=f"{len(missing)} leaves"
+    )
     _write(root, month, first, missing)
     journal.write(
         root.journal,
@@ -231,7 +237,16 @@ def build_leaf(root: Root, month: str, name: str) -> None:
             f"  ratehouse --root {shlex.quote(str(root.path))} rerun {shlex.quote(name)} --month {month}",
         )
     journal.write(
-        root.journal, "done", task="enriched.Partition", label=name, month=month, seconds=0, rows=leaf.rows, files=1, gates=0, warnings=0
+        root.journal,
+        "done",
+        task="enriched.Partition",
+        label=name,
+        month=month,
+        seconds=0,
+        rows=leaf.rows,
+        files=1,
+        gates=0,
+        warnings=0,
     )
 
 
@@ -290,7 +305,9 @@ def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, o
                 if index not in held:
                     held[index] = file.read_row_group(index, use_threads=False).cast(schema)
                 begin = max(0, leaf.first_row - starts[index])
-                pieces.append(held[index].slice(begin, min(leaf.first_row + leaf.rows, starts[index + 1]) - starts[index] - begin))
+                pieces.append(
+                    held[index].slice(begin, min(leaf.first_row + leaf.rows, starts[index + 1]) - starts[index] - begin)
+                )
             yield leaf, pa.concat_tables(pieces)
 
 
@@ -320,7 +337,7 @@ def _publish(root: Root, month: str, leaf: Leaf, draft: Path, sha256: str) -> Re
     kept = root.object(leaf.digest)
     targets.store(draft, kept, sha256)
     target = root.leaf(leaf.partition, month)
-    if not (target.exists() and os.path.samefile(target, kept)):
+    if not (target.exists() and target.samefile(kept)):
         targets.link(kept, target, root.scratch)
     _release(root, month, leaf.partition)
     info = target.stat()

@@ -53,7 +53,12 @@ def locked(root: Root) -> Iterator[None]:
             except filelock.Timeout:
                 _refuse(root, who)
     try:
-        told = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S"), "command": sys.argv[1:]}
+        told = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+            "command": sys.argv[1:],
+        }
         holder.write_text(json.dumps(told), encoding="utf-8")
         yield
     finally:
@@ -76,5 +81,7 @@ def _alive(who: dict) -> bool:
 def _refuse(root: Root, who: dict) -> None:
     told = f"process {who['pid']} on {who['host']} since {who['since']}" if who else "another process"
     raise errors.LockedError(
-        f"a build is at work here: {told}", place=root.path, remedy="wait for it to end, or stop that process; then run the same command again"
+        f"a build is at work here: {told}",
+        place=root.path,
+        remedy="wait for it to end, or stop that process; then run the same command again",
     )

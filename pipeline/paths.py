@@ -102,7 +102,9 @@ class Root:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise errors.PublishError(
-                f"cannot be written: {problem.strerror}", place=self.path, remedy="give this user the right to write there"
+                f"cannot be written: {problem.strerror}",
+                place=self.path,
+                remedy="give this user the right to write there",
             ) from problem
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import configparser
 import difflib
+import operator
 import os
 from pathlib import Path
 
@@ -22,6 +23,14 @@ LAYOUTS = ("monthly", "state_month", "single", "hive")
 CATEGORY_SOURCES = ("rbcs", "betos")
 
 
+class Number(luigi.NumericalParameter):
+    """A number from `low` to `high`, both allowed."""
+
+    def __init__(self, kind: type, low: float, high: float, **more):
+        super().__init__(var_type=kind, min_value=low, max_value=high, right_op=operator.le, **more)
+        self.expected = f"a {'whole ' if kind is int else ''}number from {low:,} to {high:,}"
+
+
 class warehouse(luigi.Config):
     """[warehouse]: where it is."""
 
@@ -31,21 +40,27 @@ class warehouse(luigi.Config):
 class build(luigi.Config):
     """[build]: how it runs. None of these shapes the bytes."""
 
-    workers = luigi.IntParameter(default=2, description="processes that build side by side")
-    memory_mb = luigi.IntParameter(default=1500, description="memory for data of all workers together, in MB")
-    read_chunk_kb = luigi.IntParameter(default=1024, description="bytes read from a source file at a time, in KB")
+    workers = Number(int, 1, 64, default=2, description="processes that build side by side")
+    memory_mb = Number(int, 128, 10_000_000, default=1500, description="memory for data of all workers together, in MB")
+    read_chunk_kb = Number(
+        int, 1, 1_000_000, default=1024, description="bytes read from a source file at a time, in KB"
+    )
     skip_broken = luigi.BoolParameter(
         default=False,
         parsing=luigi.BoolParameter.EXPLICIT_PARSING,
         description="publish without files that cannot be read (the command's --skip-broken)",
     )
-    object_hours = luigi.FloatParameter(default=24.0, description="hours that files of former builds stay for readers")
+    object_hours = Number(
+        float, 0, 100_000, default=24.0, description="hours that files of former builds stay for readers"
+    )
 
 
 class ingest(luigi.Config):
     """[ingest]: what a source file may be."""
 
-    max_rejected_share = luigi.FloatParameter(default=0.01, description="share of unreadable records above which a file is broken")
+    max_rejected_share = Number(
+        float, 0, 1, default=0.01, description="share of unreadable records above which a file is broken"
+    )
 
 
 class facts(luigi.Config):
@@ -61,7 +76,9 @@ class partitioning(luigi.Config):
     keys = luigi.Parameter(
         default=",".join(partition.KEYS), description="a prefix of the seven keys; the rest become the order of rows"
     )
-    group_rows = luigi.IntParameter(default=60_000, description="rows of the leaves that are written together")
+    group_rows = Number(
+        int, 1, 1_000_000_000, default=60_000, description="rows of the leaves that are written together"
+    )
 
     def key_list(self) -> tuple[str, ...]:
         """The keys as a tuple; SettingsError when they are no prefix of the seven."""
@@ -103,6 +120,19 @@ class medicare(luigi.Config):
 SECTIONS = {cls.__name__: cls for cls in (warehouse, build, ingest, facts, partitioning, geocoding, codes, medicare)}
 
 
+# Sections of Luigi whose options and values can be checked, and the rest of which its documentation speaks.
+LUIGI_SECTIONS = {
+    "core": luigi.interface.core,
+    "worker": luigi.worker.worker,
+    "scheduler": luigi.scheduler.scheduler,
+    "execution_summary": luigi.execution_summary.execution_summary,
+}
+OTHER_SECTIONS = frozenset(
+    """batch_notifier cors datadog elasticsearch email hadoop hdfs hive kubernetes logging mysql postgres prometheus
+    redshift resources retcode s3 salesforce sendgrid smtp spark task_history webhdfs""".split()
+)
+
+
 def home() -> Path:
     """The folder that holds expectations/ and luigi.cfg: the package's own in a wheel, else the checkout."""
     package = Path(__file__).parent
@@ -130,8 +160,9 @@ def load(root: Path | None = None) -> None:
     for name, section in SECTIONS.items():
         try:
             section()
-        except (ValueError, luigi.parameter.ParameterException) as problem:
-            raise errors.SettingsError(f"[{name}] {problem}", remedy=_sources(seen)) from problem
+        except configparser.InterpolationError as problem:
+            remedy = "write %% for a percent sign"
+            raise errors.SettingsError(f"[{name}] {problem.option} cannot be read", place=seen[-1], remedy=remedy) from problem
     partitioning().key_list()
 
 
@@ -149,29 +180,59 @@ def override(section: str, name: str, value: str) -> None:
     luigi.task_register.Register.clear_instance_cache()
 
 
-def _sources(paths: list[Path]) -> str:
-    return "settings come from " + ", ".join(str(p) for p in paths) if paths else "no luigi.cfg was found"
-
-
 def _check(path: Path) -> None:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text(encoding="utf-8"), source=str(path))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise errors.SettingsError(f"cannot be read: {problem}", place=path, remedy="make it a readable text file") from problem
-    except configparser.Error as problem:
-        detail = " ".join(str(problem).split())
-        raise errors.SettingsError(f"cannot be parsed: {detail}", place=path, remedy="mend that line") from problem
+    except OSError as problem:
+        raise errors.SettingsError(
+            f"cannot be read: {problem.strerror}", place=path, remedy="give this user the right to read it"
+        ) from problem
+    except (UnicodeDecodeError, configparser.Error) as problem:
+        raise errors.SettingsError.unreadable(path, problem) from problem
     for name in parser.sections():
-        if name not in SECTIONS:
-            near = difflib.get_close_matches(name, SECTIONS, 1, 0.75)
-            if near:  # other sections are Luigi's own
-                raise errors.SettingsError(f"[{name}] is no section", place=path, remedy=f"do you mean [{near[0]}]?")
+        if name in SECTIONS:
+            _check_section(path, parser, name, SECTIONS[name], strict=True)
+        elif name in LUIGI_SECTIONS:
+            _check_section(path, parser, name, LUIGI_SECTIONS[name], strict=False)
+        elif name not in OTHER_SECTIONS:
+            near = difflib.get_close_matches(name, [*SECTIONS, *LUIGI_SECTIONS, *OTHER_SECTIONS], 1)
+            remedy = f"do you mean [{near[0]}]?" if near else f"the sections are {', '.join(SECTIONS)}, and Luigi's own"
+            raise errors.SettingsError(f"[{name}] is no section", place=_line(path, f"[{name}]"), remedy=remedy)
+
+
+def _check_section(path: Path, parser: configparser.ConfigParser, name: str, section: type, *, strict: bool) -> None:
+    """Refuse what is no setting of a section and what is no value of one; of Luigi's own only what looks mistyped."""
+    known = dict(section.get_params())
+    hidden = getattr(section, "ignore_unconsumed", set())  # Luigi reads them in another way
+    for option in parser.options(name):
+        parameter = known.get(option.replace("-", "_"))
+        near = difflib.get_close_matches(option, known, 1, 0.6 if strict else 0.8)
+        if parameter is None and (strict or near) and option.replace("-", "_") not in hidden:
+            remedy = f"do you mean {near[0]}?" if near else f"[{name}] has {', '.join(known)}"
+            raise errors.SettingsError(f"[{name}] {option} is no setting", place=_line(path, option), remedy=remedy)
+        if parameter is None:
             continue
-        known = [n.replace("-", "_") for n, _ in SECTIONS[name].get_params()]
-        for option in parser.options(name):
-            if option.replace("-", "_") not in known:
-                near = difflib.get_close_matches(option, known, 1) or [", ".join(known)]
-                raise errors.SettingsError(
-                    f"[{name}] {option} is no setting", place=path, remedy=f"do you mean {near[0]}?"
-                )
+        value = parser.get(name, option)
+        try:
+            parameter.parse(value)
+        except (ValueError, TypeError, luigi.parameter.ParameterException) as problem:
+            remedy = f"write {_expected(parameter)}"
+            fact = f"[{name}] {option} cannot be {value or 'empty'}"
+            raise errors.SettingsError(fact, place=_line(path, option), remedy=remedy) from problem
+
+
+def _expected(parameter: luigi.Parameter) -> str:
+    if isinstance(parameter, Number):
+        return parameter.expected
+    if isinstance(parameter, luigi.BoolParameter):
+        return "true or false"
+    if isinstance(parameter, luigi.ChoiceParameter):
+        return "one of " + ", ".join(sorted(parameter._choices))
+    return "a whole number" if isinstance(parameter, luigi.IntParameter) else "a number"
+
+
+def _line(path: Path, begins: str) -> str:
+    """`file:line` of the first line that begins so."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return f"{path}:{next(n for n, line in enumerate(lines, 1) if line.strip().lower().startswith(begins.lower()))}"

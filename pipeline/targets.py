@@ -132,7 +132,9 @@ def object_problem(root: Root, digest: str, size: int) -> str | None:
     return None if info.st_size == size else f"{root.relative(kept)} was cut or replaced"
 
 
-def publish(root: Root, draft: Path, target: Path, digest: str, rows: int, *, former: Part | None, readable: bool) -> Part:
+def publish(
+    root: Root, draft: Path, target: Path, digest: str, rows: int, *, former: Part | None, readable: bool
+) -> Part:
     """Publish a draft; returns what now stands at `target`.
 
     The file that stands there is kept, untouched, when it already holds this content: by its former stamp, or

@@ -24,7 +24,6 @@ import luigi
 from pipeline import code_version, errors, journal, locks, paths, settings, stamps, tables, targets
 from pipeline.paths import Root
 from pipeline.stamps import Basis, Stale, Stamp
-from pipeline.targets import Part
 
 # Modules whose rules shape every Parquet file's bytes, whatever the transform.
 WRITERS = ("pipeline.parquet", "pipeline.duck")
@@ -134,7 +133,8 @@ class TableTask(luigi.Task):
                 duck.view(con, name, select)
             select = self.select(con)
             columns = ", ".join(
-                f"CAST({duck.identifier(c)} AS {kind}) AS {duck.identifier(c)}" for c, kind in declared.duckdb_columns.items()
+                f"CAST({duck.identifier(c)} AS {kind}) AS {duck.identifier(c)}"
+                for c, kind in declared.duckdb_columns.items()
             )
             order = ", ".join(f"{duck.identifier(c)} NULLS FIRST" for c in declared.sort)
             rows = con.sql(f"SELECT {columns} FROM ({select}) ORDER BY {order}").to_arrow_reader(parquet.ROW_GROUP_ROWS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import kit
 import pytest
+
+import kit
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -30,7 +30,9 @@ class Seen:
     sha256: str
 
 
-def build(root: Path, *, months: list[str] | None = None, workers: int = 1, skip_broken: bool = False) -> building.Outcome:
+def build(
+    root: Path, *, months: list[str] | None = None, workers: int = 1, skip_broken: bool = False
+) -> building.Outcome:
     """Build in this process, with a scheduler of its own."""
     paths.use(root)
     settings.load(root.resolve())

@@ -1,11 +1,128 @@
-"""The whole way on the bundled sample."""
+"""A build as a whole: with nothing to do it touches nothing; from nothing it gives the same bytes, however it is run."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 import kit
 
+GIGABYTE = 1 << 30
+# Python runs this before anything else of the command: it records what the process imports, and every file that it
+# opens from Python. Libraries in C open files past it; the times of reading (below) show those.
+WITNESS = """
+import atexit, json, os, sys
 
-def test_a_second_build_has_nothing_to_do(sample):
-    before = kit.parquet_files(sample)
-    assert kit.build(sample).nothing_to_do
-    assert kit.rewritten(before, kit.parquet_files(sample)) == set()
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+
+def tell(pid=os.getpid()):
+    if os.getpid() == pid:
+        with open(os.environ["WITNESS"], "w") as file:
+            json.dump({"modules": sorted(sys.modules), "opened": opened}, file)
+
+atexit.register(tell)
+"""
+
+
+def everything(root: Path) -> dict[str, tuple[int, int, int]]:
+    """Inode, mtime and size of every file and folder of a warehouse (raw files and objects too) but its state."""
+    found = {}
+    for path in sorted([root, *root.rglob("*")]):
+        name = path.relative_to(root).as_posix()
+        if name != ".state" and not name.startswith(".state/"):
+            info = path.lstat()
+            found[name] = (info.st_ino, info.st_mtime_ns, info.st_size)
+    return found
+
+
+def forget_reading(root: Path) -> dict[Path, int]:
+    """Set every file's time of last reading far back; Linux then notes the next reading, whoever reads."""
+    files = [p for p in sorted(root.rglob("*")) if p.is_file() and ".state" not in p.relative_to(root).parts]
+    for path in files:
+        os.utime(path, ns=(1_000_000_000, path.stat().st_mtime_ns))
+    return {path: path.stat().st_atime_ns for path in files}
+
+
+def reading_shows(folder: Path) -> bool:
+    """Whether this file system keeps times of reading (some are mounted without)."""
+    probe = folder / "probe"
+    probe.write_text("x")
+    os.utime(probe, ns=(1_000_000_000, probe.stat().st_mtime_ns))
+    probe.read_text()
+    return probe.stat().st_atime_ns != 1_000_000_000
+
+
+@pytest.mark.slow
+def test_a_second_build_has_nothing_to_do_and_touches_nothing(sample):
+    before, state = everything(sample), stamps(sample)
+    outcome = kit.build(sample)
+    assert outcome.nothing_to_do
+    assert outcome.ok
+    assert everything(sample) == before
+    assert stamps(sample) == state
+
+
+def stamps(root: Path) -> dict[str, tuple[int, int]]:
+    """Inode and mtime of every stamp and manifest."""
+    files = [*(root / ".state" / "stamps").rglob("*.json"), *(root / ".state" / "enriched").rglob("*.tsv")]
+    return {p.relative_to(root).as_posix(): (p.stat().st_ino, p.stat().st_mtime_ns) for p in files}
+
+
+@pytest.mark.slow
+def test_the_command_with_nothing_to_do_imports_nothing_heavy_and_opens_no_data_file(sample, tmp_path):
+    (tmp_path / "witness").mkdir()
+    (tmp_path / "witness" / "sitecustomize.py").write_text(WITNESS)
+    told = tmp_path / "witness.json"
+    read_before = forget_reading(sample)
+    before = everything(sample)
+    surroundings = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "witness"), str(kit.CHECKOUT)]), "WITNESS": str(told)}
+    done = kit.ratehouse(sample, "build", "--local-scheduler", env=surroundings)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("nothing to do: 2 months, ")
+    assert done.stderr == ""
+    assert everything(sample) == before
+    seen = json.loads(told.read_text())
+    heavy = {"great_expectations", "polars", "pandas", "pyarrow", "sqlalchemy"}
+    assert {name.split(".")[0] for name in seen["modules"]} & heavy == set()
+    assert "luigi" in seen["modules"]  # the witness was there
+    under = [Path(name).relative_to(sample).as_posix() for name in seen["opened"] if Path(name).is_relative_to(sample)]
+    assert under  # its own state
+    assert [name for name in under if not name.startswith(".state/")] == []
+    if reading_shows(tmp_path):
+        assert [path for path, time in read_before.items() if path.stat().st_atime_ns != time] == []
+
+
+@pytest.mark.slow
+def test_from_nothing_the_bytes_are_the_same_with_other_workers_and_chunks_in_bounded_memory(built_sample, tmp_path):
+    root = tmp_path / "warehouse"
+    shutil.copytree(kit.SAMPLE, root / "raw")
+    settings = "[build]\nread_chunk_kb = 3\nmemory_mb = 1000\n"
+    (root / "luigi.cfg").write_text(settings)
+    code, peak = build_alone(root, "--workers", "1", "--local-scheduler")
+    assert code == 0
+    assert peak < GIGABYTE
+    here, there = kit.contents(root), kit.contents(built_sample)  # built with two workers, in chunks of 1 MB
+    assert [name for name in here.keys() | there.keys() if here.get(name) != there.get(name)] == []
+    assert sum(name.startswith("gold/fact_rate_enriched/") for name in here) > 100
+    assert [p for p in (root / ".scratch").rglob("*") if p.is_file()] == []
+
+
+def build_alone(root: Path, *words: str) -> tuple[int, int]:
+    """Build by the command; returns its exit code and the most memory (bytes) that it, or a child of it, ever held."""
+    command = [sys.executable, "-m", "pipeline.cli", "--root", str(root), "build", *words]
+    surroundings = {**os.environ, "PYTHONPATH": str(kit.CHECKOUT)}
+    with open(root / "output", "wb") as output:
+        process = subprocess.Popen(command, cwd=kit.CHECKOUT, env=surroundings, stdout=output, stderr=output)
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        print((root / "output").read_text())
+    (root / "output").unlink()
+    return process.returncode, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -6,12 +6,12 @@ import pytest
 
 from pipeline import code_version
 
-WRITTEN = '''
+WRITTEN = """
 def total(rows):
     "Sum of rows."
     # add them up
     return sum(r["rate"] for r in rows) + f(a, b), f"{rows!r:>{width}} {{}}"
-'''
+"""
 REFORMATTED = '''
 def total(
     rows,
@@ -66,7 +66,12 @@ def test_white_space_inside_a_sql_literal_counts():
 
 def test_what_a_module_reaches():
     text = 'from pipeline import duck, errors\nfrom pipeline.naming import slugify\nSQL = "dim_code.sql"\nOTHER = "no_such.sql"\n'
-    assert code_version.module_version(text)[1] == ["dim_code.sql", "pipeline.duck", "pipeline.errors", "pipeline.naming"]
+    assert code_version.module_version(text)[1] == [
+        "dim_code.sql",
+        "pipeline.duck",
+        "pipeline.errors",
+        "pipeline.naming",
+    ]
 
 
 def test_versions_follow_imports_and_leave_errors_and_declarations_out():

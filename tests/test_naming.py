@@ -58,7 +58,10 @@ def test_sql_slugs_as_python_does(text):
 )
 def test_join_codes(con, code_type, code, expected):
     assert naming.join_code(code_type, code) == expected
-    assert (asked(con, "join_code_type(?, ?)", code_type, code), asked(con, "join_code(?, ?)", code_type, code)) == expected
+    assert (
+        asked(con, "join_code_type(?, ?)", code_type, code),
+        asked(con, "join_code(?, ?)", code_type, code),
+    ) == expected
 
 
 # 1234567893 is the example of the NPI standard itself (CMS, "Requirements for NPI and NPI check digit").

@@ -37,7 +37,7 @@ def identity(path):
 def test_a_published_file_is_a_hard_link_to_its_object(root):
     part = publish(root, "one", "d1")
     assert (root.path / part.path).read_text() == "one"
-    assert os.path.samefile(root.path / part.path, root.object("d1"))
+    assert (root.path / part.path).samefile(root.object("d1"))
     assert list(root.scratch.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ trace: a noun, a fact, a next step. What must not come in: anything that another
 from __future__ import annotations
 
 import configparser
+import os
 import sys
 from typing import ClassVar
 
@@ -75,11 +76,8 @@ def group(ctx: click.Context, root: str | None) -> None:
     """
     try:
         from pipeline import settings
-    except (configparser.Error, UnicodeDecodeError) as problem:  # Luigi reads the current folder's when it is imported
-        words = " ".join(str(problem).split())
-        raise errors.SettingsError(
-            f"cannot be parsed: {words}", place="luigi.cfg", remedy="mend that line"
-        ) from problem
+    except (configparser.Error, UnicodeDecodeError) as problem:
+        raise _unreadable_settings(problem) from problem
 
     if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
         settings.load()
@@ -87,10 +85,20 @@ def group(ctx: click.Context, root: str | None) -> None:
         settings.choose_root(root)
 
 
+def _unreadable_settings(problem: Exception) -> errors.SettingsError:
+    """Luigi reads the current folder's luigi.cfg, or LUIGI_CONFIG_PATH's, when it is imported, and says less of it."""
+    for path in filter(None, (os.environ.get("LUIGI_CONFIG_PATH"), "luigi.cfg")):
+        try:
+            configparser.ConfigParser(interpolation=None).read(path, encoding="utf-8")
+        except (UnicodeDecodeError, configparser.Error) as found:
+            return errors.SettingsError.unreadable(path, found)
+    return errors.SettingsError(f"Luigi's settings cannot be read: {problem}", remedy="mend luigi.cfg")
+
+
 def main() -> None:
     """The console script: runs a command, prints our errors as such, exits with their code."""
     try:
-        code = group.main(standalone_mode=False)
+        code = group.main(prog_name="ratehouse", standalone_mode=False)
     except errors.RatehouseError as error:
         from pipeline.cli.lines import wrapped
 

@@ -52,7 +52,7 @@ def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, s
 @click.option("--month", metavar="YYYY-MM", help="The month, where PARTITION does not name it.")
 @click.option("--local-scheduler", is_flag=True, help="Do not use the central scheduler even when one answers.")
 def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
-    """Build one leaf again, once the cause of its failure is mended.
+    """Build one leaf again, once what was wrong is mended.
 
     PARTITION is given as `ratehouse partitions` prints it, as a path, or as k=v pairs in any order.
 

@@ -36,7 +36,9 @@ def scheduler() -> None:
 @click.command()
 @click.option("--no-open", is_flag=True, help="Print the address only.")
 def dashboard(no_open: bool) -> None:
-    """Print the address of the scheduler's dashboard and open it; exit 1 when no scheduler answers.
+    """Print and open the address of the scheduler's dashboard.
+
+    Exit 1 when no scheduler answers.
 
     \b
     Example: ratehouse dashboard

@@ -30,9 +30,9 @@ def _print_json(rows: Iterable[dict]) -> None:
 @click.command()
 @AS_JSON
 def status(as_json: bool) -> int:
-    """Say what is built, missing, stale or failed; exit 1 when anything is.
+    """Say what is built, missing, stale or failed.
 
-    built: up to date. stale: built, but an input, a setting or the code changed since. missing: never built.
+    Exit 1 when anything is not built. built: up to date. stale: built, but an input, a setting or the code changed since. missing: never built.
     blocked, failed, broken, withheld: see the reason below the table.
 
     \b
@@ -81,7 +81,9 @@ def _number(value: int | None) -> str:
 @click.command()
 @click.argument("target")
 def why(target: str) -> None:
-    """Say why TARGET would be built again: a table, table:YYYY-MM, a path or a partition.
+    """Say why something would be built again.
+
+    TARGET is a table, table:YYYY-MM, a path or a partition.
 
     \b
     Example: ratehouse why fact_rate:2025-08
@@ -93,7 +95,7 @@ def why(target: str) -> None:
 @click.option("--month", metavar="YYYY-MM", help="Only this month.")
 @AS_JSON
 def partitions(month: str | None, as_json: bool) -> None:
-    """List the leaves of the enriched tree, withheld ones with their reason.
+    """List the leaves of the enriched tree, and why some are withheld.
 
     \b
     Example: ratehouse partitions --month 2025-08 --json
@@ -116,7 +118,9 @@ def partitions(month: str | None, as_json: bool) -> None:
 @click.command()
 @AS_JSON
 def sources(as_json: bool) -> int:
-    """List the in-network files with what was read of each; exit 1 when one is broken or unread.
+    """List the in-network files with what was read of each.
+
+    Exit 1 when one is broken, skipped or unread.
 
     \b
     Example: ratehouse sources --json
@@ -140,7 +144,9 @@ def sources(as_json: bool) -> int:
 @click.option("--deep", is_flag=True, help="Read every byte.")
 @AS_JSON
 def verify(deep: bool, as_json: bool) -> int:
-    """Look for files that are missing, replaced, damaged or strange; exit 1 when there are any.
+    """Look for files that are missing, damaged or strange.
+
+    Exit 1 when there are any.
 
     \b
     Example: ratehouse verify --deep
@@ -160,7 +166,7 @@ def verify(deep: bool, as_json: bool) -> int:
 @click.command()
 @click.option("--no-open", is_flag=True, help="Print the address only.")
 def docs(no_open: bool) -> None:
-    """Open the Data Docs: what every suite expects, and what the last build found.
+    """Open the Data Docs: what suites expect, and what was found.
 
     \b
     Example: ratehouse docs --no-open

@@ -14,9 +14,9 @@ from pipeline import paths
 @click.option("--no-build", is_flag=True, help="Make it a source only; the next build takes it in.")
 @click.pass_context
 def import_star(ctx: click.Context, directory: Path, no_build: bool) -> int:
-    """Take in the star schema in DIR: gold/fact_rate.parquet, dims/*.parquet and xrefs/*.parquet, or silver/*.
+    """Take in a star schema that was made elsewhere.
 
-    The files are checked, copied into raw/star, and built with everything else. Facts keep their fact_uid, and one that
+    DIR holds gold/fact_rate.parquet, dims/*.parquet and xrefs/*.parquet, or silver/*. The files are checked, copied into raw/star, and built with everything else. Facts keep their fact_uid, and one that
     is here already is not added; taking in the same files again adds nothing.
 
     \b

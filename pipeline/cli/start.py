@@ -23,7 +23,9 @@ LAYOUT = {
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 def init(directory: Path) -> None:
-    """Lay out a warehouse of your own in DIR: the folders for raw files, each with a note on what goes there.
+    """Lay out a warehouse of your own: folders for raw files.
+
+    Each folder in DIR gets a note on what goes there.
 
     \b
     Example: ratehouse init my-warehouse
@@ -54,7 +56,9 @@ def init(directory: Path) -> None:
 @click.option("--services", type=click.IntRange(1), help="Billing codes. [default: the catalogue's 132]")
 @click.option("--seed", type=int, default=7, show_default=True, help="The same seed gives the same bytes.")
 def sample(directory: Path, **options) -> None:
-    """Write generated raw files into DIR/raw, as publishers write them.
+    """Write generated raw files, as publishers write them.
+
+    They go into DIR/raw: in-network files and every kind of reference file.
 
     \b
     Example: ratehouse sample big --facts 3000000 --leaves 138000 --months 1

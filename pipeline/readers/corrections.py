@@ -31,11 +31,17 @@ def read(path: Path) -> list[dict]:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         words = " ".join(str(problem).split())
-        raise errors.CorrectionError(f"cannot be read: {words}", place=path, remedy="mend the file; raw/corrections/README.md in the sample shows one") from problem
+        raise errors.CorrectionError(
+            f"cannot be read: {words}",
+            place=path,
+            remedy="mend the file; raw/corrections/README.md in the sample shows one",
+        ) from problem
     if raw is None:
         return []
     if not isinstance(raw, list):
-        raise errors.CorrectionError("is no list of corrections", place=path, remedy="begin each correction with '- id: …'")
+        raise errors.CorrectionError(
+            "is no list of corrections", place=path, remedy="begin each correction with '- id: …'"
+        )
     return [_checked(entry, number, path) for number, entry in enumerate(raw, 1)]
 
 
@@ -60,7 +66,9 @@ def _checked(entry, number: int, path: Path) -> dict:
         raise refuse(f"has the action {entry['action']}", "use drop or amend")
     setting = entry.get("set") or {}
     if (entry["action"] == "amend") != bool(setting):
-        raise refuse("must say what to set with amend, and only with it", "write set: {column: value} beside action: amend")
+        raise refuse(
+            "must say what to set with amend, and only with it", "write set: {column: value} beside action: amend"
+        )
     for what, known in ((entry["match"], MATCHABLE), (setting, SETTABLE)):
         if not isinstance(what, dict):
             raise refuse("has a match or set that is no mapping", "write {column: value}")
@@ -84,5 +92,7 @@ def _value(column: str, value, refuse):
     if isinstance(value, datetime.date):
         return value.isoformat()[:10]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise refuse(f"has {column}: {value!r} as a number, which loses its zeros", f'write {column}: "{value}" in quotes')
+        raise refuse(
+            f"has {column}: {value!r} as a number, which loses its zeros", f'write {column}: "{value}" in quotes'
+        )
     return str(value)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import luigi
 
-from pipeline import naming, settings, tables
+from pipeline import naming, settings
 from pipeline.stages import ingest, star
 from pipeline.stages.rates import FromRates, source_rows
 from pipeline.task import TableTask
@@ -166,6 +165,3 @@ def by_table(months: list[str]) -> list[TableTask]:
     whole = [DimSourceFile, DimCode, DimCodeCatHistory, DimCodeCat, DimPayer, DimPayerBridge, DimPosSet, DimTin]
     whole += [DimNpi, DimNpiAddress, DimNpiAddressGeolocation]
     return [cls() for cls in whole] + [DimProviderGroup(month=m) for m in months]
-
-
-assert Path and tables  # names that annotations use

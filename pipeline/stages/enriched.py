@@ -194,7 +194,9 @@ class LeafPlan(TableTask):
         from pipeline import duck
 
         path = FactRateEnriched(month=self.month).file_of("fact_rate_enriched")
-        select = f"SELECT * FROM read_parquet({duck.literal(str(path))}, file_row_number = true, hive_partitioning = false)"
+        select = (
+            f"SELECT * FROM read_parquet({duck.literal(str(path))}, file_row_number = true, hive_partitioning = false)"
+        )
         return {"fact_rate_enriched": select}
 
     def select(self, con) -> str:
@@ -268,7 +270,9 @@ class EnrichedMonth(TableTask):
             forget()  # what was looked up before its inputs were built
             self.journal("unchanged")
             return
-        owed = [EnrichedGroup(month=self.month, first=first) for first in leaves.groups_owed(self.warehouse, self.month)]
+        owed = [
+            EnrichedGroup(month=self.month, first=first) for first in leaves.groups_owed(self.warehouse, self.month)
+        ]
         if owed:
             yield owed
         self.journal("start", why=why.sentence)
@@ -277,7 +281,9 @@ class EnrichedMonth(TableTask):
             notes = leaves.compile_month(self.warehouse, self.month)
             stamps.write(self.warehouse, self.label, Stamp(basis, {}, {}, notes))
         forget()
-        self.journal("done", seconds=0, why=why.sentence, rows=notes["rows"], files=notes["leaves"], gates=0, warnings=0)
+        self.journal(
+            "done", seconds=0, why=why.sentence, rows=notes["rows"], files=notes["leaves"], gates=0, warnings=0
+        )
 
 
 class Partition(luigi.Task):

@@ -76,7 +76,10 @@ class FactRate(FromRates):
 
     def broken(self) -> list[ingest.FileTask]:
         """The month's files that cannot be read."""
-        return [*(task for task in ingest.of_month(self.month) if task.status == ingest.BROKEN), *star.broken(self.month)]
+        return [
+            *(task for task in ingest.of_month(self.month) if task.status == ingest.BROKEN),
+            *star.broken(self.month),
+        ]
 
     def shaping(self) -> dict[str, object]:
         skipped = [task.raw_name for task in self.broken()] if settings.build().skip_broken else []
@@ -87,7 +90,9 @@ class FactRate(FromRates):
         if not broken or settings.build().skip_broken:
             return None
         names = "; ".join(f"raw/{t.raw_name}: {t.reason}" for t in broken)
-        remedy = "mend or remove the file, then: ratehouse build  (or publish without it: ratehouse build --skip-broken)"
+        remedy = (
+            "mend or remove the file, then: ratehouse build  (or publish without it: ratehouse build --skip-broken)"
+        )
         return errors.BlockedMonth(f"the month {self.month} is blocked: {names}", remedy=remedy)
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:

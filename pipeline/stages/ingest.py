@@ -143,7 +143,7 @@ class InNetworkFile(FileTask):
             return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        from pipeline import duck, parquet
+        from pipeline import duck
         from pipeline.readers import in_network
 
         before = fingerprints.content_hash(self.warehouse, self.file)
@@ -171,7 +171,9 @@ class InNetworkFile(FileTask):
         return self._notes
 
     def _noted(self, result, counted: dict) -> dict:
-        read = {name: getattr(result, name) for name in ("rates_read", "rejected", "unresolved", "zero_rates", "rate_sum")}
+        read = {
+            name: getattr(result, name) for name in ("rates_read", "rejected", "unresolved", "zero_rates", "rate_sum")
+        }
         duplicates = result.rates_read - result.rejected - counted["facts"]
         counts = {**read, **counted, "duplicates": duplicates}
         return {
@@ -394,7 +396,9 @@ def remove_gone() -> None:
     staged, stamped = root.path / "staged", root.stamp("staged").with_suffix("")
     for folder in ("mrf", *REFERENCES):
         labels = {path.parent.relative_to(root.path).as_posix() for path in (staged / folder).rglob("*.parquet")}
-        labels |= {p.relative_to(stamped.parent).as_posix().removesuffix(".json") for p in (stamped / folder).rglob("*.json")}
+        labels |= {
+            p.relative_to(stamped.parent).as_posix().removesuffix(".json") for p in (stamped / folder).rglob("*.json")
+        }
         for label in labels - present:  # the stamp last: what is left half done is found again by it
             shutil.rmtree(root.path / label, ignore_errors=True)
             if folder == "mrf":

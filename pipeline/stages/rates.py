@@ -68,5 +68,7 @@ def source_rows(files: list[ingest.InNetworkFile]) -> str:
     rows = [task.source_row() for task in files]
     values = ", ".join("(" + ", ".join(duck.literal(row[c]) for c in declared.columns) + ")" for row in rows)
     names = ", ".join(map(duck.identifier, declared.columns))
-    casts = ", ".join(f"CAST({duck.identifier(c)} AS {k}) AS {duck.identifier(c)}" for c, k in declared.duckdb_columns.items())
+    casts = ", ".join(
+        f"CAST({duck.identifier(c)} AS {k}) AS {duck.identifier(c)}" for c, k in declared.duckdb_columns.items()
+    )
     return f"SELECT {casts} FROM (VALUES {values}) AS listed({names})"

@@ -74,14 +74,20 @@ def in_network() -> tuple[tuple[str, ...], tuple[Misplaced, ...]]:
 def reference(folder: str) -> tuple[str, ...]:
     """The files of a reference folder, by their path under it, in order."""
     base = paths.current().reference(folder)
-    return tuple(sorted(p.relative_to(base).as_posix() for p in base.rglob("*") if _is_ours(p))) if base.is_dir() else ()
+    return (
+        tuple(sorted(p.relative_to(base).as_posix() for p in base.rglob("*") if _is_ours(p))) if base.is_dir() else ()
+    )
 
 
 @functools.cache
 def stars() -> tuple[str, ...]:
     """The star schemas that were brought, by their folder under raw/star; a dot begins one that is being brought."""
     base = paths.current().star
-    return tuple(sorted(p.name for p in base.iterdir() if p.is_dir() and not p.name.startswith("."))) if base.is_dir() else ()
+    return (
+        tuple(sorted(p.name for p in base.iterdir() if p.is_dir() and not p.name.startswith(".")))
+        if base.is_dir()
+        else ()
+    )
 
 
 def forget() -> None:

@@ -120,7 +120,9 @@ def accounts_of(month: str) -> dict:
     files = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == ingest.WHOLE]
     counted, read, rejected = len(files), sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
     if fact and task.staleness() is not None:
-        counted, read, rejected = (notes.get(k, now) for k, now in (("files", counted), ("rates_read", read), ("rejected", rejected)))
+        counted, read, rejected = (
+            notes.get(k, now) for k, now in (("files", counted), ("rates_read", read), ("rejected", rejected))
+        )
     rate_facts = notes.get("rate_facts", 0)
     corrected = notes.get("corrected_away", 0)
     return {

@@ -75,7 +75,9 @@ class Table:
         return pl.Schema({name: kinds[kind] for name, kind in self.columns.items()})
 
 
-def table(name: str, folder: str, columns: str, key: str, sort: str = "", *, sharded=False, doc="", aliases=()) -> Table:
+def table(
+    name: str, folder: str, columns: str, key: str, sort: str = "", *, sharded=False, doc="", aliases=()
+) -> Table:
     """Declare and register a table. `columns` is text: names one after another, `name:type` where not string."""
     parsed = dict(c.split(":") if ":" in c else (c, "string") for c in columns.split())
     made = Table(name, folder, parsed, tuple(key.split()), tuple(sort.split()), sharded, doc, tuple(aliases))

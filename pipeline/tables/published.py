@@ -40,7 +40,9 @@ DIM_PAYER = table(
     key="payer_slug",
     aliases=("dim_reporting_entity",),
 )
-DIM_PAYER_BRIDGE = table("dim_payer_bridge", "dims", "reporting_entity_name_raw payer_slug", key="reporting_entity_name_raw")
+DIM_PAYER_BRIDGE = table(
+    "dim_payer_bridge", "dims", "reporting_entity_name_raw payer_slug", key="reporting_entity_name_raw"
+)
 DIM_PROVIDER_GROUP = table(
     "dim_provider_group",
     "dims",

@@ -71,7 +71,9 @@ def sources(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
 
 
 def _condition(match: dict) -> str:
-    return " AND ".join(f"{duck.identifier(c)} IS NOT DISTINCT FROM {duck.literal(v)}" for c, v in match.items()) or "TRUE"
+    return (
+        " AND ".join(f"{duck.identifier(c)} IS NOT DISTINCT FROM {duck.literal(v)}" for c, v in match.items()) or "TRUE"
+    )
 
 
 def _corrected(corrections: list[dict]) -> str:
@@ -92,7 +94,9 @@ def _corrected(corrections: list[dict]) -> str:
 
 def _count_hits(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> None:
     counts = ", ".join(f"count(*) FILTER ({_condition(c['match'])})" for c in corrections)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE correction_hits AS SELECT [{counts}] AS hits FROM (SELECT *, {_UID} AS fact_uid FROM read_rate)")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE correction_hits AS SELECT [{counts}] AS hits FROM (SELECT *, {_UID} AS fact_uid FROM read_rate)"
+    )
     hits = con.sql("SELECT hits FROM correction_hits").fetchall()[0][0]
     for correction, count in zip(corrections, hits, strict=True):
         if not count:

@@ -18,7 +18,9 @@ LEAF_FORMAT = "1"
 def build(con: duckdb.DuckDBPyConnection, keys: tuple[str, ...], group_rows: int) -> str:
     """The SELECT of leaf_plan. A group is a run of whole leaves of at most `group_rows` rows (one larger leaf alone)."""
     encoded = " || '/' || ".join(f"'{k}=' || partition_value({duck.identifier(k)})" for k in keys)
-    columns = ", ".join(f"{duck.identifier(c)} := {duck.identifier(c)}" for c in tables.get("fact_rate_enriched").columns)
+    columns = ", ".join(
+        f"{duck.identifier(c)} := {duck.identifier(c)}" for c in tables.get("fact_rate_enriched").columns
+    )
     con.execute(PARTITION_VALUE)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE leaf AS
@@ -32,7 +34,9 @@ def build(con: duckdb.DuckDBPyConnection, keys: tuple[str, ...], group_rows: int
     assert not cut, f"{cut} leaves are not runs of the sorted rows"
     con.execute("CREATE OR REPLACE TEMP TABLE leaf_of_group (first_row BIGINT, leaf_group VARCHAR)")
     packed, group, filled = [], None, 0
-    for partition, first_row, rows in con.sql("SELECT partition, first_row, rows FROM leaf ORDER BY first_row").fetchall():
+    for partition, first_row, rows in con.sql(
+        "SELECT partition, first_row, rows FROM leaf ORDER BY first_row"
+    ).fetchall():
         if group is None or filled + rows > group_rows:
             group, filled = partition, 0
         filled += rows
