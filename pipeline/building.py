@@ -171,12 +171,11 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             if owed is not None:
                 run(sources(), workers, options)
                 _known_months(months)
-                tables = [*tables_for(months or facts.months()), *([] if months else layout())]
-                run(without_broken_sources(tables), workers, options)
+                run(without_broken_sources(tables_for(months or facts.months())), workers, options)
             chosen = months or facts.months()
             outcome.withheld = withheld(chosen)
             beside = [enriched.Partition.named(month, name) for month, name, _ in outcome.withheld]
-            run([Warehouse(), *beside, *broken()], workers, options)
+            run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
             _judge(outcome, root, chosen, whole=months is None)
             write_docs(root)
     code_version.save_cache()

@@ -160,9 +160,14 @@ def load(root: Path | None = None) -> None:
     for name, section in SECTIONS.items():
         try:
             section()
-        except configparser.InterpolationError as problem:
-            remedy = "write %% for a percent sign"
-            raise errors.SettingsError(f"[{name}] {problem.option} cannot be read", place=seen[-1], remedy=remedy) from problem
+        except ValueError as problem:
+            if not isinstance(problem.__cause__, configparser.InterpolationError):
+                raise
+            raise errors.SettingsError(
+                f"[{name}] {problem.__cause__.option} has a % that stands for nothing",
+                place=", ".join(map(str, seen)),
+                remedy="write %% for a percent sign",
+            ) from problem
     partitioning().key_list()
 
 

@@ -7,8 +7,11 @@ trace: a noun, a fact, a next step. What must not come in: anything that another
 from __future__ import annotations
 
 import configparser
+import difflib
+import importlib
 import os
 import sys
+import warnings
 from typing import ClassVar
 
 import click
@@ -43,16 +46,12 @@ class Commands(click.Group):
         return list(self.PLACES)
 
     def get_command(self, ctx, name):
-        import importlib
-
         if name not in self.PLACES:
             return None
         module = importlib.import_module(f"pipeline.cli.{self.PLACES[name]}")
         return getattr(module, name.replace("-", "_"))
 
     def resolve_command(self, ctx, args):
-        import difflib
-
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self.PLACES:
             near = difflib.get_close_matches(name, self.PLACES, 1, 0.4) or ["--help"]
@@ -74,10 +73,7 @@ def group(ctx: click.Context, root: str | None) -> None:
     \b
     Example: ratehouse --root data build
     """
-    try:
-        from pipeline import settings
-    except (configparser.Error, UnicodeDecodeError) as problem:
-        raise _unreadable_settings(problem) from problem
+    from pipeline import settings
 
     if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
         settings.load()
@@ -98,6 +94,11 @@ def _unreadable_settings(problem: Exception) -> errors.SettingsError:
 def main() -> None:
     """The console script: runs a command, prints our errors as such, exits with their code."""
     try:
+        try:  # every command needs Luigi, which reads settings when it is imported
+            with warnings.catch_warnings(action="ignore"):  # we say it, of LUIGI_CONFIG_PATH, in our own words
+                importlib.import_module("luigi")
+        except (configparser.Error, UnicodeDecodeError) as problem:
+            raise _unreadable_settings(problem) from problem
         code = group.main(prog_name="ratehouse", standalone_mode=False)
     except errors.RatehouseError as error:
         from pipeline.cli.lines import wrapped

@@ -32,8 +32,13 @@ def _print_json(rows: Iterable[dict]) -> None:
 def status(as_json: bool) -> int:
     """Say what is built, missing, stale or failed.
 
-    Exit 1 when anything is not built. built: up to date. stale: built, but an input, a setting or the code changed since. missing: never built.
-    blocked, failed, broken, withheld: see the reason below the table.
+    Exit 1 when anything is not built.
+
+    \b
+    built     up to date
+    stale     built, but its inputs, its settings or its code changed since
+    missing   never built
+    others    blocked, failed, broken, withheld: with the reason
 
     \b
     Example: ratehouse status --json
@@ -95,7 +100,7 @@ def why(target: str) -> None:
 @click.option("--month", metavar="YYYY-MM", help="Only this month.")
 @AS_JSON
 def partitions(month: str | None, as_json: bool) -> None:
-    """List the leaves of the enriched tree, and why some are withheld.
+    """List the leaves of the enriched tree, withheld ones too.
 
     \b
     Example: ratehouse partitions --month 2025-08 --json
