@@ -130,7 +130,9 @@ class Plan:
         stamp = stamps.read(root, f"staged/enriched/leaf_plan_{month}")
         if stamp is None:
             raise errors.RatehouseError(f"the month {month} has no leaf plan", remedy="ratehouse build")
-        columns = pq.read_table(root.path / stamp.parts["leaf_plan"].path).to_pydict()
+        # Without Arrow's threads: Luigi asks in the parent, and forks afterwards.
+        with pq.ParquetFile(root.path / stamp.parts["leaf_plan"].path, pre_buffer=False) as file:
+            columns = file.read(use_threads=False).to_pydict()
         names = ("partition", "first_row", "rows", "digest", "leaf_group", "reason")
         self.leaves = [Leaf(*values) for values in zip(*(columns[n] for n in names), strict=True)]
         self.groups: dict[str, list[Leaf]] = {}

@@ -36,8 +36,8 @@ def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled sample, built once; tests that change it work on a copy (`sample`)."""
     root = tmp_path_factory.mktemp("sample") / "warehouse"
     shutil.copytree(kit.SAMPLE, root / "raw")
-    outcome = kit.build(root, workers=2)
-    assert outcome.ok, outcome
+    made = kit.ratehouse(root, "build", "--workers", "2", "--local-scheduler")
+    assert made.returncode == 0, made.stderr
     return root
 
 

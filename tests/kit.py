@@ -30,15 +30,16 @@ class Seen:
     sha256: str
 
 
-def build(
-    root: Path, *, months: list[str] | None = None, workers: int = 1, skip_broken: bool = False
-) -> building.Outcome:
-    """Build in this process, with a scheduler of its own."""
+def build(root: Path, *, months: list[str] | None = None, skip_broken: bool = False) -> building.Outcome:
+    """Build in this process, with a scheduler of its own and one worker.
+
+    More workers would fork, and Polars' threads, which other tests have started here, do not survive that.
+    """
     paths.use(root)
     settings.load(root.resolve())
-    settings.override("build", "workers", str(workers))
+    settings.override("build", "workers", "1")
     settings.override("build", "skip_broken", str(skip_broken).lower())
-    return building.build(months, workers=workers, local_scheduler=True, started=lambda _: None)
+    return building.build(months, workers=1, local_scheduler=True, started=lambda _: None)
 
 
 def ratehouse(root: Path | None, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None, **more):
