@@ -154,7 +154,8 @@ class XrefFactSource(FromRates):
 class FactLayout(TableTask):
     """The same facts cut another way: by state and month, in a single file, or as Hive folders.
 
-    Made from the monthly shards. When it is published the former layout's files are removed.
+    Made from the monthly shards that stand when it runs; it does not wait for a month that failed. When it is
+    published the former layout's files are removed.
     """
 
     table = "fact_rate"
@@ -177,14 +178,31 @@ class FactLayout(TableTask):
     def targets(self) -> dict[str, Path]:
         return {}
 
-    def views(self) -> dict[str, list[TableTask]]:
-        return {"fact_rate": [FactRate(month=m) for m in months()]} if self.layout != "monthly" else {}
+    def shards(self) -> list[FactRate]:
+        """The months whose facts are published; a blocked month's are those of its last build."""
+        if self.layout == "monthly":
+            return []
+        return [task for m in months() if (task := FactRate(month=m)).file_of("fact_rate") is not None]
+
+    def other_inputs(self) -> dict[str, str]:
+        return {task.label: task.digest_of("fact_rate") for task in self.shards()}
+
+    def view_selects(self) -> dict[str, str]:
+        from pipeline import duck
+
+        return {"fact_rate": duck.scan(tables.get("fact_rate"), [task.file_of("fact_rate") for task in self.shards()])}
 
     def shaping(self) -> dict[str, object]:
         return {"[facts] layout": self.layout}
 
     def code_roots(self) -> tuple[str, ...]:
         return ("pipeline.transforms.fact_layout",)
+
+    def own_staleness(self) -> Stale | None:
+        stamp = self.stamp()
+        if stamp is not None and stamp.notes["layout"] != self.layout:  # before any talk of its inputs, which follow
+            return Stale("setting", f"the setting [facts] layout is {self.layout}, and was {stamp.notes['layout']}")
+        return super().own_staleness()
 
     def gate_staleness(self, stamp: Stamp) -> Stale | None:
         return None  # its rows passed the gate as shards
