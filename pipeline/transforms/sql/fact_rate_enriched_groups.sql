@@ -47,12 +47,12 @@ LEFT JOIN practice ON practice.npi = named.npi
 LEFT JOIN place ON place.npi = practice.npi AND place.address_hash = practice.address_hash;
 
 -- Among the NPIs that the registry knows as active and whose check digit is right: practice state equal to the source
--- folder's (no condition for US), then the taxonomy most frequent in the group, then the CBSA, then the smallest NPI.
+-- folder's (nobody practises in one called US, so that is no condition there), then the taxonomy most frequent in the group, then the CBSA, then the smallest NPI.
 -- Equal frequencies leave the choice to the next rule; what is unknown counts as most rare. Outside of every CBSA is a
 -- place like any other.
 CREATE OR REPLACE TEMP TABLE enriched_primary AS
 WITH usable AS (
-  SELECT m.group_ix, m.npi, n.taxonomy, n.cbsa, k.state <> 'US' AND n.state IS DISTINCT FROM k.state AS elsewhere
+  SELECT m.group_ix, m.npi, n.taxonomy, n.cbsa, n.state IS DISTINCT FROM k.state AS elsewhere
   FROM enriched_member m
   JOIN enriched_npi n ON n.npi = m.npi
   JOIN enriched_key k ON k.group_ix = m.group_ix
@@ -61,7 +61,7 @@ WITH usable AS (
 taxonomies AS (SELECT group_ix, taxonomy, count(*) AS members FROM usable WHERE taxonomy IS NOT NULL GROUP BY ALL),
 cbsas AS (SELECT group_ix, cbsa, count(*) AS members FROM usable WHERE cbsa IS NOT NULL GROUP BY ALL)
 SELECT u.group_ix, min(struct_pack(
-  elsewhere := coalesce(u.elsewhere, FALSE),
+  elsewhere := u.elsewhere,
   taxonomy_rank := -coalesce(t.members, 0),
   cbsa_rank := -coalesce(c.members, 0),
   npi := u.npi)).npi AS npi
