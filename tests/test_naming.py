@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import duck, naming
@@ -36,9 +36,9 @@ def test_slugs(con, text, slug):
     assert asked(con, "slugify(?::VARCHAR)", text) == slug
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
-def test_sql_slugs_as_python_does(text):
-    con = duck.connect()
+@settings(deadline=None)
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_sql_slugs_as_python_does(con, text):
     assert asked(con, "slugify(?)", text) == naming.slugify(text)
 
 
@@ -89,7 +89,7 @@ def test_the_fact_uid_is_the_hash_that_the_data_model_states(con):
     assert made == hashlib.md5(text.encode()).hexdigest()
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_rate_is_spelled_as_the_shortest_text_of_its_double(rate):
-    con = duck.connect()
+@settings(deadline=None)
+@given(rate=st.floats(allow_nan=False, allow_infinity=False))
+def test_a_rate_is_spelled_as_the_shortest_text_of_its_double(con, rate):
     assert asked(con, "CAST(?::DOUBLE AS VARCHAR)", rate) == repr(rate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import errors, partition
@@ -43,6 +43,7 @@ def con():
     return made
 
 
+@settings(deadline=None)
 @given(st.one_of(st.none(), st.text(min_size=1), st.sampled_from(ODD)))
 def test_a_value_comes_back_from_its_folder_name(value):
     try:
