@@ -10,6 +10,7 @@ and then the catalog over what stands, with a task for each leaf that was withhe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -153,7 +154,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with locks.locked(root):
+    with targets.writing(root.path), locks.locked(root):
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()  # a correction that cannot be read stops the build before it starts
@@ -193,7 +194,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with locks.locked(root):
+    with targets.writing(root.path), locks.locked(root):
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()
@@ -321,6 +322,18 @@ def _tidy(root: Root) -> None:
         shutil.rmtree(root.scratch, ignore_errors=True)
 
 
+class _Log(logging.handlers.RotatingFileHandler):
+    """Luigi's log. On a full disk it stops: what failed for that is said by the build, not by a trace for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Close it, whether its last line could be written or not."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def _prepared(root: Root, workers: int) -> Iterator[None]:
     """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork."""
@@ -328,11 +341,12 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
         shutil.rmtree(root.scratch, ignore_errors=True)
         root.scratch.mkdir(parents=True)
         journal.trim(root.journal)
+        journal.reserve(root.journal)
         fingerprints.compact(root)
         ingest.remove_gone()
         star.remove_gone()
         log = paths.make_folder(root.state / "logs") / "luigi.log"
-        handler = logging.handlers.RotatingFileHandler(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
+        handler = _Log(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
     loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
     kept = [(one, one.propagate, one.level) for one in loggers]

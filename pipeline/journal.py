@@ -15,16 +15,37 @@ from pathlib import Path
 
 BUILD = "RATEHOUSE_BUILD_ID"
 KEEP_BYTES = 20_000_000
+RESERVE_BYTES = 256 * 1024
 
 
 def write(path: Path, event: str, **values) -> None:
     """Append one event of the build at work; a value must be JSON."""
     line = json.dumps({"at": round(time.time(), 3), "build": os.environ.get(BUILD, ""), "event": event, **values})
     try:
-        with open(path, "ab", buffering=0) as file:
-            file.write(line.encode() + b"\n")
+        _append(path, line)
     except OSError as problem:  # a full disk must not hide the failure that is being put on record
-        print(f"the journal cannot be written ({problem.strerror}): {line}", file=sys.stderr)
+        try:
+            _reserve(path).unlink(missing_ok=True)
+            _append(path, line)
+        except OSError:
+            if event == "failed":
+                print(f"FAILED {values['label']}: {values['error']}", file=sys.stderr)
+                print(f"  and the journal cannot be written: {problem.strerror}", file=sys.stderr)
+
+
+def _append(path: Path, line: str) -> None:
+    with open(path, "ab", buffering=0) as file:
+        file.write(line.encode() + b"\n")
+
+
+def _reserve(path: Path) -> Path:
+    return path.with_suffix(".reserve")
+
+
+def reserve(path: Path) -> None:
+    """Keep some space on the disk: given up when it is full, so that what failed for it can be put on record."""
+    if not _reserve(path).exists() or _reserve(path).stat().st_size < RESERVE_BYTES:
+        _reserve(path).write_bytes(b"\0" * RESERVE_BYTES)
 
 
 def read(path: Path, build: str | None = None, offset: int = 0) -> Iterator[dict]:

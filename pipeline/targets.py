@@ -53,27 +53,38 @@ class Part:
         return asdict(self)
 
 
+REMEDIES = {
+    errno.ENOSPC: "free some space on that disk, then run the same command again",
+    errno.EDQUOT: "free some of this user's quota, then run the same command again",
+    errno.EACCES: "give this user the right to write there, then run the same command again",
+    errno.EPERM: "give this user the right to write there, then run the same command again",
+    errno.EROFS: "mount that file system for writing, then run the same command again",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), then run the same command again",
+}
+
+
 @contextmanager
 def writing(place: Path | str) -> Iterator[None]:
     """Turn the system's refusals to write into a PublishError that says what to do."""
     try:
         yield
-    except OSError as problem:
-        remedies = {
-            errno.ENOSPC: "free some space on that disk, then run the same command again",
-            errno.EDQUOT: "free some of this user's quota, then run the same command again",
-            errno.EACCES: "give this user the right to write there, then run the same command again",
-            errno.EPERM: "give this user the right to write there, then run the same command again",
-            errno.EROFS: "mount that file system for writing, then run the same command again",
-            errno.EMFILE: "raise the limit of open files (ulimit -n), then run the same command again",
-        }
-        if problem.errno in remedies or isinstance(problem, PermissionError):
-            raise errors.PublishError(
-                f"cannot be written: {problem.strerror}",
-                place=problem.filename2 or problem.filename or place,
-                remedy=remedies.get(problem.errno, "run the same command again"),
-            ) from problem
+    except errors.RatehouseError:
         raise
+    except Exception as problem:
+        number = _refusal(problem)
+        if number is None:
+            raise
+        named = isinstance(problem, OSError) and (problem.filename2 or problem.filename)
+        raise errors.PublishError(
+            f"cannot be written: {os.strerror(number)}", place=named or place, remedy=REMEDIES[number]
+        ) from problem
+
+
+def _refusal(problem: Exception) -> int | None:
+    """The system's error number behind an exception; DuckDB and Polars have it in their words alone."""
+    if isinstance(problem, OSError) and problem.errno is not None:
+        return problem.errno if problem.errno in REMEDIES else None
+    return next((number for number in REMEDIES if os.strerror(number) in str(problem)), None)
 
 
 def file_hash(path: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from pipeline import building, paths, settings
 
 CHECKOUT = Path(__file__).parents[1]
 SAMPLE = CHECKOUT / "data" / "raw"
+
+
+SMALL = "GA/2025-08_tupelo-vine_ga_select-1_in-network-rates.json"
 
 
 @dataclass(frozen=True)
@@ -82,3 +86,18 @@ def copy(root: Path, to: Path) -> Path:
     """A warehouse as it is, elsewhere: times kept; a build there stamps hard links anew only where it must."""
     shutil.copytree(root, to, copy_function=shutil.copy2)
     return to
+
+
+def small(root: Path) -> Path:
+    """A warehouse, not yet built, of one small source file (`SMALL`): 4 facts of 2025-08, no reference files."""
+    (root / "raw" / "mrf" / "GA").mkdir(parents=True)
+    shutil.copy(SAMPLE / "mrf" / SMALL, root / "raw" / "mrf" / "GA")
+    return root
+
+
+def change_rate(root: Path, name: str = SMALL) -> None:
+    """Raise the first rate of a plain source file by a dollar."""
+    path = root / "raw" / "mrf" / name
+    rate = re.compile(r'("negotiated_rate": ?)([\d.]+)')
+    text = path.read_text(encoding="utf-8")
+    path.write_text(rate.sub(lambda found: f"{found[1]}{float(found[2]) + 1}", text, count=1), encoding="utf-8")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -173,23 +171,6 @@ def test_the_scheduler_listens_on_loopback_only(scheduler):
 
 # ---- builds through it ------------------------------------------------------------------------------------------
 
-SMALL = "GA/2025-08_tupelo-vine_ga_select-1_in-network-rates.json"
-
-
-def small_warehouse(root: Path) -> Path:
-    """A warehouse of one small source file."""
-    (root / "raw" / "mrf" / "GA").mkdir(parents=True)
-    shutil.copy(kit.SAMPLE / "mrf" / SMALL, root / "raw" / "mrf" / "GA")
-    return root
-
-
-def change_rate(root: Path) -> None:
-    """Raise the first rate of the source file by a dollar."""
-    path = root / "raw" / "mrf" / SMALL
-    rate = re.compile(r'("negotiated_rate": ?)([\d.]+)')
-    path.write_text(rate.sub(lambda found: f"{found[1]}{float(found[2]) + 1}", path.read_text(), count=1))
-
-
 def build_through(root: Path, url: str, *, local: bool = False) -> building.Outcome:
     """Build in this process while a scheduler answers."""
     paths.use(root)
@@ -202,7 +183,7 @@ def build_through(root: Path, url: str, *, local: bool = False) -> building.Outc
 @pytest.mark.slow
 def test_two_warehouses_share_a_scheduler_without_harm(scheduler, tmp_path):
     """Both are called `warehouse` and hold the same file, so that only their ids tell their tasks apart."""
-    roots = [small_warehouse(tmp_path / name / "warehouse") for name in ("one", "two")]
+    roots = [kit.small(tmp_path / name / "warehouse") for name in ("one", "two")]
     config = tmp_path / "luigi.cfg"
     config.write_text(f"[core]\nscheduler_port = {scheduler.rstrip('/').rpartition(':')[2]}\n")
     with ThreadPoolExecutor() as pool:  # at the same time
@@ -217,7 +198,7 @@ def test_two_warehouses_share_a_scheduler_without_harm(scheduler, tmp_path):
     fact, other = roots[0] / "gold" / "fact_rate_2025-08.parquet", kit.parquet_files(roots[1])
     before, outcome = kit.parquet_files(roots[0]), None
     for _ in range(2):  # the second time within seconds of the first, when luigid still has every task as done
-        change_rate(roots[0])
+        kit.change_rate(roots[0])
         built = time.monotonic()
         outcome = build_through(roots[0], scheduler)
         assert outcome.ok
@@ -234,9 +215,9 @@ def test_two_warehouses_share_a_scheduler_without_harm(scheduler, tmp_path):
 
     # And when no scheduler answers, or none is wanted, a build has one of its own.
     config.write_text(f"[core]\nscheduler_port = {browser.free_port()}\n")
-    change_rate(roots[1])
+    kit.change_rate(roots[1])
     said = kit.ratehouse(roots[1], "build", env={"LUIGI_CONFIG_PATH": str(config)})
     assert said.returncode == 0, said.stderr
     assert "\nscheduler: its own (`make scheduler` starts one that has a dashboard)\n" in said.stderr
-    change_rate(roots[1])
+    kit.change_rate(roots[1])
     assert build_through(roots[1], scheduler, local=True).scheduler == "local"

@@ -10,26 +10,28 @@ import textwrap
 from collections.abc import Sequence
 
 WIDTH = 80
+_GLUE = "\N{WORD JOINER}"  # stands for a blank at which a line must not break
 
 
 def wrapped(text: str, indent: str = "", hanging: str = "  ") -> str:
     """Text at most 80 columns wide, its own line breaks kept, further lines of a line `hanging` deeper.
 
-    A word that is longer (a path, a partition) stays whole, so that it can be copied.
+    A word that is longer (a path, a partition) stays whole, so that it can be copied, and does not leave the first
+    word of its line alone.
     """
     found = []
     for line in text.splitlines():
         own = line[: len(line) - len(line.lstrip())]
         first, rest = indent + own, indent + own + hanging
         parts = textwrap.wrap(
-            line.strip(),
+            line.strip().replace(" ", _GLUE, 1),
             WIDTH,
             initial_indent=first,
             subsequent_indent=rest,
             break_long_words=False,
             break_on_hyphens=False,
         )
-        found += parts or [""]
+        found += [part.replace(_GLUE, " ") for part in parts] or [""]
     return "\n".join(found)
 
 

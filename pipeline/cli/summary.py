@@ -137,9 +137,14 @@ def _failures(outcome: Outcome) -> None:
     sys.stdout.flush()
     order = {"raw.SourceFile": 0, "facts.FactRate": 2}
     failures = sorted((e for e in outcome.failures if not _is_withheld(e)), key=lambda e: order.get(e["task"], 1))
-    shown = set()
+    shown: set[str] = set()
+    alike: dict[str, list[str]] = {}
     for event in failures:
         text = event["error"].rstrip()
+        if event.get("kind") == "PublishError":  # one disk is full for all
+            alike.setdefault(text.partition(": cannot be written: ")[2], []).append(event["label"])
+            if len(alike[text.partition(": cannot be written: ")[2]]) > 1:
+                continue
         if text in shown:
             continue
         shown.add(text)
@@ -150,6 +155,9 @@ def _failures(outcome: Outcome) -> None:
             click.echo(f"FAILED {label}{text}", err=True)
             click.echo("  this is a fault of ratehouse; the trace above and this log are what to report:", err=True)
             click.echo(f"  {paths.current().state}/logs/luigi.log", err=True)
+    for labels in alike.values():
+        if len(labels) > 1:
+            click.echo(lines.wrapped(f"FAILED for the same reason: {', '.join(dict.fromkeys(labels[1:]))}"), err=True)
     _waiting(outcome)
     for month, name, why in outcome.withheld[:MANY]:
         click.echo(f"WITHHELD {month} {name}", err=True)
@@ -182,7 +190,7 @@ def _waiting(outcome: Outcome) -> None:
 
 
 def _is_withheld(event: dict) -> bool:
-    return event["event"] == "failed" and event.get("kind") == "WithheldPartition"
+    return event.get("event") == "failed" and event.get("kind") == "WithheldPartition"
 
 
 def _next(outcome: Outcome) -> None:

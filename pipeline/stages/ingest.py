@@ -140,6 +140,8 @@ class InNetworkFile(FileTask):
         except errors.SourceError as broken:
             self._quarantine(broken.quarantine)
             header = {name: broken.header.get(name) for name in HEADER}
+            # Broken before its date: it blocks the month that it had, of which less would be published without it.
+            header["year_month"] = header["year_month"] or self.month
             return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import catalog, leaves, naming, partition, paths, stamps, tables, targets
+from pipeline import catalog, leaves, naming, partition, paths, settings, stamps, tables, targets
 from pipeline.stages import bench, dims, enriched, facts, ingest, star, xrefs
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -146,10 +146,14 @@ def accounts_of(month: str) -> dict:
 def orphans(months: list[str]) -> list[str]:
     """Months that no source has any more, and of which something stands: a file, a stamp, or what is kept of leaves.
 
-    None while a source is unread, for it may be of any month.
+    None while a source is unread, or broken before its date (and not skipped), for it may be of any month.
     """
     root = paths.current()
     if any(task.stamp() is None for task in (*ingest.in_network(), *star.tasks())):
+        return []
+    if not settings.build().skip_broken and any(
+        t.status == ingest.BROKEN and t.month is None for t in ingest.in_network()
+    ):
         return []
     folders = {tables.get(name).folder for name in tables.load() if tables.get(name).sharded} | {"staged/enriched"}
     places = [place for name in folders for place in (root.path / name, root.stamp(name).with_suffix(""))]

@@ -1,0 +1,339 @@
+"""What cannot be read, written or understood: one message that says where and what to do, and the rest is built."""
+
+from __future__ import annotations
+
+import ctypes
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from luigi.rpc import RemoteScheduler
+
+import browser
+import kit
+from pipeline import errors, inspection, paths, settings
+from pipeline.cli import summary
+from pipeline.stages import facts, ingest
+from pipeline.stages.warehouse import accounts_of
+
+BROKEN_MONTH, OTHER_MONTH = "2025-08", "2025-07"
+TRUNCATED = "TX/2025-08_tupelo-vine_tx_in-network-rates.json"
+CHANGED = "TX/2025-07_tupelo-vine_tx_in-network-rates.json"
+CUT = 30_000
+FACTS_OF_TRUNCATED = 393
+
+# file under raw/mrf -> what is said of it, and what to do
+SAID = {
+    TRUNCATED: (
+        f"breaks off at byte {CUT}, in the middle of in_network[",
+        "Download it again; `ratehouse build --skip-broken`",
+    ),
+    "GA/zero.json": ("is empty (0 bytes)", "Download it again."),
+    "GA/page.json": (
+        "is no in-network file: it begins with '<' at byte 0",
+        "Download it again, and look at what the address",
+    ),
+    "GA/undated.json": (
+        "has a last_updated_on that is no date: 'last week'; its month is unknown",
+        "Ask the publisher",
+    ),
+    "GA/plain.json.gz": ("is not gzip, though its name ends in .gz", "If it is plain JSON, rename it to plain.json"),
+    "GA/gzipped.json": ("is gzip, though its name does not end in .gz", "Rename it to gzipped.json.gz"),
+    "ga/small.json": ("raw/mrf/ga/ is no state's folder", "move it into raw/mrf/GA/"),
+    "Georgia/small.json": (
+        "raw/mrf/Georgia/ is no state's folder",
+        "move it into raw/mrf/<STATE>/ (a USPS code such as GA",
+    ),
+    "small.json": ("raw/mrf/ is no state's folder", "move it into raw/mrf/<STATE>/"),
+    "GA/table.csv": ("is no in-network file by its name", "rename it, or move it away"),
+}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A built warehouse among whose sources all of `SAID` were put, and the build that met them."""
+
+    root: Path
+    before: dict[str, kit.Seen]
+    said: subprocess.CompletedProcess
+    failed: set[tuple[str, str]]  # (task, its path or month) that luigid has as FAILED
+
+
+def spoil(root: Path) -> None:
+    """Put every broken file of `SAID` there, and a changed rate into a file of the other month."""
+    mrf = root / "raw" / "mrf"
+    small = (mrf / kit.SMALL).read_bytes()
+    content = {
+        TRUNCATED: (mrf / TRUNCATED).read_bytes()[:CUT],
+        "GA/zero.json": b"",
+        "GA/page.json": b"<html><body>404</body></html>\n",
+        "GA/undated.json": small.replace(b"2025-08-05", b"last week"),
+        "GA/gzipped.json": gzip.compress(small),
+        "GA/table.csv": b"a,b\n",
+    }
+    for name in SAID:
+        path = mrf / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.get(name, small))
+    assert b"last week" in content["GA/undated.json"], "the sample has changed"
+    kit.change_rate(root, CHANGED)
+
+
+@pytest.fixture(scope="module")
+def broken(built_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Broken:
+    """The build that met all of it, by the command and through a real luigid."""
+    folder = tmp_path_factory.mktemp("broken")
+    root = kit.copy(built_sample, folder / "warehouse")
+    assert kit.build(root).ok  # the catalog names files by their full path
+    before = kit.parquet_files(root)
+    spoil(root)
+    with browser.scheduler(folder / "luigid") as url:
+        config = folder / "luigi.cfg"
+        config.write_text(f"[core]\nscheduler_port = {url.rstrip('/').rpartition(':')[2]}\n")
+        said = kit.ratehouse(root, "build", env={"LUIGI_CONFIG_PATH": str(config)})
+        tasks = RemoteScheduler(url).task_list("FAILED", "").values()
+        failed = {(t["name"], t["params"].get("path") or t["params"].get("month")) for t in tasks}
+    return Broken(root, before, said, failed)
+
+
+def use(root: Path) -> None:
+    """Look at a warehouse in this process."""
+    paths.use(root)
+    settings.load(root)
+    inspection.begin()
+
+
+def words(text: str) -> str:
+    """Text without its line breaks."""
+    return " ".join(text.split())
+
+
+def built(root: Path, capsys: pytest.CaptureFixture, **how) -> tuple[bool, str]:
+    """Build in this process; whether all went well, and what a person reads."""
+    outcome = kit.build(root, **how)
+    capsys.readouterr()
+    summary.show(outcome)
+    printed = capsys.readouterr()
+    assert "fault of ratehouse" not in printed.err
+    return outcome.ok, words(printed.out + printed.err)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAID)
+def test_a_broken_file_is_named_with_its_fault_and_what_to_do(broken, name):
+    fact, remedy = SAID[name]
+    assert broken.said.returncode == 1
+    assert "Traceback" not in broken.said.stdout + broken.said.stderr
+    (message,) = [
+        m for m in broken.said.stderr.split("\nFAILED ")[1:] if words(m).split(": ")[0].endswith(f"raw/mrf/{name}")
+    ]
+    assert f"raw/mrf/{name}: {fact}" in words(message)
+    assert remedy in words(message)
+    assert ("raw.SourceFile", f"mrf/{name}") in broken.failed
+
+
+@pytest.mark.slow
+def test_a_broken_file_blocks_its_month_alone(broken):
+    root = broken.root
+    after = kit.parquet_files(root)
+    changed = {
+        name for name in kit.rewritten(broken.before, after) if name.startswith(("gold/", "dims/", "xrefs/", "bench/"))
+    }
+    leaves = [name for name in changed if name.startswith("gold/fact_rate_enriched/")]
+    assert 1 <= len(leaves) <= 4
+    assert all(f"year_month={OTHER_MONTH}" in name for name in leaves)
+    assert changed - set(leaves) == {f"gold/fact_rate_{OTHER_MONTH}.parquet", "dims/dim_source_file.parquet"}
+    assert {task for task in broken.failed if task[0] != "raw.SourceFile"} == {("facts.FactRate", BROKEN_MONTH)}
+
+    use(root)
+    told = {(r["table"], r["month"]): r for r in inspection.status() if r["state"] != "built"}
+    of_tables = {key: r["state"] for key, r in told.items() if not key[0].startswith(("staged/", "raw/"))}
+    waiting = "dim_provider_group xref_group_npi xref_group_tin xref_group_member xref_contained_code".split()
+    waiting += ["enriched_joined", "leaf_plan", "fact_rate_enriched"]
+    assert of_tables == {("fact_rate", BROKEN_MONTH): "blocked", **{(name, BROKEN_MONTH): "stale" for name in waiting}}
+    files = {key[0].split("/", 1)[1]: r for key, r in told.items() if key[0].startswith(("staged/", "raw/"))}
+    assert {name.removeprefix("mrf/") for name in files} == set(SAID)
+    assert {r["state"] for r in files.values()} == {"broken"}
+    assert inspection.why(f"fact_rate:{BROKEN_MONTH}").startswith(
+        f"gold/fact_rate_{BROKEN_MONTH} is blocked: the month"
+    )
+    assert list(inspection.verify(deep=True)) == []
+    for month in (OTHER_MONTH, BROKEN_MONTH):  # of the blocked month: as it was built
+        sums = accounts_of(month)
+        assert sums["rates_read"] == sums["rate_facts"] + sums["duplicates"] + sums["rejected"] + sums["corrected_away"]
+        assert sums["duplicates"] == 4
+        assert sums["facts"] == sums["enriched_rows"]
+    statuses = {row["file"]: row["status"] for row in inspection.sources() if row["status"] != "whole"}
+    assert statuses == dict.fromkeys(SAID, "broken")
+
+
+@pytest.mark.slow
+def test_skipping_broken_files_publishes_the_month_without_them_and_says_so(broken, tmp_path, capsys):
+    root = kit.copy(broken.root, tmp_path / "warehouse")
+    former = kit.contents(root)
+    shard = f"gold/fact_rate_{BROKEN_MONTH}.parquet"
+
+    ok, said = built(root, capsys, skip_broken=True)
+    assert ok
+    fact, _ = SAID[TRUNCATED]
+    assert f"warning: {BROKEN_MONTH} is published WITHOUT raw/mrf/{TRUNCATED}: {fact}" in said
+    for name in set(SAID) - {TRUNCATED}:
+        assert f"passed over: raw/mrf/{name}: {SAID[name][0]}" in said
+    task = facts.FactRate(month=BROKEN_MONTH)
+    assert task.stamp().parts["fact_rate"].rows == 1_998 - FACTS_OF_TRUNCATED
+    warned = {f["severity"]: f for f in task.stamp().gates["fact_rate"]["failures"] if "file" in str(f["detail"])}
+    assert [d["file"] for d in warned["warning"]["detail"]] == [TRUNCATED]
+    statuses = {row["file"]: row["status"] for row in inspection.sources() if row["status"] != "whole"}
+    assert statuses.pop(TRUNCATED) == "skipped"
+    assert set(statuses.values()) == {"broken"}
+    skipped = kit.contents(root)
+    assert skipped[shard] != former[shard]
+    assert kit.build(root, skip_broken=True).nothing_to_do
+
+    # A plain build later says that the month is blocked, and takes nothing away.
+    before = kit.parquet_files(root)
+    ok, said = built(root, capsys)
+    assert not ok
+    assert f"the month {BROKEN_MONTH} is blocked: raw/mrf/{TRUNCATED}: {fact}" in said
+    assert f"warning: {BROKEN_MONTH} is published WITHOUT raw/mrf/{TRUNCATED}" in said
+    assert kit.rewritten(before, kit.parquet_files(root)) == set()
+    told = {r["table"]: r["state"] for r in inspection.status() if r["month"] == BROKEN_MONTH and r["state"] != "built"}
+    assert told["fact_rate"] == "blocked"
+
+    # Mended, it is whole again, to the byte.
+    for name in SAID:
+        (root / "raw" / "mrf" / name).unlink()
+    for name in ("ga", "Georgia"):
+        (root / "raw" / "mrf" / name).rmdir()
+    shutil.copy(kit.SAMPLE / "mrf" / TRUNCATED, root / "raw" / "mrf" / TRUNCATED)
+    ok, said = built(root, capsys)
+    assert ok
+    assert "WITHOUT" not in said
+    assert kit.contents(root)[shard] == former[shard]
+
+
+@pytest.mark.slow
+def test_a_broken_reference_file_blocks_what_needs_it_and_no_facts(sample, capsys):
+    path = sample / "raw" / "medicare" / "GPCI2025.csv"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(",1.053,") == 1, "the sample has changed"
+    path.write_text(text.replace(",1.053,", ",n.a.,"), encoding="utf-8")
+    (sample / "raw" / "medicare" / "notes.txt").write_text("read me\n")
+    kit.change_rate(sample, CHANGED)
+    before = kit.parquet_files(sample)
+    message = f"{path}:4: pe_gpci is 'n.a.', not a number"
+
+    ok, said = built(sample, capsys)
+    assert not ok
+    assert f"FAILED staged/medicare/GPCI2025.csv: {message} download the file again" in said
+    assert "passed over: raw/medicare/notes.txt: " in said
+    assert "waiting for staged/medicare/GPCI2025.csv: gold/fact_rate_enriched/year_month=2025-07" in said
+    changed = {n for n in kit.rewritten(before, kit.parquet_files(sample)) if not n.startswith((".state/", "staged/"))}
+    assert changed == {f"gold/fact_rate_{OTHER_MONTH}.parquet", "dims/dim_source_file.parquet"}
+    told = {r["table"]: r for r in inspection.status() if r["state"] not in ("built", "passed over")}
+    assert told["staged/medicare/GPCI2025.csv"]["state"] == "broken"
+    assert told["bench_medicare_prof_detail"]["state"] == "stale"
+    assert "fact_rate" not in told
+    assert inspection.why("raw/medicare/GPCI2025.csv").endswith(f"is blocked: {message}\n  download the file again")
+
+    ok, said = built(sample, capsys, skip_broken=True)
+    assert ok
+    assert "passed over: raw/medicare/GPCI2025.csv: pe_gpci is 'n.a.', not a number" in said
+    path.write_text(text, encoding="utf-8")
+    assert kit.build(sample).ok
+    assert ingest.Medicare(path="GPCI2025.csv").status == ingest.WHOLE
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_a_build_with_one_message_and_leaves_nothing_half_published(tmp_path, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if (
+        not sys.platform.startswith("linux")
+        or os.geteuid() != 0
+        or subprocess.run(mount, capture_output=True).returncode
+    ):
+        pytest.skip("a small file system can be mounted by root on Linux alone")
+    try:
+        root = kit.small(disk / "warehouse")
+        sizes = (64, 160, 320, 640, 960)
+        for size in sizes:
+            subprocess.run(["mount", "-o", f"remount,size={size}k", str(disk)], check=True)
+            try:
+                ok, said = built(root, capsys)
+            except errors.PublishError as refused:
+                ok, said = False, str(refused)
+            assert not ok, f"{size} KB are enough"
+            assert "No space left on device" in said
+            assert "free some space" in said
+            assert "Traceback" not in said
+            assert said.count("No space left") <= 2  # the table that failed first, and the catalog
+            for path in (root / "gold").rglob("*.parquet"):
+                duckdb.sql(f"FROM read_parquet('{path}')").fetchall()  # whole
+        said = kit.ratehouse(root, "build", "--local-scheduler")
+        assert said.returncode == 1
+        assert "No space left on device" in said.stderr
+        assert "Traceback" not in said.stdout + said.stderr
+        subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
+        assert kit.build(root).ok
+        assert list(inspection.verify(deep=True)) == []
+        undisturbed = kit.small(tmp_path / "undisturbed")
+        assert kit.build(undisturbed).ok
+        assert kit.contents(root) == kit.contents(undisturbed)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def without_privilege() -> None:
+    """In a child about to become the command: let permissions bind root too (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in (1, 2):
+        if libc.prctl(24, capability, 0, 0, 0):  # PR_CAPBSET_DROP
+            os._exit(77)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_without_permission_a_build_says_where_and_changes_nothing(tmp_path):
+    root = kit.small(tmp_path / "warehouse")
+    source, gold = root / "raw" / "mrf" / kit.SMALL, root / "gold"
+    bound = {"preexec_fn": without_privilege} if os.geteuid() == 0 else {}
+
+    root.chmod(0o555)
+    said = kit.ratehouse(root, "build", "--local-scheduler", **bound)
+    if said.returncode == 77:
+        pytest.skip("root may not give up its privilege here")
+    assert said.returncode == 1
+    remedy = "give this user the right to write there"
+    assert words(said.stderr) == f"error: {root}: cannot be written: Permission denied {remedy}"
+    assert kit.ratehouse(root, "status", **bound).returncode == 1  # it reads, and finds nothing built
+    root.chmod(0o755)
+
+    assert kit.build(root).ok
+    before = kit.parquet_files(root)
+    kit.change_rate(root)
+    source.chmod(0o000)
+    said = kit.ratehouse(root, "build", "--local-scheduler", **bound)
+    assert said.returncode == 1
+    assert "Traceback" not in said.stderr
+    assert f"{source}: cannot be read: Permission denied give this user the right to read it" in words(said.stderr)
+    source.chmod(0o644)
+
+    gold.chmod(0o555)
+    said = kit.ratehouse(root, "build", "--local-scheduler", **bound)
+    assert said.returncode == 1
+    assert "Traceback" not in said.stderr
+    assert f"{gold}/fact_rate_2025-08.parquet: cannot be written: Permission denied {remedy}" in words(said.stderr)
+    changed = kit.rewritten(before, kit.parquet_files(root))
+    assert {name for name in changed if name.startswith("gold/")} == set()
+    gold.chmod(0o755)
+    assert kit.build(root).ok
+    changed = kit.rewritten(before, kit.parquet_files(root))
+    assert len({name for name in changed if name.startswith("gold/")}) == 2  # the shard and the leaf
