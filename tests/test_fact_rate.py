@@ -292,7 +292,7 @@ PRICES = st.fixed_dictionaries(
     st.lists(PRICES, min_size=1, max_size=12),
     st.lists(st.tuples(st.integers(0, 1), st.booleans()), min_size=1, max_size=4),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_any_rates_collapse_as_a_dictionary_would(listed, named):
     """Every rate is in exactly one fact, in the one that a dictionary of identities has, kept from its first place."""
     prices = [PRICE | p for p in listed]
