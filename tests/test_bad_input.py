@@ -337,3 +337,92 @@ def test_without_permission_a_build_says_where_and_changes_nothing(tmp_path):
     assert kit.build(root).ok
     changed = kit.rewritten(before, kit.parquet_files(root))
     assert len({name for name in changed if name.startswith("gold/")}) == 2  # the shard and the leaf
+
+
+# ---- settings, folders, months ------------------------------------------------------------------------------------
+
+SETTINGS = {
+    "syntax": (b"[build\nworkers = 2\n", ":1: cannot be parsed: no [section] stands before this line", "mend that line"),
+    "no setting line": (b"[build]\nhello\n", ":2: cannot be parsed: this is no `name = value`", "mend that line"),
+    "twice": (b"[build]\nworkers = 1\nworkers = 2\n", ":3: cannot be parsed: this setting stands twice", "mend that line"),
+    "latin-1": (b"[build]\n# caf\xe9\n", ":2: is not UTF-8: it holds the byte 0xe9", "save it as UTF-8"),
+    "setting": (b"[build]\nworker = 2\n", ":2: [build] worker is no setting", "do you mean workers?"),
+    "section": (b"[biuld]\nworkers = 2\n", ":1: [biuld] is no section", "do you mean [build]?"),
+    "far section": (b"\n[zzz]\n", ":2: [zzz] is no section", "the sections are warehouse, build, "),
+    "Luigi's setting": (b"[core]\nscheduler_prot = 1\n", ":2: [core] scheduler_prot is no setting", "do you mean scheduler_port?"),
+    "type": (b"[build]\nworkers = two\n", ":2: [build] workers cannot be two", "write a whole number from 1 to 64"),
+    "range": (b"[build]\nworkers = 0\n", ":2: [build] workers cannot be 0", "write a whole number from 1 to 64"),
+    "empty": (b"[build]\nmemory_mb =\n", ":2: [build] memory_mb cannot be empty", "write a whole number from 128 to"),
+    "share": (b"[ingest]\nmax_rejected_share = 2\n", ":2: [ingest] max_rejected_share cannot be 2", "write a number from 0 to 1"),
+    "choice": (b"[facts]\nlayout = weekly\n", ":2: [facts] layout cannot be weekly", "one of hive, monthly, single, state_month"),
+    "truth": (b"[build]\nskip_broken = maybe\n", ":2: [build] skip_broken cannot be maybe", "write true or false"),
+    "Luigi's type": (b"[core]\nscheduler_port = abc\n", ":2: [core] scheduler_port cannot be abc", "write a whole number"),
+    "percent": (b"[warehouse]\nroot = 5% more\n", ": [warehouse] root has a % that stands for nothing", "write %%"),
+    "keys": (b"[partitioning]\nkeys = state\n", "[partitioning] keys = state is not a prefix", "use the first one to seven of: payer_slug"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_settings_that_cannot_be_are_refused_with_their_line_and_the_nearest_name(case, tmp_path, monkeypatch):
+    content, fact, remedy = SETTINGS[case]
+    (tmp_path / "luigi.cfg").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    try:
+        with pytest.raises(errors.SettingsError) as refused:
+            settings.load()
+        assert fact in str(refused.value)
+        assert str(refused.value).splitlines()[1].strip().startswith(remedy) or remedy in refused.value.remedy
+        assert refused.value.exit_code == 2
+    finally:
+        monkeypatch.undo()
+        settings.load()
+
+
+@pytest.mark.parametrize("case", ["syntax", "latin-1", "type"])
+def test_the_command_says_what_is_wrong_with_the_settings(case, tmp_path):
+    """Luigi reads the current folder's luigi.cfg as soon as it is imported, before we can."""
+    content, fact, remedy = SETTINGS[case]
+    (tmp_path / "luigi.cfg").write_bytes(content)
+    kit.small(tmp_path / "warehouse")
+    said = kit.ratehouse(None, "build", cwd=tmp_path, env={"RATEHOUSE_ROOT": "warehouse"})
+    assert (said.returncode, said.stdout) == (2, "")
+    assert words(said.stderr).startswith("error: ")
+    assert f"luigi.cfg{fact} {remedy}" in words(said.stderr)
+    assert not (tmp_path / "warehouse" / ".state").exists()
+
+
+def test_a_missing_settings_file_is_refused(tmp_path):
+    kit.small(tmp_path / "warehouse")
+    said = kit.ratehouse(tmp_path / "warehouse", "build", env={"LUIGI_CONFIG_PATH": "/no/such.cfg"})
+    assert (said.returncode, said.stdout, said.stderr) == (
+        2, "", "error: /no/such.cfg: no such file\n  unset LUIGI_CONFIG_PATH, or mend it\n",
+    )  # fmt: skip
+
+
+def test_a_root_that_is_no_warehouse_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for name, fact, remedy in (
+        ("nowhere", "no such folder", f"ratehouse init {tmp_path}/nowhere"),
+        (".", "holds no raw/, so it is no warehouse", f"ratehouse init {tmp_path}"),
+        ("file", "is not a folder", "name the folder that holds raw/"),
+    ):
+        place = tmp_path if name == "." else tmp_path / name
+        with pytest.raises(errors.RootError) as refused:
+            paths.use(place)
+        assert str(refused.value) == f"{place}: {fact}\n  {remedy}"
+    said = kit.ratehouse(tmp_path / "nowhere", "build")
+    assert said.returncode == 2
+    assert words(said.stderr) == f"error: {tmp_path}/nowhere: no such folder ratehouse init {tmp_path}/nowhere"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.mark.slow
+def test_a_month_that_is_not_there_is_refused_with_those_there_are(built_sample):
+    before = kit.parquet_files(built_sample)
+    for command in (["build"], ["partitions"], ["rerun", "payer_slug=x"]):
+        said = kit.ratehouse(built_sample, *command, "--month", "2031-01")
+        assert (said.returncode, said.stdout) == (2, "")
+        assert said.stderr == "error: no source has the month 2031-01\n  months there are: 2025-07, 2025-08\n"
+    said = kit.ratehouse(built_sample, "build", "--month", "2025-8")
+    assert (said.returncode, said.stderr) == (2, "error: 2025-8 is no month\n  write it as YYYY-MM, such as 2025-08\n")
+    assert kit.rewritten(before, kit.parquet_files(built_sample)) == set()
