@@ -121,6 +121,20 @@ def broken() -> list[raw.SourceFile]:
     return found
 
 
+def idle_corrections() -> list[errors.CorrectionError]:
+    """The corrections none of whose months any source has; of the others, the month's facts say when they match nothing."""
+    known = facts.months()
+    idle = [c for c in facts.corrections() if not set(c["months"]) & set(known)]
+    return [
+        errors.CorrectionError(
+            f"the correction {c['id']} matches nothing: no source has the month {' or '.join(c['months'])}",
+            place=c["place"],
+            remedy=f"mend its months; there are {', '.join(known) or 'none yet'}",
+        )
+        for c in idle
+    ]
+
+
 def withheld(months: list[str]) -> list[tuple[str, str, str]]:
     """(month, partition, reason) of every leaf that the gate holds back."""
     stamps = [(m, enriched.EnrichedMonth(month=m).stamp()) for m in months]
@@ -162,7 +176,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             _known_months(months)  # else after they are read
         owed = first_owed(months) if _months_known() else "sources"
         chosen = months or facts.months()
-        if owed is None and not broken() and not withheld(chosen):
+        if owed is None and not broken() and not withheld(chosen) and not idle_corrections():
             _tidy(root)
             code_version.save_cache()
             return Outcome(nothing_to_do=True, accounts=[accounts_of(m) for m in chosen], passed_over=passed_over())
@@ -278,6 +292,8 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
             outcome.failures.append(
                 {"task": "raw.SourceFile", "label": f"raw/{source.path}", "error": str(error), "known": True}
             )
+    for error in idle_corrections():
+        outcome.failures.append({"task": "raw.Correction", "label": error.place, "error": str(error), "known": True})
     named = {e["label"] for e in outcome.failures}
     for one in [*sources(), *tables_for(months), *(layout() if whole else []), Warehouse()]:
         why = one.staleness()

@@ -16,7 +16,19 @@ LAYOUT = {
     "codes": "RBCS or BETOS 2.0, NUCC taxonomy",
     "geo": "ZIP to county and CBSA, GeoNames, CBSA delineation, census geocoder results",
     "pos": "place-of-service codes",
-    "corrections": "known publisher errors, *.yml",
+    "corrections": """known publisher errors, *.yml: a list of corrections, such as
+
+    - id: acme-cents
+      months: [2025-08]
+      match: {code: "99213", negotiated_rate: 15000}
+      action: amend                # or drop, without a set
+      set: {negotiated_rate: 150}
+      reason: amounts in cents
+      publisher: told on 2025-08-20
+      status: open
+
+`match` compares columns of fact_rate as they were published, fact_uid among them; text stands in quotes. One that
+matches no rate is an error. The accounts of a build say how many rates were corrected away""",
 }
 
 

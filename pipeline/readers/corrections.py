@@ -6,6 +6,8 @@ What belongs here: what a correction may say. What must not come in: applying it
 from __future__ import annotations
 
 import datetime
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import errors, partition, tables
@@ -30,11 +32,14 @@ def read(path: Path) -> list[dict]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        words = " ".join(str(problem).split())
+        mark = getattr(problem, "problem_mark", None)
+        words = (
+            problem.strerror if isinstance(problem, OSError) else getattr(problem, "problem", None) or "is not UTF-8"
+        )
         raise errors.CorrectionError(
             f"cannot be read: {words}",
-            place=path,
-            remedy="mend the file; raw/corrections/README.md in the sample shows one",
+            place=f"{path}:{mark.line + 1}" if mark else path,
+            remedy="mend it; the note that `ratehouse init` puts into raw/corrections shows one",
         ) from problem
     if raw is None:
         return []
@@ -54,7 +59,7 @@ def _checked(entry, number: int, path: Path) -> dict:
         raise refuse("is no mapping", "write id, months, match, action (and set), reason")
     unknown = set(entry) - FIELDS
     if unknown:
-        raise refuse(f"has unknown fields: {', '.join(sorted(map(str, unknown)))}", f"use {', '.join(sorted(FIELDS))}")
+        raise refuse(f"has the field {min(map(str, unknown))}", _meant(min(map(str, unknown)), FIELDS))
     for field in ("id", "months", "match", "action", "reason"):
         if not entry.get(field):
             raise refuse(f"has no {field}", f"add {field}: …")
@@ -63,22 +68,29 @@ def _checked(entry, number: int, path: Path) -> dict:
     if wrong:
         raise refuse(f"names {wrong[0]}, which is no month", "write months: [2025-08]")
     if entry["action"] not in ("drop", "amend"):
-        raise refuse(f"has the action {entry['action']}", "use drop or amend")
+        raise refuse(f"has the action {entry['action']}", "write action: drop, or action: amend")
     setting = entry.get("set") or {}
     if (entry["action"] == "amend") != bool(setting):
         raise refuse(
             "must say what to set with amend, and only with it", "write set: {column: value} beside action: amend"
         )
-    for what, known in ((entry["match"], MATCHABLE), (setting, SETTABLE)):
+    for name, what, known in (("match", entry["match"], MATCHABLE), ("set", setting, SETTABLE)):
         if not isinstance(what, dict):
-            raise refuse("has a match or set that is no mapping", "write {column: value}")
-        bad = [c for c in what if c not in known]
-        if bad:
-            raise refuse(f"names {bad[0]}, which it cannot", f"use one of: {', '.join(known)}")
+            raise refuse(f"has a {name} that is no mapping", f"write {name}: {{column: value}}")
+        bad = next((str(c) for c in what if c not in known), None)
+        if bad in MATCHABLE:
+            raise refuse(f"sets {bad}, which follows from other columns", f"set one of: {', '.join(known)}")
+        if bad is not None:
+            raise refuse(f"has {bad} in its {name}, which is no column of fact_rate", _meant(bad, known))
     match = {c: _value(c, v, refuse) for c, v in entry["match"].items()}
     setting = {c: _value(c, v, refuse) for c, v in setting.items()}
     kept = {"id": str(entry["id"]), "months": months, "match": match, "action": entry["action"], "set": setting}
     return {**kept, "reason": str(entry["reason"]), "place": str(path)}
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"do you mean {near[0]}?" if near else f"use one of: {', '.join(sorted(known))}"
 
 
 def _value(column: str, value, refuse):
