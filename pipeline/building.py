@@ -36,6 +36,7 @@ from pipeline import (
     paths,
     scheduler,
     settings,
+    stopping,
     targets,
     task,
 )
@@ -263,6 +264,7 @@ def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
     look_again()
     if tasks:
         luigi.build(tasks, workers=workers, no_lock=True, detailed_summary=True, **options)
+        stopping.check()
     look_again()
 
 
@@ -379,6 +381,7 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
     try:
         yield
     finally:
+        stopping.heard()
         journal.write(root.journal, "end")
         del os.environ[journal.BUILD]
         for one, propagate, level in kept:

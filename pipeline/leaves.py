@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import errors, journal, paths, stamps, targets
+from pipeline import errors, journal, paths, stamps, stopping, targets
 from pipeline.paths import Root
 
 
@@ -404,6 +404,7 @@ def remove_month(root: Root, month: str) -> None:
 
 def failed(root: Root, task, exception: BaseException) -> str:
     """Put the failure of a leaf task on record; returns what the dashboard says."""
+    stopping.check()
     known = isinstance(exception, errors.RatehouseError)
     text = str(exception) if known else "".join(traceback.format_exception(exception))
     label = getattr(task, "name", None) or getattr(task, "first", "")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import code_version, errors, journal, locks, paths, settings, stamps, tables, targets
+from pipeline import code_version, errors, journal, locks, paths, settings, stamps, stopping, tables, targets
 from pipeline.paths import Root
 from pipeline.stamps import Basis, Stale, Stamp
 
@@ -393,6 +393,7 @@ class TableTask(luigi.Task):
 
     def on_failure(self, exception: BaseException) -> str:
         """What the dashboard and the journal say of a failure: our own errors in words, others with their trace."""
+        stopping.check()
         _memo.pop(self.task_id, None)
         known = isinstance(exception, errors.RatehouseError)
         text = str(exception) if known else "".join(traceback.format_exception(exception))
@@ -468,6 +469,7 @@ def _first_failure(stamp: Stamp) -> str:
 def at_work(root: Root) -> Iterator[None]:
     """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
     _die_with_parent()
+    stopping.check()
     with locks.held(root):
         root.make_scratch()
         yield

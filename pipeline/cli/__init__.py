@@ -110,7 +110,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; what was published stays. To go on: run the same command again", err=True)
-        sys.exit(SIGINT_EXIT)
+        sys.stdout.flush()
+        os._exit(SIGINT_EXIT)  # all is tidied up; taking apart the modules of Great Expectations takes another second
     except BrokenPipeError:  # the reader of our output left
         sys.stderr.close()
         sys.exit(1)

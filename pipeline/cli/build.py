@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 import click
 
-from pipeline import errors, partition, paths, settings
+from pipeline import errors, partition, paths, settings, stopping
 from pipeline.cli import lines
-
-
-def _interrupt(signum, frame):
-    raise KeyboardInterrupt
 
 
 @click.command()
@@ -34,7 +29,7 @@ def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, s
     for month in months:
         if not partition.is_month(month):
             raise errors.UsageError(f"{month} is no month", remedy="write it as YYYY-MM, such as 2025-08")
-    signal.signal(signal.SIGTERM, _interrupt)
+    stopping.listen()
     used = building.usable_workers(workers or settings.build().workers)
     settings.override("build", "workers", str(used))
     if skip_broken:
@@ -62,7 +57,7 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
     from pipeline import building
     from pipeline.cli import progress, summary
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    stopping.listen()
     month, name = building.find_partition(partition_name, month)
     settings.override("build", "workers", "1")
     with progress.shown(paths.current()):
