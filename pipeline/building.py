@@ -181,9 +181,8 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             _tidy(root)
             code_version.save_cache()
             return Outcome(nothing_to_do=True, accounts=[accounts_of(m) for m in chosen], passed_over=passed_over())
-        with _prepared(root, workers), _scheduler(local_scheduler) as (address, options):
+        with _scheduler(local_scheduler, started) as (address, options), _prepared(root, workers):
             outcome.scheduler = address
-            started(address)
             if owed is not None:
                 run(sources(), workers, options)
                 _known_months(months)
@@ -213,9 +212,8 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()
-        with _prepared(root, 1), _scheduler(local_scheduler) as (address, options):
+        with _scheduler(local_scheduler, started) as (address, options), _prepared(root, 1):
             outcome.scheduler = address
-            started(address)
             run([t for t in sources() if not t.complete()], 1, options)
             _known_months([month])
             leaf, plan = enriched.Partition.named(month, name), enriched.LeafPlan(month=month)
@@ -405,14 +403,13 @@ def _preload() -> None:
 
 
 @contextmanager
-def _scheduler(local: bool) -> Iterator[tuple[str, dict]]:
-    """The scheduler that a build uses, in words, and Luigi's options for it."""
+def _scheduler(local: bool, started: Callable[[str], None]) -> Iterator[tuple[str, dict]]:
+    """The scheduler that a build uses, in words, and Luigi's options for it; said before the imports, which take a while."""
     url = scheduler.dashboard_url()
-    settings.override("core", "no_configure_logging", "true")  # its log goes where `_prepared` sent it
-    if not local and scheduler.address_answers(url):
-        yield url, {"scheduler_url": url.rstrip("/")}
-    else:
-        yield "local", {"local_scheduler": True}
+    settings.override("core", "no_configure_logging", "true")  # its log goes where `_prepared` sends it
+    central = not local and scheduler.address_answers(url)
+    started(url if central else "local")
+    yield (url, {"scheduler_url": url.rstrip("/")}) if central else ("local", {"local_scheduler": True})
 
 
 def usable_workers(asked: int) -> int:
