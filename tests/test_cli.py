@@ -156,7 +156,7 @@ def wide(text: str, *names: str) -> list[str]:
 @pytest.mark.slow
 def test_a_first_session_reads_well(tmp_path):
     root = kit.small(tmp_path / "warehouse")
-    names = (str(root), "payer_slug=")
+    names = (str(root), "payer_slug=", kit.SMALL)
 
     said = kit.ratehouse(root, "status")
     assert said.returncode == 1
