@@ -161,6 +161,9 @@ def test_a_first_session_reads_well(tmp_path):
     said = kit.ratehouse(root, "status")
     assert said.returncode == 1
     assert "raw/mrf" in said.stdout
+    said = kit.ratehouse(root, "query", "SELECT 1")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.split() == f"error: {root}: there is no catalog yet ratehouse --root {root} build".split()
 
     said = kit.ratehouse(root, "build", "--local-scheduler", env={"COLUMNS": "80"})
     assert said.returncode == 0, said.stderr
@@ -187,7 +190,7 @@ def test_a_first_session_reads_well(tmp_path):
     assert "2025-08      4      4         0       0            0       1      0" in said.stdout
     assert [line.strip() for line in out[-6:]] == [
         next(line for line in out if line.startswith("the warehouse is up to date (")),
-        f"duckdb {root}/warehouse.duckdb 'FROM fact_rate_enriched LIMIT 5'",
+        f"ratehouse --root {root} query 'SUMMARIZE fact_rate_enriched'",
         *(f"ratehouse --root {root} {name}" for name in ("status", "sources", "partitions", "docs")),
     ]
 
@@ -214,6 +217,18 @@ def test_a_first_session_reads_well(tmp_path):
         assert (said.returncode, said.stderr) == (code, ""), words
         assert piece in said.stdout, words
         assert wide(said.stdout, *names) == [], words
+    said = kit.ratehouse(root, "query", "SELECT year_month, facts, pos FROM month_accounts, xref_pos WHERE pos = '11'")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "│ 2025-08    │     4 │ 11      │" in said.stdout
+    said = kit.ratehouse(root, "query", "--csv", "SELECT year_month, NULL AS n, ['a, b'] AS l FROM month_accounts")
+    assert said.stdout == "year_month,n,l\n2025-08,,\"['a, b']\"\n"
+    for words, piece in (
+        ("FROM nowhere", "nowhere"),
+        ("DROP VIEW xref_pos", "read-only"),
+    ):
+        said = kit.ratehouse(root, "query", words)
+        assert (said.returncode, said.stdout) == (2, ""), words
+        assert piece in said.stderr, words
     said = kit.ratehouse(root, "why", "fact_rte")
     assert said.returncode == 2
     assert said.stderr.splitlines()[1].startswith("  do you mean: fact_rate, ")
