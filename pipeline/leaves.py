@@ -268,15 +268,22 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
             targets.write_text(root, intent, "".join(f"{name}\n" for name in sorted(names)))
             for leaf, rows in _rows(root, month, missing):
                 draft = scratch / f"{leaf.digest}.parquet"
-                _write_leaf(draft, leaf, rows)
+                made.append((leaf, draft, _write_leaf(draft, leaf, rows)))
+            # All are written before the first is made durable: the disk then has a few large things to do, not
+            # thousands of small ones in turn.
+            for _, draft, _ in made:
                 targets.fsync(draft)
+            for leaf, draft, sha256 in made:
                 if leaf.reason:
                     _withhold(root, month, leaf, draft)
                     known[leaf.partition] = Record(leaf.partition, leaf.digest, leaf.rows, 0, 0, "", leaf.reason)
                 else:
-                    made.append((leaf, draft, targets.file_hash(draft)))
-            for leaf, draft, sha256 in made:
-                known[leaf.partition] = _publish(root, month, leaf, draft, sha256)
+                    targets.store(draft, root.object(leaf.digest), sha256)
+            published = [(leaf, sha256) for leaf, _, sha256 in made if not leaf.reason]
+            for folder in sorted({root.object(leaf.digest).parent for leaf, _ in published}):
+                targets.fsync(folder)
+            for leaf, sha256 in published:
+                known[leaf.partition] = _publish(root, month, leaf, sha256)
         planned = {leaf.partition for leaf in plan(root, month).groups[first]}
         lines = [record.line() for name, record in sorted(known.items()) if name in planned]
         targets.write_text(root, group_manifest(root, month, first), "".join(lines))
@@ -313,9 +320,8 @@ def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, o
             yield leaf, pa.concat_tables(pieces)
 
 
-def _write_leaf(path: Path, leaf: Leaf, rows) -> None:
-    import pyarrow.parquet as pq
-
+def _write_leaf(path: Path, leaf: Leaf, rows) -> str:
+    """Write a leaf's draft; returns the SHA-256 of its bytes."""
     from pipeline import parquet
 
     assert rows.num_rows == leaf.rows, f"{leaf.partition}: {rows.num_rows} rows, not {leaf.rows}"
@@ -325,20 +331,15 @@ def _write_leaf(path: Path, leaf: Leaf, rows) -> None:
         "ratehouse.rows": str(leaf.rows),
         "ratehouse.format": parquet.FORMAT,
     }
-    pq.write_table(
-        rows.replace_schema_metadata(metadata),
-        path,
-        compression=parquet.COMPRESSION,
-        compression_level=parquet.COMPRESSION_LEVEL,
-        store_schema=False,
-        row_group_size=parquet.ROW_GROUP_ROWS,
-    )
+    content = parquet.leaf_bytes(rows.replace_schema_metadata(metadata))
+    with open(path, "wb", buffering=0) as file:
+        file.write(content)
+    return hashlib.sha256(content).hexdigest()
 
 
-def _publish(root: Root, month: str, leaf: Leaf, draft: Path, sha256: str) -> Record:
-    kept = root.object(leaf.digest)
-    targets.store(draft, kept, sha256)
-    target = root.leaf(leaf.partition, month)
+def _publish(root: Root, month: str, leaf: Leaf, sha256: str) -> Record:
+    """Put the leaf's object, which stands, into the tree."""
+    kept, target = root.object(leaf.digest), root.leaf(leaf.partition, month)
     if not (target.exists() and target.samefile(kept)):
         targets.link(kept, target, root.scratch)
     _release(root, month, leaf.partition)

@@ -169,6 +169,7 @@ def publish(
         if readable:
             kept = root.object(digest)
             store(draft, kept, sha256)
+            fsync(kept.parent)
             link(kept, target, root.scratch)
         else:
             replace(draft, target)
@@ -177,13 +178,13 @@ def publish(
 
 
 def store(draft: Path, kept: Path, sha256: str) -> None:
-    """Move a durable draft to its place among the objects; one that already stands there whole is kept."""
+    """Move a durable draft to its place among the objects, whose folder the caller makes durable; one that already
+    stands there whole is kept."""
     make_folder(kept.parent)
     if kept.is_file() and file_hash(kept) == sha256:
         draft.unlink()
     else:
         replace(draft, kept)
-        fsync(kept.parent)
 
 
 def _part(root: Root, path: Path, digest: str, rows: int, sha256: str) -> Part:
