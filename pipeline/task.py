@@ -358,11 +358,11 @@ class TableTask(luigi.Task):
         return _selects(self.views())
 
     @contextmanager
-    def connection(self) -> Iterator:
-        """A bounded DuckDB connection with the task's variables set."""
+    def connection(self, *, shared_by: int = 1) -> Iterator:
+        """A bounded DuckDB connection with the task's variables set; so many at a time share the task's memory."""
         from pipeline import duck
 
-        con = duck.connect(memory(), threads(), self.warehouse.scratch)
+        con = duck.connect(memory(shared_by), threads(), self.warehouse.scratch)
         try:
             for name, value in self.variables().items():
                 con.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
@@ -416,10 +416,10 @@ def suite_path(table: str) -> Path:
     return settings.home() / "expectations" / f"{table}.json"
 
 
-def memory() -> str:
-    """DuckDB's limit in one worker: its share of [build] memory_mb, less what Python and the frames themselves take."""
+def memory(connections: int = 1) -> str:
+    """DuckDB's limit for each of a worker's connections: its share of [build] memory_mb, less what Python takes."""
     limits = settings.build()
-    return f"{max(128, int(limits.memory_mb / limits.workers * 0.6))}MB"
+    return f"{max(128, int(limits.memory_mb / limits.workers * 0.6 / connections))}MB"
 
 
 def threads() -> int:

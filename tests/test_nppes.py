@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 import nppes_files
 from pipeline import naming, tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import nppes
+from pipeline.readers import nppes, nppes_csv, nppes_records
 
 MONTHLY = "npidata_pfile_20050523-20250810.csv"
 LOCATION = {
@@ -52,7 +52,13 @@ RECORD = {
 def read(tmp_path, content: str | bytes, name: str = "file.json") -> dict[str, pl.DataFrame]:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return {table: frame.lazy().collect() for table, frame in nppes.read(path).items()}
+    return whole(path)
+
+
+def whole(path) -> dict[str, pl.DataFrame]:
+    """Both tables of a file, its parts put together."""
+    parts = list(nppes.read(path))
+    return {name: pl.concat(p[name] for p in parts if name in p) for name in {n: None for p in parts for n in p}}
 
 
 def answer(*records: dict) -> str:
@@ -173,7 +179,7 @@ def test_zip_with_locations_and_what_stands_beside(tmp_path):
         archive.writestr(MONTHLY.replace(".csv", "_fileheader.csv"), nppes_files.text([]))
         archive.writestr("pl_pfile_20050523-20250810.csv", nppes_files.text([further], PL_HEADER))
         archive.writestr("endpoint_pfile_20050523-20250810.csv", '"NPI","Endpoint Type"\n"1003000126","DIRECT"\n')
-    frames = {t: f.lazy().collect() for t, f in nppes.read(tmp_path / "NPPES_Data_Dissemination.zip").items()}
+    frames = whole(tmp_path / "NPPES_Data_Dissemination.zip")
     assert frames["staged_nppes"].height == 1
     columns = [
         "source_kind",
@@ -189,7 +195,8 @@ def test_zip_with_locations_and_what_stands_beside(tmp_path):
         ("monthly", "LOCATION", 1, "1 ELM ST", "787011234", "512-555-0000", "2020-03-04"),
         ("monthly", "MAILING", 1, "PO BOX 1", "787011234", "512-555-0000", "2020-03-04"),
     ]
-    assert set(frames["staged_nppes_address"]["source_file"]) == {"NPPES_Data_Dissemination.zip"}
+    members = {MONTHLY, "pl_pfile_20050523-20250810.csv"}
+    assert set(frames["staged_nppes_address"]["source_file"]) == {f"NPPES_Data_Dissemination.zip/{m}" for m in members}
 
 
 def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):
@@ -198,7 +205,7 @@ def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):
         book.active.append(row)
     book.active.append(["1003000100", "08/03/2020"])
     book.save(tmp_path / "NPPES Deactivated NPI Report 20250811.xlsx")
-    (sheet,) = nppes.read(tmp_path / "NPPES Deactivated NPI Report 20250811.xlsx").values()
+    (sheet,) = whole(tmp_path / "NPPES Deactivated NPI Report 20250811.xlsx").values()
     csv = read(tmp_path, "NPI,NPPES Deactivation Date\n1003000100,08/03/2020\n", "deactivated_20250811.csv")[
         "staged_nppes"
     ]
@@ -255,7 +262,7 @@ def test_another_file_is_passed_over(tmp_path, content, name):
 def test_the_hash_of_columns_is_that_of_values(parts):
     names = ["address_1", "address_2", "city", "state", "postal_code", "country_code"]
     row = dict(zip(names, parts, strict=True)) | {"telephone_number": None, "fax_number": None}
-    data = nppes._addresses(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)))
+    data = nppes_records.addresses(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)))
     for found in data.iter_rows(named=True):
         assert found["address_hash"] == naming.address_hash(*(found[n] for n in names))
 
@@ -263,14 +270,14 @@ def test_the_hash_of_columns_is_that_of_values(parts):
 def test_a_file_of_many_blocks_is_the_same_rows(tmp_path, monkeypatch):
     rows = [monthly() | {"NPI": str(1003000000 + n), "Provider Last Name (Legal Name)": f"L{n}"} for n in range(300)]
     whole = read(tmp_path, nppes_files.text(rows), MONTHLY)
-    monkeypatch.setattr(nppes, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", 20_000)
     for name, frame in read(tmp_path, nppes_files.text(rows), MONTHLY).items():
         assert_frame_equal(frame.sort(tables.get(name).sort), whole[name].sort(tables.get(name).sort))
     assert whole["staged_nppes"]["source_row"].to_list() == list(range(1, 301))
 
 
 def test_every_published_record_comes_through(real):
-    frames = {p.name: {t: f.lazy().collect() for t, f in nppes.read(p).items()} for p in (real / "nppes").iterdir()}
+    frames = {p.name: whole(p) for p in (real / "nppes").iterdir()}
     counts = {name: tuple(f.height for f in both.values()) for name, both in frames.items()}
     assert counts == {
         "nppes.json": (200, 419),  # two addresses each and 19 further practice locations
