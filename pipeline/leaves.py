@@ -236,7 +236,7 @@ def build_leaf(root: Root, month: str, name: str) -> None:
             f"withheld: {leaf.reason}",
             place=name,
             remedy=f"rows of it in quarantine: {leaf.rows:,}. Mend the cause (a correction, the raw file, the suite), then:\n"
-            f"  ratehouse --root {shlex.quote(str(root.path))} rerun {shlex.quote(name)} --month {month}",
+            f"  {paths.command(f'rerun {shlex.quote(name)} --month {month}', root.path)}",
         )
     journal.write(
         root.journal,

@@ -6,6 +6,9 @@ What belongs here: places. What must not come in: reading or writing them (but f
 from __future__ import annotations
 
 import hashlib
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -135,3 +138,21 @@ def make_folder(path: Path) -> Path:
     """Create a folder and its parents; returns it."""
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it here: from the current folder where it is below it, else whole."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path != here and path.is_relative_to(here) else str(path)
+
+
+def command(words: str, root: Path) -> str:
+    """A command to paste into the shell that this process was started from.
+
+    It names the root, for the next shell may have another one set, and the program by its path where the shell would
+    not find it: `make setup` puts it into .venv and leaves PATH alone.
+    """
+    ours = Path(sys.executable).parent / "ratehouse"
+    found = shutil.which("ratehouse")
+    plain = not ours.exists() or (found is not None and Path(found).samefile(ours))
+    return f"{'ratehouse' if plain else shlex.quote(shown(ours))} --root {shlex.quote(shown(root))} {words}"

@@ -50,7 +50,8 @@ def ratehouse(root: Path | None, *words: str, env: dict[str, str] | None = None,
     """Run the command; returns the finished process with its output as text."""
     command = [sys.executable, "-m", "pipeline.cli", *(["--root", str(root)] if root else []), *words]
     surroundings = {k: v for k, v in os.environ.items() if not k.startswith("RATEHOUSE")}
-    surroundings |= {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", **(env or {})}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    surroundings |= {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "PATH": path, **(env or {})}
     return subprocess.run(
         command, capture_output=True, text=True, env=surroundings, cwd=cwd or CHECKOUT, timeout=600, check=False, **more
     )

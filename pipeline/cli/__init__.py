@@ -36,6 +36,7 @@ class Commands(click.Group):
         "rerun": "build",
         "partitions": "show",
         "sources": "show",
+        "query": "query",
         "verify": "show",
         "docs": "show",
         "scheduler": "scheduler",

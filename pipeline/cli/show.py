@@ -47,36 +47,47 @@ def status(as_json: bool) -> int:
     if as_json:
         _print_json(rows)
     else:
-        shown = [*_by_folder(rows), *(row for row in rows if not _is_sound_source(row))]
+        shown = [*_by_folder(rows), *(row for row in rows if not _is_plain_source(row))]
         cells = [[row["table"], row["month"] or "", row["state"], _number(row["rows"])] for row in shown]
         headings = [("table", "left"), ("month", "left"), ("state", "left"), ("rows", "right")]
         lines.table(headings, cells)
-        for row in shown:
-            if row["reason"]:
-                name = " ".join(filter(None, (row["table"], row["month"])))
-                click.echo(lines.wrapped(f"{row['state']}: {name}: {row['reason'].partition(chr(10))[0]}"))
+        for line in _reasons(shown):
+            click.echo(lines.wrapped(line))
     return 0 if all(row["state"] in ("built", "passed over") for row in rows) else 1
 
 
-def _is_sound_source(row: dict) -> bool:
-    return row["table"].startswith("staged/") and row["state"] == "built"
+def _is_plain_source(row: dict) -> bool:
+    return row["table"].startswith("staged/") and row["state"] in ("built", "missing")
 
 
 def _by_folder(rows: list[dict]) -> list[dict]:
-    """One line for the files of each raw folder that are read and whole: a person looks for the others."""
-    folders: dict[str, list[dict]] = {}
-    for row in filter(_is_sound_source, rows):
-        folders.setdefault("/".join(["raw", *row["table"].split("/")[1:2]]), []).append(row)
+    """One line for the files of each raw folder that are read and whole, or not read yet: a person looks for the others."""
+    folders: dict[tuple[str, str], list[dict]] = {}
+    for row in filter(_is_plain_source, rows):
+        folders.setdefault(("/".join(["raw", *row["table"].split("/")[1:2]]), row["state"]), []).append(row)
     return [
         {
             "table": f"{folder}: {lines.counted(len(files), 'file')}",
             "month": None,
-            "state": "built",
-            "rows": sum(f["rows"] or 0 for f in files),
-            "reason": None,
+            "state": state,
+            "rows": sum(f["rows"] or 0 for f in files) if state == "built" else None,
+            "reason": "it was never read" if state == "missing" else None,
         }
-        for folder, files in folders.items()
+        for (folder, state), files in folders.items()
     ]
+
+
+def _reasons(rows: list[dict]) -> list[str]:
+    """`state: tables: reason`, once for all tables that have the same; what was never built waits for a build alone."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["reason"] and row["state"] != "missing":
+            name = " ".join(filter(None, (row["table"], row["month"])))
+            alike.setdefault((row["state"], row["reason"].partition("\n")[0]), []).append(name)
+    found = [f"{state}: {', '.join(names)}: {reason}" for (state, reason), names in alike.items()]
+    if any(row["state"] == "missing" for row in rows):
+        found.append("missing: what was never built; make it with: ratehouse build")
+    return found
 
 
 def _number(value: int | None) -> str:

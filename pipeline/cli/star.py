@@ -40,6 +40,6 @@ def import_star(ctx: click.Context, directory: Path, no_build: bool) -> int:
     else:
         click.echo(f"{directory}: nothing to add: {place} holds these files already")
     if no_build:
-        click.echo(f"  ratehouse --root {paths.current().path} build")
+        click.echo(f"  {paths.command('build', paths.current().path)}")
         return 0
     return ctx.invoke(build.build, months=(), workers=None, local_scheduler=False, skip_broken=False)

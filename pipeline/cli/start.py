@@ -50,7 +50,7 @@ def init(directory: Path) -> None:
                 note.write_text(f"# raw/{name}\n\n{what[0].upper()}{what[1:]}.\n", encoding="utf-8")
     click.echo(f"{directory} is laid out; next:")
     click.echo(f"  put in-network files into {directory}/raw/mrf/<STATE>/ and reference files beside it")
-    click.echo(f"  ratehouse --root {directory} build")
+    click.echo(f"  {paths.command('build', directory.resolve())}")
 
 
 @click.command()
@@ -82,7 +82,7 @@ def sample(directory: Path, **options) -> None:
     rates = sum(file.rates for file in summary.files)
     click.echo(f"{directory}: {len(summary.files)} in-network files, {rates:,} rates, {summary.facts:,} facts,")
     click.echo(f"  about {summary.leaves:,} leaves, {summary.registered:,} providers, {summary.bytes:,} bytes; next:")
-    click.echo(f"  ratehouse --root {directory} build")
+    click.echo(f"  {paths.command('build', directory.resolve())}")
 
 
 class _Told:

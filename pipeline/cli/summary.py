@@ -194,7 +194,6 @@ def _is_withheld(event: dict) -> bool:
 
 
 def _next(outcome: Outcome) -> None:
-    root = paths.current()
     if outcome.withheld or outcome.failures or outcome.incomplete:
         click.echo("next, once the cause is mended:", err=True)
         for month, name, _ in outcome.withheld[:MANY]:
@@ -202,8 +201,7 @@ def _next(outcome: Outcome) -> None:
         click.echo(f"  {_command('build')}", err=True)
         return
     click.echo(f"the warehouse is up to date ({outcome.seconds:.1f} s); next:")
-    click.echo(f"  duckdb {shlex.quote(str(root.catalog))} 'FROM fact_rate_enriched LIMIT 5'")
-    for words in ("status", "sources", "partitions", "docs"):
+    for words in ("query 'SUMMARIZE fact_rate_enriched'", "status", "sources", "partitions", "docs"):
         click.echo(f"  {_command(words)}")
 
 
@@ -212,8 +210,7 @@ def _rerun(month: str, name: str) -> str:
 
 
 def _command(words: str) -> str:
-    """A command to paste; it names the root, for the next shell may have another one set."""
-    return f"ratehouse --root {shlex.quote(str(paths.current().path))} {words}"
+    return paths.command(words, paths.current().path)
 
 
 def _more(count: int, command: str, *, err: bool = True) -> None:
