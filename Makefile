@@ -58,7 +58,7 @@ check: $(READY) ## lint, format and the quick tests
 	@$(VENV)/bin/python -m pytest -q -m "not slow and not browser" $(ARGS)
 
 # What a build makes under its root; raw/ and what else stands there is not ours to remove.
-BUILT := .objects .scratch .state bench dims docs gold quarantine staged warehouse.duckdb xrefs
+BUILT := .objects .scratch .state bench dims docs geocoding gold quarantine staged warehouse.duckdb xrefs
 
 clean: ## remove what was built, never raw files [ROOT=folder]
 	@root="$${ROOT:-$${RATEHOUSE_ROOT:-data}}"; \

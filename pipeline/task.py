@@ -323,7 +323,7 @@ class TableTask(luigi.Task):
         verdicts: dict[str, dict] = {}
         failed = []
         for name, path in files.items():
-            views = {**self.view_selects(), **_selects(self.gate_views())}
+            views = {**self.view_selects(), **selects(self.gate_views())}
             views[name] = duck.scan(tables.get(name), [path])
             verdict = gates.check(
                 suite_path(name),
@@ -355,7 +355,7 @@ class TableTask(luigi.Task):
 
     def view_selects(self) -> dict[str, str]:
         """View name -> SELECT over the files behind it."""
-        return _selects(self.views())
+        return selects(self.views())
 
     @contextmanager
     def connection(self, *, shared_by: int = 1) -> Iterator:
@@ -434,7 +434,8 @@ def forget_stamps_of_others() -> None:
     fingerprints.forget()
 
 
-def _selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
+def selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
+    """View name -> SELECT over the published files of those tasks."""
     from pipeline import duck
 
     return {

@@ -39,6 +39,7 @@ class Commands(click.Group):
         "query": "query",
         "verify": "show",
         "docs": "show",
+        "geocode": "geocode",
         "scheduler": "scheduler",
         "dashboard": "scheduler",
     }
