@@ -199,6 +199,58 @@ def test_zip_with_locations_and_what_stands_beside(tmp_path):
     assert set(frames["staged_nppes_address"]["source_file"]) == {f"NPPES_Data_Dissemination.zip/{m}" for m in members}
 
 
+def test_two_files_of_one_kind_in_a_zip_keep_apart(tmp_path):
+    """Weekly updates zipped together: the same NPI on the same line of each."""
+    weeks = {"npidata_pfile_20250804-20250810.csv": "LEE", "npidata_pfile_20250811-20250817.csv": "LEE-WU"}
+    with zipfile.ZipFile(tmp_path / "weeks.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, family in weeks.items():
+            archive.writestr(name, nppes_files.text([monthly() | {"Provider Last Name (Legal Name)": family}]))
+    staged = whole(tmp_path / "weeks.zip")["staged_nppes"]
+    assert staged.select("source_file", "release_date", "last_name", "source_row").rows() == [
+        ("weeks.zip/npidata_pfile_20250804-20250810.csv", "2025-08-10", "LEE", 1),
+        ("weeks.zip/npidata_pfile_20250811-20250817.csv", "2025-08-17", "LEE-WU", 1),
+    ]
+    assert not staged.select(tables.get("staged_nppes").key).is_duplicated().any()
+
+
+def test_a_zip_that_is_damaged_inside_is_refused(tmp_path):
+    path = tmp_path / "NPPES.zip"
+    rows = [monthly() | {"Provider Last Name (Legal Name)": f"LEE {n * 7919}"} for n in range(3000)]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MONTHLY, nppes_files.text(rows))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40] = bytes(40)
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=rf"NPPES.zip!{MONTHLY}"):
+        whole(path)
+
+
+@pytest.mark.parametrize("masked", ["$$$$$$$$$", "********", "_________"])
+def test_a_licence_that_cms_masks_is_none(tmp_path, masked):
+    frames = read(tmp_path, nppes_files.text([monthly() | {"Provider License Number_2": masked}]), MONTHLY)
+    assert frames["staged_nppes"]["primary_taxonomy_license"].to_list() == [None]
+    taxonomies = [t | {"license": masked} for t in RECORD["taxonomies"]]
+    frames = read(tmp_path, answer(RECORD | {"taxonomies": taxonomies}))
+    assert frames["staged_nppes"]["primary_taxonomy_license"].to_list() == [None]
+
+
+def test_the_first_fault_of_a_file_is_said_though_a_later_one_is_found_first(tmp_path, monkeypatch):
+    rows = [monthly() | {"NPI": str(1003000000 + n)} for n in range(60)]
+    rows[5] |= {"NPI": "12"}
+    text = nppes_files.text(rows) + '"1"\n'
+    monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", 30_000)
+    with pytest.raises(SourceError, match=r"csv:7: '12' is no NPI"):
+        read(tmp_path, text, MONTHLY)
+
+
+def test_latin_1_is_refused_with_the_way_out(tmp_path):
+    text = nppes_files.text([monthly() | {"Provider First Name": "\xc9VA"}]).encode("latin-1")
+    with pytest.raises(SourceError, match="invalid UTF8") as refused:
+        read(tmp_path, text, MONTHLY)
+    assert "save the file as UTF-8" in refused.value.remedy
+
+
 def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):
     book = openpyxl.Workbook()
     for row in (["NPPES Deactivated Records as of Aug 11 2025", None], ["NPI", "NPPES Deactivation Date"]):
@@ -229,7 +281,6 @@ def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):
         ),
         (nppes_files.text([monthly(), monthly() | {"NPI": "1E+09"}]), MONTHLY, r"csv:3: '1E\+09' is no NPI"),
         (nppes_files.text([monthly()]) + '"1"\n', MONTHLY, "not readable as CSV"),
-        (nppes_files.text([monthly() | {"Provider First Name": "\xc9VA"}]).encode("latin-1"), MONTHLY, "invalid UTF8"),
         (
             nppes_files.text([], [h for h in nppes_files.header() if h != "Last Update Date"]) + "1\n",
             MONTHLY,

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import duckdb
+import pytest
 
 import kit
 from pipeline import paths, settings
@@ -15,6 +16,7 @@ from pipeline.stages import ingest
 MONTHLY = "npidata_pfile_20050523-20250810.csv"
 
 
+@pytest.mark.slow
 def test_a_new_month_does_not_read_the_registry_again(tmp_path, monkeypatch):
     """A group of the new month names a provider that nobody named before: the registry knew it all along."""
     kit.small(tmp_path)
