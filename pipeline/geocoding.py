@@ -46,7 +46,9 @@ def export(folder: Path | None = None, *, mailing: bool = False, again: bool = F
         )
     con = duck.connect(memory(), threads())
     try:
-        for name, select in selects({"dim_npi_address": [dims.DimNpiAddress()], **ingest.staged("staged_geocode")}).items():
+        for name, select in selects(
+            {"dim_npi_address": [dims.DimNpiAddress()], **ingest.staged("staged_geocode")}
+        ).items():
             duck.view(con, name, select)
         for name, value in (("mailing", mailing), ("again", again)):
             con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")

@@ -318,6 +318,23 @@ def test_the_hash_of_columns_is_that_of_values(parts):
         assert found["address_hash"] == naming.address_hash(*(found[n] for n in names))
 
 
+def test_blanks_are_those_of_python():
+    assert sorted(nppes_records.BLANKS) == [c for c in map(chr, range(0x110000)) if c.isspace()]
+
+
+@pytest.mark.parametrize(
+    "street", ["1  ELM\tST", " 1 elm st ", "\x1c1 ELM\xa0 \u3000ST\x1f", "1 ELM | ST", "\u2028", ""]
+)
+def test_blanks_within_an_address_do_not_count(street):
+    row = dict.fromkeys(nppes_records.ADDRESS, "x") | {
+        "address_1": street,
+        "telephone_number": None,
+        "fax_number": None,
+    }
+    (found,) = nppes_records.addresses(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)))["address_hash"]
+    assert found == naming.address_hash(*(row[name] for name in nppes_records.ADDRESS))
+
+
 def test_a_file_of_many_blocks_is_the_same_rows(tmp_path, monkeypatch):
     rows = [monthly() | {"NPI": str(1003000000 + n), "Provider Last Name (Legal Name)": f"L{n}"} for n in range(300)]
     whole = read(tmp_path, nppes_files.text(rows), MONTHLY)

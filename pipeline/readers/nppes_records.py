@@ -22,6 +22,10 @@ ADDRESS = ("address_1", "address_2", "city", "state", "postal_code", "country_co
 # What CMS writes over tax and social security numbers that a provider gave as a licence (NPPES dissemination readme, 1.1).
 MASKED = r"^(\$+|\*+|_+)$"
 
+# What Python's str.split takes for blanks, as naming.address_hash does; a regular expression leaves out \x1c to \x1f.
+_NOT_SPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+BLANKS = " " + _NOT_SPACE
+
 Frames = dict[str, pl.DataFrame]
 
 
@@ -115,13 +119,13 @@ def addresses(data: pl.DataFrame) -> pl.DataFrame:
         pl.col("postal_code").str.replace(r"^(\d{5})-(\d{4})$", "${1}${2}"),
         *[_dashed(name) for name in ("telephone_number", "fax_number")],
     )
-    # naming.address_hash over whole columns (a test holds the two together): Python's split takes \x1c-\x1f for
-    # blanks, a regular expression does not.
-    plain = [
-        pl.col(name).fill_null("").str.to_uppercase().str.replace_all(r"[\s\x1c-\x1f]+", " ").str.strip_chars(" ")
-        for name in ADDRESS
-    ]
-    texts = data.select(pl.concat_str(plain, separator="|")).to_series()
+    # naming.address_hash over whole columns (a test holds the two together). Upper case and single blanks are made of
+    # the joined text, for no run of blanks spans a separator; the ends of a part are its own.
+    parts = [pl.col(name).fill_null("").str.strip_chars(BLANKS) for name in ADDRESS]
+    joined = (
+        pl.concat_str(parts, separator="|").str.to_uppercase().str.replace_all(f"[{BLANKS}]{{2,}}|[{_NOT_SPACE}]", " ")
+    )
+    texts = data.select(joined).to_series()
     hashes = [hashlib.md5(text.encode()).hexdigest() for text in texts]
     data = data.with_columns(address_hash=pl.Series(hashes, dtype=pl.String))
     if "address_type" not in data.columns:
