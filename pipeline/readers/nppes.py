@@ -28,8 +28,9 @@ _WORKBOOK_PART = "[Content_Types].xml"
 
 
 def read(path: Path) -> Iterator[Frames]:
-    """Rows of staged_nppes and staged_nppes_address of one registry file, part by part; a large file is never held whole.
+    """Rows of staged_nppes and staged_nppes_address of one registry file, part by part.
 
+    A CSV file is never held whole, however large; answers and sheets are, which the registry keeps small.
     Raises UnrecognisedFile for a file of another kind (endpoints, other names, headers only, documents), SourceError
     with its place for one that is broken; of a large file when its rows are come to.
     """
