@@ -36,6 +36,10 @@ def export(folder: Path | None = None, *, mailing: bool = False, again: bool = F
     """
     root = paths.current()
     folder = folder or root.geocoding
+    if folder.resolve().is_relative_to(root.raw):
+        raise errors.UsageError(
+            "holds what publishers wrote; these files are ours", place=folder, remedy="name another folder, or none"
+        )
     places = dims.DimNpiAddressGeolocation()
     why = places.staleness()  # answers that nobody has read yet would be asked for again
     if why is not None:

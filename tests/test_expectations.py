@@ -18,7 +18,7 @@ SUITES = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(FOLD
 EXPECTATIONS = [(name, e) for name, s in SUITES.items() for e in s["expectations"]]
 # What a suite's SQL may read beside its own table: the views that the stage gives its gate.
 BESIDE = {
-    "dim_npi_address_geolocation": ("dim_npi_address",),
+    "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode"),
     "fact_rate": ("dim_code", "dim_pos_set", "dim_source_file", "xref_group_npi"),
     "fact_rate_enriched": ("fact_rate",),
 }
@@ -361,6 +361,16 @@ def test_enriched_rows_are_as_many_as_the_facts(tmp_path):
     assert (
         gates.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", duckdb.connect()) is None
     )
+
+
+def test_answers_of_the_geocoder_under_another_identifier_are_told(tmp_path):
+    name = "dim_npi_address_geolocation"
+    place = GOOD[name][0] | {"geo_source": "census"}
+    answers = [{"address_id": i, "match": "Match"} for i in ("h", "1", "2")]
+    rows = {name: [place], "dim_npi_address": GOOD["dim_npi_address"], "staged_geocode": answers}
+    (failure,) = check(name, tmp_path, rows).failures
+    assert failure["detail"] == [{"matches": 3, "used": 1}]
+    assert check(name, tmp_path, rows | {"staged_geocode": answers[:2]}).failures == []
 
 
 def test_us_rows_may_have_no_state(tmp_path):

@@ -81,6 +81,8 @@ def test_files_of_at_most_ten_thousand_go_and_their_answers_place_the_addresses(
     folder.mkdir()
     (folder / "census_batch_099.csv").write_text("of an earlier export\n")
     paths.use(sample)
+    with pytest.raises(errors.UsageError, match="holds what publishers wrote"):
+        geocoding.export(sample / "raw" / "geo")
     done = geocoding.export(folder)
     assert sorted(done.files) == sorted(folder.iterdir())
     sizes = list(done.files.values())
