@@ -73,6 +73,7 @@ def test_what_is_asked_on_demand():
     assert asked(answers=["Tie"], again=True)[1] is None
 
 
+@pytest.mark.slow
 def test_files_of_at_most_ten_thousand_go_and_their_answers_place_the_addresses(sample, tmp_path, monkeypatch):
     """The whole way: what is exported, answered as the geocoder answers, is geocoded; nothing is left to ask."""
     assert geocoding.ROWS_A_FILE == 10_000
