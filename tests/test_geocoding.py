@@ -73,6 +73,19 @@ def test_what_is_asked_on_demand():
     assert asked(answers=["Tie"], again=True)[1] is None
 
 
+def test_spellings_of_one_address_are_asked_once_and_always_alike():
+    con = connection()
+    spelled = [{"npi": str(n), "address_purpose": "LOCATION", "address_hash": "h"} | PLACE for n in range(3)]
+    spelled[0] |= {"address_1": "1 Elm St"}
+    spelled[1] |= {"address_1": "1 elm st"}
+    for name in ("mailing", "again"):
+        con.execute(f"SET VARIABLE {name} = false")
+    for rows in (spelled, spelled[::-1]):
+        stage(con, "dim_npi_address", rows)
+        (row,) = con.sql(duck.sql("geocode_request.sql")).fetchall()
+        assert row[:2] == ("h", "1 ELM ST")
+
+
 @pytest.mark.slow
 def test_files_of_at_most_ten_thousand_go_and_their_answers_place_the_addresses(sample, tmp_path, monkeypatch):
     """The whole way: what is exported, answered as the geocoder answers, is geocoded; nothing is left to ask."""

@@ -1,20 +1,21 @@
 -- geocode_request: every address of dim_npi_address once, as the census geocoder wants it asked, and why it is not asked.
 -- The geocoder matches a house number and street within a city or ZIP of the United States and Puerto Rico; it finds no
 -- post office box and no military post office. It was asked already where any answer of it is there, No_Match and Tie too.
+-- Texts of one address_hash differ in case and blanks alone: the smallest, so that the same addresses give the same file.
 WITH places AS (
   SELECT
     address_hash,
     min(address_purpose) = 'LOCATION' AS practice,
     -- A building or a name on the first line, and the street on the second.
-    any_value(
+    min(
       CASE
         WHEN NOT regexp_matches(coalesce(address_1, ''), '[0-9]') AND regexp_matches(address_2, '^[0-9]+ ') THEN address_2
         ELSE address_1 END
     ) AS street,
-    any_value(city) AS city,
-    any_value(state) AS state,
-    any_value(postal_code) AS postal_code,
-    any_value(country_code) AS country_code
+    min(city) AS city,
+    min(state) AS state,
+    min(postal_code) AS postal_code,
+    min(country_code) AS country_code
   FROM dim_npi_address
   GROUP BY address_hash
 ),
