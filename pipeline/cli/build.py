@@ -36,7 +36,7 @@ def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, s
         settings.override("build", "skip_broken", "true")
     with progress.shown(paths.current()):
         outcome = building.build(
-            list(months) or None, workers=used, local_scheduler=local_scheduler, started=_say_scheduler(used)
+            list(months) or None, workers=used, local_scheduler=local_scheduler, started=say_scheduler(used)
         )
     summary.show(outcome)
     return 0 if outcome.ok else 1
@@ -61,12 +61,14 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
     month, name = building.find_partition(partition_name, month)
     settings.override("build", "workers", "1")
     with progress.shown(paths.current()):
-        outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=_say_scheduler(1))
+        outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
     summary.show_rerun(outcome, month, name)
     return 0 if outcome.ok else 1
 
 
-def _say_scheduler(workers: int):
+def say_scheduler(workers: int):
+    """What a build calls with the scheduler that serves it: says so, and what is built with how many workers."""
+
     def say(address: str) -> None:
         local = "its own (`make scheduler` starts one that has a dashboard)"
         click.echo(f"building {paths.current().path} with {lines.counted(workers, 'worker')}", err=True)
