@@ -17,7 +17,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from pipeline import building, catalog, fingerprints, leaves, locks, partition, paths, settings, stamps, tables, targets, task
+from pipeline import (
+    building,
+    catalog,
+    fingerprints,
+    leaves,
+    locks,
+    partition,
+    paths,
+    settings,
+    stamps,
+    tables,
+    targets,
+    task,
+)
 from pipeline.inspection import tasks
 from pipeline.paths import Root
 from pipeline.stages import enriched, facts, ingest, star, warehouse
