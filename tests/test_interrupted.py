@@ -14,30 +14,18 @@ from pathlib import Path
 import pytest
 
 import browser
-import forked
 import kit
 from test_faults import ALL, SEED
 from wholeness import nothing_counts_as_whole_that_is_not, stands_as, tables
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="builds are forked here"),
-]
+pytestmark = pytest.mark.slow
 STOP_SECONDS = 2.0 if ALL else 15.0  # `make faults` runs alone; other tests share the machine
 GO_ON = "what was published stays. To go on: run the same command again"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):
-    with forked.server(tmp_path_factory.mktemp("server")) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def undisturbed(server: forked.Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    root = kit.small(tmp_path_factory.mktemp("undisturbed") / "warehouse")
-    assert server.build(root).code == 0
-    return tables(root)
+def undisturbed(small: Path) -> dict[str, str]:
+    return tables(small)
 
 
 def children(pid: int) -> list[int]:
@@ -63,7 +51,7 @@ def wait_for(condition, seconds: float = 60.0):
     return value
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *([signal.SIGINT] if ALL else [])])
 def test_a_build_that_is_asked_to_stop_does_and_says_how_to_go_on(server, undisturbed, number, tmp_path):
     root = kit.small(tmp_path / "warehouse")
     draw = random.Random(SEED + number)
@@ -121,10 +109,9 @@ def test_a_worker_killed_for_memory_is_reported_and_the_next_build_completes(ser
         stands_as(root, undisturbed)
 
 
+@pytest.mark.skipif(not ALL, reason="waits for the scheduler: make faults")
 @pytest.mark.parametrize("again", [True, False])
 def test_a_scheduler_that_is_killed_costs_no_more_than_another_build(server, undisturbed, again, tmp_path):
-    if not (again or ALL):
-        pytest.skip("waits for it three times: make faults")
     root, port = kit.small(tmp_path / "warehouse"), browser.free_port()
     (root / "luigi.cfg").write_text(f"[core]\nscheduler_port = {port}\n")
     with browser.scheduler(tmp_path / "luigid", port):
