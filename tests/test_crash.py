@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import signal
 from pathlib import Path
 
@@ -12,34 +11,16 @@ import pytest
 
 import forked
 import kit
+from sample_changes import ADDED, change, change_back
 from wholeness import catalog, nothing_counts_as_whole_that_is_not, readers_see_one_build, stands_as, tables
 
 SEED = 20250801
-EDITED = "TX/2025-08_tupelo-vine_tx_in-network-rates.json"
-ADDED = "TX/2025-09_tupelo-vine_tx_in-network-rates.json"
 
 
 def killed(server: forked.Server, root: Path, n: int, word: str = "") -> bool:
     """Whether a build died at its n-th rename, link, removal or opening to write, on a path that holds the word."""
     place = f"{re.escape(str(root))}/.*{re.escape(word)}"
     return server.build(root, f"kill (open|replace|link|remove|rmdir|rmtree) {n} any {place}").code == -signal.SIGKILL
-
-
-def change(root: Path) -> None:
-    """A payer's new name and one new price in August, which move its leaves; and a new month."""
-    path = root / "raw" / "mrf" / EDITED
-    text = path.read_text(encoding="utf-8")
-    september = text.replace('"last_updated_on":"2025-08-05"', '"last_updated_on":"2025-09-05"')
-    (root / "raw" / "mrf" / ADDED).write_text(september, encoding="utf-8")
-    number = text.split('"negotiated_rate":')[1].split(",")[0]
-    text = text.replace('"Tupelo & Vine Mutual"', '"Tupelo and Vine"').replace(f":{number},", ":4321.09,", 1)
-    path.write_text(text, encoding="utf-8")
-
-
-def change_back(root: Path) -> None:
-    """The sources as they were."""
-    shutil.copy2(kit.SAMPLE / "mrf" / EDITED, root / "raw" / "mrf" / EDITED)
-    (root / "raw" / "mrf" / ADDED).unlink()
 
 
 @pytest.mark.slow

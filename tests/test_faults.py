@@ -17,10 +17,12 @@ import pytest
 
 import forked
 import kit
+from sample_changes import change, change_back
 from wholeness import look, nothing_counts_as_whole_that_is_not, stands_as, tables
 
 ALL = "RATEHOUSE_CAMPAIGN" in os.environ  # set by `make faults`
 SEED = int(os.environ.get("RATEHOUSE_SEED", "20250801"))
+MOMENTS = int(os.environ.get("RATEHOUSE_MOMENTS", "200"))
 ERRNOS = ("ENOSPC", "EACCES", "EIO", "EMFILE")
 LASTING = ("replace", "link", "remove", "rmdir", "rmtree", "write")  # what a kill before it leaves differs from before
 
@@ -89,6 +91,30 @@ def test_killed_at_each_step_of_publishing_the_next_build_ends_as_an_undisturbed
     print(f"{met} of {len(steps)} steps met")
     assert server.build(root).code == 0
     stands_as(root, undisturbed)
+
+
+@pytest.mark.skipif(not ALL, reason="make faults; test_crash has a dozen of them")
+def test_killed_at_200_random_moments_of_the_sample(server, sample, tmp_path):
+    draw, here = random.Random(SEED), str(sample)
+    wanted = {False: tables(sample)}
+    other = kit.copy(sample, tmp_path / "undisturbed")
+    change(other)
+    assert kit.build(other).ok
+    wanted[True] = tables(other)
+    kills, changed = 0, False
+    while kills < MOMENTS:
+        (change_back if changed else change)(sample)
+        changed = not changed
+        for _ in range(10):
+            ended = server.build(sample, f"kill .* {draw.randint(1, 1_500)} any {re.escape(here)}/")
+            assert ended.code in (0, -signal.SIGKILL), ended.text
+            kills += ended.code != 0
+            nothing_counts_as_whole_that_is_not(sample, wanted[changed])
+            if not ended.code:
+                break
+        assert server.build(sample).code == 0
+        stands_as(sample, wanted[changed])
+    print(f"{kills} random moments")
 
 
 def test_a_refused_operation_is_one_clear_message_and_the_next_build_completes(server, small, tmp_path):

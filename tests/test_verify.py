@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import os
 import random
 from collections.abc import Callable
@@ -10,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import kit
-from pipeline import verification
+from pipeline import leaves, paths, stamps, targets, verification
 from test_faults import ALL, SEED
 from wholeness import look, stands_as, tables
 
+NOBODYS = "belongs to no table of this warehouse"
 # What a build keeps of itself and can do without: a damaged one costs time, or a page of the Data Docs.
 OWN = ("journal", "logs/", "gates/", "build.", "code_versions", "retired_objects", "raw_hashes")
 
@@ -178,3 +181,84 @@ def test_each_kind_of_damage_is_named_once_and_mended_alone(root, case):
     stands_as(root, undisturbed)
     changed = kit.rewritten(before, kit.parquet_files(root)) - {name}
     assert {one for one in changed if not one.startswith(".state/")} == set()
+
+
+@pytest.mark.slow
+def test_files_of_nobody_are_moved_and_said_where(root):
+    stray = root / "gold" / "fact_rate_enriched" / "state=GA" / "mine.parquet"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"mine")
+    assert problems(root, deep=False) == {"gold/fact_rate_enriched/state=GA/mine.parquet": NOBODYS}
+    (what,) = mended(root, deep=False).values()
+    assert what == "moved to quarantine/extra/gold/fact_rate_enriched/state=GA/mine.parquet"
+    assert (
+        root / "quarantine" / "extra" / "gold" / "fact_rate_enriched" / "state=GA" / "mine.parquet"
+    ).read_bytes() == b"mine"
+    assert not stray.parent.exists()
+
+
+@pytest.mark.slow
+def test_drafts_of_an_interrupted_build_are_named_and_swept(root):
+    (root / ".scratch").mkdir()
+    (root / ".scratch" / "draft").touch()
+    assert list(problems(root)) == [".scratch/draft"]
+    assert mended(root) == {".scratch/draft": "swept by the next build"}
+    assert not (root / ".scratch").exists()
+
+
+@pytest.mark.slow
+def test_what_cannot_be_read_is_named_and_the_rest_is_looked_at(root, monkeypatch):
+    real = targets.file_hash
+
+    def refuse(path: Path) -> str:
+        if path == root / DIM:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(targets, "file_hash", refuse)
+    (root / FACT).unlink()
+    assert problems(root) == {DIM: "cannot be read: Permission denied", FACT: "is missing"}
+
+
+@pytest.mark.slow
+def test_a_raw_file_that_changed_unseen_is_for_its_publisher_and_a_wrong_memory_of_it_for_us(root):
+    raw, memory = root / "raw" / "mrf" / kit.SMALL, root / ".state" / "raw_hashes.jsonl"
+    flip(raw, 100)
+    (told,) = problems(root).values()
+    assert told.startswith("differs from what was read, in size and time the same: fetch it again")
+    flip(raw, 100)
+    lines = memory.read_text()
+    digest = lines.rstrip(']\n"').rpartition('"')[2]
+    memory.write_text(lines.replace(digest, "0" * 64))
+    assert list(problems(root)) == [".state/raw_hashes.jsonl"]
+    assert list(mended(root)) == [".state/raw_hashes.jsonl"]
+    assert problems(root) == {}
+
+
+def restamp(root: Path, label: str, **changes) -> None:
+    """Have a stamp note what is not so."""
+    stamp = stamps.read(paths.current(), label)
+    stamps.write(paths.current(), label, dataclasses.replace(stamp, notes={**stamp.notes, **changes}))
+
+
+@pytest.mark.slow
+def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root):
+    look(root)
+    restamp(root, "gold/fact_rate_2025-08", rates_read=5)
+    assert problems(root) == {FACT: "is made of 4 rates, and its sources have 5"}
+    restamp(root, "gold/fact_rate_2025-08", rates_read=4)
+    label = f"staged/mrf/{kit.SMALL}"
+    counts = stamps.read(paths.current(), label).notes["counts"]
+    restamp(root, label, counts={**counts, "rate_sum": "1.00"})
+    (told,) = problems(root).values()
+    assert told == f"sums up to {float(counts['rate_sum']):,.2f}, and its sources to 1.00"
+    restamp(root, label, counts=counts)
+    assert problems(root) == {}
+
+    manifest = leaves.manifest(paths.current(), "2025-08")
+    (record,) = leaves.records(manifest).values()
+    manifest.write_text(targets.seal(dataclasses.replace(record, rows=3).line()))
+    restamp(root, "gold/fact_rate_enriched/year_month=2025-08", manifest=targets.file_hash(manifest))
+    (told,) = problems(root).values()
+    assert told == "has 3 rows, and the fact 4 for it"
+    assert mended(root)
