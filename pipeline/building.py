@@ -193,7 +193,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
             _judge(outcome, root, chosen, whole=months is None)
             write_docs(root)
-    code_version.save_cache()
+        code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -232,7 +232,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
                 ]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
-    code_version.save_cache()
+        code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
 
