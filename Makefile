@@ -16,7 +16,7 @@ READY     := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup warehouse test check bench-reference sample scheduler dashboard status rerun why docs clean
+.PHONY: help setup warehouse test check faults bench-reference sample scheduler dashboard status rerun why docs clean
 
 help: ## list what make can do
 	@echo "make TARGET [ROOT=folder of the warehouse] …"
@@ -59,6 +59,11 @@ check: $(READY) ## lint, format and the quick tests
 
 bench-reference: $(READY) ## measure reading reference files: a generated registry of 1 GB [ARGS='--megabytes 100']
 	@$(VENV)/bin/python tests/bench/registry.py $(ARGS)
+
+# Alone, one after another: some of it is about time. RATEHOUSE_SCRIPTS and RATEHOUSE_MOMENTS say how many, RATEHOUSE_SEED which.
+FAULTS := faults verify interrupted scripts readers_meanwhile crash bad_input
+faults: $(READY) ## break builds at every step, and see that the next one mends it (hours) [ARGS='-k word']
+	@RATEHOUSE_CAMPAIGN=1 $(VENV)/bin/python -m pytest -rA --no-header $(FAULTS:%=tests/test_%.py) $(ARGS)
 
 # What a build makes under its root; raw/ and what else stands there is not ours to remove.
 BUILT := .objects .scratch .state bench dims docs geocoding gold quarantine staged warehouse.duckdb xrefs

@@ -471,7 +471,7 @@ def at_work(root: Root) -> Iterator[None]:
     """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
     _die_with_parent()
     stopping.check()
-    with locks.held(root):
+    with locks.held(root), targets.writing(root.path):
         root.make_scratch()
         yield
 
