@@ -16,11 +16,11 @@ READY     := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup warehouse test check sample scheduler dashboard status rerun why docs clean
+.PHONY: help setup warehouse test check faults bench-reference sample scheduler dashboard status rerun why docs clean
 
 help: ## list what make can do
 	@echo "make TARGET [ROOT=folder of the warehouse] …"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything in it (other targets do so when needed)
 
@@ -57,8 +57,16 @@ check: $(READY) ## lint, format and the quick tests
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/python -m pytest -q -m "not slow and not browser" $(ARGS)
 
+bench-reference: $(READY) ## measure reading reference files: a generated registry of 1 GB [ARGS='--megabytes 100']
+	@$(VENV)/bin/python tests/bench/registry.py $(ARGS)
+
+# Alone, one after another: some of it is about time. RATEHOUSE_SCRIPTS and RATEHOUSE_MOMENTS say how many, RATEHOUSE_SEED which.
+FAULTS := faults verify interrupted scripts readers_meanwhile crash bad_input
+faults: $(READY) ## break builds at every step, and see that the next one mends it (hours) [ARGS='-k word']
+	@RATEHOUSE_CAMPAIGN=1 $(VENV)/bin/python -m pytest -rA --no-header $(FAULTS:%=tests/test_%.py) $(ARGS)
+
 # What a build makes under its root; raw/ and what else stands there is not ours to remove.
-BUILT := .objects .scratch .state bench dims docs gold quarantine staged warehouse.duckdb xrefs
+BUILT := .objects .scratch .state bench dims docs geocoding gold quarantine staged warehouse.duckdb xrefs
 
 clean: ## remove what was built, never raw files [ROOT=folder]
 	@root="$${ROOT:-$${RATEHOUSE_ROOT:-data}}"; \

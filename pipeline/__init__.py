@@ -5,4 +5,11 @@ The package is laid out by what a newcomer looks for: `readers` turn a publisher
 table's columns are. Everything else is the machinery of "built, gated, published, up to date".
 """
 
+import os
+
 __version__ = "0.1.0"
+
+if "RATEHOUSE_FAULTS" in os.environ:  # a test's own build, which is to fail at a chosen file operation
+    from pipeline import faults
+
+    faults.install(os.environ[faults.VARIABLE])

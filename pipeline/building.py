@@ -193,7 +193,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
             _judge(outcome, root, chosen, whole=months is None)
             write_docs(root)
-    code_version.save_cache()
+        code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -232,7 +232,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
                 ]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
-    code_version.save_cache()
+        code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -257,11 +257,39 @@ def refresh_month(month: str) -> None:
     look_again()
 
 
+@luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
+def _killed(one: luigi.Task, said: str) -> None:
+    """Put on record, in the parent, that the process of a task died before it could do so itself."""
+    label = getattr(one, "label", None) or getattr(one, "name", None) or getattr(one, "first", one.task_id)
+    error = errors.WorkerKilled(
+        f"the process that built it was killed ({said.rpartition('exit code ')[2]})",
+        place=label,
+        remedy="if the system did so for want of memory: lower [build] workers or memory_mb; "
+        "then run the same command again",
+    )
+    journal.write(
+        paths.current().journal,
+        "failed",
+        task=one.get_task_family(),
+        label=label,
+        error=str(error),
+        kind=type(error).__name__,
+        known=True,
+    )
+
+
 def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
     """Have Luigi run tasks and what they need; how they ended is in the journal and on disk."""
     look_again()
     if tasks:
-        luigi.build(tasks, workers=workers, no_lock=True, detailed_summary=True, **options)
+        try:
+            luigi.build(tasks, workers=workers, no_lock=True, detailed_summary=True, **options)
+        except luigi.rpc.RPCError as gone:
+            raise errors.SchedulerGone(
+                "the scheduler answers no more",
+                place=options.get("scheduler_url"),
+                remedy="run the same command again: it goes on, and schedules itself where none answers",
+            ) from gone
         stopping.check()
     look_again()
 
@@ -408,6 +436,8 @@ def _scheduler(local: bool, started: Callable[[str], None]) -> Iterator[tuple[st
     url = scheduler.dashboard_url()
     settings.override("core", "no_configure_logging", "true")  # its log goes where `_prepared` sends it
     central = not local and scheduler.address_answers(url)
+    if central:
+        scheduler.expect_restarts()
     started(url if central else "local")
     yield (url, {"scheduler_url": url.rstrip("/")}) if central else ("local", {"local_scheduler": True})
 

@@ -147,15 +147,19 @@ def _enriched(con, files: list[Path]) -> None:
     )
 
 
+def retired_objects(root: Root) -> dict[str, float]:
+    """Digest -> since when (seconds of the epoch) no build names the object."""
+    try:
+        return json.loads(root.retired.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def retire_objects(root: Root, kept: set[str]) -> None:
     """Remove objects that no build of the last [build] object_hours named; the others stay for readers of old catalogs."""
-    now = time.time()
-    try:
-        retired = json.loads(root.retired.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        retired = {}
+    now, known = time.time(), retired_objects(root)
     present = {p.stem for p in root.objects.glob("*/*.parquet")} if root.objects.is_dir() else set()
-    retired = {digest: retired.get(digest, now) for digest in present - kept}
+    retired = {digest: known.get(digest, now) for digest in present - kept}
     limit = now - settings.build().object_hours * 3600
     for digest in [d for d, since in retired.items() if since <= limit]:
         targets.remove(root.object(digest), root.objects)

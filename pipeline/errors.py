@@ -96,6 +96,10 @@ class LockedError(RatehouseError):
     """Another build holds this warehouse."""
 
 
+class SchedulerGone(RatehouseError):
+    """The central scheduler that served a build stopped answering, and did not come back."""
+
+
 class SourceError(RatehouseError):
     """A source file is broken or is not what its folder says.
 
@@ -128,6 +132,10 @@ class GateError(RatehouseError):
 
 class WithheldPartition(RatehouseError):
     """Rows of one leaf failed a critical expectation; the leaf is in quarantine."""
+
+
+class WorkerKilled(RatehouseError):
+    """A process that built a table is gone without a word: killed, most often by the system for want of memory."""
 
 
 class PublishError(RatehouseError):

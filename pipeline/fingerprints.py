@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import errors, targets
+from pipeline import errors, stamps, targets
 from pipeline.paths import Root
 
 _known: dict[Path, dict[str, list]] = {}
@@ -41,6 +42,23 @@ def content_hash(root: Root, path: Path) -> str:
     with open(root.raw_hashes, "ab", buffering=0) as file:
         file.write(json.dumps([name, *known[name]]).encode() + b"\n")
     return digest
+
+
+def changed_unseen(root: Root) -> Iterator[tuple[str, bool]]:
+    """(path, whether the file changed) of raw files of known size and time whose bytes have another hash than is known.
+
+    Where the file has the hash that its stamp rests on, not the file was changed but the memory.
+    """
+    for name, (size, mtime, digest) in sorted(_load(root.raw_hashes).items()):
+        path = root.path / name
+        try:
+            info = os.stat(path)
+            if [info.st_size, info.st_mtime_ns] != [size, mtime] or (now := targets.file_hash(path)) == digest:
+                continue
+        except OSError:  # gone, or not to be read: the next build says so
+            continue
+        stamp = stamps.read(root, f"staged/{name.removeprefix('raw/')}")
+        yield name, stamp is None or stamp.basis.inputs.get(name) != now
 
 
 def compact(root: Root) -> None:

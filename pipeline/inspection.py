@@ -1,7 +1,7 @@
-"""Looking at a warehouse without changing it: its state table by table, why something is stale, what is damaged.
+"""Looking at a warehouse without changing it: its state table by table, and why something is stale.
 
-What belongs here: answers for `status`, `why`, `partitions`, `sources`, `verify`, as plain rows. What must not
-come in: printing (`cli`), building.
+What belongs here: answers for `status`, `why`, `partitions`, `sources`, as plain rows. What must not come in:
+printing (`cli`), building, looking for damage (`verification`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import building, code_version, errors, leaves, partition, paths, targets
+from pipeline import building, code_version, errors, leaves, partition, paths
 from pipeline.stages import enriched, facts, ingest, raw, star
 from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.task import TableTask
@@ -193,57 +193,3 @@ def sources() -> Iterator[dict]:
     for misplaced in raw.in_network()[1]:
         name = misplaced.error.place.removeprefix("raw/mrf/")
         yield {**dict.fromkeys(SOURCE_FIELDS), "file": name, "status": ingest.BROKEN, "reason": misplaced.error.fact}
-
-
-def verify(deep: bool) -> Iterator[dict]:
-    """path, problem of every published file that is missing, replaced, or (deep) differs by a bit; and of strays."""
-    root = paths.current()
-    expected: set[Path] = set()
-    for task in tasks():
-        stamp = task.stamp()
-        for part in stamp.parts.values() if stamp else ():
-            path = root.path / part.path
-            expected.add(path)
-            problem = part.problem(root)
-            if problem is None and task.readable:
-                problem = targets.object_problem(root, part.digest, part.bytes)
-            if problem is None and deep and targets.file_hash(path) != part.sha256:
-                problem = f"{part.path} differs from what was published, in size and time the same"
-            if problem:
-                yield {"path": part.path, "problem": problem}
-    for month in facts.months():
-        for record in leaves.records(leaves.manifest(root, month)).values():
-            if record.reason:
-                continue
-            path = root.leaf(record.partition, month)
-            expected.add(path)
-            problem = _leaf_problem(root, path, record, deep)
-            if problem:
-                yield {"path": root.relative(path), "problem": problem}
-    for folder in ("dims", "xrefs", "bench", "gold"):
-        for path in sorted((root.path / folder).rglob("*")):
-            if path.is_file() and path not in expected:
-                yield {"path": root.relative(path), "problem": "belongs to no table of this warehouse"}
-    if root.scratch.is_dir():
-        for path in sorted(root.scratch.rglob("*")):
-            if path.is_file():
-                yield {
-                    "path": root.relative(path),
-                    "problem": "is a draft that an interrupted build left; the next build sweeps it",
-                }
-
-
-def _leaf_problem(root: paths.Root, path: Path, record: leaves.Record, deep: bool) -> str | None:
-    try:
-        info = path.stat()
-    except OSError:
-        return "is missing"
-    if info.st_size != record.bytes:
-        return f"has {info.st_size:,} bytes, not {record.bytes:,}"
-    if info.st_mtime_ns != record.mtime_ns:
-        return "was touched or replaced by hand"
-    if lost := targets.object_problem(root, record.digest, record.bytes):
-        return lost
-    if deep and targets.file_hash(path) != record.sha256:
-        return "differs from what was published, in size and time the same"
-    return None

@@ -72,7 +72,7 @@ def group_intent(root: Root, month: str, first: str) -> Path:
 
 
 def records(path: Path) -> dict[str, Record]:
-    """The lines of a manifest by partition; empty when there is none."""
+    """The lines of a manifest by partition; empty when there is none, or a damaged one."""
     try:
         info = path.stat()
     except FileNotFoundError:
@@ -82,11 +82,14 @@ def records(path: Path) -> dict[str, Record]:
 
 @functools.lru_cache(maxsize=4)
 def _records(path: Path, *_as_it_is: int) -> dict[str, Record]:
+    try:
+        text = targets.unseal(path.read_bytes().decode())
+    except UnicodeDecodeError:
+        text = None
     found = {}
-    with open(path, encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            partition, digest, rows, size, mtime, sha256, reason = line[:-1].split("\t")
-            found[partition] = Record(partition, digest, int(rows), int(size), int(mtime), sha256, reason)
+    for line in text.split("\n") if text else ():
+        partition, digest, rows, size, mtime, sha256, reason = line.split("\t")
+        found[partition] = Record(partition, digest, int(rows), int(size), int(mtime), sha256, reason)
     return found
 
 
@@ -286,7 +289,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
                 known[leaf.partition] = _publish(root, month, leaf, sha256)
         planned = {leaf.partition for leaf in plan(root, month).groups[first]}
         lines = [record.line() for name, record in sorted(known.items()) if name in planned]
-        targets.write_text(root, group_manifest(root, month, first), "".join(lines))
+        targets.write_text(root, group_manifest(root, month, first), targets.seal("".join(lines)))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -378,7 +381,7 @@ def compile_month(root: Root, month: str) -> dict:
         if name not in planned.by_partition:
             targets.remove(root.leaf(name, month), root.tree)
             _release(root, month, name)
-    text = "".join(kept[name].line() for name in sorted(kept))
+    text = targets.seal("".join(kept[name].line() for name in sorted(kept)))
     path = manifest(root, month)
     if not path.exists() or path.read_bytes() != text.encode():
         targets.write_text(root, path, text)

@@ -64,6 +64,7 @@ def npi_check_digit_ok(npi: str) -> bool:
 
 # CPT and HCPCS are one namespace of five characters; RC and REV one of four digits; MS-DRG has three digits;
 # a CSTM-ALL type or the code CSTM-00 joins nothing.
+# zip5 takes ZIP+4 with and without its hyphen; a registry kept as numbers lost the zero in front.
 MACROS = """
 CREATE OR REPLACE MACRO slugify(s) AS
   nullif(trim(regexp_replace(translate(s, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), '[^a-z0-9]+', '_', 'g'), '_'), '');
@@ -78,6 +79,12 @@ CREATE OR REPLACE MACRO join_code(code_type, code) AS CASE
   WHEN code_type IN ('RC', 'REV') AND length(code) < 4 THEN lpad(code, 4, '0')
   WHEN code_type IN ('MS-DRG') AND length(code) < 3 THEN lpad(code, 3, '0')
   ELSE code END;
+CREATE OR REPLACE MACRO zip5(postal_code) AS CASE
+  WHEN regexp_full_match(postal_code, '[0-9]{5}(-?[0-9]{4})?') THEN substr(postal_code, 1, 5)
+  WHEN regexp_full_match(postal_code, '[0-9]{4}|[0-9]{8}') THEN '0' || substr(postal_code, 1, 4) END;
+CREATE OR REPLACE MACRO is_domestic(country_code) AS
+  coalesce(country_code, 'US') IN ('US', 'PR', 'VI', 'GU', 'AS', 'MP');
+CREATE OR REPLACE MACRO is_military(state) AS coalesce(state IN ('AA', 'AE', 'AP'), FALSE);
 CREATE OR REPLACE MACRO fact_uid(state, year_month, payer_slug, billing_class, code_type, code, modifiers, owner_uid,
     pos_set_id, negotiated_type, arrangement, expiration_date, rate, information, setting, severity, networks, contained) AS
   md5(concat(state, '|', year_month, '|', payer_slug, '|', billing_class, '|', code_type, '|', code, '|', modifiers, '|',

@@ -43,6 +43,7 @@ class Root:
     tree = property(lambda self: self.path / "gold" / "fact_rate_enriched")
     catalog = property(lambda self: self.path / "warehouse.duckdb")
     docs = property(lambda self: self.path / "docs")
+    geocoding = property(lambda self: self.path / "geocoding")
     journal = property(lambda self: self.path / ".state" / "journal.jsonl")
     lock = property(lambda self: self.path / ".state" / "build.lock")
     raw_hashes = property(lambda self: self.path / ".state" / "raw_hashes.jsonl")

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 from luigi.interface import core
 
-from pipeline import errors
+from pipeline import errors, settings
 
 CONNECT_SECONDS = 0.2  # on loopback a listener answers within a millisecond, and a build must not wait for a firewall
 ANSWER_SECONDS = 2.0  # luigid has one thread, and handing out one of 50,000 pending tasks takes it 0.4 s
+RETRY_SECONDS = 5  # between Luigi's three attempts
 LOG_BYTES = 5_000_000
 
 
@@ -48,6 +49,12 @@ def address_answers(url: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def expect_restarts() -> None:
+    """Ask a scheduler that is gone again soon: one that is started anew answers within seconds, and Luigi waits 30."""
+    core.ignore_unconsumed |= {"rpc_retry_wait"}  # Luigi reads it, and knows no parameter of that name
+    settings.override("core", "rpc-retry-wait", str(RETRY_SECONDS))
 
 
 def start(folder: Path, url: str) -> None:

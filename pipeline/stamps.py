@@ -16,7 +16,7 @@ from pipeline import targets
 from pipeline.paths import Root
 from pipeline.targets import Part
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Stale:
         return self.sentence
 
 
+NONE = Stamp(Basis({}, {}, {}), {})
+
 _memory: dict[str, tuple[tuple, Stamp]] = {}
 _places: dict[tuple[Root, str], str] = {}
 
@@ -78,9 +80,10 @@ def read(root: Root, label: str) -> Stamp | None:
     if known and known[0] == key:
         return known[1]
     try:
-        raw = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # swept, or half of it by a power cut: then it is no stamp
+        text = targets.unseal(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # swept, or not even text
         return None
+    raw = json.loads(text) if text is not None else {}
     if raw.get("version") != VERSION:
         return None
     stamp = Stamp(
@@ -91,6 +94,11 @@ def read(root: Root, label: str) -> Stamp | None:
     )
     _memory[path] = (key, stamp)
     return stamp
+
+
+def forget() -> None:
+    """Read every stamp again: one that was damaged has the size and time that it had."""
+    _memory.clear()
 
 
 def write(root: Root, label: str, stamp: Stamp) -> None:
@@ -104,7 +112,8 @@ def write(root: Root, label: str, stamp: Stamp) -> None:
         "gates": stamp.gates,
         "notes": stamp.notes,
     }
-    targets.write_text(root, root.stamp(label), json.dumps(raw, indent=1, sort_keys=True, ensure_ascii=False))
+    text = json.dumps(raw, indent=1, sort_keys=True, ensure_ascii=False)
+    targets.write_text(root, root.stamp(label), targets.seal(text))
 
 
 def compare(stamp: Stamp, now: Basis) -> Stale | None:

@@ -59,7 +59,9 @@ REMEDIES = {
     errno.EACCES: "give this user the right to write there, then run the same command again",
     errno.EPERM: "give this user the right to write there, then run the same command again",
     errno.EROFS: "mount that file system for writing, then run the same command again",
+    errno.EIO: "that disk fails: see what the system's log says of it, move the warehouse, then run the same command again",
     errno.EMFILE: "raise the limit of open files (ulimit -n), then run the same command again",
+    errno.ENFILE: "the whole system has too many files open: end what has, then run the same command again",
 }
 
 
@@ -190,6 +192,18 @@ def store(draft: Path, kept: Path, sha256: str) -> None:
 def _part(root: Root, path: Path, digest: str, rows: int, sha256: str) -> Part:
     info = path.stat()
     return Part(root.relative(path), digest, rows, info.st_size, info.st_mtime_ns, sha256)
+
+
+def seal(text: str) -> str:
+    """Text with a last line that tells whether it is whole: in a damaged one a digit may just be another."""
+    text = text.removesuffix("\n")
+    return f"{text}\n// sha256 {hashlib.sha256(text.encode()).hexdigest()}\n"
+
+
+def unseal(sealed: str) -> str | None:
+    """The text that was sealed, without its last line break; None when it is not whole, or never was sealed."""
+    text = sealed.rpartition("\n// sha256 ")[0]
+    return text if sealed == seal(text) else None
 
 
 def write_text(root: Root, path: Path, text: str) -> None:

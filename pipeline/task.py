@@ -323,7 +323,7 @@ class TableTask(luigi.Task):
         verdicts: dict[str, dict] = {}
         failed = []
         for name, path in files.items():
-            views = {**self.view_selects(), **_selects(self.gate_views())}
+            views = {**self.view_selects(), **selects(self.gate_views())}
             views[name] = duck.scan(tables.get(name), [path])
             verdict = gates.check(
                 suite_path(name),
@@ -355,14 +355,14 @@ class TableTask(luigi.Task):
 
     def view_selects(self) -> dict[str, str]:
         """View name -> SELECT over the files behind it."""
-        return _selects(self.views())
+        return selects(self.views())
 
     @contextmanager
-    def connection(self) -> Iterator:
-        """A bounded DuckDB connection with the task's variables set."""
+    def connection(self, *, shared_by: int = 1) -> Iterator:
+        """A bounded DuckDB connection with the task's variables set; so many at a time share the task's memory."""
         from pipeline import duck
 
-        con = duck.connect(memory(), threads(), self.warehouse.scratch)
+        con = duck.connect(memory(shared_by), threads(), self.warehouse.scratch)
         try:
             for name, value in self.variables().items():
                 con.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
@@ -416,10 +416,10 @@ def suite_path(table: str) -> Path:
     return settings.home() / "expectations" / f"{table}.json"
 
 
-def memory() -> str:
-    """DuckDB's limit in one worker: its share of [build] memory_mb, less what Python and the frames themselves take."""
+def memory(connections: int = 1) -> str:
+    """DuckDB's limit for each of a worker's connections: its share of [build] memory_mb, less what Python takes."""
     limits = settings.build()
-    return f"{max(128, int(limits.memory_mb / limits.workers * 0.6))}MB"
+    return f"{max(128, int(limits.memory_mb / limits.workers * 0.6 / connections))}MB"
 
 
 def threads() -> int:
@@ -434,7 +434,8 @@ def forget_stamps_of_others() -> None:
     fingerprints.forget()
 
 
-def _selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
+def selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
+    """View name -> SELECT over the published files of those tasks."""
     from pipeline import duck
 
     return {
@@ -470,7 +471,7 @@ def at_work(root: Root) -> Iterator[None]:
     """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
     _die_with_parent()
     stopping.check()
-    with locks.held(root):
+    with locks.held(root), targets.writing(root.path):
         root.make_scratch()
         yield
 

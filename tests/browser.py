@@ -159,11 +159,11 @@ def page(profile: Path) -> Iterator[Page]:
 
 
 @contextlib.contextmanager
-def scheduler(folder: Path) -> Iterator[str]:
-    """A real luigid on a free port of this machine, run as `make scheduler` runs it; gives its address."""
+def scheduler(folder: Path, port: int | None = None) -> Iterator[str]:
+    """A real luigid on a port (a free one) of this machine, run as `make scheduler` runs it; gives its address."""
     from pipeline.scheduler import address_answers
 
-    url = f"http://127.0.0.1:{free_port()}/"
+    url = f"http://127.0.0.1:{port or free_port()}/"
     code = (
         "import sys, pathlib; from pipeline import scheduler; scheduler.start(pathlib.Path(sys.argv[1]), sys.argv[2])"
     )

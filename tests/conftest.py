@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+import forked
 import kit
 
 # A deadline is a timed test: it would fail on a busy machine and say nothing of the code.
@@ -51,4 +54,21 @@ def sample(built_sample: Path, tmp_path: Path) -> Path:
     """A copy of the built sample that a test may change; nothing in it is stale."""
     root = kit.copy(built_sample, tmp_path / "warehouse")
     assert kit.build(root).ok  # the catalog names files by their full path
+    return root
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Server]:
+    """The process that forks builds which are to fail at a chosen moment."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork")
+    with forked.server(tmp_path_factory.mktemp("server")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def small(server: forked.Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small warehouse, built; tests change copies of it."""
+    root = kit.small(tmp_path_factory.mktemp("small") / "warehouse")
+    assert server.build(root).code == 0
     return root

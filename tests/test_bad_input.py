@@ -17,7 +17,7 @@ from luigi.rpc import RemoteScheduler
 
 import browser
 import kit
-from pipeline import errors, inspection, paths, settings
+from pipeline import errors, inspection, paths, settings, verification
 from pipeline.cli import summary
 from pipeline.stages import facts, ingest
 from pipeline.stages.warehouse import accounts_of
@@ -163,7 +163,7 @@ def test_a_broken_file_blocks_its_month_alone(broken):
     assert inspection.why(f"fact_rate:{BROKEN_MONTH}").startswith(
         f"gold/fact_rate_{BROKEN_MONTH} is blocked: the month"
     )
-    assert list(inspection.verify(deep=True)) == []
+    assert list(verification.verify(deep=True)) == []
     for month in (OTHER_MONTH, BROKEN_MONTH):  # of the blocked month: as it was built
         sums = accounts_of(month)
         assert sums["rates_read"] == sums["rate_facts"] + sums["duplicates"] + sums["rejected"] + sums["corrected_away"]
@@ -283,7 +283,7 @@ def test_a_full_disk_stops_a_build_with_one_message_and_leaves_nothing_half_publ
         assert "Traceback" not in said.stdout + said.stderr
         subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
         assert kit.build(root).ok
-        assert list(inspection.verify(deep=True)) == []
+        assert list(verification.verify(deep=True)) == []
         undisturbed = kit.small(tmp_path / "undisturbed")
         assert kit.build(undisturbed).ok
         assert kit.contents(root) == kit.contents(undisturbed)

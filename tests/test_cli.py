@@ -252,11 +252,16 @@ def test_a_first_session_reads_well(tmp_path):
         {"path": "gold/stray.parquet", "problem": "belongs to no table of this warehouse"},
     ]
     said = kit.ratehouse(root, "verify")
-    assert said.stdout.endswith("\n2 problems; `ratehouse build` mends what is missing or replaced\n")
+    assert said.stdout.endswith("\n2 problems; `ratehouse verify --repair` mends what can be\n")
     said = kit.ratehouse(root, "status")
     assert said.returncode == 1
     assert "stale: fact_rate_enriched 2025-08: the leaf" in said.stdout
-    (root / "gold" / "stray.parquet").unlink()
+    said = kit.ratehouse(root, "verify", "--repair", "--json")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert [row["repair"].partition("/")[0] for row in kit.json_lines(said.stdout)] == [
+        "mended from .objects",
+        "moved to quarantine",
+    ]
 
     # On a terminal, bars that are gone at the end.
     kit.change_rate(root)

@@ -174,45 +174,107 @@ def test_nothing_staged_gives_no_row():
     assert located() is None
 
 
-def test_every_medicare_zip_on_the_published_files(real):
+@pytest.fixture(scope="module")
+def medicare_zips(real):
+    """Of every ZIP of Medicare's file: its state there, and what it gets from the published files of 2025."""
     con = connection()
     frames = [geo.read(p) for p in sorted((real / "geo").iterdir())]
     for name in {n for f in frames for n in f}:
         stage(con, name, pl.concat(f[name] for f in frames if name in f))
     lines = (real / "medicare" / "ZIP5_OCT2025.txt").read_text(encoding="latin-1").splitlines()
     states = {line[2:7]: line[:2] for line in lines if line.strip()}
-    assert len(states) == 42956
-    stage_addresses(con, [(z, z, s) for z, s in states.items()])
+    stage_addresses(con, [(z, z, s) for z, s in states.items()] + [(z, z, None) for z in BESIDE_MEDICARE])
     rows = run(con, "dim_npi_address_geolocation", "address_hash", *PLACE)
-    found = {r[0]: r[1:] for r in rows}
-    # Of 42,956: 41,159 stand in any file (HUD and ZIP to county leave out most PO boxes and large mailers); county
-    # 95.8 %, CBSA or none 95.8 %, coordinates 95.4 % (GeoNames' file has no Puerto Rico).
-    counted = {name: sum(r[n] is not None for r in found.values()) for n, name in enumerate(PLACE)}
-    assert len(found) == 41159
-    assert counted["county_fips"] == 41139
-    assert counted["county_name"] == 41086
-    assert counted["stat_area_code"] == counted["stat_area_name"] == 41140
-    assert counted["latitude"] == 40964
-    assert sum(r[5] == "99999" for r in found.values()) == 9114
-    assert {r[5] for r in found.values() if r[4] == "Cleveland, OH"} == {"17460"}
-    # By hand from the delineation and the census's county of the place.
-    for code, county, area in [
-        ("10001", "36061", "New York-Newark-Jersey City, NY-NJ"),
-        ("44113", "39035", "Cleveland, OH"),
-        ("60614", "17031", "Chicago-Naperville-Elgin, IL-IN"),
-        ("06103", "09110", "Hartford-West Hartford-East Hartford, CT"),
-        ("20001", "11001", "Washington-Arlington-Alexandria, DC-VA-MD-WV"),
-        ("21201", "24510", "Baltimore-Columbia-Towson, MD"),
-        ("63101", "29510", "St. Louis, MO-IL"),
-        ("66101", "20209", "Kansas City, MO-KS"),
-        ("99501", "02020", "Anchorage, AK"),
-        ("96910", "66010", "Non-CBSA"),
-        ("00601", "72001", "Non-CBSA"),
-        ("00501", "36103", "New York-Newark-Jersey City, NY-NJ"),
-    ]:
-        assert found[code][3:5] == (county, area), code
-    # The ZIP file's halves of Kansas and Missouri lie where they should.
-    for half, fips in (("EK", "20"), ("WK", "20"), ("EM", "29"), ("WM", "29")):
-        inside = [found[z][3][:2] == fips for z, s in states.items() if s == half and z in found and found[z][3]]
-        assert inside
-        assert sum(inside) / len(inside) > 0.99
+    return states, {r[0]: dict(zip(PLACE, r[1:], strict=True)) for r in rows}
+
+
+def test_the_share_of_every_medicare_zip_that_has_a_place(medicare_zips):
+    """Of 42,956 ZIPs: the rest stand in no file (HUD and ZIP to county leave out most PO boxes and large mailers)."""
+    states, places = medicare_zips
+    assert len(states) == 42956
+    counted = {name: sum(z in places and places[z][name] is not None for z in states) for name in PLACE}
+    shares = {name: round(100 * n / len(states), 1) for name, n in counted.items()}
+    assert counted == {
+        "latitude": 40964,  # GeoNames' file has no Puerto Rico: 178 of the rest
+        "longitude": 40964,
+        "county_fips": 41139,
+        "county_name": 41086,  # counties that no file names: of islands, of Alaska, Oglala Lakota
+        "stat_area_code": 41140,
+        "stat_area_name": 41140,
+        "geo_source": 41159,
+    }
+    assert (shares["county_fips"], shares["stat_area_code"], shares["latitude"]) == (95.8, 95.8, 95.4)
+    assert sum(p["stat_area_code"] == "99999" for p in places.values()) == 9114
+    assert {p["stat_area_name"] for p in places.values() if p["stat_area_code"] == "99999"} == {"Non-CBSA"}
+
+
+@pytest.mark.parametrize(("half", "state"), [("EK", "20"), ("WK", "20"), ("EM", "29"), ("WM", "29")])
+def test_halves_of_kansas_and_missouri_lie_where_they_should(medicare_zips, half, state):
+    states, places = medicare_zips
+    inside = [places[z]["county_fips"][:2] == state for z, s in states.items() if s == half and z in places]
+    assert len(inside) > 50
+    assert sum(inside) / len(inside) > 0.99
+
+
+# Not in Medicare's file: military post offices and a ZIP that nobody has.
+BESIDE_MEDICARE = ("09001", "34001", "96201", "00000")
+
+# By hand: the county by the census's county of the place and the lists of counties, the area by that county's row of
+# the delineation or, where a ZIP lies in several areas, by HUD's ratios, which stand beside it.
+BY_HAND = [
+    # One county, one area; leading zeros
+    ("10001", "36061", "New York County", "35620", "New York-Newark-Jersey City, NY-NJ"),
+    ("60614", "17031", "Cook County", "16980", "Chicago-Naperville-Elgin, IL-IN"),
+    ("00501", "36103", "Suffolk County", "35620", "New York-Newark-Jersey City, NY-NJ"),  # residential ratio 0
+    ("20001", "11001", "District of Columbia", "47900", "Washington-Arlington-Alexandria, DC-VA-MD-WV"),
+    # Cities that are no part of a county
+    ("21201", "24510", "Baltimore city", "12580", "Baltimore-Columbia-Towson, MD"),
+    ("63101", "29510", "St. Louis city", "41180", "St. Louis, MO-IL"),
+    ("24450", "51678", "Lexington city", "99999", "Non-CBSA"),  # before Rockbridge and Botetourt, as GeoNames has it
+    # Cleveland: 17410 in HUD's file, 17460 in the delineation; Cleveland, Tennessee is another
+    ("44113", "39035", "Cuyahoga County", "17460", "Cleveland, OH"),
+    ("44001", "39093", "Lorain County", "17460", "Cleveland, OH"),
+    ("44060", "39085", "Lake County", "17460", "Cleveland, OH"),
+    ("37311", "47011", "Bradley County", "17420", "Cleveland, TN"),
+    # Connecticut: planning regions, not the counties that GeoNames keeps
+    ("06103", "09110", "Capitol Planning Region", "25540", "Hartford-West Hartford-East Hartford, CT"),
+    ("06510", "09170", "South Central Connecticut Planning Region", "35300", "New Haven, CT"),
+    ("06401", "09140", "Naugatuck Valley Planning Region", "47930", "Waterbury-Shelton, CT"),
+    ("06901", "09190", "Western Connecticut Planning Region", "14860", "Bridgeport-Stamford-Danbury, CT"),
+    # Puerto Rico and islands; Adjuntas and the others outside every area are named by no file
+    ("00901", "72127", "San Juan Municipio", "41980", "San Juan-Bayamón-Caguas, PR"),
+    ("00601", "72001", None, "99999", "Non-CBSA"),
+    ("96910", "66010", None, "99999", "Non-CBSA"),
+    ("00801", "78030", None, "99999", "Non-CBSA"),
+    # Kansas (EK) and Missouri (WM, EM) by halves; one area over the border
+    ("66101", "20209", "Wyandotte County", "28140", "Kansas City, MO-KS"),
+    ("64101", "29095", "Jackson County", "28140", "Kansas City, MO-KS"),
+    ("65101", "29051", "Cole County", "27620", "Jefferson City, MO"),
+    # Micropolitan areas, over state lines too
+    ("87301", "35031", "McKinley County", "23700", "Gallup, NM"),
+    ("83001", "56039", "Teton County", "27220", "Jackson, WY-ID"),
+    ("05001", "50027", "Windsor County", "30150", "Lebanon-Claremont, NH-VT"),
+    ("36027", "01005", "Barbour County", "21640", "Eufaula, AL-GA"),
+    # Outside every area
+    ("86515", "04001", "Apache County", "99999", "Non-CBSA"),  # residential ratio 0
+    ("99553", "02013", "Aleutians East Borough", "99999", "Non-CBSA"),
+    ("57764", "46102", None, "99999", "Non-CBSA"),  # Oglala Lakota, which GeoNames calls Shannon, 46113
+    # Several areas
+    ("30139", "13129", "Gordon County", "15660", "Calhoun, GA"),  # residential 0.66 against Atlanta's 0.34
+    ("03276", "33001", "Belknap County", "18180", "Concord, NH"),  # residential 0.51 of Concord, total 0.53 of Laconia
+    ("14173", "36009", "Cattaraugus County", "36460", "Olean, NY"),  # residential 0 in both, total 0.995 against 0.005
+    ("36849", "01081", "Lee County", "12220", "Auburn-Opelika, AL"),  # residential 0 in both, total 0.99
+    ("14812", "36097", "Schuyler County", "99999", "Non-CBSA"),  # residential 0.496 outside, the rest in two areas
+    # Nowhere
+    ("09001", None, None, None, None),
+    ("34001", None, None, None, None),
+    ("96201", None, None, None, None),
+    ("00000", None, None, None, None),
+]
+
+
+@pytest.mark.parametrize(("code", "fips", "county", "area", "title"), BY_HAND, ids=[b[0] for b in BY_HAND])
+def test_zips_by_hand(medicare_zips, code, fips, county, area, title):
+    place = medicare_zips[1].get(code, dict.fromkeys(PLACE))
+    names = ("county_fips", "county_name", "stat_area_code", "stat_area_name")
+    assert tuple(place[n] for n in names) == (fips, county, area, title)

@@ -18,6 +18,7 @@ SUITES = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(FOLD
 EXPECTATIONS = [(name, e) for name, s in SUITES.items() for e in s["expectations"]]
 # What a suite's SQL may read beside its own table: the views that the stage gives its gate.
 BESIDE = {
+    "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode"),
     "fact_rate": ("dim_code", "dim_pos_set", "dim_source_file", "xref_group_npi"),
     "fact_rate_enriched": ("fact_rate",),
 }
@@ -204,6 +205,15 @@ GOOD: dict[str, list[dict]] = {
     "dim_npi_address_geolocation": [
         {"npi": "1679576722", "address_hash": "h", "latitude": 18.4, "longitude": -66.1, "geo_source": "zip"}
     ],
+    "dim_npi_address": [
+        {
+            **{"npi": "1679576722", "address_purpose": "LOCATION", "address_hash": "h", "position": 1},
+            **{"postal_code": "00901", "country_code": "US"},
+        }
+    ],
+    "staged_nppes": [
+        {"npi": "1679576722", "source_kind": "monthly", "source_file": "a.csv", "source_row": 1, "status": "A"}
+    ],
     "xref_group_member": [
         {
             "year_month": MONTH,
@@ -224,7 +234,12 @@ GOOD: dict[str, list[dict]] = {
 
 
 def beside(name: str, rows: list[dict]) -> dict[str, list[dict]]:
-    return {"fact_rate": BESIDE_FACT, "fact_rate_enriched": {"fact_rate": [FACT] * len(rows)}}.get(name, {})
+    given = {
+        "fact_rate": BESIDE_FACT,
+        "fact_rate_enriched": {"fact_rate": [FACT] * len(rows)},
+        "dim_npi_address_geolocation": {"dim_npi_address": GOOD["dim_npi_address"]},
+    }
+    return given.get(name, {})
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -280,6 +295,31 @@ FAULTS = [
     ("dim_npi", {"npi": "167957672"}, "npi has ten digits and begins with 1 or 2.", "warning"),
     ("dim_npi", {"npi_valid": False}, "The check digit of every NPI is right.", "warning"),
     ("dim_npi_address_geolocation", {"latitude": 91.0}, "latitude is between -90 and 90 degrees.", "critical"),
+    ("dim_npi_address_geolocation", {"county_fips": "72001"}, "A county has both a code and a name.", "warning"),
+    (
+        "dim_npi_address_geolocation",
+        {"stat_area_code": "17410"},
+        "A statistical area has both a code and a name.",
+        "warning",
+    ),
+    (
+        "dim_npi_address_geolocation",
+        {"address_hash": "other"},
+        "Every address with a ZIP in the United States has a place.",
+        "warning",
+    ),
+    (
+        "dim_npi_address",
+        {"postal_code": None},
+        "A postal code of the United States has five or nine digits.",
+        "warning",
+    ),
+    (
+        "staged_nppes",
+        [{**GOOD["staged_nppes"][0], "source_row": 2}],
+        "An NPI stands once in a registry file.",
+        "warning",
+    ),
     ("xref_group_member", {"npi": None}, "Every member names an NPI.", "warning"),
     ("xref_group_member", {"year_month": "2025-09"}, "year_month is the shard's month, written YYYY-MM.", "critical"),
     ("leaf_plan", {"rows": 4}, "Leaf follows leaf without a gap or an overlap.", "critical"),
@@ -321,6 +361,16 @@ def test_enriched_rows_are_as_many_as_the_facts(tmp_path):
     assert (
         gates.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", duckdb.connect()) is None
     )
+
+
+def test_answers_of_the_geocoder_under_another_identifier_are_told(tmp_path):
+    name = "dim_npi_address_geolocation"
+    place = GOOD[name][0] | {"geo_source": "census"}
+    answers = [{"address_id": i, "match": "Match"} for i in ("h", "1", "2")]
+    rows = {name: [place], "dim_npi_address": GOOD["dim_npi_address"], "staged_geocode": answers}
+    (failure,) = check(name, tmp_path, rows).failures
+    assert failure["detail"] == [{"matches": 3, "used": 1}]
+    assert check(name, tmp_path, rows | {"staged_geocode": answers[:2]}).failures == []
 
 
 def test_us_rows_may_have_no_state(tmp_path):

@@ -567,6 +567,25 @@ def test_the_locality_is_the_providers_own_whatever_the_state_of_the_row():
     assert row["rate_to_medicare_locality_ratio"] == 150.0 / 80.0
 
 
+@pytest.mark.parametrize(
+    ("postal_code", "country_code", "state", "rate"),
+    [
+        ("06039", "US", "CT", 80.0),
+        ("060391234", "US", "CT", 80.0),
+        ("6039", "US", "CT", 80.0),  # kept as a number, which lost the zero
+        ("06039", "MX", None, None),  # Mexican postal codes have five digits too
+        ("06039", "US", "AE", None),
+    ],
+)
+def test_the_locality_follows_the_zip_as_the_geography_does(postal_code, country_code, state, rate):
+    place = {"postal_code": postal_code, "country_code": country_code, "state": state}
+    homes = [h | place for h in WORLD["dim_npi_address"]]
+    zips = [WORLD["staged_zip_locality"][0] | {"zip_code": "06039", "carrier": "04312", "locality": "99"}]
+    detail = [*WORLD["bench_medicare_prof_detail"], pfs("99", carrier="04312", state="CT", nonfacility_rate=80.0)]
+    row = one(bench_medicare_prof_detail=detail, staged_zip_locality=zips, dim_npi_address=homes)
+    assert row["medicare_locality_rate"] == rate
+
+
 def test_the_release_in_force_else_the_nearest_of_the_year():
     detail = [
         pfs("01", effective_from=day, release=name, facility_rate=rate)

@@ -112,7 +112,7 @@ def test_help_is_the_default_and_names_every_target():
     answer = make()
     assert answer.returncode == 0
     assert answer.stdout == make("help").stdout
-    named = re.findall(r"^  ([a-z]+) +\S", answer.stdout, re.MULTILINE)
+    named = re.findall(r"^  ([a-z-]+) +\S", answer.stdout, re.MULTILINE)
     assert sorted(named) == sorted(targets)
 
 

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 import nppes_files
 from pipeline import naming, tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import nppes
+from pipeline.readers import nppes, nppes_csv, nppes_records
 
 MONTHLY = "npidata_pfile_20050523-20250810.csv"
 LOCATION = {
@@ -52,7 +52,13 @@ RECORD = {
 def read(tmp_path, content: str | bytes, name: str = "file.json") -> dict[str, pl.DataFrame]:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return {table: frame.lazy().collect() for table, frame in nppes.read(path).items()}
+    return whole(path)
+
+
+def whole(path) -> dict[str, pl.DataFrame]:
+    """Both tables of a file, its parts put together."""
+    parts = list(nppes.read(path))
+    return {name: pl.concat(p[name] for p in parts if name in p) for name in {n: None for p in parts for n in p}}
 
 
 def answer(*records: dict) -> str:
@@ -173,7 +179,7 @@ def test_zip_with_locations_and_what_stands_beside(tmp_path):
         archive.writestr(MONTHLY.replace(".csv", "_fileheader.csv"), nppes_files.text([]))
         archive.writestr("pl_pfile_20050523-20250810.csv", nppes_files.text([further], PL_HEADER))
         archive.writestr("endpoint_pfile_20050523-20250810.csv", '"NPI","Endpoint Type"\n"1003000126","DIRECT"\n')
-    frames = {t: f.lazy().collect() for t, f in nppes.read(tmp_path / "NPPES_Data_Dissemination.zip").items()}
+    frames = whole(tmp_path / "NPPES_Data_Dissemination.zip")
     assert frames["staged_nppes"].height == 1
     columns = [
         "source_kind",
@@ -189,7 +195,60 @@ def test_zip_with_locations_and_what_stands_beside(tmp_path):
         ("monthly", "LOCATION", 1, "1 ELM ST", "787011234", "512-555-0000", "2020-03-04"),
         ("monthly", "MAILING", 1, "PO BOX 1", "787011234", "512-555-0000", "2020-03-04"),
     ]
-    assert set(frames["staged_nppes_address"]["source_file"]) == {"NPPES_Data_Dissemination.zip"}
+    members = {MONTHLY, "pl_pfile_20050523-20250810.csv"}
+    assert set(frames["staged_nppes_address"]["source_file"]) == {f"NPPES_Data_Dissemination.zip/{m}" for m in members}
+
+
+def test_two_files_of_one_kind_in_a_zip_keep_apart(tmp_path):
+    """Weekly updates zipped together: the same NPI on the same line of each."""
+    weeks = {"npidata_pfile_20250804-20250810.csv": "LEE", "npidata_pfile_20250811-20250817.csv": "LEE-WU"}
+    with zipfile.ZipFile(tmp_path / "weeks.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, family in weeks.items():
+            archive.writestr(name, nppes_files.text([monthly() | {"Provider Last Name (Legal Name)": family}]))
+    staged = whole(tmp_path / "weeks.zip")["staged_nppes"]
+    assert staged.select("source_file", "release_date", "last_name", "source_row").rows() == [
+        ("weeks.zip/npidata_pfile_20250804-20250810.csv", "2025-08-10", "LEE", 1),
+        ("weeks.zip/npidata_pfile_20250811-20250817.csv", "2025-08-17", "LEE-WU", 1),
+    ]
+    assert not staged.select(tables.get("staged_nppes").key).is_duplicated().any()
+
+
+def test_a_zip_that_is_damaged_inside_is_refused(tmp_path):
+    path = tmp_path / "NPPES.zip"
+    rows = [monthly() | {"Provider Last Name (Legal Name)": f"LEE {n * 7919}"} for n in range(3000)]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MONTHLY, nppes_files.text(rows))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40] = bytes(40)
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=rf"NPPES.zip!{MONTHLY}"):
+        whole(path)
+
+
+@pytest.mark.parametrize("masked", ["$$$$$$$$$", "********", "_________"])
+def test_a_licence_that_cms_masks_is_none(tmp_path, masked):
+    frames = read(tmp_path, nppes_files.text([monthly() | {"Provider License Number_2": masked}]), MONTHLY)
+    assert frames["staged_nppes"]["primary_taxonomy_license"].to_list() == [None]
+    taxonomies = [t | {"license": masked} for t in RECORD["taxonomies"]]
+    frames = read(tmp_path, answer(RECORD | {"taxonomies": taxonomies}))
+    assert frames["staged_nppes"]["primary_taxonomy_license"].to_list() == [None]
+
+
+def test_the_first_fault_of_a_file_is_said_though_a_later_one_is_found_first(tmp_path, monkeypatch):
+    rows = [monthly() | {"NPI": str(1003000000 + n)} for n in range(60)]
+    rows[5] |= {"NPI": "12"}
+    text = nppes_files.text(rows) + '"1"\n'
+    monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", 30_000)
+    with pytest.raises(SourceError, match=r"csv:7: '12' is no NPI"):
+        read(tmp_path, text, MONTHLY)
+
+
+def test_latin_1_is_refused_with_the_way_out(tmp_path):
+    text = nppes_files.text([monthly() | {"Provider First Name": "\xc9VA"}]).encode("latin-1")
+    with pytest.raises(SourceError, match="invalid UTF8") as refused:
+        read(tmp_path, text, MONTHLY)
+    assert "save the file as UTF-8" in refused.value.remedy
 
 
 def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):
@@ -198,7 +257,7 @@ def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):
         book.active.append(row)
     book.active.append(["1003000100", "08/03/2020"])
     book.save(tmp_path / "NPPES Deactivated NPI Report 20250811.xlsx")
-    (sheet,) = nppes.read(tmp_path / "NPPES Deactivated NPI Report 20250811.xlsx").values()
+    (sheet,) = whole(tmp_path / "NPPES Deactivated NPI Report 20250811.xlsx").values()
     csv = read(tmp_path, "NPI,NPPES Deactivation Date\n1003000100,08/03/2020\n", "deactivated_20250811.csv")[
         "staged_nppes"
     ]
@@ -222,7 +281,6 @@ def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):
         ),
         (nppes_files.text([monthly(), monthly() | {"NPI": "1E+09"}]), MONTHLY, r"csv:3: '1E\+09' is no NPI"),
         (nppes_files.text([monthly()]) + '"1"\n', MONTHLY, "not readable as CSV"),
-        (nppes_files.text([monthly() | {"Provider First Name": "\xc9VA"}]).encode("latin-1"), MONTHLY, "invalid UTF8"),
         (
             nppes_files.text([], [h for h in nppes_files.header() if h != "Last Update Date"]) + "1\n",
             MONTHLY,
@@ -255,22 +313,39 @@ def test_another_file_is_passed_over(tmp_path, content, name):
 def test_the_hash_of_columns_is_that_of_values(parts):
     names = ["address_1", "address_2", "city", "state", "postal_code", "country_code"]
     row = dict(zip(names, parts, strict=True)) | {"telephone_number": None, "fax_number": None}
-    data = nppes._addresses(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)))
+    data = nppes_records.addresses(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)))
     for found in data.iter_rows(named=True):
         assert found["address_hash"] == naming.address_hash(*(found[n] for n in names))
+
+
+def test_blanks_are_those_of_python():
+    assert sorted(nppes_records.BLANKS) == [c for c in map(chr, range(0x110000)) if c.isspace()]
+
+
+@pytest.mark.parametrize(
+    "street", ["1  ELM\tST", " 1 elm st ", "\x1c1 ELM\xa0 \u3000ST\x1f", "1 ELM | ST", "\u2028", ""]
+)
+def test_blanks_within_an_address_do_not_count(street):
+    row = dict.fromkeys(nppes_records.ADDRESS, "x") | {
+        "address_1": street,
+        "telephone_number": None,
+        "fax_number": None,
+    }
+    (found,) = nppes_records.addresses(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)))["address_hash"]
+    assert found == naming.address_hash(*(row[name] for name in nppes_records.ADDRESS))
 
 
 def test_a_file_of_many_blocks_is_the_same_rows(tmp_path, monkeypatch):
     rows = [monthly() | {"NPI": str(1003000000 + n), "Provider Last Name (Legal Name)": f"L{n}"} for n in range(300)]
     whole = read(tmp_path, nppes_files.text(rows), MONTHLY)
-    monkeypatch.setattr(nppes, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", 20_000)
     for name, frame in read(tmp_path, nppes_files.text(rows), MONTHLY).items():
         assert_frame_equal(frame.sort(tables.get(name).sort), whole[name].sort(tables.get(name).sort))
     assert whole["staged_nppes"]["source_row"].to_list() == list(range(1, 301))
 
 
 def test_every_published_record_comes_through(real):
-    frames = {p.name: {t: f.lazy().collect() for t, f in nppes.read(p).items()} for p in (real / "nppes").iterdir()}
+    frames = {p.name: whole(p) for p in (real / "nppes").iterdir()}
     counts = {name: tuple(f.height for f in both.values()) for name, both in frames.items()}
     assert counts == {
         "nppes.json": (200, 419),  # two addresses each and 19 further practice locations

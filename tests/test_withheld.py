@@ -16,7 +16,7 @@ from luigi.rpc import RemoteScheduler
 
 import browser
 import kit
-from pipeline import building, errors, inspection, paths, settings
+from pipeline import building, errors, inspection, paths, settings, verification
 from pipeline.stages import facts
 
 MONTH = "2025-08"
@@ -171,7 +171,7 @@ def test_whoever_asks_is_told_of_a_withheld_leaf(planted):
     assert inspection.why(f"{planted.root}/{LEAF}").startswith(
         f"{PARTITION} of {MONTH} is withheld: negotiated_rate: {RULE}"
     )
-    assert list(inspection.verify(deep=True)) == []
+    assert list(verification.verify(deep=True)) == []
     listed = kit.ratehouse(planted.root, "partitions", "--month", MONTH)
     assert listed.returncode == 0
     lines = listed.stdout.splitlines()

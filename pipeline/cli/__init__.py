@@ -37,8 +37,9 @@ class Commands(click.Group):
         "partitions": "show",
         "sources": "show",
         "query": "query",
-        "verify": "show",
+        "verify": "verify",
         "docs": "show",
+        "geocode": "geocode",
         "scheduler": "scheduler",
         "dashboard": "scheduler",
     }

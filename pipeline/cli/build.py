@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
-from pipeline import errors, partition, paths, settings, stopping
+from pipeline import errors, journal, partition, paths, settings, stopping
 from pipeline.cli import lines
 
 
@@ -34,9 +36,9 @@ def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, s
     settings.override("build", "workers", str(used))
     if skip_broken:
         settings.override("build", "skip_broken", "true")
-    with progress.shown(paths.current()):
+    with _stopped_with_word(), progress.shown(paths.current()):
         outcome = building.build(
-            list(months) or None, workers=used, local_scheduler=local_scheduler, started=_say_scheduler(used)
+            list(months) or None, workers=used, local_scheduler=local_scheduler, started=say_scheduler(used)
         )
     summary.show(outcome)
     return 0 if outcome.ok else 1
@@ -61,12 +63,30 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
     month, name = building.find_partition(partition_name, month)
     settings.override("build", "workers", "1")
     with progress.shown(paths.current()):
-        outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=_say_scheduler(1))
+        outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
     summary.show_rerun(outcome, month, name)
     return 0 if outcome.ok else 1
 
 
-def _say_scheduler(workers: int):
+@contextmanager
+def _stopped_with_word() -> Iterator[None]:
+    """Where a build is asked to stop: say what it did until then (`cli.main` says how to go on)."""
+    record = paths.current().journal
+    offset = record.stat().st_size if record.exists() else 0
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = [e for e in journal.read(record, None, offset) if e["event"] == "done"]
+        leaves = sum(e["files"] for e in done if e["task"] == "enriched.EnrichedGroup")
+        built = len({e["label"] for e in done if e["task"] != "enriched.EnrichedGroup"})
+        told = f"built until then: {lines.counted(built, 'table')}, {lines.counted(leaves, 'leaf', 'leaves')}"
+        click.echo(told, err=True)
+        raise
+
+
+def say_scheduler(workers: int):
+    """What a build calls with the scheduler that serves it: says so, and what is built with how many workers."""
+
     def say(address: str) -> None:
         local = "its own (`make scheduler` starts one that has a dashboard)"
         click.echo(f"building {paths.current().path} with {lines.counted(workers, 'worker')}", err=True)

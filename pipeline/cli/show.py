@@ -1,4 +1,4 @@
-"""`ratehouse status | why | partitions | sources | verify | docs`: looking, without building."""
+"""`ratehouse status | why | partitions | sources | docs`: looking, without building."""
 
 from __future__ import annotations
 
@@ -154,29 +154,6 @@ def sources(as_json: bool) -> int:
         whole = sum(row["status"] == "whole" for row in rows)
         click.echo(f"{lines.counted(len(rows), 'file')}, {whole:,} whole")
     return 0 if all(row["status"] == "whole" for row in rows) else 1
-
-
-@click.command()
-@click.option("--deep", is_flag=True, help="Read every byte.")
-@AS_JSON
-def verify(deep: bool, as_json: bool) -> int:
-    """Look for files that are missing, damaged or strange.
-
-    Exit 1 when there are any.
-
-    \b
-    Example: ratehouse verify --deep
-    """
-    rows = list(_begin().verify(deep))
-    if as_json:
-        _print_json(rows)
-    else:
-        for row in rows:
-            click.echo(row["path"])
-            click.echo(lines.wrapped(row["problem"], "  "))
-        found = f"{lines.counted(len(rows), 'problem')}; `ratehouse build` mends what is missing or replaced"
-        click.echo(found if rows else "no problems")
-    return 1 if rows else 0
 
 
 @click.command()

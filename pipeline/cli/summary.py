@@ -25,7 +25,7 @@ def show(outcome: Outcome) -> None:
     _stages(outcome)
     _accounts(outcome)
     _warnings(outcome)
-    _failures(outcome)
+    show_failures(outcome)
     _next(outcome)
 
 
@@ -38,7 +38,7 @@ def show_rerun(outcome: Outcome, month: str, name: str) -> None:
             what = "has no rows any more, and no leaf"
         click.echo(f"{month} {name}\n  {what} ({outcome.seconds:.1f} s)")
         return
-    _failures(outcome)
+    show_failures(outcome)
     click.echo("next, once the cause is mended:", err=True)
     click.echo(f"  {_rerun(month, name)}", err=True)
 
@@ -132,7 +132,7 @@ def _warnings(outcome: Outcome) -> None:
     _more(len(told), "status", err=False)
 
 
-def _failures(outcome: Outcome) -> None:
+def show_failures(outcome: Outcome) -> None:
     """What is broken, then what failed, then which months are blocked by it; what waits for that; what is withheld."""
     sys.stdout.flush()
     order = {"raw.SourceFile": 0, "facts.FactRate": 2}

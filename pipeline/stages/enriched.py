@@ -85,7 +85,8 @@ class FactRateEnriched(TableTask):
         return {self.table: (written.digest, written.rows)}
 
     def notes(self) -> dict:
-        return {"used": self._used, "withheld": self._withheld}
+        keys = {name: targets.file_hash(key_set(self.month, name)) for name in KEY_SETS}
+        return {"used": self._used, "withheld": self._withheld, "keys": keys}
 
     def _keep_key_sets(self, con) -> None:
         """Keep, beside the month's manifest, the keys by which it uses the dimensions."""

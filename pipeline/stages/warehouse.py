@@ -101,13 +101,21 @@ class Warehouse(TableTask):
             targets.fsync(draft)
             targets.replace(draft, root.catalog)
             targets.fsync(root.path)
-        kept = {part.digest for one in listed if (part := one.part)}
-        kept.update(record.digest for known in manifests.values() for record in known.values())
-        catalog.retire_objects(root, kept)
+        catalog.retire_objects(root, objects_in_use())
         info = root.catalog.stat()
-        stamp = Stamp(basis, {}, {}, {"file": [info.st_size, info.st_mtime_ns]})
+        notes = {"file": [info.st_size, info.st_mtime_ns], "sha256": targets.file_hash(root.catalog)}
+        stamp = Stamp(basis, {}, {}, notes)
         stamps.write(root, self.label, stamp)
         return stamp
+
+
+def objects_in_use() -> set[str]:
+    """The digest of every object that a stamp or a manifest names."""
+    root, months = paths.current(), facts.months()
+    found = {p.digest for task in tables_of(months) for p in (task.stamp() or stamps.NONE).parts.values()}
+    for month in months:
+        found.update(record.digest for record in leaves.records(leaves.manifest(root, month)).values())
+    return found
 
 
 def accounts_of(month: str) -> dict:

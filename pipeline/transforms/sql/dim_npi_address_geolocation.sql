@@ -114,12 +114,8 @@ addresses AS (
   SELECT
     npi,
     address_hash,
-    -- ZIP+4 without its hyphen; a registry kept as numbers lost the zero in front. No ZIP leads to a military place.
-    CASE
-      WHEN coalesce(country_code, 'US') NOT IN ('US', 'PR', 'VI', 'GU', 'AS', 'MP') OR state IN ('AA', 'AE', 'AP') THEN NULL
-      WHEN regexp_full_match(postal_code, '[0-9]{5}(-?[0-9]{4})?') THEN substr(postal_code, 1, 5)
-      WHEN regexp_full_match(postal_code, '[0-9]{4}|[0-9]{8}') THEN '0' || substr(postal_code, 1, 4)
-    END AS zip
+    -- No ZIP leads to a military place.
+    CASE WHEN is_domestic(country_code) AND NOT is_military(state) THEN zip5(postal_code) END AS zip
   FROM dim_npi_address
   QUALIFY row_number() OVER (PARTITION BY npi, address_hash ORDER BY address_purpose) = 1
 ),

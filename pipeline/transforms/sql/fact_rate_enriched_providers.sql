@@ -44,7 +44,9 @@ FROM chosen
 LEFT JOIN registry ON registry.npi = chosen.npi
 LEFT JOIN practice ON practice.npi = chosen.npi
 LEFT JOIN place ON place.npi = practice.npi AND place.address_hash = practice.address_hash
-LEFT JOIN zips ON zips.zip_code = left(practice.postal_code, 5);
+LEFT JOIN zips
+  ON is_domestic(practice.country_code) AND NOT is_military(practice.state)
+  AND zips.zip_code = zip5(practice.postal_code);
 
 CREATE OR REPLACE TEMP TABLE enriched_state AS
 SELECT CAST(row_number() OVER () AS INTEGER) AS state_ix, state

@@ -1,0 +1,264 @@
+"""`ratehouse verify`: every kind of damage is found, named once, and mended by building exactly what has to be."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import kit
+from pipeline import leaves, paths, stamps, targets, verification
+from test_faults import ALL, SEED
+from wholeness import look, stands_as, tables
+
+NOBODYS = "belongs to no table of this warehouse"
+# What a build keeps of itself and can do without: a damaged one costs time, or a page of the Data Docs.
+OWN = ("journal", "logs/", "gates/", "build.", "code_versions", "retired_objects", "raw_hashes")
+
+
+@pytest.fixture
+def root(small: Path, tmp_path: Path) -> Path:
+    return at_home(kit.copy(small, tmp_path / "warehouse"))
+
+
+def at_home(root: Path) -> Path:
+    """A copy whose catalog names its own files, and whose files are again one with their objects."""
+    assert kit.build(root).ok
+    for kept in (root / ".objects").rglob("*.parquet"):
+        for path in root.rglob("*.parquet"):
+            if path.stat().st_size == kept.stat().st_size and path.read_bytes() == kept.read_bytes():
+                if not path.samefile(kept) and path.relative_to(root).parts[0] != "staged":
+                    path.unlink()
+                    os.link(kept, path)
+    return root
+
+
+def problems(root: Path, *, deep: bool = True) -> dict[str, str]:
+    look(root)
+    return {one.path: one.problem for one in verification.verify(deep)}
+
+
+def mended(root: Path, *, deep: bool = True) -> dict[str, str]:
+    """What a repair did, by path; nothing is left."""
+    look(root)
+    done, left, outcome = verification.repair(deep, lambda: kit.build(root))
+    assert left == []
+    assert outcome is None or outcome.ok
+    return {one.path: what for one, what in done.items()}
+
+
+def flip(path: Path, at: int, bit: int = 0) -> None:
+    """Turn one bit of a file over, its time as it was."""
+    info = path.stat()
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1 << bit
+    with open(path, "r+b") as file:
+        file.write(content)
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def places(root: Path) -> list[Path]:
+    """Every file whose damage could be taken for content, each inode once."""
+    found: dict[int, Path] = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_file() and path.stat().st_size and not name.startswith(("raw/", "docs/")):
+            if not name.startswith(tuple(f".state/{own}" for own in OWN)):
+                found.setdefault(path.stat().st_ino, path)
+    return list(found.values())
+
+
+def places_to_flip(root: Path, count: int) -> list[tuple[Path, int, int]]:
+    draw = random.Random(SEED)
+    files = places(root)
+    return [((one := draw.choice(files)), draw.randrange(one.stat().st_size), draw.randrange(8)) for _ in range(count)]
+
+
+def found_at(root: Path, path: Path) -> bool:
+    """Whether a problem is named at a file, by any of its names, and at no file of another content."""
+    named = [root / name for name in problems(root)]
+    if not any(one.exists() and one.samefile(path) for one in named):
+        return False
+    return path.suffix == ".json" or all(one.samefile(path) for one in named)
+
+
+@pytest.mark.slow
+def test_a_bit_flipped_anywhere_is_found_and_mended(root):
+    before = tables(root)
+    flipped = places_to_flip(root, 200 if ALL else 12)
+    for path, at, bit in flipped:
+        flip(path, at, bit)
+        assert found_at(root, path), (path, at, bit)
+        if ALL:
+            assert mended(root), (path, at, bit)
+            stands_as(root, before)
+        else:
+            flip(path, at, bit)
+            assert problems(root) == {}
+    for path, at, bit in {one[0]: one for one in flipped}.values():
+        flip(path, at % path.stat().st_size, bit)
+    assert mended(root)
+    stands_as(root, before)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ALL, reason="make faults")
+def test_bits_flipped_in_the_sample_are_found_and_mended(sample):
+    at_home(sample)
+    before = tables(sample)
+    for path, at, bit in places_to_flip(sample, 200):
+        flip(path, at, bit)
+        assert found_at(sample, path), (path, at, bit)
+        flip(path, at, bit)
+    for path, at, bit in places_to_flip(sample, 50):
+        if at < path.stat().st_size:
+            flip(path, at, bit)
+    assert mended(sample)
+    stands_as(sample, before)
+
+
+def truncated(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 7)
+
+
+def replaced(path: Path) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[::-1])
+
+
+def rewritten_alike(path: Path) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+
+
+FACT, LEAF, DIM, STAGED = (
+    "gold/fact_rate_2025-08.parquet",
+    "leaf",
+    "dims/dim_npi.parquet",
+    f"staged/mrf/{kit.SMALL}/staged_price.parquet",
+)
+STAMP, CATALOG = ".state/stamps/gold/fact_rate_2025-08.json", "warehouse.duckdb"
+MANIFEST, KEYS = ".state/enriched/2025-08/manifest.tsv", ".state/enriched/2025-08/keys_npi.parquet"
+# damaged, how, what is said of it, what is done
+DAMAGE: list[tuple[str, Callable[[Path], None], str, str]] = [
+    (FACT, Path.unlink, "is missing", "mended from .objects/"),
+    (LEAF, Path.unlink, "is missing", "mended from .objects/"),
+    (FACT, truncated, "bytes, not", "built again"),
+    (LEAF, truncated, "bytes, not", "built again"),
+    (DIM, replaced, "was replaced by hand", "mended from .objects/"),
+    (LEAF, replaced, "was replaced by hand", "mended from .objects/"),
+    (DIM, rewritten_alike, "was touched: its bytes are those that were published", "given its time back"),
+    (STAGED, Path.unlink, "is missing", "built again"),
+    (STAGED, truncated, "bytes, not", "built again"),
+    (STAMP, truncated, "is no stamp, or was changed", "built again"),
+    (CATALOG, truncated, "bytes, not", "built again"),
+    (CATALOG, Path.unlink, "is missing", "built again"),
+    (MANIFEST, truncated, "is missing or was changed", "built again"),
+    (KEYS, Path.unlink, "is missing", "built again"),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", range(0, len(DAMAGE), 1 if ALL else 2))
+def test_each_kind_of_damage_is_named_once_and_mended_alone(root, case):
+    name, damage, said, done = DAMAGE[case]
+    path = next(root.glob("gold/fact_rate_enriched/**/*.parquet")) if name == LEAF else root / name
+    name, before, undisturbed = path.relative_to(root).as_posix(), kit.parquet_files(root), tables(root)
+    damage(path)
+    found = problems(root)
+    assert list(found) == [name]
+    assert said in found[name]
+    what = mended(root)
+    assert list(what) == [name]
+    assert what[name].startswith(done)
+    stands_as(root, undisturbed)
+    changed = kit.rewritten(before, kit.parquet_files(root)) - {name}
+    assert {one for one in changed if not one.startswith(".state/")} == set()
+
+
+@pytest.mark.slow
+def test_files_of_nobody_are_moved_and_said_where(root):
+    stray = root / "gold" / "fact_rate_enriched" / "state=GA" / "mine.parquet"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"mine")
+    assert problems(root, deep=False) == {"gold/fact_rate_enriched/state=GA/mine.parquet": NOBODYS}
+    (what,) = mended(root, deep=False).values()
+    assert what == "moved to quarantine/extra/gold/fact_rate_enriched/state=GA/mine.parquet"
+    assert (
+        root / "quarantine" / "extra" / "gold" / "fact_rate_enriched" / "state=GA" / "mine.parquet"
+    ).read_bytes() == b"mine"
+    assert not stray.parent.exists()
+
+
+@pytest.mark.slow
+def test_drafts_of_an_interrupted_build_are_named_and_swept(root):
+    (root / ".scratch").mkdir()
+    (root / ".scratch" / "draft").touch()
+    assert list(problems(root)) == [".scratch/draft"]
+    assert mended(root) == {".scratch/draft": "swept by the next build"}
+    assert not (root / ".scratch").exists()
+
+
+@pytest.mark.slow
+def test_what_cannot_be_read_is_named_and_the_rest_is_looked_at(root, monkeypatch):
+    real = targets.file_hash
+
+    def refuse(path: Path) -> str:
+        if path == root / DIM:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(targets, "file_hash", refuse)
+    (root / FACT).unlink()
+    assert problems(root) == {DIM: "cannot be read: Permission denied", FACT: "is missing"}
+
+
+@pytest.mark.slow
+def test_a_raw_file_that_changed_unseen_is_for_its_publisher_and_a_wrong_memory_of_it_for_us(root):
+    raw, memory = root / "raw" / "mrf" / kit.SMALL, root / ".state" / "raw_hashes.jsonl"
+    flip(raw, 100)
+    (told,) = problems(root).values()
+    assert told.startswith("differs from what was read, in size and time the same: fetch it again")
+    flip(raw, 100)
+    lines = memory.read_text()
+    digest = lines.rstrip(']\n"').rpartition('"')[2]
+    memory.write_text(lines.replace(digest, "0" * 64))
+    assert list(problems(root)) == [".state/raw_hashes.jsonl"]
+    assert list(mended(root)) == [".state/raw_hashes.jsonl"]
+    assert problems(root) == {}
+
+
+def restamp(root: Path, label: str, **changes) -> None:
+    """Have a stamp note what is not so."""
+    stamp = stamps.read(paths.current(), label)
+    stamps.write(paths.current(), label, dataclasses.replace(stamp, notes={**stamp.notes, **changes}))
+
+
+@pytest.mark.slow
+def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root):
+    look(root)
+    restamp(root, "gold/fact_rate_2025-08", rates_read=5)
+    assert problems(root) == {FACT: "is made of 4 rates, and its sources have 5"}
+    restamp(root, "gold/fact_rate_2025-08", rates_read=4)
+    label = f"staged/mrf/{kit.SMALL}"
+    counts = stamps.read(paths.current(), label).notes["counts"]
+    restamp(root, label, counts={**counts, "rate_sum": "1.00"})
+    (told,) = problems(root).values()
+    assert told == f"sums up to {float(counts['rate_sum']):,.2f}, and its sources to 1.00"
+    restamp(root, label, counts=counts)
+    assert problems(root) == {}
+
+    manifest = leaves.manifest(paths.current(), "2025-08")
+    (record,) = leaves.records(manifest).values()
+    manifest.write_text(targets.seal(dataclasses.replace(record, rows=3).line()))
+    restamp(root, "gold/fact_rate_enriched/year_month=2025-08", manifest=targets.file_hash(manifest))
+    (told,) = problems(root).values()
+    assert told == "has 3 rows, and the fact 4 for it"
+    assert mended(root)
