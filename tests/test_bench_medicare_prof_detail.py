@@ -251,8 +251,14 @@ def test_the_release_of_a_quarter_that_came_last_speaks():
     ]
 
 
-def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models():
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [(None, ("rest", 33.4)), ("other", ("rest", 33.4)), ("qualifying_apm", ("qualifying", 33.57))],
+)
+def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models_unless_set(setting, expected):
     con = connection()
+    if setting:
+        con.execute(f"SET VARIABLE conversion_factor = '{setting}'")
     staged(
         con,
         ONE,
@@ -262,7 +268,7 @@ def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models():
         ],
     )
     run(con, "bench_medicare_prof_detail", into="detail")
-    assert rows(con, "SELECT release, nonfacility_rate FROM detail") == [("rest", 33.4)]
+    assert rows(con, "SELECT release, nonfacility_rate FROM detail") == [expected]
 
 
 def test_base_units_price_anaesthesia():

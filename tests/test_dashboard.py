@@ -171,6 +171,7 @@ def test_the_scheduler_listens_on_loopback_only(scheduler):
 
 # ---- builds through it ------------------------------------------------------------------------------------------
 
+
 def build_through(root: Path, url: str, *, local: bool = False) -> building.Outcome:
     """Build in this process while a scheduler answers."""
     paths.use(root)
