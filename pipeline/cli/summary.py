@@ -145,7 +145,7 @@ def _benchmarks(outcome: Outcome) -> None:
     ]
     rest = sum(n for _, n in most[MANY:])
     if rest:
-        shown.append(["", f"{len(most) - MANY:,} more reasons", f"{rest:,}", _share(rest, facts)])
+        shown.append(["", f"and {len(most) - MANY:,} more", f"{rest:,}", _share(rest, facts)])
     names = ["", "Medicare release, or why there is no rate", "facts", "share"]
     lines.table(list(zip(names, ["left", "left", "right", "right"], strict=True)), shown)
 
