@@ -78,6 +78,14 @@ def load(con: duckdb.DuckDBPyConnection, *, month_only: bool) -> None:
     work columns and getvariable('work_gpci') (`with_floor` or `without_floor`) does not choose.
     """
     bench_release.load(con)
+    # Of two releases of one day the later speaks; two that were released on one day must not differ. (The two factors
+    # of 2026 are two files, each with its own.)
+    bench_release.agree(
+        con,
+        "staged_pfs_rvu",
+        "code, modifier, released, conversion_factor",
+        "status, work_rvu, pe_rvu_nonfacility, pe_rvu_facility, mp_rvu, opps_pe_nonfacility, opps_pe_facility, opps_mp",
+    )
     bench_release.agree(
         con, "staged_gpci", "carrier, locality", "state, work_gpci_floor, work_gpci_no_floor, pe_gpci, mp_gpci"
     )
