@@ -115,6 +115,11 @@ class medicare(luigi.Config):
         choices=("as_published", "with_floor", "without_floor"),
         description="which work GPCI counts where a release gives two; as_published refuses such a file",
     )
+    conversion_factor = luigi.ChoiceParameter(
+        default="other",
+        choices=("other", "qualifying_apm"),
+        description="from 2026, whose conversion factor: that of qualifying APM participants or that of all others",
+    )
 
 
 SECTIONS = {cls.__name__: cls for cls in (warehouse, build, ingest, facts, partitioning, geocoding, codes, medicare)}

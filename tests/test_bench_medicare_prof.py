@@ -100,7 +100,7 @@ def test_nothing_staged_gives_no_row():
 
 def test_two_work_columns_need_a_choice():
     both = gpci("01", "01", "AL", work="1.0", work_gpci_no_floor="0.983")
-    with pytest.raises(errors.SourceError, match="two columns of work GPCIs"):
+    with pytest.raises(errors.SourceError, match=r"two columns of work GPCIs.*\n?.*\[medicare\] work_gpci"):
         prof("2025-11", [both], [rvu("99213", "1", "0")])
     for choice, rate in (("with_floor", 10.0), ("without_floor", 9.83)):
         con = connection("2025-11")

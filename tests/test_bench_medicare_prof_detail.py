@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from bench_tables import connection, rows, run, stage
+from pipeline import errors
 from pipeline.readers import medicare
 
 # code modifier carrier locality non-facility facility
@@ -251,8 +252,14 @@ def test_the_release_of_a_quarter_that_came_last_speaks():
     ]
 
 
-def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models():
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [(None, ("rest", 33.4)), ("other", ("rest", 33.4)), ("qualifying_apm", ("qualifying", 33.57))],
+)
+def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models_unless_set(setting, expected):
     con = connection()
+    if setting:
+        con.execute(f"SET VARIABLE conversion_factor = '{setting}'")
     staged(
         con,
         ONE,
@@ -262,7 +269,15 @@ def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models():
         ],
     )
     run(con, "bench_medicare_prof_detail", into="detail")
-    assert rows(con, "SELECT release, nonfacility_rate FROM detail") == [("rest", 33.4)]
+    assert rows(con, "SELECT release, nonfacility_rate FROM detail") == [expected]
+
+
+def test_two_files_that_were_released_on_one_day_must_not_differ():
+    con = connection()
+    row = ("99213", "A", "1", "1", "1", "1", "10", "2026-01-01", "2025-12-29")
+    staged(con, ONE, [(*row, "a.csv"), ("99213", "A", "2", *row[3:], "b.csv")])
+    with pytest.raises(errors.SourceError, match=r"a\.csv and b\.csv both hold from 2026-01-01 but differ on 99213"):
+        run(con, "bench_medicare_prof_detail", into="detail")
 
 
 def test_base_units_price_anaesthesia():

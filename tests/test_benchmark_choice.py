@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -123,6 +125,58 @@ def test_all_combinations_agree_with_a_second_reading(con):
     wrong = [(c, a) for c, a in zip(cases, answers, strict=True) if second_reading(*c) != a[:3]]
     assert wrong == []
     assert all((a[0] is None) == (a[3] is not None) for a in answers), "a reason stands exactly where no schedule does"
+
+
+def in_catalog(root) -> list[tuple]:
+    """Every combination of terms that facts of a warehouse have: the arguments, then what the enriched rows say of it.
+
+    Whether a place is of facility type is taken from the staged list of places, code by code.
+    """
+    with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:
+        files = [str(path) for path in (root / "staged" / "pos").rglob("*.parquet")]
+        listed: dict[str, set[bool]] = {}
+        for pos, facility in con.sql(f"SELECT pos, facility FROM read_parquet({files})").fetchall():
+            listed.setdefault(pos, set()).add(bool(facility))
+        found = con.sql("""
+            SELECT negotiation_arrangement, negotiated_type, billing_class, setting, billing_code_modifiers, pos_members,
+              primary_taxonomy_code, year_month, benchmark_type, benchmark_facility, benchmark_reason
+            FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL""").fetchall()
+    combinations = []
+    for *terms, pos, taxonomy, month, kind, facility, reason in found:
+        known = [listed.get(p) for p in pos or ()]
+        at_facility = (
+            False if {False} in known or {False, True} in known else None if None in known or not known else True
+        )
+        combinations.append(((*terms, pos, at_facility, taxonomy), (month, kind, facility, reason)))
+    return combinations
+
+
+# What the data-model says of a rate whose schedule is known, but not its price.
+NO_PRICE = re.compile(
+    "code type .* has no Medicare price|state unknown|no (PFS|OPPS|ASC) release for .*|no row in .*|no rate in .*"
+    "|no RVUs.*|status .*|indicator .*|no (non-)?facility RVUs"
+)
+
+
+def check_combinations(root) -> int:
+    """Every combination of a warehouse chooses as the second reading does; returns how many there are."""
+    combinations = in_catalog(root)
+    for case, (month, kind, facility, reason) in combinations:
+        schedule, at_facility, _ = second_reading(*case)
+        if schedule is None:
+            assert (kind, facility) == (None, None), (month, case)
+            assert reason, (month, case)
+            assert not NO_PRICE.fullmatch(reason), (month, case, reason)
+        elif kind is None:
+            assert NO_PRICE.fullmatch(reason), (month, case, reason)
+        else:
+            assert (kind, facility) == (schedule, at_facility), (month, case)
+            assert reason is None or NO_PRICE.fullmatch(reason), (month, case, reason)
+    return len(combinations)
+
+
+def test_every_combination_of_the_sample_is_as_a_second_reading_has_it(built_sample):
+    assert check_combinations(built_sample) > 50
 
 
 def test_capitals_do_not_matter(con):

@@ -14,6 +14,7 @@ import pytest
 
 import kit
 import plain_facts
+from test_benchmark_choice import check_combinations
 
 pytestmark = pytest.mark.slow
 
@@ -202,6 +203,19 @@ def test_medicare_benchmarks_or_why_not(con, record_property):
         print(f"{kind}: {found} of {n} facts have a Medicare price; {why}")
         assert (found, ratios) == (0, 0)
         assert REASONS.fullmatch(why), why
+
+
+def test_every_combination_of_terms_chooses_as_a_second_reading_does(root):
+    assert check_combinations(root) > 10
+
+
+def test_the_build_prints_what_share_has_a_medicare_rate_and_why_not(built, con):
+    _, printed = built
+    plain = [" ".join(line.split()) for line in printed.splitlines()]
+    for kind, code_type, n, found in con.sql("""
+        SELECT billing_class, code_type, count(*), count(*) FILTER (medicare_state_rate > 0)
+        FROM fact_rate_enriched GROUP BY ALL""").fetchall():
+        assert f"{kind} {code_type} {n:,} {found:,} {100 * found / n:.1f} %" in plain
 
 
 def test_a_broken_file_blocks_its_month_alone(built, real, facts):

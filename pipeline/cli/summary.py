@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 
 import click
 
@@ -24,6 +25,7 @@ def show(outcome: Outcome) -> None:
         return
     _stages(outcome)
     _accounts(outcome)
+    _benchmarks(outcome)
     _warnings(outcome)
     show_failures(outcome)
     _next(outcome)
@@ -116,6 +118,40 @@ def _accounts(outcome: Outcome) -> None:
         if account["star_facts"]:
             facts = lines.counted(account["star_facts"], "fact")
             click.echo(f"{account['year_month']} has {facts} more, from star schemas alone")
+
+
+def _benchmarks(outcome: Outcome) -> None:
+    """What share of the facts has a Medicare rate, by billing class and code type; from which release, or why none."""
+    total: Counter[tuple[str, str]] = Counter()
+    priced: Counter[tuple[str, str]] = Counter()
+    origins: Counter[tuple[bool, str]] = Counter()
+    for account in outcome.accounts:
+        for billing_class, code_type, has_rate, origin, rows in account["benchmarks"]:
+            kind = (billing_class or "-", code_type or "-")
+            total[kind] += rows
+            priced[kind] += rows if has_rate else 0
+            origins[has_rate, origin] += rows
+    if not total:
+        return
+    facts = total.total()
+    shown = [[*k, f"{n:,}", f"{priced[k]:,}", _share(priced[k], n)] for k, n in sorted(total.items())]
+    if len(shown) > 1:
+        shown.append(["all", "", f"{facts:,}", f"{priced.total():,}", _share(priced.total(), facts)])
+    names = ["billing class", "code type", "facts", "with a Medicare\nrate", "share"]
+    lines.table(list(zip(names, ["left", "left", "right", "right", "right"], strict=True)), shown)
+    most = sorted(origins.items(), key=lambda item: (not item[0][0], -item[1], item[0][1]))
+    shown = [
+        ["rate" if has_rate else "none", origin, f"{n:,}", _share(n, facts)] for (has_rate, origin), n in most[:MANY]
+    ]
+    rest = sum(n for _, n in most[MANY:])
+    if rest:
+        shown.append(["", f"and {len(most) - MANY:,} more", f"{rest:,}", _share(rest, facts)])
+    names = ["", "Medicare release, or why there is no rate", "facts", "share"]
+    lines.table(list(zip(names, ["left", "left", "right", "right"], strict=True)), shown)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %"
 
 
 def _warnings(outcome: Outcome) -> None:

@@ -20,11 +20,21 @@ class _FromFees(TableTask):
         return ingest.staged(*(name for folder in self.folders for name in ingest.staged_tables(folder)))
 
     def shaping(self) -> dict[str, object]:
-        return {"[medicare] work_gpci": settings.medicare().work_gpci} if self.folders == ("medicare",) else {}
+        if self.folders != ("medicare",):
+            return {}
+        chosen = settings.medicare()
+        return {
+            "[medicare] work_gpci": chosen.work_gpci,
+            "[medicare] conversion_factor": chosen.conversion_factor,
+        }
 
     def variables(self) -> dict[str, object]:
-        chosen = settings.medicare().work_gpci
-        return {**super().variables(), "work_gpci": None if chosen == "as_published" else chosen}
+        chosen = settings.medicare()
+        return {
+            **super().variables(),
+            "work_gpci": None if chosen.work_gpci == "as_published" else chosen.work_gpci,
+            "conversion_factor": chosen.conversion_factor,
+        }
 
     @property
     def transform(self) -> str:

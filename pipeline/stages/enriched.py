@@ -82,11 +82,13 @@ class FactRateEnriched(TableTask):
             self._keep_key_sets(con)
             self._used = {name: used_digest(con, self.month, name) for name in USED}
             written = parquet.write(drafts[self.table], tables.get(self.table), fact_rate_enriched.batches(con))
+            draft = f"read_parquet({duck.literal(str(drafts[self.table]))}, hive_partitioning = false)"
+            self._benchmarks = fact_rate_enriched.benchmark_counts(con, draft)
         return {self.table: (written.digest, written.rows)}
 
     def notes(self) -> dict:
         keys = {name: targets.file_hash(key_set(self.month, name)) for name in KEY_SETS}
-        return {"used": self._used, "withheld": self._withheld, "keys": keys}
+        return {"used": self._used, "withheld": self._withheld, "keys": keys, "benchmarks": self._benchmarks}
 
     def _keep_key_sets(self, con) -> None:
         """Keep, beside the month's manifest, the keys by which it uses the dimensions."""

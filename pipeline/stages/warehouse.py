@@ -120,10 +120,12 @@ def objects_in_use() -> set[str]:
 
 def accounts_of(month: str) -> dict:
     """A month's accounts: rates read = rate facts + duplicates + rejected + corrected away, facts = rate facts
-    + those that star schemas alone have, and its leaves. Of a month that is not up to date: as it was built.
+    + those that star schemas alone have, and its leaves; `benchmarks`: how many facts have a Medicare rate, from which
+    release, or why none (`fact_rate_enriched.benchmark_counts`). Of a month that is not up to date: as it was built.
     """
     task = facts.FactRate(month=month)
     fact, leaf = task.stamp(), enriched.EnrichedMonth(month=month).stamp()
+    joined = enriched.FactRateEnriched(month=month).stamp()
     notes = fact.notes if fact else {}
     files = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == ingest.WHOLE]
     counted, read, rejected = len(files), sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
@@ -148,6 +150,7 @@ def accounts_of(month: str) -> dict:
         "withheld_leaves": len(leaf.notes["withheld"]) if leaf else 0,
         "withheld_rows": leaf.notes["withheld_rows"] if leaf else 0,
         "skipped_files": notes.get("skipped", []),
+        "benchmarks": joined.notes.get("benchmarks", []) if joined else [],
     }
 
 

@@ -13,14 +13,16 @@ from pipeline.transforms import bench_release
 
 # Of two files for one day the one released last speaks. From 2026 each release comes twice, for clinicians who qualify
 # in an advanced payment model and for the rest; the rest's conversion factor is the smaller (Social Security Act
-# 1848(d)(20): updates of 0.75 and 0.25 percent), and it is the rest's that we compare with.
+# 1848(d)(20): updates of 0.75 and 0.25 percent), and it is the rest's that we compare with unless the variable
+# conversion_factor is `qualifying_apm`.
 _RVU = """
 SELECT r.* FROM staged_pfs_rvu r
 JOIN (
   SELECT effective_from, source_file FROM staged_pfs_rvu GROUP BY effective_from, source_file
   QUALIFY row_number() OVER (
     PARTITION BY effective_from
-    ORDER BY CASE WHEN effective_from >= '2026' THEN max(CAST(conversion_factor AS DECIMAL(9, 4))) ELSE 0 END,
+    ORDER BY CASE WHEN effective_from >= '2026' THEN max(CAST(conversion_factor AS DECIMAL(9, 4))) ELSE 0 END
+        * CASE WHEN getvariable('conversion_factor') = 'qualifying_apm' THEN -1 ELSE 1 END,
       max(released) DESC, source_file) = 1
 ) s ON s.effective_from = r.effective_from AND s.source_file = r.source_file
 """
@@ -76,6 +78,14 @@ def load(con: duckdb.DuckDBPyConnection, *, month_only: bool) -> None:
     work columns and getvariable('work_gpci') (`with_floor` or `without_floor`) does not choose.
     """
     bench_release.load(con)
+    # Of two releases of one day the later speaks; two that were released on one day must not differ. (The two factors
+    # of 2026 are two files, each with its own.)
+    bench_release.agree(
+        con,
+        "staged_pfs_rvu",
+        "code, modifier, released, conversion_factor",
+        "status, work_rvu, pe_rvu_nonfacility, pe_rvu_facility, mp_rvu, opps_pe_nonfacility, opps_pe_facility, opps_mp",
+    )
     bench_release.agree(
         con, "staged_gpci", "carrier, locality", "state, work_gpci_floor, work_gpci_no_floor, pe_gpci, mp_gpci"
     )
@@ -103,5 +113,5 @@ def _one_work_column(con: duckdb.DuckDBPyConnection) -> None:
         raise errors.SourceError(
             "has two columns of work GPCIs, with and without the floor of 1.0",
             place=both,
-            remedy="remove the column that was not in force from the file",
+            remedy="say which was in force: [medicare] work_gpci = with_floor or without_floor in luigi.cfg",
         )

@@ -67,6 +67,20 @@ def batches(con: duckdb.DuckDBPyConnection, rows: int = 122_880) -> Iterator[pa.
         yield from answer.select(declared.names).cast(declared).to_batches()
 
 
+def benchmark_counts(con: duckdb.DuckDBPyConnection, enriched: str) -> list[list]:
+    """How many rows of `enriched` (a table or a function call) have a Medicare rate, and from where, or why none.
+
+    [billing_class, code_type, has_rate, from, rows], sorted: `from` is the release with whether it was in force
+    (`benchmark_source`) where has_rate, else `benchmark_reason`. A row for every difference in these, none twice.
+    """
+    counted = con.sql(
+        "SELECT billing_class, code_type, benchmark_reason IS NULL AS has_rate, "
+        "coalesce(benchmark_reason, benchmark_source) AS origin, count(*) "
+        f"FROM {enriched} GROUP BY ALL ORDER BY ALL"
+    )
+    return [list(row) for row in counted.fetchall()]
+
+
 def _slice(con: duckdb.DuckDBPyConnection, where: str = "") -> None:
     """Let the final SELECT see all rows, or those of a condition. The narrow table was filled in its order."""
     duck.view(con, "enriched_slice", f"SELECT *, rowid AS row_ix FROM enriched_row {where}")

@@ -1,0 +1,42 @@
+"""What a build prints of Medicare rates: counted from the rows themselves by another query."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipeline import inspection, paths, settings
+from pipeline.building import Outcome
+from pipeline.cli import summary
+from pipeline.stages.warehouse import accounts_of
+
+
+def test_medicare_rates_are_printed_by_class_and_code_type_with_releases_and_reasons(built_sample, capsys):
+    paths.use(built_sample)
+    settings.load(built_sample.resolve())
+    inspection.begin()
+    summary._benchmarks(Outcome(accounts=[accounts_of(month) for month in ("2025-07", "2025-08")]))
+    printed = capsys.readouterr().out.splitlines()
+    assert max(map(len, printed)) <= 80
+    plain = [" ".join(line.split()) for line in printed]
+    with duckdb.connect(str(built_sample / "warehouse.duckdb"), read_only=True) as con:
+        withheld = con.sql("SELECT sum(withheld_rows) FROM month_accounts").fetchall()
+        assert withheld == [(0,)]
+        kinds = con.sql("""
+            SELECT billing_class, code_type, count(*), count(*) FILTER (medicare_state_rate > 0)
+            FROM fact_rate_enriched GROUP BY ALL""").fetchall()
+        most = con.sql("""
+            SELECT benchmark_source, count(*) FROM fact_rate_enriched WHERE medicare_state_rate > 0
+            GROUP BY ALL ORDER BY 2 DESC LIMIT 1""").fetchall()
+        rows = con.sql("SELECT count(*) FROM fact_rate_enriched").fetchall()[0][0]
+    for kind, code_type, n, priced in kinds:
+        assert f"{kind} {code_type} {n:,} {priced:,} {100 * priced / n:.1f} %" in plain
+    priced = sum(found for *_, found in kinds)
+    assert priced > 0
+    assert f"all {rows:,} {priced:,} {100 * priced / rows:.1f} %" in plain
+    source, n = most[0]
+    assert any(line.startswith("rate ") and f" {n:,} {100 * n / rows:.1f} %" in line for line in plain), source
+
+
+def test_without_any_fact_nothing_is_printed(capsys):
+    summary._benchmarks(Outcome(accounts=[{"benchmarks": []}]))
+    assert capsys.readouterr().out == ""
