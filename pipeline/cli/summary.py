@@ -127,9 +127,21 @@ def _warnings(outcome: Outcome) -> None:
         for name, month in without.items()
     ]
     told += [f"passed over: {name}: {why}" for name, why in outcome.passed_over if name not in without]
+    told += [
+        f"warning: the reference {url} of raw/{name} cannot be used: {why}"
+        for name, url, why in outcome.unusable_references
+    ]
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)
+    missing = sum(count for _, count in outcome.missing_references)
+    if missing:
+        said = lines.counted(missing, "provider reference is", "provider references are")
+        files = lines.counted(len(outcome.missing_references), "file")
+        click.echo(
+            lines.wrapped(f"missing: {said} known by web address alone, in {files}; what names them is unresolved:")
+        )
+        click.echo(f"  {_command('fetch --references')}")
 
 
 def _failures(outcome: Outcome) -> None:
