@@ -24,11 +24,25 @@ from pipeline.paths import Root
 PREFIX = "reference "  # before an address among the inputs of a stamp
 UNREADABLE = "unreadable"  # stands for the content of a file that the system will not let us read
 _listed: dict[Path, frozenset[str]] = {}
+_inputs: dict[Path, tuple[list[str], dict[str, str]]] = {}
 
 
 def forget() -> None:
     """Look at the folders again."""
     _listed.clear()
+    _inputs.clear()
+
+
+def inputs(root: Root, source: Path, urls: list[str]) -> dict[str, str]:
+    """`reference <address>` -> digest, of those references of an in-network file that are at hand.
+
+    A file may have 100,000, and is asked some ten times in a build with nothing to do: the answer for the same list is
+    remembered until `forget`.
+    """
+    known = _inputs.get(source)
+    if known is None or known[0] is not urls:
+        known = _inputs[source] = urls, References(root, source, urls).inputs()
+    return known[1]
 
 
 class References:

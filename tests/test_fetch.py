@@ -94,6 +94,21 @@ def test_what_broke_off_is_gone_on_with_by_the_next_run(web, root):
     assert headers["Range"] == "bytes=1000-"
 
 
+def test_a_file_that_came_whole_before_a_kill_does_not_come_again(web, root, monkeypatch):
+    url = web.put("/a.json.gz", PACKED)
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.fetching.client._damage", killed)
+    with pytest.raises(KeyboardInterrupt):
+        get(root, url)
+    monkeypatch.undo()
+    assert get(root, url).path.read_bytes() == PACKED
+    assert [headers.get("Range") for headers in web.of("/a.json.gz")] == [None, f"bytes={len(PACKED)}-"]
+    assert [p.name for p in root.partial.iterdir() if p.suffix == ".part"] == []
+
+
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("validators", [True, False])
 def test_a_file_that_changed_is_not_glued_to_what_is_left_of_the_former(web, root, ranges, validators):

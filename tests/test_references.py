@@ -101,7 +101,7 @@ def test_one_contract_gives_the_same_facts_in_every_form_once_its_references_are
     ]  # fmt: skip
     summary.show(outcome)
     said = capsys.readouterr().out
-    assert "missing: 2 provider references are known by web address alone, in 1 file" in said
+    assert "missing: 2 references of 1 file, known by address alone; to fetch them:\n" in said
     assert f"--root {root} fetch --references\n" in said
     again = kit.build(root)
     assert again.nothing_to_do

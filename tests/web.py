@@ -104,6 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         if web.ranges and wanted and self.headers.get("If-Range") == etag:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(data):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(data)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         else:

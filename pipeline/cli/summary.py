@@ -136,11 +136,8 @@ def _warnings(outcome: Outcome) -> None:
     _more(len(told), "status", err=False)
     missing = sum(count for _, count in outcome.missing_references)
     if missing:
-        said = lines.counted(missing, "provider reference is", "provider references are")
-        files = lines.counted(len(outcome.missing_references), "file")
-        click.echo(
-            lines.wrapped(f"missing: {said} known by web address alone, in {files}; what names them is unresolved:")
-        )
+        what, files = lines.counted(missing, "reference"), lines.counted(len(outcome.missing_references), "file")
+        click.echo(lines.wrapped(f"missing: {what} of {files}, known by address alone; to fetch them:"))
         click.echo(f"  {_command('fetch --references')}")
 
 

@@ -25,7 +25,8 @@ BLOCK = 1 << 18
 HOSTS = 1000  # whose connections are counted at the same time; beyond, a limit for each host would be forgotten
 # What servers answer when they may do better later (RFC 9110 15.6, RFC 6585 4).
 LATER = frozenset({408, 429, 500, 502, 503, 504})
-_ENDINGS = ((b"\x1f\x8b", ".json.gz"), (b"PK\x03\x04", ".zip"))
+_MAGIC = ((b"\x1f\x8b", ".json.gz"), (b"PK\x03\x04", ".zip"), (b"", ".json"))
+_KINDS = tuple(ending for _, ending in _MAGIC)
 
 Told = Callable[[str, int, int | None], None]
 
@@ -67,10 +68,15 @@ class Client:
             allowed_methods={"GET", "HEAD"},
             raise_on_status=False,
         )
-        self._adapter = requests.adapters.HTTPAdapter(
-            pool_connections=HOSTS, pool_maxsize=limits.per_host, pool_block=True, max_retries=self._patience
-        )
+        self._adapter = self._connections(self._patience)
+        self._impatient = self._connections(self._patience.new(total=1))
         self._stopped = threading.Event()
+
+    def _connections(self, patience: urllib3.Retry) -> requests.adapters.HTTPAdapter:
+        wide = self._limits.per_host
+        return requests.adapters.HTTPAdapter(
+            pool_connections=HOSTS, pool_maxsize=wide, pool_block=True, max_retries=patience
+        )
 
     def stop(self) -> None:
         """Have downloads end soon, by FetchError; what they have so far is kept."""
@@ -79,11 +85,12 @@ class Client:
     def close(self) -> None:
         """Close every connection."""
         self._adapter.close()
+        self._impatient.close()
 
     def size(self, url: str) -> int | None:
-        """The size that the server tells of a file, None where it tells none or refuses to."""
+        """The size that the server tells of a file, None where it tells none, refuses to, or is not well."""
         try:
-            with self._ask("HEAD", url, {}) as answer:
+            with self._ask("HEAD", url, {}, self._impatient) as answer:
                 said = answer.headers.get("Content-Length", "") if answer.status_code == 200 else ""
         except FetchError:
             return None
@@ -112,10 +119,10 @@ class Client:
                     raise FetchError(f"broke off after {part.size:,} bytes: {_words(problem)}", place=url) from problem
                 self._stopped.wait(patience.get_backoff_time())
 
-    def _ask(self, method: str, url: str, headers: dict) -> requests.Response:
+    def _ask(self, method: str, url: str, headers: dict, adapter: requests.adapters.HTTPAdapter) -> requests.Response:
         session = requests.Session()
-        session.mount("http://", self._adapter)
-        session.mount("https://", self._adapter)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
         # Bytes are stored as they come: a server must not pack them for the way.
         headers = {"User-Agent": f"ratehouse/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
         wait = self._limits.timeout_seconds
@@ -129,9 +136,11 @@ class Client:
     def _attempt(self, url: str, part: _Part, former: dict | None, told: Told) -> bool:
         """Ask once for what is missing of a file; True when the server has nothing newer than `former`."""
         headers = part.conditions() or _unless_same(former)
-        with self._ask("GET", url, headers) as answer:
+        with self._ask("GET", url, headers, self._adapter) as answer:
             if answer.status_code == 304 and former and "Range" not in headers:
                 return True
+            if answer.status_code == 416 and part.is_all(answer.headers):
+                return False
             if answer.status_code == 416 or (answer.status_code == 206 and not part.continues(answer.headers)):
                 part.discard()
                 raise urllib3.exceptions.ProtocolError("the server has another file than the one that broke off")
@@ -167,6 +176,8 @@ class _Part:
             self.about = json.loads(self._about.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             self.about = {}
+        for left in filter(Path.exists, map(self.path.with_suffix, _KINDS)):  # by a kill while it was checked
+            targets.replace(left, self.path)
 
     @property
     def size(self) -> int:
@@ -194,6 +205,10 @@ class _Part:
             and span.partition("-")[0] == str(self.size)
             and (etag is None or self.about.get("etag") in (None, etag))
         )
+
+    def is_all(self, headers) -> bool:
+        """Whether a server that has no more of this very file told its size (RFC 9110 15.5.17), and it is ours."""
+        return headers.get("Content-Range") == f"bytes */{self.size}"
 
     def begin(self, url: str, headers) -> None:
         """Start over: what was there was of another file, or cannot be gone on with."""
@@ -223,11 +238,11 @@ class _Part:
         """Check that all that came is one whole JSON file, packed or not; FetchError, and nothing is kept, when it is not."""
         with open(self.path, "rb") as file:
             magic = file.read(4)
-        ending = next((name for begins, name in _ENDINGS if magic.startswith(begins)), ".json")
+        ending = next(name for begins, name in _MAGIC if magic.startswith(begins))
         place = self.path.with_suffix(ending)
         targets.replace(self.path, place)
-        self._about.unlink(missing_ok=True)
         problem = _damage(place)
+        self._about.unlink(missing_ok=True)
         if problem:
             place.unlink()
             raise FetchError(f"what came {problem}", place=url)

@@ -129,7 +129,7 @@ class InNetworkFile(FileTask):
 
     def other_inputs(self) -> dict[str, str]:
         """The file, and what is at hand of the references that it was found to define by web address."""
-        return {**super().other_inputs(), **References(self.warehouse, self.file, self._addresses()).inputs()}
+        return {**super().other_inputs(), **elsewhere.inputs(self.warehouse, self.file, self._addresses())}
 
     def settled(self, basis: Basis) -> Basis:
         """With the references that were at hand while it was read."""
