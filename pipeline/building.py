@@ -50,7 +50,7 @@ class Outcome:
     """How a build ended.
 
     `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
-    known kind; `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
+    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why); `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
     nothing_to_do: bool = False
@@ -60,6 +60,8 @@ class Outcome:
     withheld: list[tuple[str, str, str]] = field(default_factory=list)
     incomplete: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[tuple[str, str]] = field(default_factory=list)
+    missing_references: list[tuple[str, int]] = field(default_factory=list)
+    unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
     seconds: float = 0.0
     gone: bool = False
@@ -180,7 +182,9 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
         if owed is None and not broken() and not withheld(chosen) and not idle_corrections():
             _tidy(root)
             code_version.save_cache()
-            return Outcome(nothing_to_do=True, accounts=[accounts_of(m) for m in chosen], passed_over=passed_over())
+            outcome.nothing_to_do = True
+            _look_back(outcome, chosen)
+            return outcome
         with _scheduler(local_scheduler, started) as (address, options), _prepared(root, workers):
             outcome.scheduler = address
             if owed is not None:
@@ -327,8 +331,17 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
         why = one.staleness()
         if why is not None and one.label not in named:
             outcome.incomplete.append((one.label, why.sentence))
+    _look_back(outcome, months)
+
+
+def _look_back(outcome: Outcome, months: list[str]) -> None:
+    """What the figures of months mean, and what they are without."""
     outcome.passed_over = passed_over()
     outcome.accounts = [accounts_of(m) for m in months]
+    for one in ingest.in_network():
+        if one.missing_references:
+            outcome.missing_references.append((one.raw_name, len(one.missing_references)))
+        outcome.unusable_references += [(one.raw_name, *pair) for pair in one.unusable_references.items()]
 
 
 def passed_over() -> list[tuple[str, str]]:

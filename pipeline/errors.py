@@ -140,3 +140,9 @@ class WorkerKilled(RatehouseError):
 
 class PublishError(RatehouseError):
     """A file could not be written or replaced: disk full, no permission."""
+
+
+class FetchError(RatehouseError):
+    """An address did not give its file. `status` is the HTTP status of the answer, where there was one."""
+
+    status: int | None = None

@@ -16,6 +16,7 @@ from pathlib import Path
 from pipeline import errors, tables
 
 REFERENCE_FOLDERS = ("nppes", "medicare", "codes", "geo", "pos", "wcfs")
+BESIDE = "references"  # folder beside in-network files for what they refer to
 LEAF_NAME = "fact_rate_enriched.parquet"
 _current: Root | None = None
 
@@ -35,6 +36,10 @@ class Root:
     mrf = property(lambda self: self.path / "raw" / "mrf")
     corrections = property(lambda self: self.path / "raw" / "corrections")
     star = property(lambda self: self.path / "raw" / "star")
+    fetched = property(lambda self: self.path / "raw" / "fetched")  # raw, so that nothing that is built replaces it
+    ledger = property(lambda self: self.path / "raw" / "fetched" / "ledger.jsonl")
+    fetch_lock = property(lambda self: self.path / "raw" / "fetched" / "fetch.lock")
+    partial = property(lambda self: self.path / "raw" / "fetched" / "partial")
     state = property(lambda self: self.path / ".state")
     scratch = property(lambda self: self.path / ".scratch")
     objects = property(lambda self: self.path / ".objects")
@@ -80,6 +85,10 @@ class Root:
     def gate_result(self, label: str, suite: str) -> Path:
         """What the gate last found of a table of a task; the part before `~` is the same for all of a task's."""
         return self.gate_results / f"{label.replace('/', '.')}~{suite}.json"
+
+    def kept(self, digest: str, ending: str) -> Path:
+        """A fetched file that has no place of its own among raw files, by its content and its kind (`.json.gz`)."""
+        return self.fetched / "kept" / digest[:2] / f"{digest}{ending}"
 
     def object(self, digest: str) -> Path:
         """The immutable file of that content."""

@@ -63,6 +63,20 @@ class ingest(luigi.Config):
     )
 
 
+class fetch(luigi.Config):
+    """[fetch]: how files are got over the network. None of these shapes the bytes."""
+
+    per_host = Number(int, 1, 64, default=2, description="connections to one host at a time")
+    tries = Number(int, 1, 100, default=5, description="attempts that bring nothing before an address is given up")
+    backoff_seconds = Number(
+        float, 0, 3600, default=1.0, description="wait before the third attempt, doubled for each further one"
+    )
+    longest_wait_seconds = Number(
+        float, 0, 86_400, default=120.0, description="longest wait, a server's own Retry-After included"
+    )
+    timeout_seconds = Number(float, 0.1, 3600, default=60.0, description="silence after which a connection is dead")
+
+
 class facts(luigi.Config):
     """[facts]: the fact table."""
 
@@ -122,7 +136,9 @@ class medicare(luigi.Config):
     )
 
 
-SECTIONS = {cls.__name__: cls for cls in (warehouse, build, ingest, facts, partitioning, geocoding, codes, medicare)}
+SECTIONS = {
+    cls.__name__: cls for cls in (warehouse, build, ingest, fetch, facts, partitioning, geocoding, codes, medicare)
+}
 
 
 # Sections of Luigi whose options and values can be checked, and the rest of which its documentation speaks.

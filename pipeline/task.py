@@ -119,6 +119,10 @@ class TableTask(luigi.Task):
         """Inputs that are no tables: name -> digest."""
         return {}
 
+    def settled(self, basis: Basis) -> Basis:
+        """The basis for the stamp, with the inputs that only `produce` came to know of."""
+        return basis
+
     def blocked(self) -> errors.RatehouseError | None:
         """Why it must not be built now, if so."""
         return None
@@ -300,7 +304,7 @@ class TableTask(luigi.Task):
                 parts[name] = targets.publish(
                     self.warehouse, drafts[name], self.targets()[name], digest, rows, former=old, readable=self.readable
                 )
-            stamp = Stamp(basis, parts, verdicts, self.notes())
+            stamp = Stamp(self.settled(basis), parts, verdicts, self.notes())
             stamps.write(self.warehouse, self.label, stamp)
         return stamp
 

@@ -30,6 +30,8 @@ class Commands(click.Group):
         "init": "start",
         "sample": "start",
         "import-star": "star",
+        "toc": "fetch",
+        "fetch": "fetch",
         "build": "build",
         "status": "show",
         "why": "show",

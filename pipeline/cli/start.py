@@ -9,7 +9,8 @@ import click
 from pipeline import paths, targets
 
 LAYOUT = {
-    "mrf": "in-network files: mrf/<STATE>/*.json[.gz|.zip]; <STATE> is a USPS code such as GA, or US",
+    "mrf": """in-network files: mrf/<STATE>/*.json[.gz|.zip]; <STATE> is a USPS code such as GA, or US. Provider references that
+they define by web address: mrf/<STATE>/references/""",
     "nppes": "the provider registry: npidata_pfile CSVs or ZIPs, NPI Registry API answers",
     "medicare": "fee schedules: RVU, GPCI, ZIP to locality, OPPS, ASC, wage index files",
     "wcfs": "workers' compensation schedules",

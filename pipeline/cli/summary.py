@@ -163,9 +163,18 @@ def _warnings(outcome: Outcome) -> None:
         for name, month in without.items()
     ]
     told += [f"passed over: {name}: {why}" for name, why in outcome.passed_over if name not in without]
+    told += [
+        f"warning: the reference {url} of raw/{name} cannot be used: {why}"
+        for name, url, why in outcome.unusable_references
+    ]
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)
+    missing = sum(count for _, count in outcome.missing_references)
+    if missing:
+        what, files = lines.counted(missing, "reference"), lines.counted(len(outcome.missing_references), "file")
+        click.echo(lines.wrapped(f"missing: {what} of {files}, known by address alone; to fetch them:"))
+        click.echo(f"  {_command('fetch --references')}")
 
 
 def show_failures(outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ What belongs here: which reader reads which file, and the verdict on a file. Wha
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import json
@@ -16,14 +17,15 @@ from pathlib import Path
 import luigi
 
 from pipeline import errors, fingerprints, naming, paths, settings, stamps, tables, targets
+from pipeline import references as elsewhere
+from pipeline.references import UNREADABLE, References
 from pipeline.stages import raw
-from pipeline.stamps import Stale, Stamp
+from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask
 
 luigi.namespace("ingest", scope=__name__)
 
 WHOLE, BROKEN, UNRECOGNISED = "whole", "broken", "unrecognised"
-UNREADABLE = "unreadable"  # stands for the content of a file that the system will not let us read
 HEADER = (
     "reporting_entity_name reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name "
     "plan_sponsor_name version last_updated_on year_month"
@@ -124,7 +126,41 @@ class InNetworkFile(FileTask):
         return [raw.SourceFile(path=self.raw_name)]
 
     def code_roots(self) -> tuple[str, ...]:
-        return ("pipeline.readers.in_network", "in_network_counts.sql")
+        return ("pipeline.readers.in_network", "pipeline.readers.provider_references", "in_network_counts.sql")
+
+    def other_inputs(self) -> dict[str, str]:
+        """The file, and what is at hand of the references that it was found to define by web address."""
+        return {**super().other_inputs(), **elsewhere.inputs(self.warehouse, self.file, self._addresses())}
+
+    def settled(self, basis: Basis) -> Basis:
+        """With the references that were at hand while it was read."""
+        inputs = {name: digest for name, digest in basis.inputs.items() if not name.startswith(elsewhere.PREFIX)}
+        used = {f"{elsewhere.PREFIX}{url}": digest for url, digest in self._references.at_hand.items()}
+        return dataclasses.replace(basis, inputs=inputs | used)
+
+    def _addresses(self) -> list[str]:
+        stamp = self.stamp()
+        return stamp.notes.get("references", []) if stamp else []
+
+    def references(self) -> References | None:
+        """The references that it defines by web address; None when it has not been read as it stands now."""
+        stamp = self.stamp()
+        if stamp is None or stamp.basis.inputs.get(f"raw/{self.raw_name}") != FileTask.other_inputs(self).popitem()[1]:
+            return None
+        return References(self.warehouse, self.file, self._addresses())
+
+    @property
+    def missing_references(self) -> list[str]:
+        """The web addresses of references of which nothing was at hand when it was read."""
+        stamp = self.stamp()
+        at_hand = stamp.basis.inputs if stamp else {}
+        return [url for url in self._addresses() if f"{elsewhere.PREFIX}{url}" not in at_hand]
+
+    @property
+    def unusable_references(self) -> dict[str, str]:
+        """Web address -> why the file that stands for it gives no groups."""
+        stamp = self.stamp()
+        return stamp.notes.get("unusable_references", {}) if stamp else {}
 
     def shaping(self) -> dict[str, object]:
         return {"[ingest] max_rejected_share": settings.ingest().max_rejected_share}
@@ -147,18 +183,11 @@ class InNetworkFile(FileTask):
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
         from pipeline import duck
-        from pipeline.readers import in_network
 
         before = fingerprints.content_hash(self.warehouse, self.file)
-        sink = _Sink(drafts)
-        with sink:
-            result = in_network.read(
-                self.file,
-                batch_id=self.batch_id,
-                sink=sink,
-                chunk_bytes=settings.build().read_chunk_kb * 1024,
-                max_rejected_share=settings.ingest().max_rejected_share,
-            )
+        sink, result = self._read(drafts, ())
+        if self._references.ambiguous:  # now all its addresses are known, and which names stand for one alone
+            sink, result = self._read(drafts, self._references.urls)
         if fingerprints.content_hash(self.warehouse, self.file) != before:
             raise errors.SourceError("changed while it was read", place=self.file, remedy="run the same command again")
         with self.connection() as con:
@@ -169,6 +198,23 @@ class InNetworkFile(FileTask):
         self._notes = self._noted(result, counted)
         self._quarantine(result.quarantine)
         return {name: (w.digest, w.rows) for name, w in sink.written.items()}
+
+    def _read(self, drafts: dict[str, Path], urls) -> tuple:
+        """Read the file into drafts; returns the sink and the result. `urls` are the addresses known to be in it."""
+        from pipeline.readers import in_network
+
+        self._references = References(self.warehouse, self.file, urls)
+        sink = _Sink(drafts)
+        with sink:
+            result = in_network.read(
+                self.file,
+                batch_id=self.batch_id,
+                sink=sink,
+                chunk_bytes=settings.build().read_chunk_kb * 1024,
+                max_rejected_share=settings.ingest().max_rejected_share,
+                resolve=self._references.resolve,
+            )
+        return sink, result
 
     def notes(self) -> dict:
         return self._notes
@@ -185,7 +231,8 @@ class InNetworkFile(FileTask):
             "schema_shape": result.schema_shape,
             "counts": {name: counts[name] for name in COUNTS},
             "warnings": list(result.warnings),
-            "missing_references": len(result.missing_references),
+            "references": list(self._references.urls),
+            "unusable_references": self._references.unusable,
             "bytes": self.file.stat().st_size,
         }
 
@@ -420,3 +467,4 @@ def forget() -> None:
     in_network.cache_clear()
     reference.cache_clear()
     raw.forget()
+    elsewhere.forget()

@@ -46,7 +46,8 @@ def in_network() -> tuple[tuple[str, ...], tuple[Misplaced, ...]]:
     good, bad = [], []
     for path in sorted(p for p in folder.rglob("*") if _is_ours(p)) if folder.is_dir() else ():
         name = path.relative_to(folder).as_posix()
-        if any(part.startswith(".") for part in name.split("/")):
+        folders = name.split("/")[:-1]
+        if any(part.startswith(".") for part in folders) or paths.BESIDE in folders[1:]:
             continue
         state, slash, _ = name.partition("/")
         if not slash or state not in STATES | {EVERYWHERE}:

@@ -1,0 +1,191 @@
+"""Many addresses, side by side: each ends on record as fetched, here already, or failed and why.
+
+What belongs here: what is asked for at all, where a whole file goes, the ledger. What must not come in: HTTP
+(`client`), printing (`cli`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import errors, fingerprints, settings, targets, web_names
+from pipeline.fetching.client import Client, Limits, Told, Whole
+from pipeline.fetching.ledger import FAILED, FETCHED, Ledger
+from pipeline.paths import Root, make_folder
+
+THREADS = 16  # more than a household line fills
+FETCHED_NOW, HERE = "fetched", "here"
+_ENDINGS = (".json.gz", ".json.zip", ".json", ".gz", ".zip")
+
+Check = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an address ended: `state` is fetched, here or failed; `path` the file, `reason` why there is none."""
+
+    url: str
+    state: str
+    path: Path | None = None
+    bytes: int | None = None
+    reason: str | None = None
+
+
+Done = Callable[[Outcome], None]
+
+
+@contextmanager
+def fetching(root: Root) -> Iterator[Batch]:
+    """A batch of this warehouse, the only one at work in it: LockedError when there is another."""
+    import filelock
+
+    with targets.writing(root.fetch_lock):
+        make_folder(root.fetch_lock.parent)
+        lock = filelock.FileLock(root.fetch_lock)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise errors.LockedError(
+                "another ratehouse fetch or toc is at work here",
+                place=root.path,
+                remedy="wait for it to end, or stop that process; then run the same command again",
+            ) from None
+    batch = Batch(root)
+    try:
+        yield batch
+    finally:
+        batch.client.close()
+        lock.release()
+
+
+def client(root: Root) -> Client:
+    """A client as patient as the settings say."""
+    limits = settings.fetch()
+    return Client(root, Limits(**{name: getattr(limits, name) for name in Limits.__dataclass_fields__}))
+
+
+class Batch:
+    """Fetches into one warehouse."""
+
+    def __init__(self, root: Root):
+        self.root, self.ledger, self.client = root, Ledger(root), client(root)
+        self._placing = threading.Lock()
+
+    def fetch(self, urls: Iterable[str], folder: Path | None, check: Check, told: Told, done: Done) -> None:
+        """Fetch each address once, into `folder`, or by content among what is kept where that is None.
+
+        `check` raises SourceError for a file that is not what was asked for. `told(url, bytes, total)` is called from
+        several threads, `done` from this one. Addresses that differ by their signature alone are one file.
+        PublishError, and no further file, when the disk does not take them.
+        """
+        alike: dict[str, list[str]] = {}
+        for url in dict.fromkeys(urls):
+            alike.setdefault(web_names.identity(url), []).append(url)
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
+        try:
+            waiting: list[Future] = [pool.submit(self._one_of, group, folder, check, told) for group in alike.values()]
+            for future in as_completed(waiting):
+                done(future.result())
+        except BaseException:
+            self.client.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+
+    def _one_of(self, urls: list[str], folder: Path | None, check: Check, told: Told) -> Outcome:
+        """Fetch one file by the first of its addresses that gives it: of several signatures some may have expired."""
+        outcome = None
+        for url in urls:
+            outcome = self._one(url, folder, check, told)
+            if outcome.state != FAILED:
+                break
+        return outcome
+
+    def _one(self, url: str, folder: Path | None, check: Check, told: Told) -> Outcome:
+        former = self.unchanged(url)
+        try:
+            whole = self.client.download(url, former, told)
+            if whole is not None:
+                _checked(whole, check)
+        except errors.FetchError as problem:
+            self.ledger.put(url, FAILED, reason=problem.fact, status=problem.status)
+            return Outcome(url, FAILED, reason=problem.fact)
+        with self._placing, targets.writing(self.root.fetched):
+            if whole is None:
+                return self._again(url, former, folder)
+            state, path = self._keep(whole) if folder is None else self._place(url, whole, folder)
+            return self._recorded(url, state, path, whole)
+
+    def unchanged(self, url: str) -> dict | None:
+        """The ledger's line of an address whose file stands here, byte for byte as it was fetched."""
+        line = self.ledger.fetched(url) if web_names.is_address(url) else None
+        try:
+            with self._placing:
+                same = line and fingerprints.content_hash(self.root, self.ledger.path(line)) == line["sha256"]
+        except errors.SourceError:
+            return None
+        return line if same else None
+
+    def _again(self, url: str, former: dict, folder: Path | None) -> Outcome:
+        """A file that the server has no newer one of; it may have been fetched for another folder."""
+        path = self.ledger.path(former)
+        if folder is None or path.parent == folder:
+            return Outcome(url, HERE, path, former["bytes"])
+        ending = next((e for e in _ENDINGS if path.name.lower().endswith(e)), "")
+        copy = make_folder(self.root.partial) / f"copy{ending}"
+        shutil.copyfile(path, copy)
+        targets.fsync(copy)
+        whole = Whole(copy, ending, former["sha256"], former["bytes"], former.get("etag"), former.get("last_modified"))
+        state, placed = self._place(url, whole, folder)
+        return self._recorded(url, state, placed, whole)
+
+    def _recorded(self, url: str, state: str, path: Path, whole: Whole) -> Outcome:
+        told = {name: getattr(whole, name) for name in ("sha256", "bytes", "etag", "last_modified")}
+        self.ledger.put(url, FETCHED, file=self.root.relative(path), **told)
+        return Outcome(url, state, path, whole.bytes)
+
+    def _keep(self, whole: Whole) -> tuple[str, Path]:
+        kept = self.root.kept(whole.sha256, whole.ending)
+        targets.store(whole.path, kept, whole.sha256)
+        return FETCHED_NOW, kept
+
+    def _place(self, url: str, whole: Whole, folder: Path) -> tuple[str, Path]:
+        """Give a file its name in a folder, unless the same content stands there already, whatever its name."""
+        make_folder(folder)
+        for other in sorted(folder.iterdir()):
+            if other.is_file() and other.stat().st_size == whole.bytes and other.name.lower().endswith(whole.ending):
+                if fingerprints.content_hash(self.root, other) == whole.sha256:
+                    whole.path.unlink()
+                    return HERE, other
+        former = self.ledger.fetched(url)
+        replaced = self.ledger.path(former) if former and self.ledger.path(former).parent == folder else None
+        stem = _stem(replaced.name if replaced else web_names.file_name(url))
+        path = folder / f"{stem}{whole.ending}"
+        if path.exists() and path != replaced:  # another file of that name, perhaps the user's own
+            path = folder / f"{stem}-{whole.sha256[:8]}{whole.ending}"
+        if replaced and replaced != path:  # the publisher packs it otherwise now
+            replaced.unlink()
+        targets.replace(whole.path, path)
+        targets.fsync(folder)
+        return FETCHED_NOW, path
+
+
+def _checked(whole: Whole, check: Check) -> None:
+    """Have a file looked at before it is taken; one that is refused is not kept."""
+    try:
+        check(whole.path)
+    except errors.SourceError as problem:
+        whole.path.unlink()
+        raise errors.FetchError(f"what came {problem.fact}", place=problem.place) from problem
+
+
+def _stem(name: str) -> str:
+    """A file's name without the ending of its kind."""
+    known = next((e for e in _ENDINGS if name.lower().endswith(e)), "")
+    return name[: len(name) - len(known)] or "file"

@@ -1,0 +1,153 @@
+"""A table of contents: which in-network files a payer publishes, and for which plans.
+
+What belongs here: reading it, of v1.x and v2.x alike, without holding it whole. What must not come in: whether a
+file is here, how large it is (`fetching`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.errors import SourceError
+from pipeline.readers import in_network_fields as fields
+from pipeline.readers.file_kinds import KIND_OF_KEY
+from pipeline.readers.json_text import JsonText
+from pipeline.readers.unpacked import opened
+
+
+class Plan(NamedTuple):
+    """A plan as it is published, without the blanks around its fields."""
+
+    plan_name: str | None
+    plan_id_type: str | None
+    plan_id: str | None
+    plan_market_type: str | None
+    issuer_name: str | None
+    plan_sponsor_name: str | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An in-network file: its address, as published, and the first description that is given of it."""
+
+    url: str
+    description: str | None
+
+
+class Contents:
+    """What a table of contents lists, each file once, in its order.
+
+    Payers list the same files for thousands of plans: of a file is kept in which structures it stands, and the plans
+    of a structure are kept once. `oddities` are entries that cannot be read, with their place in the file.
+    """
+
+    def __init__(self) -> None:
+        self.reporting_entity_name: str | None = None
+        self.last_updated_on: str | None = None
+        self.files: list[Listed] = []
+        self.oddities: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._structures: list[array] = []  # of each file
+        self._plans: list[tuple[Plan, ...]] = []  # of each structure
+
+    def plans(self, file: Listed) -> list[Plan]:
+        """The distinct plans of a file, in the order of the table of contents."""
+        structures = self._structures[self._numbers[file.url]]
+        return list(dict.fromkeys(plan for number in structures for plan in self._plans[number]))
+
+    def matching(self, text: str | None) -> Iterator[Listed]:
+        """The files of which a text stands in the address, the description or a plan's fields, in any case."""
+        wanted = (text or "").casefold()
+        fits = [any(wanted in (word or "").casefold() for plan in plans for word in plan) for plans in self._plans]
+        for file in self.files:
+            own = wanted in file.url.casefold() or wanted in (file.description or "").casefold()
+            if own or any(fits[number] for number in self._structures[self._numbers[file.url]]):
+                yield file
+
+    def take(self, record: dict, place: str) -> None:
+        """Take in one reporting structure."""
+        number = len(self._plans)
+        self._plans.append(tuple(self._plan(plan, place) for plan in self._list(record, "reporting_plans", place)))
+        for entry in self._list(record, "in_network_files", place):
+            try:
+                url = fields.text(entry.get("location")) if type(entry) is dict else None
+                description = fields.text(entry.get("description")) if url else None
+            except fields.Unreadable:
+                url = None
+            if not url:
+                self.oddities.append(f"{place}.in_network_files has an entry without a location")
+                continue
+            if url not in self._numbers:
+                self._numbers[url] = len(self.files)
+                self.files.append(Listed(url, description))
+                self._structures.append(array("L"))
+            structures = self._structures[self._numbers[url]]
+            if not structures or structures[-1] != number:
+                structures.append(number)
+
+    def _list(self, record: dict, key: str, place: str) -> list:
+        """A list, or the single object that stands in its place (of both there are files)."""
+        value = record.get(key)
+        if type(value) is dict:
+            return [value]
+        if type(value) is not list:
+            if value is not None:
+                self.oddities.append(f"{place}.{key} is {fields.kind(value)}, where a list belongs")
+            return []
+        return value
+
+    def _plan(self, record, place: str) -> Plan:
+        words = []
+        for name in Plan._fields:
+            try:
+                words.append(fields.text(record.get(name)) if type(record) is dict else None)
+            except fields.Unreadable:
+                self.oddities.append(f"{place}.reporting_plans has a {name} that is no text")
+                words.append(None)
+        return Plan(*words)
+
+
+def read(path: Path) -> Contents:
+    """Read a table of contents (`.json`, `.json.gz`, `.zip`). Memory is one structure, the distinct files and plans.
+
+    Raises SourceError for a file that is broken or of another kind.
+    """
+    contents = Contents()
+    found = False
+    with opened(path) as blocks:
+        text = JsonText(blocks, path)
+        if text.peek() != "{":
+            raise _refusal(path, f"is no table of contents: it begins with {text.peek()!r}, not with a JSON object")
+        for key in text.keys():  # noqa: SIM118 not a dict: a cursor
+            text.doing = key
+            if key == "reporting_structure":
+                found = True
+                if text.peek() != "[":
+                    raise _refusal(path, "is no table of contents: its reporting_structure is no list", text.offset())
+                for index, record in enumerate(text.items()):
+                    place = f"reporting_structure[{index}]"
+                    if type(record) is dict:
+                        contents.take(record, place)
+                    else:
+                        contents.oddities.append(f"{place} is {fields.kind(record)}, where an object belongs")
+                    text.doing = f"reporting_structure[{index + 1}]"
+            elif key in ("reporting_entity_name", "last_updated_on"):
+                value = text.value()
+                setattr(contents, key, value if type(value) is str else None)
+            elif key in KIND_OF_KEY and not found:
+                raise _refusal(path, f"is {KIND_OF_KEY[key]}, not a table of contents", text.key_offset)
+            else:
+                text.skip()
+        text.doing = "what follows the JSON object"
+        text.end()
+    if not found:
+        raise _refusal(path, "is no table of contents: it has no reporting_structure")
+    return contents
+
+
+def _refusal(path: Path, fact: str, offset: int | None = None) -> SourceError:
+    return SourceError(fact, place=path, remedy="Name the payer's table of contents (its index file).", offset=offset)
