@@ -16,11 +16,11 @@ READY     := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup warehouse test check sample scheduler dashboard status rerun why docs clean
+.PHONY: help setup warehouse test check bench-reader sample scheduler dashboard status rerun why docs clean
 
 help: ## list what make can do
 	@echo "make TARGET [ROOT=folder of the warehouse] …"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything in it (other targets do so when needed)
 
@@ -59,6 +59,9 @@ check: $(READY) ## lint, format and the quick tests
 
 # What a build makes under its root; raw/ and what else stands there is not ours to remove.
 BUILT := .objects .scratch .state bench dims docs gold quarantine staged warehouse.duckdb xrefs
+
+bench-reader: $(READY) ## measure the in-network reader beside ijson, on 1 GB [ARGS='file.json.gz --sizes 100 500']
+	@$(VENV)/bin/python tests/bench/reader.py $(ARGS)
 
 clean: ## remove what was built, never raw files [ROOT=folder]
 	@root="$${ROOT:-$${RATEHOUSE_ROOT:-data}}"; \
