@@ -48,7 +48,14 @@ class Writer:
         self._pending_rows = self._rows = 0
         self._digest = hashlib.blake2b(f"{FORMAT}|{table.name}|{self.schema}".encode(), digest_size=16)
         self._file = pq.ParquetWriter(
-            path, self.schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL, store_schema=False
+            path,
+            self.schema,
+            compression=COMPRESSION,
+            compression_level=COMPRESSION_LEVEL,
+            store_schema=False,
+            # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
+            use_dictionary=[c for c in self.schema.names if not c.endswith("_ix")],
+            column_encoding={c: "DELTA_BINARY_PACKED" for c in self.schema.names if c.endswith("_ix")},
         )
         self.written: Written | None = None
 

@@ -16,14 +16,14 @@ class Raw(str):
     """A JSON token written as it is: 690.64470 and 1.5e2 keep their text."""
 
 
-def odd_file(seed: int) -> tuple[str, bytes]:
-    """(file suffix, content) of one odd file."""
+def odd_file(seed: int, *, packed: bool = True) -> tuple[str, bytes]:
+    """(file suffix, content) of one odd file, gzipped now and then."""
     rng = random.Random(seed)
     content = Writer(rng).text(document(rng)).encode()
     content = rng.choice([b"", b"", b"\n", b" \r\n\t\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"]) + content
     content += rng.choice([b"", b"\n", b"\r\n  \n"])
     form = rng.randrange(3)
-    if form == 0:
+    if form == 0 or not packed:
         return ".json", content
     if form == 1:
         return ".json.gz", gzip.compress(content, mtime=0)

@@ -41,7 +41,7 @@ def imported(folder: str) -> set[str]:
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 modules.add(node.module.partition(".")[0])
-    own = {"pipeline", *(path.stem for path in (REPOSITORY / "tests").glob("*.py"))}
+    own = {"pipeline", *(path.stem for path in (REPOSITORY / "tests").rglob("*.py"))}
     owners = importlib.metadata.packages_distributions()
     return {canonicalize_name(owners[m][0]) for m in modules - set(sys.stdlib_module_names) - own}
 

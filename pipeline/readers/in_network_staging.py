@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import json
+import queue
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -18,12 +20,53 @@ import pyarrow.compute as pc
 
 from pipeline import tables
 
+_WAITING = 8  # batches of rows
+
 
 class Sink(Protocol):
     """Takes the staged rows as they come."""
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
         """A batch of the staged table of that name, with exactly its declared `arrow_schema()`."""
+
+
+class Behind:
+    """A sink whose rows another thread hands on, in their order, while the next are made; a few batches wait at most.
+
+    Use as a context manager: what the thread raised is raised by the next `write`, or at the end.
+    """
+
+    def __init__(self, sink: Sink):
+        self._sink, self._queue = sink, queue.Queue(_WAITING)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="staging", daemon=True)
+
+    def __enter__(self) -> Behind:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if error[0] is None:
+            self._raise()
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        """As `Sink.write`."""
+        self._raise()
+        self._queue.put((table, batch))
+
+    def _raise(self) -> None:
+        if self._failure:
+            raise self._failure
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self._failure is None:
+                try:
+                    self._sink.write(*item)
+                except BaseException as e:  # raised where the rows are made
+                    self._failure = e
 
 
 class Quarantine:
@@ -81,6 +124,13 @@ class Rows:
             arrays = self._arrays(self._cells[i : i + size])
             self._sink.write(self._name, pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._cells.clear()
+
+    def put(self, arrays: list[pa.Array]) -> None:
+        """Hand on columns, behind the rows that were added."""
+        self.flush()
+        whole = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        for i in range(0, whole.num_rows, self._most):
+            self._sink.write(self._name, whole.slice(i, self._most))
 
     def _arrays(self, cells: list) -> list[pa.Array]:
         return [pa.array(cells[i :: self._width], type=field.type) for i, field in enumerate(self._schema)]

@@ -18,6 +18,7 @@ from pipeline.readers.unpacked import AGAIN
 
 # Longer than any token that can look wrong only because the buffer ends in it (`-Infinity`, `\\ud83d\\ude00`).
 _TAIL = 16
+_PIECE = 1 << 16
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 
 _blank = re.compile(r"[ \t\n\r]*").match
@@ -37,6 +38,62 @@ class Constant:
 
 # Numbers stay the text they were published as: 690.64470 is an id, and integers may pass 2^53.
 _scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=Constant, strict=False).scan_once
+
+
+_half_a_pair = re.compile(r"\\u[dD][89a-fA-F]").search
+
+
+def parsed(text: bytes, *, halves: bool = False) -> Any:
+    """The value that a UTF-8 text is from its first byte to its last. Raises ValueError where it is no such text, nests
+    too deeply, or (unless `halves`) may hold half of a surrogate pair: `JsonText` then says what is wrong, and where."""
+    try:
+        decoded = text.decode()
+        found, end = _scan(decoded, 0)
+    except StopIteration as e:
+        raise ValueError(f"no value at {e.value}") from None
+    except RecursionError:
+        raise ValueError("nests too deeply") from None
+    if end != len(decoded) or (not halves and b"\\u" in text and _half_a_pair(decoded)):
+        raise ValueError("more than a value, or half of a surrogate pair")
+    return found
+
+
+class _Later(Exception):
+    """A failure that is to be raised when the text before it is used up."""
+
+    def __init__(self, failure: Callable[[], SourceError]):
+        self.failure = failure
+
+
+class _Source:
+    """Blocks of bytes, to which some can be given back."""
+
+    def __init__(self, blocks: Iterator[bytes]):
+        self._blocks = blocks
+        self._back: memoryview = memoryview(b"")
+        self.failure: _Later | None = None
+
+    def next(self, most: int) -> bytes | memoryview:
+        """The next block, of at most so many bytes; empty at the end. Raises _Later where the blocks fail."""
+        if not self._back and self.failure:
+            raise self.failure
+        if not self._back:
+            try:
+                self._back = memoryview(next(self._blocks, b""))
+            except SourceError as e:
+                failure = e
+                self.failure = _Later(lambda: failure)
+                raise self.failure from e
+        block, self._back = self._back[:most], self._back[most:]
+        return block
+
+    def fail(self, failure: Callable[[], SourceError]) -> None:
+        """Fail where the next block would come."""
+        self._back, self.failure = memoryview(b""), _Later(failure)
+
+    def give_back(self, block: bytes) -> None:
+        """Put bytes before those that are left."""
+        self._back = memoryview(b"".join((block, self._back)))
 
 
 def _expected(message: str) -> str:
@@ -59,8 +116,9 @@ class JsonText:
         self.doing = "the beginning"  # what an error says it was in the middle of
         self.key_offset = 0  # byte offset of the key that `keys` gave last
         self.replaced = 0  # texts that held half of a surrogate pair
-        self._place, self._chunk = place, max(1, chunk_bytes)
-        self._blocks = self._pieces(blocks)
+        # What is parsed here is small: the bytes that `unread` and `more` hand over are most of a file.
+        self._place, self._chunk = place, max(1, min(chunk_bytes, _PIECE))
+        self._source = _Source(self._checked(blocks))
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._base = 0  # byte offset of text[0]
         self._fed = 0  # bytes given to the decoder
@@ -72,12 +130,36 @@ class JsonText:
         at = self.at if at is None else at
         return self._base + (at if self.text.isascii() else len(self.text[:at].encode()))
 
-    def _pieces(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def _checked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         for number, block in enumerate(blocks):
             if number == 0 and (block[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in block[:4]):
                 raise self._not_utf8(0)
-            for i in range(0, len(block), self._chunk):
-                yield block[i : i + self._chunk]
+            yield block
+
+    def unread(self) -> tuple[bytes, int]:
+        """Hand over the bytes that were taken in and not yet read, and the offset of the first; `more` gives those
+        that follow. Nothing else may be asked until `give_back`."""
+        rest = self.text[self.at :].encode() + self._decoder.getstate()[0]
+        offset = self.offset()
+        if self._failure:
+            self._source.fail(self._failure)
+            self._failure = None
+        self._decoder.reset()
+        self.text, self.at, self._base, self._fed = "", 0, offset, offset
+        return rest, offset
+
+    def more(self, most: int) -> bytes | memoryview:
+        """The next bytes; empty where they end or fail, which is said when they are to be parsed."""
+        try:
+            return self._source.next(most)
+        except _Later:
+            return b""
+
+    def give_back(self, rest: bytes, offset: int) -> None:
+        """Go on with these bytes, which stand at that offset, and those that `more` did not give."""
+        self._source.give_back(rest)
+        self._base = self._fed = offset
+        self._ended = False
 
     def _grow(self) -> bool:
         """Take in a chunk, or as much again as is unread (so a long value costs linear time); False at the end."""
@@ -100,10 +182,9 @@ class JsonText:
 
     def _decoded(self) -> str:
         try:
-            block = next(self._blocks, b"")
-        except SourceError as e:
-            failure = e
-            self._failure = lambda: failure
+            block = self._source.next(self._chunk)
+        except _Later as e:
+            self._failure = e.failure
             return ""
         held = len(self._decoder.getstate()[0])
         try:
@@ -137,9 +218,10 @@ class JsonText:
         """The refusal of what stands at a position of `text`: the text ends there, or it is no JSON."""
         while len(self.text) - at < _TAIL and not self._ended:
             shift = at - self.at
-            if not self._grow():
+            grown = self._grow()
+            at = self.at + shift  # what was read is let go of at the end of the text too
+            if not grown:
                 break
-            at = self.at + shift
         rest, end = self.text[at:], self.offset(len(self.text))
         if _cut_number(rest) or any(word.startswith(rest.lstrip(" \t\r\n,:")) for word in _LITERALS):
             return self._broken_off(end)
@@ -190,8 +272,10 @@ class JsonText:
             open_text = message.startswith("Unterminated string") or (
                 near_end and message.startswith("Invalid \\u") and '"' not in self.text[at:]
             )
+            shift = at - self.at
             if (open_text or near_end) and self._grow():
                 continue
+            at = self.at + shift
             if open_text:
                 raise self._broken_off(self.offset(len(self.text)))
             raise self.broken(at, _expected(message))

@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from isal import isal_zlib
+
 from pipeline.errors import SourceError
 
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
 BLOCK = 1 << 16
+_MAGIC = b"\x1f\x8b"  # of a gzip member
 AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
 
 
@@ -39,7 +42,7 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
         if not magic:
             raise SourceError("is empty (0 bytes)", place=path, remedy="Download it again.", offset=0)
         kind = path.suffix.lower()
-        is_gzip, is_zip = magic[:2] == b"\x1f\x8b", magic == b"PK\x03\x04"
+        is_gzip, is_zip = magic[:2] == _MAGIC, magic == b"PK\x03\x04"
         if kind == ".gz" and not is_gzip:
             raise SourceError(
                 f"is not gzip, though its name ends in .gz: it begins with {magic!r}",
@@ -85,10 +88,17 @@ def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
                 if not data:
                     return
                 continue
-            stream = zlib.decompressobj(wbits=31)
+            if not _MAGIC.startswith(bytes(more[:2])):
+                raise SourceError(
+                    f"the gzip stream is damaged after byte {done} of its decompressed text (no member begins there)",
+                    place=path,
+                    remedy=AGAIN,
+                    offset=done,
+                )
+            stream = isal_zlib.decompressobj(wbits=31)
         try:
             out = stream.decompress(more, BLOCK)
-        except zlib.error as e:
+        except isal_zlib.error as e:
             raise SourceError(
                 f"the gzip stream is damaged after byte {done} of its decompressed text ({e})",
                 place=path,

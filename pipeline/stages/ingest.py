@@ -211,6 +211,7 @@ class InNetworkFile(FileTask):
                 batch_id=self.batch_id,
                 sink=sink,
                 chunk_bytes=settings.build().read_chunk_kb * 1024,
+                threads=settings.build().read_threads,
                 max_rejected_share=settings.ingest().max_rejected_share,
                 resolve=self._references.resolve,
             )

@@ -1,0 +1,153 @@
+"""What is said of a file beside its rows: warnings, rejected records, tallies; and how often numbered things occur.
+
+What belongs here: counting and keeping receipts, in an order that follows from the file alone. What must not come in:
+what is worth a warning or cannot be read (the callers').
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pipeline.readers.in_network_staging import Quarantine
+from pipeline.readers.json_text import locate
+
+_RUN = 1 << 14
+_SNIPPET = 2000  # characters of a record that cannot be read
+
+
+def json_path(*steps: str | int) -> str:
+    """`in_network[3].negotiated_rates[0]` of its steps."""
+    return "".join(f"[{s}]" if type(s) is int else f".{s}" for s in steps).removeprefix(".")
+
+
+class Warnings:
+    """What is worth saying: how often, and where it stands first in the file."""
+
+    def __init__(self):
+        self._found: dict[str, tuple[int, tuple, str]] = {}
+
+    def add(self, what: str, place: tuple, where: str, times: int = 1) -> None:
+        """Say something once more; `place` sorts as the file does."""
+        count, *first = self._found.get(what, (0, place, where))
+        self._found[what] = (count + times, *min(first, [place, where]))
+
+    def merge(self, other: Warnings) -> None:
+        """Take over what another holds."""
+        for what, (times, place, where) in other._found.items():
+            self.add(what, place, where, times)
+
+    def texts(self) -> tuple[str, ...]:
+        """A line for each, in the order of the file."""
+        return tuple(
+            f"{what}: {times} (first at {where})" if times > 1 else f"{what}: {where}"
+            for what, (times, _, where) in sorted(self._found.items(), key=lambda item: item[1][1])
+        )
+
+
+class Account:
+    """What could not be read, and what is worth saying, of a file or of one item of it."""
+
+    def __init__(self):
+        self.warnings, self.quarantine, self.rejected = Warnings(), Quarantine(), 0
+        self.section = 0  # of the file's keys, the one at hand
+        self.unreadable: list[tuple[tuple, str, int]] = []  # of the value at hand: path, reason, rates
+
+    def reject(self, path: tuple, reason: str, rates: int) -> None:
+        """Count rates that cannot be read; `put_on_record` keeps their record."""
+        self.unreadable.append((path, reason, rates))
+
+    def put_on_record(self, file: str, steps: tuple, text: str, offset: int) -> None:
+        """Keep the records rejected since the last call: they stand in `text`, at their paths, which stands at the JSON
+        path `steps` and at that byte of the file."""
+        if not self.unreadable:
+            return
+        wanted: dict = {}
+        for path, _, _ in self.unreadable:
+            node = wanted
+            for step in path:
+                node = node.setdefault(step, {})
+        places = {(): (0, len(text)), **locate(text, 0, wanted)} if wanted else {(): (0, len(text))}
+        for path, reason, rates in self.unreadable:
+            at, to = places[path]
+            self.rejected += rates
+            self.quarantine.add(
+                file=file,
+                path=json_path(*steps, *path),
+                offset=offset + (at if text.isascii() else len(text[:at].encode())),
+                reason=reason,
+                rates=rates,
+                snippet=text[at : min(to, at + _SNIPPET)],
+            )
+        self.unreadable.clear()
+
+    def merge(self, other: Account) -> None:
+        """Take over what another holds."""
+        self.warnings.merge(other.warnings)
+        self.rejected += other.rejected
+        for record in other.quarantine:
+            self.quarantine.add(**record)
+
+
+class Column:
+    """A growing column of numbers, a row for each numbered thing."""
+
+    def __init__(self, kind: Any, fill: Any = 0):
+        self._fill = fill
+        self.values = np.full(1024, fill, kind)
+
+    def upto(self, rows: int) -> np.ndarray:
+        """The column, at least so many rows of it."""
+        if rows > len(self.values):
+            more = np.full(max(rows, 2 * len(self.values)) - len(self.values), self._fill, self.values.dtype)
+            self.values = np.concatenate((self.values, more))
+        return self.values
+
+
+class Tally:
+    """How often numbered things occur, and in which order they came."""
+
+    def __init__(self):
+        self._times, self._turn, self._turns = Column(np.int64), Column(np.int64, -1), 0
+
+    def add(self, numbers: np.ndarray, times: np.ndarray | int = 1) -> None:
+        """Count things in the order of the file, each so many times."""
+        if not len(numbers):
+            return
+        rows = int(numbers.max()) + 1
+        turn = self._turn.upto(rows)
+        unseen = numbers[turn[numbers] < 0]
+        if len(unseen):
+            found, first = np.unique(unseen, return_index=True)
+            turn[found[np.argsort(first)]] = np.arange(self._turns, self._turns + len(found))
+            self._turns += len(found)
+        np.add.at(self._times.upto(rows), numbers, times)
+
+    def add_one(self, number: int, times: int = 1) -> None:
+        """Count one thing."""
+        turn = self._turn.upto(number + 1)
+        if turn[number] < 0:
+            turn[number] = self._turns
+            self._turns += 1
+        self._times.upto(number + 1)[number] += times
+
+    def times(self, number: int) -> int:
+        """How often one came."""
+        return int(self._times.values[number]) if number < len(self._times.values) else 0
+
+    def came(self, number: int) -> bool:
+        """Whether one came, be it 0 times."""
+        return number < len(self._turn.values) and self._turn.values[number] >= 0
+
+    def order(self) -> np.ndarray:
+        """Those that came, the first one first."""
+        came = np.flatnonzero(self._turn.values >= 0)
+        return came[np.argsort(self._turn.values[came])]
+
+    def each(self) -> Iterator[int]:
+        """Those that came, the first one first, as numbers of Python's, never many at a time."""
+        order = self.order()
+        for start in range(0, len(order), _RUN):
+            yield from order[start : start + _RUN].tolist()

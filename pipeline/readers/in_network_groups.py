@@ -1,0 +1,275 @@
+"""The provider groups of a file: its references, its in-line lists, and who their members are.
+
+What belongs here: numbering groups, defining references, staging groups, members and TINs. Everything is held as
+numbers in NumPy arrays or on disk: a payer's file defines millions of references. What must not come in: rates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import naming
+from pipeline.readers import in_network_fields as fields
+from pipeline.readers.in_network_account import Account, Column, Tally, json_path
+from pipeline.readers.in_network_fields import Unreadable
+from pipeline.readers.in_network_staging import Rows
+from pipeline.readers.spans import Spans
+
+Resolve = Callable[[str], Sequence[dict] | None]
+
+
+class _Spool:
+    """Texts on disk, by the place that `put` gave."""
+
+    def __init__(self):
+        self._file = tempfile.SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)  # it lives as long as this
+        self._end = self._at = 0
+
+    def put(self, text: str) -> int:
+        data = text.encode()
+        place = self._end
+        self._seek(place)
+        self._file.write(len(data).to_bytes(8, "little") + data)
+        self._end = self._at = place + 8 + len(data)
+        return place
+
+    def get(self, place: int) -> str:
+        self._seek(place)
+        size = int.from_bytes(self._file.read(8), "little")
+        self._at += 8 + size
+        return self._file.read(size).decode()
+
+    def _seek(self, place: int) -> None:
+        if place != self._at:
+            self._file.seek(place)
+            self._at = place
+
+
+class Missing(Mapping):
+    """Reference id -> URL, for the references of a file that were not resolved; kept on disk."""
+
+    def __init__(self, spool: _Spool, ids: Spans, places: dict[int, int] | np.ndarray, numbers: np.ndarray):
+        self._spool, self._ids, self._places, self._numbers = spool, ids, places, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._ids.span(number).decode() for number in self._numbers)
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Ids and URLs, read in the file's order."""
+        return ((self._ids.span(n).decode(), self._spool.get(int(self._places[n]))) for n in self._numbers)
+
+    def __getitem__(self, reference: str) -> str:
+        number = self._ids.number(reference.encode())
+        if number not in self._numbers:
+            raise KeyError(reference)
+        return self._spool.get(int(self._places[number]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self.items()) == dict(other.items())
+
+    __hash__ = None
+
+
+class Inline(NamedTuple):
+    """An in-line list: the number of its group among in-line ones, its TINs by number, and what is odd in it."""
+
+    group: int
+    tins: tuple[int, ...]
+    mixed: bool
+    blanks: bool
+
+
+class Groups:
+    """All provider groups of a file.
+
+    A reference is known by its number in `ids`; an in-line list by its number in `inlines`, where lists that are
+    written differently have numbers of their own, but one group when their members are the same.
+    """
+
+    def __init__(self, batch_id: str, rows: dict[str, Rows], account: Account, resolve: Resolve | None):
+        self._batch_id, self._rows, self._account, self._resolve = batch_id, rows, account, resolve
+        self.ids = Spans()
+        self.named = Tally()  # the rates that name each reference
+        self.inlines: list[Inline] = []
+        self._inline_groups = Spans()  # the pg_members_uids of in-line groups
+        self._inline_members: dict[int, str] = {}  # of in-line groups that are not staged yet
+        self._inline_staged = Column(np.bool_)
+        self._prefix = hashlib.md5(f"{batch_id}|".encode(), usedforsecurity=False)
+        self._uids = Column("S32", b"")  # of references that rates name
+        self._inline_uids = Column("S32", b"")
+        self._tins, self._tin_entries = Spans(), Tally()
+        self._memberships = Spans()  # pg_members_uids whose members are staged
+        self._spool = _Spool()
+        self._defined = Tally()
+        self._members, self._locations = Column(np.int64, -1), Column(np.int64, -1)  # places in the spool
+        self._networks, self._network_names = Column(np.int32), {(): 0}
+        self._spoilt = Column(np.bool_)
+
+    # Definitions.
+
+    def define(self, record: Any, index: int) -> None:
+        """Take in one definition; a reference defined several times has the members of all of them."""
+        if type(record) is not dict:
+            self._account.reject((), f"{fields.kind(record)} stands where an object belongs", 0)
+            return
+        number = None
+        try:
+            number = self.ids.number((fields.text(record.get("provider_group_id")) or "").encode())
+            networks = fields.networks(record.get("network_name"))
+            location = fields.text(record.get("location"))
+            groups = record.get("provider_groups") or (location and self._resolve and self._resolve(location))
+            found = fields.membership(groups) if groups else None
+        except Unreadable as e:
+            self._account.reject((), f"{e}; the rates that name it stay unresolved", 0)
+            if number is not None:
+                self._spoilt.upto(number + 1)[number] = True
+                self._defined.add_one(number)
+            return
+        self._defined.add_one(number)
+        if networks:
+            kept = self._networks.upto(number + 1)
+            merged = tuple(sorted({*networks, *list(self._network_names)[kept[number]]})) if kept[number] else networks
+            kept[number] = self._network_names.setdefault(merged, len(self._network_names))
+        if location:
+            self._locations.upto(number + 1)[number] = self._spool.put(location)
+        if found:
+            self.count_tins(self._numbered(found.tins), 1)
+            for what in self.odd(found.mixed, found.blanks):
+                self._account.warnings.add(
+                    what, (self._account.section, index), json_path("provider_references", index)
+                )
+            members = self._members.upto(number + 1)
+            text = found.members
+            if members[number] >= 0:
+                text = fields.merged(self._spool.get(int(members[number])), text)
+            members[number] = self._spool.put(text)
+
+    @staticmethod
+    def odd(mixed: bool, blanks: bool) -> list[str]:
+        """What is worth saying of a list of members."""
+        return ["NPI 0 beside real NPIs"] * mixed + ["null or blank among NPIs, left out"] * blanks
+
+    def _numbered(self, tins: list[fields.Tin]) -> tuple[int, ...]:
+        return tuple(self._tins.number("\0".join(v or "" for v in tin).encode()) for tin in tins)
+
+    def count_tins(self, tins: tuple[int, ...], times: int) -> None:
+        """Count the TINs of a list that stands so often in the file."""
+        for tin in tins:
+            self._tin_entries.add_one(tin, times)
+
+    def inline(self, groups: Any) -> int:
+        """The number of an in-line list. Raises Unreadable."""
+        found = fields.membership(groups)
+        uid = naming.md5_of(found.members)  # as naming.members_uid: the members are sorted, distinct, joined already
+        before = len(self._inline_groups)
+        group = self._inline_groups.number(bytes.fromhex(uid))
+        if group == before:
+            pg_uid = naming.md5_of(self._batch_id, "inline:" + uid)
+            self._inline_uids.upto(group + 1)[group] = pg_uid.encode()
+        if not self._inline_staged.upto(group + 1)[group]:
+            self._inline_members[group] = found.members
+        self.inlines.append(Inline(group, self._numbered(found.tins), found.mixed, found.blanks))
+        return len(self.inlines) - 1
+
+    # Use.
+
+    def stage_inline(self, number: int) -> None:
+        """Stage the group of an in-line list that a rate object names."""
+        group = self.inlines[number].group
+        if not self._inline_staged.values[group]:
+            self._inline_staged.values[group] = True
+            uid = self._stage_members(self._inline_members.pop(group))
+            self._rows["group"].add((self._inline_uids.values[group].decode(), None, uid, None))
+            self._rows["group"].relieve()
+
+    def uids(self, owners: np.ndarray) -> pa.Array:
+        """The pg_uids of owners: numbers of references, or -1 - those of in-line lists."""
+        kept = self._uids.upto(len(self.ids))
+        references = owners[owners >= 0]
+        for number in np.unique(references[kept[references] == b""]).tolist():
+            kept[number] = self._uid(number).encode()
+        inline = owners < 0
+        if not inline.any():
+            found = kept[owners]
+        else:
+            found = np.empty(len(owners), "S32")
+            found[~inline] = kept[owners[~inline]]
+            lists = -1 - owners[inline]
+            distinct, where = np.unique(lists, return_inverse=True)
+            groups = np.array([self.inlines[n].group for n in distinct], np.int64)
+            found[inline] = self._inline_uids.values[groups[where]]
+        offsets = np.arange(0, 32 * len(owners) + 1, 32, dtype=np.int32)
+        return pa.StringArray.from_buffers(len(owners), pa.py_buffer(offsets), pa.py_buffer(found))
+
+    def _uid(self, number: int) -> str:
+        """The pg_uid of a reference: naming.md5_of(batch_id, its id)."""
+        digest = self._prefix.copy()
+        digest.update(self.ids.span(number))
+        return digest.hexdigest()
+
+    def _stage_members(self, members: str) -> str:
+        """The pg_members_uid of a membership, whose rows are staged when it is new."""
+        uid = naming.md5_of(members)
+        before = len(self._memberships)
+        if self._memberships.number(bytes.fromhex(uid)) == before:
+            self._rows["member"].add_all(uid, members)
+        return uid
+
+    # The end.
+
+    def finish(self) -> tuple[int, Missing, str]:
+        """Stage what is left: the rows of references and TINs. Returns the unresolved rates, the references that only
+        have a URL, and the file's schema_shape (see `in_network.Result`)."""
+        group = self._rows["group"]
+        count = len(self.ids)
+        members, locations = self._members.upto(count), self._locations.upto(count)
+        networks, spoilt = self._networks.upto(count), self._spoilt.upto(count)
+        names = ["|".join(n) or None for n in self._network_names]
+        unresolved, missing = 0, []
+        for number in self._defined.each():
+            uid = None
+            if members[number] >= 0 and not spoilt[number]:
+                uid = self._stage_members(self._spool.get(int(members[number])))
+            reference = self.ids.span(number).decode()
+            group.add((self._uid(number), reference or None, uid, names[networks[number]]))
+            group.relieve()
+            if uid is None:
+                unresolved += self.named.times(number)
+                if locations[number] >= 0:
+                    missing.append(number)
+        for turn, number in enumerate(self.named.each()):
+            if not self._defined.came(number):
+                reference = self.ids.span(number).decode()
+                group.add((self._uid(number), reference or None, None, None))
+                group.relieve()
+                unresolved += self.named.times(number)
+                what = "reference that the file does not define"
+                self._account.warnings.add(what, (self._account.section, turn), f"provider group {reference!r}")
+        for number in self._tin_entries.each():
+            tin_type, value, name = self._tins.span(number).decode().split("\0", 2)
+            entries = self._tin_entries.times(number)
+            self._rows["tin"].add((tin_type or None, value or None, name or None, entries))
+            self._rows["tin"].relieve()
+        return unresolved, Missing(self._spool, self.ids, locations, np.array(missing, np.int64)), self._shape()
+
+    def _shape(self) -> str:
+        named, inline = self.named.order(), self._inline_staged.values.any()
+        if not len(named):
+            return "inline" if inline else "none"
+        elsewhere = (self._members.upto(named.max() + 1)[named] < 0) & (
+            self._locations.upto(named.max() + 1)[named] >= 0
+        )
+        if inline or (elsewhere.any() and not elsewhere.all()):
+            return "mixed"
+        return "locations" if elsewhere.all() else "references"

@@ -1,0 +1,530 @@
+"""The items of in_network[], from bytes to numbered prices and owners: the compiled pass where a record is of regular
+form, parsed JSON where it is not.
+
+What belongs here: going through the list, reading each distinct span once, putting rejected records on record. What
+must not come in: how bytes are walked (`in_network_scan`), what a field says (`in_network_fields`), rows
+(`in_network_prices`).
+
+An item is taken as it comes, for one may be larger than memory: its rate objects wait as numbers (`_Open`) until it
+ends, because what they have in common may stand behind them.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from pipeline.readers import in_network_fields as fields
+from pipeline.readers.in_network_account import Account, Column, json_path
+from pipeline.readers.in_network_fields import Memo, Unreadable
+from pipeline.readers.in_network_groups import Groups
+from pipeline.readers.in_network_prices import HARD, NOTHING, READINGS, Head, Part, Prices, head, tail
+from pipeline.readers.in_network_scan import (
+    AFTER_ITEM,
+    AFTER_OBJECT,
+    BROKEN,
+    END,
+    FIRST_ITEM,
+    FIRST_OBJECT,
+    FULL,
+    ITEM,
+    ITEMS,
+    MODE,
+    MORE,
+    NO_ROOM,
+    OBJECT,
+    OBJECTS,
+    ODD,
+    OWNERS,
+    POSITION,
+    PRICES,
+    SUFFIX,
+    extent,
+    scan,
+)
+from pipeline.readers.json_text import JsonText, parsed
+from pipeline.readers.spans import Spans
+
+_UNREADABLE = (Unreadable, TypeError, AttributeError)  # the last two: a list or text where a dict belongs
+_MARK = "7e7777777777"  # stands for what was cut out of a text; no rate is as large
+_LARGE = 64 << 20  # bytes of distinct spans, at which they are forgotten
+_MANY = 1 << 18  # tails, the same
+_SEEN = 1 << 20  # most references seen lately: 16 MB
+_FEW = 256  # rate objects, which are not worth a part of their own
+_BEGINNING = 8192  # bytes of an item that are kept for its record: more than a snippet takes
+_POWERS = 10.0 ** np.arange(19)  # exact up to 10^22
+
+
+class _Open:
+    """The item at hand: what stands before its rates, and what of them was read."""
+
+    def __init__(self, prefix: bytes, offset: int):
+        self.prefix, self.offset = prefix, offset
+        self.beginning = b""
+        self.parts: list[Part] = [NOTHING]
+        self.objects = 0
+        self.account = Account()
+
+    def begin(self, data: bytes | np.ndarray, offset: int) -> None:
+        """Keep of these bytes, which stand at that offset, what still belongs to the beginning."""
+        at, left = self.offset + len(self.beginning) - offset, _BEGINNING - len(self.beginning)
+        if left > 0 and at >= 0:
+            self.beginning += bytes(data[at : at + left])
+
+    def add(self, part: Part) -> None:
+        """Take in rate objects."""
+        self.objects += len(part)
+        if len(self.parts[-1]) + len(part) <= _FEW:
+            self.parts[-1] = Part.joined([self.parts[-1], part])
+        else:
+            self.parts.append(part)
+
+
+class Items:
+    """Reads the list of items of a file."""
+
+    def __init__(self, file: str, account: Account, groups: Groups, prices: Prices, chunk_bytes: int):
+        self._file, self._account, self._groups, self._prices = file, account, groups, prices
+        self._chunk = max(1, chunk_bytes)
+        self._fresh()
+        self._heads: Memo = Memo(_head_of, 20_000)
+        self._seen = np.full((1 << 10, 2), -1, np.int64)  # references seen lately, by id
+        self._index = 0  # of the item at hand
+        self._open: _Open | None = None
+        self._most = max(1 << 8, min(1 << 15, chunk_bytes >> 6))  # a rate object takes some 64 bytes at least
+        self._make_room()
+
+    def _make_room(self) -> None:
+        most = self._most
+        self._out = (
+            np.zeros((most, 5), np.int64),
+            np.zeros((2 * most, 4), np.int64),
+            np.zeros((4 * most, 3), np.int64),
+            np.zeros(16 * most, np.int64),
+        )
+
+    def read(self, text: JsonText) -> None:
+        """Read the list that begins at the cursor."""
+        text.take("[")
+        rest, base = text.unread()
+        data, position, mode = np.frombuffer(rest, np.uint8), 0, FIRST_ITEM
+        while True:
+            if self._open is None:
+                self._forget()
+            cursor = np.zeros(7, np.int64)
+            cursor[:3] = position, len(data), mode
+            status = scan(data, cursor, self._tables(), self._out)
+            moved = int(cursor[POSITION]) > position
+            status = self._take(data, base, cursor, status)
+            if self._open:
+                self._open.begin(data, base)
+            position, mode = int(cursor[POSITION]), int(cursor[MODE])
+            if status == END:
+                text.give_back(data[position:].tobytes(), base + position)
+                return
+            if status == NO_ROOM:
+                self._grow(len(data) - position)
+            elif status == FULL and not moved:
+                self._most *= 2
+                self._make_room()
+            elif status == ODD:
+                record = mode in (ITEM, OBJECT) and data[position] in b"[{"
+                end = int(extent(data, position, len(data))) if record else -1
+                if end > 0 and self._odd(data, base, position, end, mode):
+                    position, mode = end, mode + 1
+                else:
+                    status = MORE
+            if status in (MORE, BROKEN):
+                more = b"" if status == BROKEN else self._more(text, len(data) - position)
+                if more:
+                    data = np.frombuffer(b"".join((memoryview(data[position:]), *more)), np.uint8)
+                    base, position = base + position, 0
+                    continue
+                mode = self._slowly(text, data[position:].tobytes(), base + position, mode)
+                if mode < 0:
+                    return
+                rest, base = text.unread()
+                data, position = np.frombuffer(rest, np.uint8), 0
+
+    def _more(self, text: JsonText, unread: int) -> list:
+        want, found = max(self._chunk, unread), []
+        while want > 0 and (block := text.more(want)):
+            found.append(block)
+            want -= len(block)
+        return found
+
+    def _tables(self) -> tuple:
+        if len(self._seen) < _SEEN and len(self._seen) < 4 * len(self._groups.ids):
+            self._seen = np.full((4 * len(self._seen), 2), -1, np.int64)
+        tails, lists = len(self._tails.table[1]), len(self._lists.table[1])
+        return (
+            self._tails.table,
+            self._follow.upto(tails),
+            self._bad_tails.upto(tails),
+            self._groups.ids.table,
+            self._seen,
+            self._lists.table,
+            self._bad_lists.upto(lists),
+        )
+
+    def _grow(self, span: int) -> None:
+        for spans in (self._tails, self._lists, self._groups.ids):
+            if spans.full(span):
+                spans.grow(span)
+
+    # What the compiled pass found.
+
+    def _take(self, data: np.ndarray, base: int, cursor: np.ndarray, status: int) -> int:
+        """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
+        items, count = self._out[0][: cursor[ITEMS]], int(cursor[OBJECTS])
+        news = self._read_tails() | self._read_lists()
+        rates, odd = self._hard(data, int(cursor[PRICES]), count)
+        if news:
+            odd = min(odd, self._first_bad(cursor))
+        if odd < count:
+            cursor[POSITION], cursor[MODE], status, count = self._out[1][odd, 0], OBJECT, ODD, odd
+            items = items[: np.searchsorted(items[:, 4], odd, "right") + 1].copy()
+            items[-1, 2:] = (-1, -1, odd)
+        heads: dict[int, Head] = {}
+        for row, (start, behind, close, end, _) in enumerate(items.tolist()):
+            found = None
+            prefix = data[start:behind].tobytes() if start >= 0 else self._open.prefix
+            if end >= 0:
+                found = heads[self._index + row] = self._heads[prefix, data[close:end].tobytes()]
+            elif start < 0 or _begins(prefix):
+                continue
+            if found is None:
+                heads.pop(self._index + row, None)
+                stands, mode = (start, ITEM) if start >= 0 else (close, SUFFIX)
+                cursor[POSITION], cursor[MODE], status = stands, mode, ODD
+                items = items[: row + (start < 0)].copy()
+                if start < 0:
+                    items[0, 3] = -1
+                count = int(items[-1, 4]) if len(items) else 0
+                break
+        self._accept(data, base, items, self._part(items, count, rates), heads)
+        return status
+
+    def _accept(self, data: np.ndarray, base: int, items: np.ndarray, part: Part, heads: dict[int, Head]) -> None:
+        """Stage whole items, and hold what there is of the last one."""
+        done = 0
+        if self._open and len(items):
+            done = int(items[0, 4])
+            self._open.add(part.cut(0, done))
+            if self._index in heads:
+                self._close(heads.pop(self._index))
+                items = items[1:]
+            else:
+                return
+        self._index += len(heads)
+        upto = int(items[len(heads) - 1, 4]) if heads else done
+        if heads:
+            self._prices.introduce(heads)
+            self._prices.stage(part.cut(done, upto), heads)
+        if len(items) > len(heads):
+            start, behind = items[-1, 0], items[-1, 1]
+            self._open = _Open(data[start:behind].tobytes(), base + int(start))
+            self._open.add(part.cut(upto, len(part)))
+
+    def _part(self, items: np.ndarray, count: int, rates: np.ndarray) -> Part:
+        objects = self._out[1][:count]
+        size = int(objects[-1, 2]) if count else 0
+        prices, owner = self._out[2][:size], self._out[3][: objects[-1, 3] if count else 0].copy()
+        inline = owner < 0
+        owner[inline] = -1 - self._list_of.values[-1 - owner[inline]]
+        of_prices, of_owners = (np.diff(objects[:, i], prepend=0) for i in (2, 3))
+        of_item = np.searchsorted(items[:, 4], np.arange(count), "right")
+        first = np.concatenate(([-self._open.objects if self._open else 0], items[:-1, 4]))
+        return Part(
+            item=self._index + of_item,
+            object=np.arange(count) - first[of_item] if count else np.empty(0, np.int64),
+            prices=of_prices,
+            owners=of_owners,
+            countable=of_prices * of_owners,
+            priceless=(of_prices == 0).astype(np.int64),
+            ownerless=(of_owners == 0).astype(np.int64),
+            tail=self._tail_of.values[prices[:, 0]],
+            place=np.arange(size) - np.repeat(objects[:, 2] - of_prices, of_prices),
+            rate=rates[:size],
+            mantissa=prices[:, 1].copy(),
+            decimals=prices[:, 2].copy(),
+            owner=owner,
+        )
+
+    def _read_tails(self) -> bool:
+        """Read the tails that are new; whether one of them cannot be read."""
+        count, bad = len(self._tails), self._bad_tails.upto(len(self._tails))
+        known, numbers = self._tails_known, self._tail_of.upto(count)
+        for raw in range(known, count):
+            try:
+                numbers[raw] = self._prices.tail_number(_tail_of(*self._tails.parts(raw)))
+            except (ValueError, *_UNREADABLE):
+                bad[raw] = 1
+        self._tails_known = count
+        return bool(bad[known:count].any())
+
+    def _read_lists(self) -> bool:
+        """Read the in-line lists that are new; whether one of them cannot be read."""
+        count, bad = len(self._lists), self._bad_lists.upto(len(self._lists))
+        known, numbers = self._lists_known, self._list_of.upto(count)
+        for raw in range(known, count):
+            try:
+                numbers[raw] = self._groups.inline(parsed(self._lists.span(raw)))
+            except ValueError:
+                bad[raw] = 1
+        self._lists_known = count
+        return bool(bad[known:count].any())
+
+    def _hard(self, data: np.ndarray, size: int, objects: int) -> tuple[np.ndarray, int]:
+        """The rates of all prices as doubles, and the first object of which one is none."""
+        prices = self._out[2][:size]
+        mantissa, decimals = prices[:, 1], prices[:, 2]
+        rates = mantissa / _POWERS[np.maximum(decimals, 0)]
+        large = np.abs(mantissa) > 1 << 53
+        for i in np.flatnonzero(large | (decimals < 0)).tolist():
+            start, left = mantissa[i], decimals[i]
+            if left >= 0:
+                rates[i] = float(f"{start}e-{left}")
+                continue
+            try:
+                rates[i], exact = fields.rate(data[start : start - left].tobytes().decode())
+            except Unreadable:
+                return rates, int(np.searchsorted(self._out[1][:objects, 2], i, "right"))
+            prices[i, 1:] = self._exactly(exact)
+        return rates, len(self._out[1])
+
+    def _exactly(self, exact: Decimal) -> tuple[int, int]:
+        """Mantissa and decimals of a rate."""
+        _, digits, exponent = exact.as_tuple()
+        if len(digits) <= 18 and -18 <= exponent <= 0:
+            return int(exact.scaleb(-exponent)), -exponent
+        self._prices.exact.append(exact)
+        return len(self._prices.exact) - 1, HARD
+
+    def _first_bad(self, cursor: np.ndarray) -> int:
+        """The first object of which a tail or list cannot be read."""
+        objects, found = self._out[1][: cursor[OBJECTS]], [len(self._out[1])]
+        bad = np.flatnonzero(self._bad_tails.values[self._out[2][: cursor[PRICES], 0]])
+        if len(bad):
+            found.append(int(np.searchsorted(objects[:, 2], bad[0], "right")))
+        owner = self._out[3][: cursor[OWNERS]]
+        lists = np.flatnonzero(owner < 0)
+        bad = lists[self._bad_lists.values[-1 - owner[lists]] > 0]
+        if len(bad):
+            found.append(int(np.searchsorted(objects[:, 3], bad[0], "right")))
+        return min(found)
+
+    def _forget(self) -> None:
+        """Between items, let go of what was only needed to read them."""
+        self._prices.exact.clear()
+        held = self._tails.size + self._lists.size
+        if held > _LARGE or self._prices.tails > _MANY or len(self._groups.inlines) > _MANY:
+            self._fresh()
+            self._prices.forget()
+            self._groups.inlines.clear()
+
+    def _fresh(self) -> None:
+        self._tails, self._lists = Spans(), Spans()
+        self._tails_known = self._lists_known = 0
+        self._follow, self._bad_tails = Column(np.int64, -1), Column(np.uint8)
+        self._bad_lists, self._tail_of, self._list_of = Column(np.uint8), Column(np.int64), Column(np.int64)
+
+    # What is not of regular form.
+
+    def _odd(self, data: np.ndarray, base: int, position: int, end: int, mode: int) -> bool:
+        """Read a record that is whole; False where it is no JSON after all."""
+        content = data[position:end].tobytes()
+        try:
+            record = parsed(content)
+        except ValueError:
+            return False
+        self._record(record, content.decode(), base + position, mode)
+        return True
+
+    def _record(self, record: Any, text: str, offset: int, mode: int) -> None:
+        if mode == ITEM:
+            self._item(record, text, offset)
+        else:
+            number = self._open.objects
+            self._object(record, number, ())
+            steps = ("in_network", self._index, "negotiated_rates", number)
+            self._open.account.put_on_record(self._file, steps, text, offset)
+
+    def _slowly(self, text: JsonText, rest: bytes, offset: int, mode: int) -> int:
+        """Take a step where the bytes are no JSON, or end, or it takes care to see; returns the new mode, or -1 at the
+        end of the list."""
+        text.doing = f"in_network[{self._index}]"
+        if mode == SUFFIX:
+            head_of = self._open.prefix + _MARK.encode() + b"]"
+            text.give_back(head_of + rest, offset - len(head_of))
+            record = text.value()
+            around = text.text[slice(*text.span)]
+            self._open.begin(around.encode()[len(head_of) :], offset)
+            self._end(record, around, offset - len(head_of))
+            return AFTER_ITEM
+        text.give_back(rest, offset)
+        if mode in (FIRST_ITEM, FIRST_OBJECT):
+            mode += 1
+            if text.peek() == "]":
+                text.at += 1
+                return -1 if mode == ITEM else SUFFIX
+        elif mode == AFTER_ITEM:
+            return ITEM if text.take(",]") == "," else -1
+        elif mode == AFTER_OBJECT:
+            if (found := text.peek()) not in (",", "]"):
+                raise text.broken(text.at, "',' delimiter")
+            text.at += 1
+            return OBJECT if found == "," else SUFFIX
+        record = text.value()
+        if self._open:
+            self._open.begin(rest, offset)
+            self._open.begin(text.text[slice(*text.span)].encode(), text.offset(text.span[0]))
+        self._record(record, text.text[slice(*text.span)], text.offset(text.span[0]), mode)
+        return mode + 1
+
+    def _end(self, record: dict, text: str, offset: int) -> None:
+        """End the item at hand, of which `record` is what stands around its rates."""
+        if record["negotiated_rates"] != [_MARK]:  # they stand again behind those that were taken for them
+            self._open = None
+            self._item(record, text, offset)
+            return
+        try:
+            self._close(head(record))
+        except Unreadable as e:
+            opened, self._open = self._open, None
+            size = offset + len(text.encode()) - opened.offset
+            beginning = opened.beginning[:size].decode(errors="ignore")
+            account, rates = Account(), sum(int(part.countable.sum()) for part in opened.parts)
+            account.reject((), str(e), max(1, rates))
+            account.put_on_record(self._file, ("in_network", self._index), beginning, opened.offset)
+            self._account.merge(account)
+            self._prices.objects += opened.objects
+            self._index += 1
+
+    def _close(self, found: Head) -> None:
+        """Stage the item at hand."""
+        opened, self._open = self._open, None
+        self._account.merge(opened.account)
+        heads = {self._index: found}
+        self._prices.introduce(heads)
+        opened.parts.reverse()
+        while opened.parts:
+            self._prices.stage(opened.parts.pop(), heads)
+        self._index += 1
+
+    def _item(self, item: Any, text: str, offset: int) -> None:
+        """Read a whole item."""
+        steps = ("in_network", self._index)
+        objects = item.get("negotiated_rates") if type(item) is dict else None
+        if objects is None and type(item) is dict:
+            place = (self._account.section, self._index)
+            self._account.warnings.add("item without negotiated_rates", place, json_path(*steps))
+        try:
+            if type(item) is not dict:
+                raise Unreadable(f"{fields.kind(item)} stands where an object belongs")
+            if objects is not None and type(objects) is not list:
+                raise Unreadable(f"negotiated_rates: {fields.kind(objects)} stands where a list belongs")
+            found = head(item)
+        except Unreadable as e:
+            # The rates of an item that is unknown are counted where they can be.
+            self._account.reject((), str(e), max(1, sum(map(_countable, objects if type(objects) is list else ()))))
+            self._account.put_on_record(self._file, steps, text, offset)
+            self._prices.objects += len(objects) if type(objects) is list else 0
+            self._index += 1
+            return
+        self._open = _Open(b"", offset)
+        for number, record in enumerate(objects or ()):
+            self._object(record, number, ("negotiated_rates", number))
+        self._open.account.put_on_record(self._file, steps, text, offset)
+        self._close(found)
+
+    def _object(self, record: Any, number: int, path: tuple) -> None:
+        """One negotiated_rates object: its owners, its prices, and a rate for each pair of them."""
+        account = self._open.account
+        row = {"item": self._index, "object": number, "countable": _countable(record), "priceless": 0, "ownerless": 0}
+        prices = record.get("negotiated_prices") if type(record) is dict else None
+        wrong = None
+        if type(record) is not dict:
+            wrong = f"{fields.kind(record)} stands where an object belongs"
+        elif prices is not None and type(prices) is not list:
+            wrong = f"negotiated_prices: {fields.kind(prices)} stands where a list belongs"
+        if wrong:
+            account.reject(path, wrong, 1)
+            self._open.add(Part.of([], [], **row))
+            return
+        owners, faults = self._owners(record, path)
+        row["priceless"] = not prices
+        row["ownerless"] = not owners and not faults
+        read = []
+        for place, price in enumerate(prices or ()):
+            try:
+                found = self._prices.tail_number(tail(price))
+                rate, exact = fields.rate(price.get("negotiated_rate"))
+            except _UNREADABLE:
+                reason = fields.first_unreadable(price, READINGS)
+                if reason is None:
+                    raise
+                account.reject((*path, "negotiated_prices", place), reason, len(owners) + len(faults))
+                continue
+            read.append((found, place, rate, *self._exactly(exact)))
+        for where, reason in faults:
+            account.reject(where, reason, len(read))
+        self._open.add(Part.of(read, owners, **row))
+
+    def _owners(self, record: dict, path: tuple) -> tuple[list[int], list[tuple[tuple, str]]]:
+        """The groups that a rate object names, and (path, reason) of each that cannot be read."""
+        owners, faults = [], []
+        references = record.get("provider_references")
+        if type(references) is not list:
+            references = [] if references is None else [references]
+        for place, value in enumerate(references):
+            try:
+                owners.append(self._groups.ids.number((fields.text(value) or "").encode()))
+            except Unreadable as e:
+                listed = type(record["provider_references"]) is list
+                faults.append(((*path, "provider_references", place) if listed else path, f"provider_references: {e}"))
+        if groups := record.get("provider_groups"):
+            try:
+                owners.append(-1 - self._groups.inline(groups))
+            except Unreadable as e:
+                faults.append((path, str(e)))
+        return owners, faults
+
+
+def _begins(prefix: bytes) -> bool:
+    """Whether an item can begin with these bytes, which end in the `[` of its rates."""
+    try:
+        parsed(prefix + b"]}", halves=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _head_of(around: tuple[bytes, bytes]) -> Head | None:
+    """The head of an item by what stands around its rates; None where that takes care to see."""
+    before, behind = around
+    try:
+        record = parsed(b"".join((before, _MARK.encode(), b"]", behind)))
+        return head(record) if record["negotiated_rates"] == [_MARK] and _MARK.encode() not in behind else None
+    except (ValueError, AttributeError):
+        return None
+
+
+def _tail_of(before: bytes, behind: bytes) -> Any:
+    """The tail of a price by what stands around its rate. Raises ValueError, TypeError or AttributeError."""
+    mark = _MARK.encode()
+    record = parsed(b"".join((before, mark, behind)))
+    if mark in before or mark in behind or record["negotiated_rate"] != _MARK:
+        raise ValueError("another rate in the same price")
+    return tail(record)
+
+
+def _countable(record: Any) -> int:
+    """How many rates a rate object of an unreadable item stands for."""
+    if type(record) is not dict or type(record.get("negotiated_prices")) is not list:
+        return 0
+    references = record.get("provider_references")
+    owners = len(references) if type(references) is list else 0
+    return len(record["negotiated_prices"]) * (owners + bool(record.get("provider_groups")))

@@ -1,0 +1,350 @@
+"""From numbered prices and owners to staged rows: columns in, columns out.
+
+What belongs here: what every rate of an item has in common (`Head`), what a price has beside its rate (`Tail`), their
+rows, sums and counts. What must not come in: bytes and JSON text (`in_network_items`), groups beyond their numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from decimal import Context, Decimal, Inexact
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import naming
+from pipeline.readers import in_network_fields as fields
+from pipeline.readers.in_network_account import Account, json_path
+from pipeline.readers.in_network_fields import Memo, Unreadable
+from pipeline.readers.in_network_groups import Groups
+from pipeline.readers.in_network_staging import Rows
+
+_EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within fields._LONGEST_NUMBER
+HARD = -1  # decimals of a rate that takes more than 64 bits: its mantissa is its place among the exact decimals
+
+
+class Head(NamedTuple):
+    """What an item's rates have in common, its labels, and what is worth saying of it before and after its rates."""
+
+    code_type: str | None
+    code: str | None
+    arrangement: str | None
+    severity: str | None
+    contained: fields.Contained
+    description: str | None
+    name: str | None
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def head(item: dict) -> Head:
+    """Read an item, all but its negotiated_rates. Raises Unreadable where its rates cannot be identified."""
+    code_type, code = fields.upper(item.get("billing_code_type")), fields.upper(item.get("billing_code"))
+    contained = fields.contained_codes(item)
+    arrangement, severity = (
+        fields.lower(item.get("negotiation_arrangement")),
+        fields.text(item.get("severity_of_illness")),
+    )
+    before = ["item without billing_code or billing_code_type"] * (code is None or code_type is None)
+    labels, after = {}, []
+    for key in ("description", "name"):
+        try:
+            labels[key] = fields.text(item.get(key))
+        except Unreadable as e:
+            labels[key] = None
+            after.append(f"{key} cannot be read ({e})")
+    return Head(code_type, code, arrangement, severity, contained, **labels, before=tuple(before), after=tuple(after))
+
+
+class Tail(NamedTuple):
+    """What a price has beside its rate, and what is odd in it."""
+
+    billing_class: str | None
+    negotiated_type: str | None
+    expiration: str | None
+    pos: fields.PosSet
+    modifiers: str | None
+    additional_information: str | None
+    setting: str | None
+    expiration_is_odd: bool
+
+
+# The fields of a price and how each is read, in the order in which the first fault is told.
+READINGS = (
+    ("negotiated_rate", fields.rate),
+    ("service_code", fields.pos_set),
+    ("billing_code_modifier", fields.modifiers),
+    ("expiration_date", fields.text),
+    ("billing_class", fields.text),
+    ("negotiated_type", fields.text),
+    ("additional_information", fields.text),
+    ("setting", fields.text),
+)
+
+
+def tail(price: dict) -> Tail:
+    """Read a price, all but its rate. Raises Unreadable, TypeError or AttributeError where one is no such price."""
+    get, key = price.get, fields.list_key
+    expiration = get("expiration_date")
+    return Tail(
+        fields.lower(get("billing_class")),
+        fields.lower(get("negotiated_type")),
+        fields.expiration(expiration),
+        fields.pos_set(key(get("service_code"))),
+        fields.modifiers(key(get("billing_code_modifier"))),
+        fields.text(get("additional_information")),
+        fields.lower(get("setting")),
+        fields.expiration_is_odd(expiration),
+    )
+
+
+@dataclass
+class Part:
+    """Rate objects in the file's order: a row each, then their prices and their owners.
+
+    item, object: where it stands in the file; prices, owners: how many are behind it; countable: how many rates it
+    stands for, read or not; tail: number of the tail; place: of the price in its list; rate: the double; mantissa and
+    decimals: the exact rate (see HARD); owner: a group's number (`Groups.uids`).
+    """
+
+    item: np.ndarray
+    object: np.ndarray
+    prices: np.ndarray
+    owners: np.ndarray
+    countable: np.ndarray
+    priceless: np.ndarray
+    ownerless: np.ndarray
+    tail: np.ndarray
+    place: np.ndarray
+    rate: np.ndarray
+    mantissa: np.ndarray
+    decimals: np.ndarray
+    owner: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: list[Part]) -> Part:
+        """All of them as one."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in dataclass_fields(cls)))
+
+    @classmethod
+    def of(cls, prices: list[tuple[int, int, float, int, int]], owners: list[int], **row: int) -> Part:
+        """One rate object: its prices as (tail, place, rate, mantissa, decimals), its owners, its other columns."""
+        columns = zip(*prices, strict=True) if prices else ((),) * 5
+        tail, place, rate, mantissa, decimals = (np.array(c, k) for c, k in zip(columns, "qqdqq", strict=True))
+        row |= {"prices": len(prices), "owners": len(owners)}
+        rows = {name: np.array([value], np.int64) for name, value in row.items()}
+        owner = np.array(owners, np.int64)
+        return cls(**rows, tail=tail, place=place, rate=rate, mantissa=mantissa, decimals=decimals, owner=owner)
+
+    def cut(self, start: int, end: int) -> Part:
+        """Its rate objects from one to before another."""
+        price, owner = (np.concatenate(([0], np.cumsum(c))) for c in (self.prices, self.owners))
+        prices, owners = slice(price[start], price[end]), slice(owner[start], owner[end])
+        of_price = ("tail", "place", "rate", "mantissa", "decimals")
+        by_name = {"owner": owners, **dict.fromkeys(of_price, prices)}
+        return Part(*(getattr(self, f.name)[by_name.get(f.name, slice(start, end))] for f in dataclass_fields(Part)))
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+
+NOTHING = Part(*(np.empty(0, np.float64 if f.name == "rate" else np.int64) for f in dataclass_fields(Part)))
+
+
+class Prices:
+    """Stages prices and owners, and counts what was read."""
+
+    def __init__(self, account: Account, groups: Groups, rows: dict[str, Rows]):
+        self._account, self._groups, self._rows = account, groups, rows
+        self.prices = self.objects = self.owners = 0  # as many as were staged; their next index
+        self.kept = self.zeros = 0
+        self.total = Decimal(0)
+        self.exact: list[Decimal] = []  # of rates with HARD decimals that are not staged yet
+        self.code_rates: Counter[tuple] = Counter()
+        self._tails: list[Tail] = []
+        self._tail_numbers: dict[Tail, int] = {}
+        self._pos_sets: set[str] = set()
+        self._contained: Memo = Memo(naming.contained_codes_uid)
+        self._contained_staged: set[str] = set()
+        self._columns: list[pa.Array] = []
+        self._odd = np.empty((0, 2), np.bool_)
+        self._seen = np.empty(0, np.bool_)
+
+    def tail_number(self, found: Tail) -> int:
+        """The number of a tail."""
+        number = self._tail_numbers.setdefault(found, len(self._tails))
+        if number == len(self._tails):
+            self._tails.append(found)
+        return number
+
+    @property
+    def tails(self) -> int:
+        """How many tails are numbered."""
+        return len(self._tails)
+
+    def forget(self) -> None:
+        """Forget tails and exact rates: none that is not staged may refer to them."""
+        self._tails.clear()
+        self._tail_numbers.clear()
+        self._columns = []
+        self._odd, self._seen = self._odd[:0], self._seen[:0]
+        self.exact.clear()
+
+    def introduce(self, heads: dict[int, Head]) -> None:
+        """Say what is odd of items themselves; once for each, whose rate objects may be staged in several parts."""
+        section = self._account.section
+        for item, found in heads.items():
+            for phase, said in ((0, found.before), (2, found.after)):
+                for i, what in enumerate(said):
+                    self._account.warnings.add(what, (section, item, phase, i), json_path("in_network", item))
+
+    def stage(self, part: Part, heads: dict[int, Head]) -> None:
+        """Stage the rate objects of consecutive items; `heads` are those of all of these items, in order."""
+        count = len(part)
+        of_head = np.searchsorted(np.fromiter(heads, np.int64, len(heads)), part.item)
+        of_price = np.repeat(np.arange(count), part.prices)
+        of_owner = np.repeat(np.arange(count), part.owners)
+        contained = [self._contained_codes(h.contained) for h in heads.values()]
+        self._pos_set_rows(part)
+        self._warn(part, of_price)
+        self._count_groups(part, of_owner)
+        self._sum(part, part.owners[of_price])
+        self._write_prices(part, list(heads.values()), contained, of_head[of_price], of_price)
+        object_ix = pa.array(self.objects + of_owner)
+        owner_ix = pa.array(np.arange(self.owners, self.owners + len(of_owner)))
+        self._rows["owner"].put([owner_ix, object_ix, self._groups.uids(part.owner)])
+        rates = np.zeros(len(heads), np.int64)
+        np.add.at(rates, of_head, part.prices * part.owners)
+        for found, times in zip(heads.values(), rates.tolist(), strict=True):
+            self.code_rates[found.code_type, found.code, found.description, found.name] += times
+        self.kept += int(rates.sum())
+        self.objects += count
+        self.prices += len(of_price)
+        self.owners += len(of_owner)
+
+    def _write_prices(
+        self, part: Part, heads: list[Head], contained: list[str | None], of_head: np.ndarray, of_price: np.ndarray
+    ) -> None:
+        in_head = pa.array(of_head)
+        code_type, code, arrangement, severity = (
+            pa.array([h[i] for h in heads], pa.string()).take(in_head) for i in range(4)
+        )
+        billing_class, kind, expiration, pos, modifiers, information, setting = self._tail_columns(part.tail)
+        self._rows["price"].put(
+            [
+                pa.array(np.arange(self.prices, self.prices + len(of_price))),
+                pa.array(self.objects + of_price),
+                code_type,
+                code,
+                arrangement,
+                severity,
+                pa.array(contained, pa.string()).take(in_head),
+                billing_class,
+                kind,
+                pa.array(part.rate),
+                expiration,
+                pos,
+                modifiers,
+                information,
+                setting,
+            ]
+        )
+
+    def _tail_columns(self, tails: np.ndarray) -> list[pa.Array]:
+        if not self._columns or len(self._columns[0]) != len(self._tails):
+            values = ([t[i].uid if i == 3 else t[i] for t in self._tails] for i in range(7))
+            self._columns = [pa.array(v, pa.string()) for v in values]
+        taken = pa.array(tails)
+        return [column.take(taken) for column in self._columns]
+
+    def _contained_codes(self, codes: fields.Contained) -> str | None:
+        uid = self._contained[codes]
+        if uid and uid not in self._contained_staged:
+            self._contained_staged.add(uid)
+            for role, code_type, code in codes:
+                self._rows["contained_code"].add((uid, role, code_type or None, code or None))
+            self._rows["contained_code"].relieve()
+        return uid
+
+    def _pos_set_rows(self, part: Part) -> None:
+        if self._seen.size < len(self._tails):
+            self._seen = np.concatenate((self._seen, np.zeros(2 * len(self._tails) - self._seen.size, np.bool_)))
+        unseen = part.tail[~self._seen[part.tail]]
+        self._seen[unseen] = True
+        for number in dict.fromkeys(unseen.tolist()):
+            found = self._tails[number].pos
+            if found.uid not in self._pos_sets:
+                self._pos_sets.add(found.uid)
+                self._rows["pos_set"].add((found.uid, list(found.codes)))
+
+    def _count_groups(self, part: Part, of_owner: np.ndarray) -> None:
+        inline = part.owner < 0
+        if not inline.any():
+            self._groups.named.add(part.owner, part.prices[of_owner])
+            return
+        self._groups.named.add(part.owner[~inline], part.prices[of_owner[~inline]])
+        lists, first, times = np.unique(-1 - part.owner[inline], return_index=True, return_counts=True)
+        for i in np.argsort(first).tolist():
+            self._groups.stage_inline(int(lists[i]))
+            self._groups.count_tins(self._groups.inlines[lists[i]].tins, int(times[i]))
+
+    def _sum(self, part: Part, owners: np.ndarray) -> None:
+        """Add the exact decimals of all rates."""
+        self.zeros += int(owners[part.rate == 0].sum())
+        for decimals in np.unique(part.decimals[owners > 0]).tolist():
+            chosen = (part.decimals == decimals) & (owners > 0)
+            mantissa, times = part.mantissa[chosen], owners[chosen]
+            if decimals == HARD:
+                for place, n in zip(mantissa.tolist(), times.tolist(), strict=True):
+                    self.total = _EXACT.fma(self.exact[place], Decimal(n), self.total)
+                continue
+            if int(times.max()) * len(times) < 1 << 42:  # 20 bits at a time, none of the three sums leaves 63
+                parts = (mantissa >> 40, (mantissa >> 20) & 0xFFFFF, mantissa & 0xFFFFF)
+                high, middle, low = (int((p * times).sum()) for p in parts)
+                found = (high << 40) + (middle << 20) + low
+            else:
+                found = sum(m * n for m, n in zip(mantissa.tolist(), times.tolist(), strict=True))
+            self.total = _EXACT.add(self.total, _EXACT.scaleb(Decimal(found), -decimals))
+
+    def _warn(self, part: Part, of_price: np.ndarray) -> None:
+        """Say what is odd, each with the first place where it stands."""
+        warnings, section = self._account.warnings, self._account.section
+
+        def say(what: str, rows: np.ndarray, step: int, of_row: np.ndarray, place: np.ndarray | None = None) -> None:
+            if not len(rows):
+                return
+            row = of_row[rows[0]]
+            where = ["in_network", int(part.item[row]), "negotiated_rates", int(part.object[row])]
+            if place is not None:
+                where += ["negotiated_prices", int(place[rows[0]])]
+            order = (section, where[1], 1, where[3], min(step, 3), where[-1], step)
+            warnings.add(what, order, json_path(*where), len(rows))
+
+        each = np.arange(len(part))
+        say("rate object without negotiated_prices", np.flatnonzero(part.priceless), 0, each)
+        self._warn_of_lists(part, say)
+        what = "rate object that names no provider group, and so has no rates"
+        say(what, np.flatnonzero(part.ownerless), 2, each)
+        if len(self._odd) < len(self._tails):
+            more = [(t.pos.odd, t.expiration_is_odd) for t in self._tails[len(self._odd) :]]
+            self._odd = np.concatenate((self._odd, np.array(more, np.bool_)))
+        odd = self._odd[part.tail]
+        say("place of service that is no code, left out", np.flatnonzero(odd[:, 0]), 3, of_price, part.place)
+        say("expiration_date that is no date, taken as none", np.flatnonzero(odd[:, 1]), 4, of_price, part.place)
+
+    def _warn_of_lists(self, part: Part, say) -> None:
+        inline = np.flatnonzero(part.owner < 0)
+        if not len(inline):
+            return
+        of_owner = np.repeat(np.arange(len(part)), part.owners)
+        lists, where = np.unique(-1 - part.owner[inline], return_inverse=True)
+        found = [self._groups.inlines[n] for n in lists.tolist()]
+        for mixed, blanks in ((True, False), (False, True)):
+            odd = np.array([f.mixed if mixed else f.blanks for f in found])
+            for what in self._groups.odd(mixed, blanks):
+                say(what, inline[odd[where]], 1, of_owner)

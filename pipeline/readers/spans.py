@@ -1,0 +1,170 @@
+"""Byte spans and the numbers they were given: what repeats in a file is looked at once.
+
+What belongs here: a hash table of byte spans in NumPy arrays that compiled code and Python both use. What must not
+come in: what a span says.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+_jit = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_entry = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+_K = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
+_SHIFT = np.uint64(29)
+
+
+@_jit
+def word(data, at):
+    """Eight bytes as one number; compiled to a single load."""
+    found = np.uint64(data[at])
+    found |= np.uint64(data[at + 1]) << np.uint64(8)
+    found |= np.uint64(data[at + 2]) << np.uint64(16)
+    found |= np.uint64(data[at + 3]) << np.uint64(24)
+    found |= np.uint64(data[at + 4]) << np.uint64(32)
+    found |= np.uint64(data[at + 5]) << np.uint64(40)
+    found |= np.uint64(data[at + 6]) << np.uint64(48)
+    found |= np.uint64(data[at + 7]) << np.uint64(56)
+    return found
+
+
+@_jit
+def same(data, at, arena, start, size):
+    """Whether two runs of bytes are equal."""
+    done = 0
+    while done + 32 <= size:
+        i, j = at + done, start + done
+        one = (word(data, i) ^ word(arena, j)) | (word(data, i + 8) ^ word(arena, j + 8))
+        if one | (word(data, i + 16) ^ word(arena, j + 16)) | (word(data, i + 24) ^ word(arena, j + 24)):
+            return False
+        done += 32
+    while done + 8 <= size:
+        if word(data, at + done) != word(arena, start + done):
+            return False
+        done += 8
+    while done < size:
+        if data[at + done] != arena[start + done]:
+            return False
+        done += 1
+    return True
+
+
+@_jit
+def _hash(data, start, end, seed):
+    found = seed ^ (np.uint64(end - start) * _K)
+    at = start
+    while at + 8 <= end:
+        found = (found ^ word(data, at)) * _K
+        found ^= found >> _SHIFT
+        at += 8
+    rest = np.uint64(0)
+    while at < end:
+        rest = (rest << np.uint64(8)) | np.uint64(data[at])
+        at += 1
+    found = (found ^ rest) * _K
+    return found ^ (found >> _SHIFT)
+
+
+@_entry
+def number(data, start, middle, again, end, table):
+    """The number of the span `data[start:middle] + data[again:end]`, new when it is; -1 where there is no room.
+
+    Two spans are the same when they are cut at the same place.
+    """
+    slots, hashes, starts, cuts, arena, count = table
+    hashed = _hash(data, again, end, _hash(data, start, middle, np.uint64(0)))
+    first, second = middle - start, end - again
+    mask = len(slots) - 1
+    slot = np.int64(hashed >> np.uint64(20)) & mask
+    while True:
+        found = np.int64(slots[slot]) - 1
+        if found < 0:
+            break
+        at = starts[found]
+        if hashes[found] == hashed and starts[found + 1] - at == first + second and cuts[found] == first:
+            if same(data, start, arena, at, first) and same(data, again, arena, at + first, second):
+                return found
+        slot = (slot + 1) & mask
+    found = count[0]
+    at = starts[found]
+    if 2 * found >= len(slots) or found + 1 >= len(hashes) or at + first + second > len(arena):
+        return -1
+    for i in range(first):
+        arena[at + i] = data[start + i]
+    for i in range(second):
+        arena[at + first + i] = data[again + i]
+    hashes[found], cuts[found] = hashed, first
+    starts[found + 1] = at + first + second
+    slots[slot] = found + 1
+    count[0] = found + 1
+    return found
+
+
+@_entry
+def _slotted(slots, hashes, count):
+    mask = len(slots) - 1
+    for found in range(count):
+        slot = np.int64(hashes[found] >> np.uint64(20)) & mask
+        while slots[slot]:
+            slot = (slot + 1) & mask
+        slots[slot] = found + 1
+
+
+class Spans:
+    """Distinct byte spans, numbered from 0 as they come; about 30 bytes each beside their own.
+
+    `table` is what `number` takes; it is another one after `grow`.
+    """
+
+    def __init__(self, most: int = 1 << 10, size: int = 1 << 15):
+        self.table = (
+            np.zeros(2 * most, np.int32),
+            np.zeros(most, np.uint64),
+            np.zeros(most + 1, np.int64),
+            np.zeros(most, np.int64),
+            np.zeros(size, np.uint8),
+            np.zeros(1, np.int64),
+        )
+
+    def __len__(self) -> int:
+        return int(self.table[5][0])
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return int(self.table[2][len(self)])
+
+    def full(self, span: int = 0) -> bool:
+        """Whether a span of that many bytes might find no room."""
+        return 2 * len(self) >= len(self.table[1]) or 2 * (self.size + span) >= len(self.table[4])
+
+    def grow(self, span: int = 0) -> None:
+        """Make room for as many again, or for a span of that many bytes."""
+        slots, hashes, starts, cuts, arena, count = self.table
+        if 2 * len(self) >= len(hashes):
+            most = 2 * len(hashes)
+            hashes, cuts = (np.concatenate((a, np.zeros_like(a))) for a in (hashes, cuts))
+            starts = np.concatenate((starts, np.zeros(most + 1 - len(starts), np.int64)))
+            slots = np.zeros(2 * most, np.int32)
+            _slotted(slots, hashes, len(self))
+        if 2 * (self.size + span) >= len(arena):
+            arena = np.concatenate((arena, np.zeros(len(arena) + 2 * span, np.uint8)))
+        self.table = (slots, hashes, starts, cuts, arena, count)
+
+    def number(self, span: bytes) -> int:
+        """The number of a span."""
+        data = np.frombuffer(span, np.uint8)
+        while (found := number(data, 0, len(data), 0, 0, self.table)) < 0:
+            self.grow(len(data))
+        return int(found)
+
+    def parts(self, found: int) -> tuple[bytes, bytes]:
+        """The two parts of a span."""
+        _, _, starts, cuts, arena, _ = self.table
+        start, end, cut = int(starts[found]), int(starts[found + 1]), int(cuts[found])
+        return arena[start : start + cut].tobytes(), arena[start + cut : end].tobytes()
+
+    def span(self, found: int) -> bytes:
+        """A span that was numbered whole."""
+        return self.parts(found)[0]

@@ -1,0 +1,127 @@
+"""The reader of in-network files beside an ijson loop that only parses: `make bench-reader`.
+
+What belongs here: measuring, each reading in a process of its own. What must not come in: a claim; the figures go
+where they are read.
+
+    python tests/bench/reader.py                     1 GB shaped like a large payer's
+    python tests/bench/reader.py --sizes 100 500 2000 --ijson-most 500
+    python tests/bench/reader.py path/of/file.json.gz …
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import ijson
+import large_payer
+
+from pipeline import parquet, tables
+from pipeline.readers import in_network
+
+
+class _Staged:
+    """Writes staged tables as ingest does."""
+
+    def __init__(self, folder: Path):
+        self._folder, self._writers = folder, {}
+
+    def write(self, table: str, batch) -> None:
+        if table not in self._writers:
+            self._writers[table] = parquet.Writer(self._folder / f"{table}.parquet", tables.get(table))
+        self._writers[table].write(batch)
+
+    def close(self) -> None:
+        for writer in self._writers.values():
+            writer.__exit__(None, None, None)
+
+
+def _ours(path: Path) -> dict:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        sink = _Staged(Path(folder))
+        result = in_network.read(path, batch_id="bench", sink=sink, threads=2)
+        sink.close()
+        staged = sum(p.stat().st_size for p in Path(folder).iterdir())
+    return {"rates": result.rates_read, "staged_bytes": staged}
+
+
+def _theirs(path: Path) -> dict:
+    with gzip.open(path) as file:
+        items = sum(1 for _ in ijson.get_backend("yajl2_c").items(file, "in_network.item"))
+    return {"items": items}
+
+
+def _measured(which: str, path: Path) -> dict:
+    """One reading: seconds of wall clock and of the processors, peak MB, and what it found."""
+    began = time.perf_counter()
+    found = {"ours": _ours, "ijson": _theirs}[which](path)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)  # bytes on macOS, KB elsewhere
+    return {"seconds": time.perf_counter() - began, "cpu": used.ru_utime + used.ru_stime, "peak": peak, **found}
+
+
+def _child(which: str, path: Path) -> dict:
+    made = subprocess.run(
+        [sys.executable, __file__, "--child", which, str(path)], check=True, capture_output=True, text=True
+    )
+    return json.loads(made.stdout)
+
+
+def _size(path: Path) -> int:
+    with gzip.open(path) as file:
+        return sum(len(block) for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def _report(path: Path, size: int, *, ijson_too: bool) -> None:
+    mb = size / 1e6
+    if ijson_too:
+        theirs = _child("ijson", path)
+        print(
+            f"  ijson, parsing only  {theirs['seconds']:8.2f} s {mb / theirs['seconds']:7.0f} MB/s {'':21}"
+            f"{theirs['peak']:6.0f} MB peak"
+        )
+    ours = _child("ours", path)
+    ratio = f", {theirs['seconds'] / ours['seconds']:.1f} times ijson" if ijson_too else ""
+    print(
+        f"  to staged Parquet    {ours['seconds']:8.2f} s {mb / ours['seconds']:7.0f} MB/s "
+        f"{ours['rates'] / ours['seconds'] / 1e6:6.2f} M rates/s {ours['peak']:10.0f} MB peak{ratio}"
+        f" ({ours['cpu']:.2f} s of processor)"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--sizes", nargs="*", type=int, default=[1000], help="MB of JSON to generate")
+    parser.add_argument("--ijson-most", type=int, default=1000, help="no ijson loop over files of more MB")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.child:
+        print(json.dumps(_measured(told.child, told.files[0])))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        warm = Path(folder) / "warm.json.gz"
+        large_payer.write(warm, 1_000_000, 100)
+        print(f"first file, compiling where nothing is cached: {_child('ours', warm)['seconds']:.2f} s")
+        print(f"a small file:                                  {_child('ours', warm)['seconds']:.2f} s")
+        for path in told.files:
+            size = _size(path)
+            print(f"{path.name}: {size / 1e6:,.0f} MB of JSON, {path.stat().st_size / 1e6:,.0f} MB packed")
+            _report(path, size, ijson_too=True)
+        for mb in told.sizes:
+            path = Path(folder) / f"{mb}.json.gz"
+            size = large_payer.write(path, mb * 1_000_000)
+            print(f"a large payer's, {size / 1e6:,.0f} MB of JSON, {path.stat().st_size / 1e6:,.0f} MB packed")
+            _report(path, size, ijson_too=mb <= told.ijson_most)
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()

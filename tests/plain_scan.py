@@ -1,0 +1,33 @@
+"""What the compiled pass over in_network[] does, without it: every item is left to parsed JSON.
+
+What belongs here: a stand-in for `in_network_scan.scan` that finds no item of regular form, so that the two ways to
+read a record can be held against each other. What must not come in: reading.
+"""
+
+from __future__ import annotations
+
+from pipeline.readers.in_network_scan import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, LIMIT, MODE, MORE, ODD, POSITION
+
+
+def plain_scan(data, cursor, tables, out) -> int:
+    """Step over commas and blanks to the next item, and stop there."""
+    at, mode, end = (int(cursor[i]) for i in (POSITION, MODE, LIMIT))
+    cursor[3:] = 0
+    status = MORE
+    while at < end:
+        here = chr(data[at])
+        if here in " \t\r\n":
+            at += 1
+        elif here == "]" and mode in (FIRST_ITEM, AFTER_ITEM):
+            at, status = at + 1, END
+            break
+        elif mode == AFTER_ITEM and here != ",":
+            status = BROKEN
+            break
+        elif mode == AFTER_ITEM:
+            at, mode = at + 1, ITEM
+        else:
+            mode, status = ITEM, ODD
+            break
+    cursor[POSITION], cursor[MODE] = at, mode
+    return status
