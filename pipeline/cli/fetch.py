@@ -213,9 +213,9 @@ def _wanted_references(root: paths.Root, state: str | None) -> Iterator[str]:
                 click.echo(lines.wrapped(f"warning: {problem}"), err=True)
                 continue
         for url in known.urls:
-            place = known.place(url)
-            useless = place is not None and url in task.unusable_references and place.is_relative_to(root.fetched)
-            if (place is None or useless) and url not in given:
+            found = known.find(url)
+            useless = found and url in task.unusable_references and found[0].is_relative_to(root.fetched)
+            if (not found or useless) and url not in given:
                 given.add(url)
                 yield url
 

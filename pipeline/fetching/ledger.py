@@ -29,11 +29,7 @@ class Ledger:
         self._last: dict[str, dict] = {}
         self._fetched: dict[str, dict[str, dict]] = {}  # identity -> file -> line
         self._owners: dict[str, str] = {}  # file -> identity
-        try:
-            lines = root.ledger.read_bytes().splitlines()
-        except FileNotFoundError:
-            lines = []
-        for line in lines:
+        for line in root.ledger.read_bytes().splitlines() if root.ledger.exists() else ():
             try:
                 self._take(json.loads(line))
             except (ValueError, KeyError, TypeError):  # cut off by a kill
