@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,6 +258,8 @@ class _Part:
 
 def _damage(path: Path) -> str | None:
     """Why a file is no whole JSON text by its packing, its first character and its last; None when it is."""
+    if path.suffix == ".zip":
+        return _zip_damage(path)
     first = last = b""
     try:
         with opened(path) as blocks:
@@ -268,6 +272,16 @@ def _damage(path: Path) -> str | None:
         page = ", as a web page does" if first == b"<" else ""
         return f"is no JSON object: it begins with {first.decode(errors='replace')!r}{page}"
     return None if last == b"}" else "is cut off: its JSON does not end"
+
+
+def _zip_damage(path: Path) -> str | None:
+    """Why a zip archive is not whole; what is in one, and how many files, is for its reader to say."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as problem:  # the last: encrypted, unknown method
+        return f"is no whole zip archive ({problem})"
+    return f"is damaged in {bad}" if bad else None
 
 
 def _unless_same(former: dict | None) -> dict:
