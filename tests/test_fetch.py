@@ -113,10 +113,10 @@ def test_a_file_that_came_whole_before_a_kill_does_not_come_again(web, root, mon
     def killed(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.fetching.client._damage", killed)
-    with pytest.raises(KeyboardInterrupt):
-        get(root, url)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.fetching.client._damage", killed)
+        with pytest.raises(KeyboardInterrupt):
+            get(root, url)
     assert get(root, url).path.read_bytes() == PACKED
     assert [headers.get("Range") for headers in web.of("/a.json.gz")] == [None, f"bytes={len(PACKED)}-"]
     assert [p.name for p in root.partial.iterdir() if p.suffix == ".part"] == []
@@ -265,6 +265,21 @@ def test_one_file_under_several_addresses_and_names_is_placed_once(web, root):
     assert fetch(root, other, folder=folder)[other].path == path
     assert path.read_bytes() == BODY + b" "
 
+    # Packed from now on, or by now the same as another: what it replaces goes. What another address gives as well stays.
+    web.put("/mine.json", gzip.compress(BODY + b"  "))
+    packed = fetch(root, other, folder=folder)[other].path
+    assert sorted(p.name for p in folder.iterdir()) == ["a b_c.json.gz", packed.name, "mine.json"]
+    web.put("/mine.json", PACKED)
+    assert fetch(root, other, folder=folder)[other].path == folder / "a b_c.json.gz"
+    assert sorted(p.name for p in folder.iterdir()) == ["a b_c.json.gz", "mine.json"]
+    web.put("/mirror.json.gz", gzip.compress(BODY + b"   "))
+    mirrored = fetch(root, mirror, folder=folder)[mirror].path
+    assert (folder / "a b_c.json.gz").read_bytes() == PACKED
+    assert mirrored.name == "mirror.json.gz"
+
+    web.put("/mine.json", BODY + b" ")
+    path = fetch(root, other, folder=folder)[other].path
+
     # A file that was changed by hand is no longer what was fetched.
     path.write_bytes(b"{}")
     assert fetch(root, other, folder=folder)[other].state == "fetched"
@@ -347,11 +362,12 @@ def test_from_a_table_of_contents_to_files(web, root):
         "one": (len(data["one"]), 1, None), "two": (len(data["two"]), 2, None), "three": (None, 1, None),
     }  # fmt: skip
 
-    web.script["/mrf/two%20x.json"] = [Answer(404)]
+    web.script["/mrf/two%20x.json"] = [Answer(503), Answer(404)]
     done = kit.ratehouse(root.path, "fetch", address, "--state", "GA", "--match", "gold")
     assert done.returncode == 1
     assert done.stdout.startswith("1 file fetched (")
     assert "FAILED http://127.0.0.1" in done.stderr
+    assert "Retry" not in done.stderr
     assert done.stderr.rstrip().endswith(f"--root {root.path} fetch {address} --state GA --match gold")
     done = kit.ratehouse(root.path, "fetch", address, "--state", "GA", "--match", "gold")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"  ratehouse --root {root.path} build")

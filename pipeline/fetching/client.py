@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 import zipfile
 import zlib
@@ -29,6 +30,9 @@ HOSTS = 1000  # whose connections are counted at the same time; beyond, a limit 
 LATER = frozenset({408, 429, 500, 502, 503, 504})
 _MAGIC = ((b"\x1f\x8b", ".json.gz"), (b"PK\x03\x04", ".zip"), (b"", ".json"))
 _KINDS = tuple(ending for _, ending in _MAGIC)
+
+# Each retry is a warning to urllib3; what came of all of them is ours to tell.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 Told = Callable[[str, int, int | None], None]
 
@@ -200,17 +204,15 @@ class _Part:
 
     def continues(self, headers) -> bool:
         """Whether a partial answer is the rest of this very file."""
-        unit, _, span = headers.get("Content-Range", "").partition(" ")
-        etag = headers.get("ETag")
-        return (
-            unit == "bytes"
-            and span.partition("-")[0] == str(self.size)
-            and (etag is None or self.about.get("etag") in (None, etag))
-        )
+        return headers.get("Content-Range", "").startswith(f"bytes {self.size}-") and self._is_named(headers)
 
     def is_all(self, headers) -> bool:
         """Whether a server that has no more of this very file told its size (RFC 9110 15.5.17), and it is ours."""
-        return headers.get("Content-Range") == f"bytes */{self.size}"
+        return headers.get("Content-Range") == f"bytes */{self.size}" and self._is_named(headers)
+
+    def _is_named(self, headers) -> bool:
+        """Whether nothing that a server says of its file differs from what was said of ours."""
+        return headers.get("ETag") is None or self.about.get("etag") in (None, headers["ETag"])
 
     def begin(self, url: str, headers) -> None:
         """Start over: what was there was of another file, or cannot be gone on with."""
