@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import threading
 import zipfile
 import zlib
@@ -30,9 +29,6 @@ HOSTS = 1000  # whose connections are counted at the same time; beyond, a limit 
 LATER = frozenset({408, 429, 500, 502, 503, 504})
 _MAGIC = ((b"\x1f\x8b", ".json.gz"), (b"PK\x03\x04", ".zip"), (b"", ".json"))
 _KINDS = tuple(ending for _, ending in _MAGIC)
-
-# Each retry is a warning to urllib3; what came of all of them is ours to tell.
-logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 Told = Callable[[str, int, int | None], None]
 
