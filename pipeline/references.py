@@ -6,8 +6,8 @@ come in: the network (`fetching.client`), what such a file says (`readers.provid
 The rule. Beside an in-network file, in `references/`, a file counts for an address when it stands there under the
 address's host and path (`references/example.org/a/12.json`, as `wget -x` lays files out) or under the last step of
 its path alone (`references/12.json`); the name decoded, with `.gz` after it or not. A name that two addresses of the
-same in-network file share stands for neither; where two in-network files of a folder end in it, it stands for both, and
-the longer form tells them apart. What the user put there counts before what `ratehouse fetch
+same in-network file share stands for neither; where addresses of two in-network files of a folder end in it, it stands
+for both, and only the longer form tells them apart. What the user put there counts before what `ratehouse fetch
 --references` brought.
 """
 
