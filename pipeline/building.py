@@ -50,7 +50,8 @@ class Outcome:
     """How a build ended.
 
     `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
-    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why); `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
+    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why);
+    `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
     nothing_to_do: bool = False

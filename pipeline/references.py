@@ -6,7 +6,8 @@ come in: the network (`fetching.client`), what such a file says (`readers.provid
 The rule. Beside an in-network file, in `references/`, a file counts for an address when it stands there under the
 address's host and path (`references/example.org/a/12.json`, as `wget -x` lays files out) or under the last step of
 its path alone (`references/12.json`); the name decoded, with `.gz` after it or not. A name that two addresses of the
-same in-network file share stands for neither. What the user put there counts before what `ratehouse fetch
+same in-network file share stands for neither; where addresses of two in-network files of a folder end in it, it stands
+for both, and only the longer form tells them apart. What the user put there counts before what `ratehouse fetch
 --references` brought.
 """
 
@@ -57,6 +58,8 @@ class References:
         self.urls: dict[str, None] = {}
         self.at_hand: dict[str, str] = {}
         self.unusable: dict[str, str] = {}
+        self._there = _listing(self._folder)
+        self._ledger = ledger.current(root)
         self._bearers: Counter[str] = Counter()  # name beside the file -> addresses that it could stand for
         self._used: set[str] = set()
         for url in urls:
@@ -65,44 +68,50 @@ class References:
     def _know(self, url: str) -> None:
         if url not in self.urls:
             self.urls[url] = None
-            self._bearers.update(_names(url))
+            if self._there:
+                self._bearers.update(_names(url))
 
     @property
     def ambiguous(self) -> bool:
         """Whether a file was taken for one address before another one came that it could stand for as well."""
         return any(self._bearers[name] > 1 for name in self._used)
 
-    def place(self, url: str) -> Path | None:
-        """The file that stands for an address; None when there is none."""
-        there = _listing(self._folder)
-        for name in _names(url) if there else ():
-            found = next((n for n in (name, f"{name}.gz") if n in there), None)
+    def find(self, url: str) -> tuple[Path, str] | None:
+        """The file that stands for an address, and the digest of its content; None when there is none."""
+        place = self._beside(url)
+        if place is None:
+            line = self._ledger.fetched(url) if web_names.is_address(url) else None
+            if line is None:
+                return None
+            place = self._ledger.path(line)
+            if os.stat(place).st_size == line["bytes"]:  # named after its content, and never written again
+                return place, line["sha256"]
+        try:
+            return place, fingerprints.content_hash(self.root, place)
+        except errors.SourceError:
+            return place, UNREADABLE
+
+    def _beside(self, url: str) -> Path | None:
+        for name in _names(url) if self._there else ():
+            found = next((n for n in (name, f"{name}.gz") if n in self._there), None)
             if found and self._bearers[name] <= 1:
                 self._used.add(name)
                 return self._folder / found
-        line = ledger.current(self.root).fetched(url) if web_names.is_address(url) else None
-        return ledger.current(self.root).path(line) if line else None
-
-    def _digest(self, place: Path) -> str:
-        try:
-            return fingerprints.content_hash(self.root, place)
-        except errors.SourceError:
-            return UNREADABLE
+        return None
 
     def inputs(self) -> dict[str, str]:
         """`reference <address>` -> digest, of those that are at hand now."""
-        found = {url: place for url in self.urls if (place := self.place(url))}
-        return {f"{PREFIX}{url}": self._digest(place) for url, place in found.items()}
+        return {f"{PREFIX}{url}": found[1] for url in self.urls if (found := self.find(url))}
 
     def resolve(self, url: str) -> list[dict] | None:
         """The provider_groups behind an address, or None when they are not at hand or cannot be used."""
         from pipeline.readers import provider_references
 
         self._know(url)
-        place = self.place(url)
-        if place is None:
+        found = self.find(url)
+        if found is None:
             return None
-        self.at_hand[url] = self._digest(place)
+        place, self.at_hand[url] = found
         try:
             return provider_references.read(place)
         except errors.SourceError as problem:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,19 @@ BODY = json.dumps({"in_network": [{"n": n} for n in range(20_000)]}).encode()
 PACKED = gzip.compress(BODY, mtime=0)
 
 
+def zipped(files: int) -> bytes:
+    """An archive of as many JSON files, not packed, so that a test may change a byte of them."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(files):
+            archive.writestr(f"{number}.json", '{"in_network": [1]}')
+    return packed.getvalue()
+
+
 @pytest.fixture
-def web():
+def web(monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):  # a proxy of the environment would be asked for this machine's own address
+        monkeypatch.setenv(name, "127.0.0.1")
     with serving() as one:
         yield one
 
@@ -100,10 +113,10 @@ def test_a_file_that_came_whole_before_a_kill_does_not_come_again(web, root, mon
     def killed(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.fetching.client._damage", killed)
-    with pytest.raises(KeyboardInterrupt):
-        get(root, url)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.fetching.client._damage", killed)
+        with pytest.raises(KeyboardInterrupt):
+            get(root, url)
     assert get(root, url).path.read_bytes() == PACKED
     assert [headers.get("Range") for headers in web.of("/a.json.gz")] == [None, f"bytes={len(PACKED)}-"]
     assert [p.name for p in root.partial.iterdir() if p.suffix == ".part"] == []
@@ -128,6 +141,8 @@ def test_a_file_that_changed_is_not_glued_to_what_is_left_of_the_former(web, roo
         (PACKED[:-20], "what came the gzip stream breaks off after byte"),
         (PACKED[:500] + b"\0" * 50 + PACKED[550:], "what came the gzip stream is damaged after byte"),
         (BODY[:-10], "what came is cut off: its JSON does not end"),
+        (zipped(2)[:-40], "what came is no whole zip archive (File is not a zip file)"),
+        (zipped(2).replace(b"[1", b"[2", 1), "what came is damaged in 0.json"),
         (b"<html>sorry</html>", "what came is no JSON object: it begins with '<', as a web page does"),
         (b"", "what came is empty (0 bytes)"),
     ],
@@ -250,6 +265,21 @@ def test_one_file_under_several_addresses_and_names_is_placed_once(web, root):
     assert fetch(root, other, folder=folder)[other].path == path
     assert path.read_bytes() == BODY + b" "
 
+    # Packed from now on, or by now the same as another: what it replaces goes. What another address gives as well stays.
+    web.put("/mine.json", gzip.compress(BODY + b"  "))
+    packed = fetch(root, other, folder=folder)[other].path
+    assert sorted(p.name for p in folder.iterdir()) == ["a b_c.json.gz", packed.name, "mine.json"]
+    web.put("/mine.json", PACKED)
+    assert fetch(root, other, folder=folder)[other].path == folder / "a b_c.json.gz"
+    assert sorted(p.name for p in folder.iterdir()) == ["a b_c.json.gz", "mine.json"]
+    web.put("/mirror.json.gz", gzip.compress(BODY + b"   "))
+    mirrored = fetch(root, mirror, folder=folder)[mirror].path
+    assert (folder / "a b_c.json.gz").read_bytes() == PACKED
+    assert mirrored.name == "mirror.json.gz"
+
+    web.put("/mine.json", BODY + b" ")
+    path = fetch(root, other, folder=folder)[other].path
+
     # A file that was changed by hand is no longer what was fetched.
     path.write_bytes(b"{}")
     assert fetch(root, other, folder=folder)[other].state == "fetched"
@@ -259,8 +289,9 @@ def test_one_file_under_several_addresses_and_names_is_placed_once(web, root):
 def test_a_file_is_named_after_what_it_is(web, root):
     folder = root.mrf / "GA"
     urls = [web.put("/plain.json.gz", BODY), web.put("/packed.json", PACKED), web.put("/get", gzip.compress(BODY, 1))]
+    urls.append(web.put("/several.json", zipped(2)))  # whole as it is; the build says what to do with it
     fetch(root, *urls, folder=folder)
-    assert sorted(p.name for p in folder.iterdir()) == ["get.json.gz", "packed.json.gz", "plain.json"]
+    assert sorted(p.name for p in folder.iterdir()) == ["get.json.gz", "packed.json.gz", "plain.json", "several.zip"]
 
 
 def test_a_ledger_that_a_kill_cut_off_loses_one_line(root):
@@ -323,28 +354,33 @@ def test_from_a_table_of_contents_to_files(web, root):
         name: web.put(f"/mrf/{name} x.json".replace(" ", "%20"), body) + "?Signature=a" for name, body in data.items()
     }
     address = web.put("/index.json", json.dumps(contents(web, **urls)).encode())
+    web.script["/mrf/three%20x.json"] = [Answer(403)]  # no size is told
     shown = kit.ratehouse(root.path, "toc", address, "--json")
     assert shown.returncode == 0, shown.stderr
     rows = {row["description"]: row for row in kit.json_lines(shown.stdout)}
     assert {n: (row["bytes"], len(row["plans"]), row["here"]) for n, row in rows.items()} == {
-        "one": (len(data["one"]), 1, None), "two": (len(data["two"]), 2, None), "three": (len(data["three"]), 1, None),
+        "one": (len(data["one"]), 1, None), "two": (len(data["two"]), 2, None), "three": (None, 1, None),
     }  # fmt: skip
 
-    web.script["/mrf/two%20x.json"] = [Answer(404)]
+    web.script["/mrf/two%20x.json"] = [Answer(503), Answer(404)]
     done = kit.ratehouse(root.path, "fetch", address, "--state", "GA", "--match", "gold")
     assert done.returncode == 1
     assert done.stdout.startswith("1 file fetched (")
     assert "FAILED http://127.0.0.1" in done.stderr
+    assert "Retry" not in done.stderr
     assert done.stderr.rstrip().endswith(f"--root {root.path} fetch {address} --state GA --match gold")
     done = kit.ratehouse(root.path, "fetch", address, "--state", "GA", "--match", "gold")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, f"  ratehouse --root {root.path} build")
     assert "1 here already, 0 failed" in done.stdout
     assert sorted(p.name for p in (root.mrf / "GA").iterdir()) == ["one x.json", "two x.json"]
-    assert web.of("/mrf/three%20x.json") == []
+    assert web.of("/mrf/three%20x.json") == []  # only its size was asked for
 
     shown = kit.ratehouse(root.path, "toc", address, "--no-sizes")
     assert "here: raw/mrf/GA/two x.json" in " ".join(shown.stdout.split())
     assert shown.stdout.endswith("3 files, 2 here, 0 bytes as far as servers tell\n")
+    shown = kit.ratehouse(root.path, "toc", address, "--no-sizes", "--match", "SILVER", "--limit", "1")
+    assert shown.stdout.splitlines()[0] == urls["two"]
+    assert shown.stdout.splitlines()[-1].startswith("1 file, ")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from pipeline.cli import lines
 
 MANY = 10
 PLANS = 3  # named of a file; --json has them all
-TOC = click.argument("toc_name", metavar="TOC")
 MATCH = click.option(
     "--match", metavar="TEXT", help="Only files with this in their address, description or a plan (any case)."
 )
@@ -26,7 +25,7 @@ LIMIT = click.option("--limit", type=click.IntRange(1), metavar="N", help="Only 
 
 
 @click.command()
-@TOC
+@click.argument("toc_name", metavar="TOC")
 @MATCH
 @LIMIT
 @click.option("--no-sizes", is_flag=True, help="Do not ask the servers how large the files are.")
@@ -130,15 +129,17 @@ def fetch(toc_name: str | None, references: bool, state: str | None, match: str 
             folder, check = root.mrf / state, lambda path: None
             _say_oddities(contents.oddities)
         outcomes: list[batch.Outcome] = []
-        with _progress(len(urls)) as (told, say):
+        with _progress() as (told, say):
             fetcher.fetch(urls, folder, check, told, lambda one: (outcomes.append(one), say(one)))
-    return _sum_up(outcomes, references)
+    options = {"--state": state, "--match": match, "--limit": limit}
+    words = ["fetch", toc_name or "--references"]
+    words += [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    return _sum_up(outcomes, "reference" if references else "file", shlex.join(words))
 
 
-def _sum_up(outcomes: list, references: bool) -> int:
+def _sum_up(outcomes: list, noun: str, again: str) -> int:
     """Say how many came, which failed and why, and the next command; the exit status."""
     counts = {state: [o for o in outcomes if o.state == state] for state in ("fetched", "here", "failed")}
-    noun = "reference" if references else "file"
     size = sum(o.bytes or 0 for o in counts["fetched"])
     click.echo(
         f"{lines.counted(len(counts['fetched']), noun)} fetched ({size:,} bytes), "
@@ -153,7 +154,7 @@ def _sum_up(outcomes: list, references: bool) -> int:
         if len(counts["failed"]) > MANY:
             click.echo(f"  … and {len(counts['failed']) - MANY:,} more ({root.ledger} has them)", err=True)
         click.echo("next, to try these again:", err=True)
-        click.echo(f"  {paths.command(shlex.join(sys.argv[sys.argv.index('fetch') :]), root.path)}", err=True)
+        click.echo(f"  {paths.command(again, root.path)}", err=True)
         return 1
     if counts["fetched"]:
         click.echo(f"next:\n  {paths.command('build', root.path)}")
@@ -168,11 +169,12 @@ def _contents(name: str, fetcher):
         if not Path(name).is_file():
             raise errors.UsageError("no such file", place=name, remedy="name a table of contents, or its address")
         return reader.read(Path(name))
-    found = []
-    fetcher.fetch([name], None, reader.read, lambda *_: None, found.append)
+    found, contents = [], []
+    with _progress() as (told, _):
+        fetcher.fetch([name], None, lambda path: contents.append(reader.read(path)), told, found.append)
     if found[0].path is None:
         raise errors.FetchError(found[0].reason, place=name, remedy="look at what the address answers")
-    return reader.read(found[0].path)
+    return contents[0] if contents else reader.read(found[0].path)  # it was here
 
 
 def _here(fetcher):
@@ -205,7 +207,7 @@ def _wanted_references(root: paths.Root, state: str | None) -> Iterator[str]:
     for task in ingest.in_network():
         if state not in (None, task.state):
             continue
-        known = task.references()
+        known = task.web_references()
         if known is None:  # it was not read yet, or is another file by now
             try:
                 known = References(root, task.file, list(provider_references.locations(task.file)))
@@ -213,15 +215,15 @@ def _wanted_references(root: paths.Root, state: str | None) -> Iterator[str]:
                 click.echo(lines.wrapped(f"warning: {problem}"), err=True)
                 continue
         for url in known.urls:
-            place = known.place(url)
-            useless = place is not None and url in task.unusable_references and place.is_relative_to(root.fetched)
-            if (place is None or useless) and url not in given:
+            found = known.find(url)
+            useless = found and url in task.unusable_references and found[0].is_relative_to(root.fetched)
+            if (not found or useless) and url not in given:
                 given.add(url)
                 yield url
 
 
 @contextmanager
-def _progress(count: int) -> Iterator[tuple]:
+def _progress() -> Iterator[tuple]:
     """(told, say): bars of what is on its way on a terminal, a line for each end when piped."""
     if not sys.stderr.isatty():
         yield lambda url, done, total: None, _say
@@ -233,13 +235,15 @@ def _progress(count: int) -> Iterator[tuple]:
         tasks: dict[str, int] = {}
 
         def told(url: str, done: int, total: int | None) -> None:
-            if url not in tasks:
-                tasks[url] = bars.add_task(lines.shortened(web_names.file_name(url), 30), total=total)
-            bars.update(tasks[url], completed=done, total=total)
+            name = web_names.identity(url)
+            if name not in tasks:
+                tasks[name] = bars.add_task(lines.shortened(web_names.file_name(url), 30), total=total)
+            bars.update(tasks[name], completed=done, total=total)
 
         def say(one) -> None:
-            if one.url in tasks:
-                bars.remove_task(tasks.pop(one.url))
+            name = web_names.identity(one.url)
+            if name in tasks:
+                bars.remove_task(tasks.pop(name))
             bars.console.print(_line(one), markup=False, highlight=False)
 
         yield told, say

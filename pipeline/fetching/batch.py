@@ -156,24 +156,35 @@ class Batch:
         return FETCHED_NOW, kept
 
     def _place(self, url: str, whole: Whole, folder: Path) -> tuple[str, Path]:
-        """Give a file its name in a folder, unless the same content stands there already, whatever its name."""
+        """Give a file its name in a folder, unless the same content stands there already, whatever its name.
+
+        What the address alone gave before goes: the publisher has replaced it.
+        """
         make_folder(folder)
-        for other in sorted(folder.iterdir()):
-            if other.is_file() and other.stat().st_size == whole.bytes and other.name.lower().endswith(whole.ending):
-                if fingerprints.content_hash(self.root, other) == whole.sha256:
-                    whole.path.unlink()
-                    return HERE, other
-        former = self.ledger.fetched(url)
-        replaced = self.ledger.path(former) if former and self.ledger.path(former).parent == folder else None
-        stem = _stem(replaced.name if replaced else web_names.file_name(url))
-        path = folder / f"{stem}{whole.ending}"
-        if path.exists() and path != replaced:  # another file of that name, perhaps the user's own
-            path = folder / f"{stem}-{whole.sha256[:8]}{whole.ending}"
-        if replaced and replaced != path:  # the publisher packs it otherwise now
-            replaced.unlink()
-        targets.replace(whole.path, path)
+        former = next((p for p in self.ledger.only_of(url) if p.parent == folder and p.is_file()), None)
+        state, path = HERE, self._same_in(folder, whole)
+        if path is None:
+            state, path = (
+                FETCHED_NOW,
+                folder / f"{_stem(former.name if former else web_names.file_name(url))}{whole.ending}",
+            )
+            if path.exists() and path != former:  # another file of that name, perhaps the user's own
+                path = path.with_name(f"{_stem(path.name)}-{whole.sha256[:8]}{whole.ending}")
+            targets.replace(whole.path, path)
+        else:
+            whole.path.unlink()
+        if former and former != path:
+            former.unlink()
         targets.fsync(folder)
-        return FETCHED_NOW, path
+        return state, path
+
+    def _same_in(self, folder: Path, whole: Whole) -> Path | None:
+        """The file of a folder that has the same content and kind."""
+        for path in sorted(p for p in folder.iterdir() if p.name.lower().endswith(whole.ending)):
+            if path.is_file() and path.stat().st_size == whole.bytes:
+                if fingerprints.content_hash(self.root, path) == whole.sha256:
+                    return path
+        return None
 
 
 def _checked(whole: Whole, check: Check) -> None:

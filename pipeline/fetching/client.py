@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,17 +200,15 @@ class _Part:
 
     def continues(self, headers) -> bool:
         """Whether a partial answer is the rest of this very file."""
-        unit, _, span = headers.get("Content-Range", "").partition(" ")
-        etag = headers.get("ETag")
-        return (
-            unit == "bytes"
-            and span.partition("-")[0] == str(self.size)
-            and (etag is None or self.about.get("etag") in (None, etag))
-        )
+        return headers.get("Content-Range", "").startswith(f"bytes {self.size}-") and self._is_named(headers)
 
     def is_all(self, headers) -> bool:
         """Whether a server that has no more of this very file told its size (RFC 9110 15.5.17), and it is ours."""
-        return headers.get("Content-Range") == f"bytes */{self.size}"
+        return headers.get("Content-Range") == f"bytes */{self.size}" and self._is_named(headers)
+
+    def _is_named(self, headers) -> bool:
+        """Whether nothing that a server says of its file differs from what was said of ours."""
+        return headers.get("ETag") is None or self.about.get("etag") in (None, headers["ETag"])
 
     def begin(self, url: str, headers) -> None:
         """Start over: what was there was of another file, or cannot be gone on with."""
@@ -256,6 +256,8 @@ class _Part:
 
 def _damage(path: Path) -> str | None:
     """Why a file is no whole JSON text by its packing, its first character and its last; None when it is."""
+    if path.suffix == ".zip":
+        return _zip_damage(path)
     first = last = b""
     try:
         with opened(path) as blocks:
@@ -268,6 +270,16 @@ def _damage(path: Path) -> str | None:
         page = ", as a web page does" if first == b"<" else ""
         return f"is no JSON object: it begins with {first.decode(errors='replace')!r}{page}"
     return None if last == b"}" else "is cut off: its JSON does not end"
+
+
+def _zip_damage(path: Path) -> str | None:
+    """Why a zip archive is not whole; what is in one, and how many files, is for its reader to say."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as problem:  # the last: encrypted, unknown method
+        return f"is no whole zip archive ({problem})"
+    return f"is damaged in {bad}" if bad else None
 
 
 def _unless_same(former: dict | None) -> dict:

@@ -28,12 +28,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._last: dict[str, dict] = {}
         self._fetched: dict[str, dict[str, dict]] = {}  # identity -> file -> line
-        self._owners: dict[str, str] = {}  # file -> identity
-        try:
-            lines = root.ledger.read_bytes().splitlines()
-        except FileNotFoundError:
-            lines = []
-        for line in lines:
+        self._owners: dict[str, set[str]] = {}  # file -> identities
+        for line in root.ledger.read_bytes().splitlines() if root.ledger.exists() else ():
             try:
                 self._take(json.loads(line))
             except (ValueError, KeyError, TypeError):  # cut off by a kill
@@ -46,7 +42,7 @@ class Ledger:
             files = self._fetched.setdefault(name, {})
             files.pop(line["file"], None)
             files[line["file"]] = line
-            self._owners[line["file"]] = name
+            self._owners.setdefault(line["file"], set()).add(name)
 
     def fetched(self, url: str) -> dict | None:
         """The line of an address's last success whose file still stands, however it was signed, whatever failed since."""
@@ -58,9 +54,11 @@ class Ledger:
         line = self._last.get(web_names.identity(url))
         return line if line and line["outcome"] == FAILED else None
 
-    def owner(self, path: Path) -> str | None:
-        """The identity of the address that a file was fetched from; None when it was not fetched."""
-        return self._owners.get(self.root.relative(path))
+    def only_of(self, url: str) -> list[Path]:
+        """The files that this address alone was ever found to give, the last one first; some may be gone."""
+        name = web_names.identity(url)
+        files = [file for file in self._fetched.get(name, {}) if self._owners[file] == {name}]
+        return [self.root.path / file for file in reversed(files)]
 
     def path(self, line: dict) -> Path:
         """The file of a success."""

@@ -46,8 +46,6 @@ class Contents:
     """
 
     def __init__(self) -> None:
-        self.reporting_entity_name: str | None = None
-        self.last_updated_on: str | None = None
         self.files: list[Listed] = []
         self.oddities: list[str] = []
         self._numbers: dict[str, int] = {}
@@ -135,9 +133,6 @@ def read(path: Path) -> Contents:
                     else:
                         contents.oddities.append(f"{place} is {fields.kind(record)}, where an object belongs")
                     text.doing = f"reporting_structure[{index + 1}]"
-            elif key in ("reporting_entity_name", "last_updated_on"):
-                value = text.value()
-                setattr(contents, key, value if type(value) is str else None)
             elif key in KIND_OF_KEY and not found:
                 raise _refusal(path, f"is {KIND_OF_KEY[key]}, not a table of contents", text.key_offset)
             else:

@@ -142,7 +142,7 @@ class InNetworkFile(FileTask):
         stamp = self.stamp()
         return stamp.notes.get("references", []) if stamp else []
 
-    def references(self) -> References | None:
+    def web_references(self) -> References | None:
         """The references that it defines by web address; None when it has not been read as it stands now."""
         stamp = self.stamp()
         if stamp is None or stamp.basis.inputs.get(f"raw/{self.raw_name}") != FileTask.other_inputs(self).popitem()[1]:
