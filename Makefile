@@ -80,7 +80,7 @@ clean: ## remove what was built, never raw files [ROOT=folder]
 # The lock names every package with its version, so pip has nothing to resolve (--no-deps). It passes over what a
 # package claims about Python versions because Luigi 3.8.1 still excludes 3.14 (pyproject.toml says more); wheels
 # only, so that a Python without a wheel fails in plain words here and not in a compiler. The environment is made
-# anew when it is another Python's.
+# anew when it is another Python's. Last, what Numba compiles is compiled, so that no first build waits for it.
 $(READY): requirements.lock pyproject.toml
 	@$(call usable_python)
 	@if [ "$$($(VENV)/bin/python -c $(VERSION) 2>/dev/null)" != "$$($(PYTHON) -c $(VERSION))" ]; then \
@@ -88,6 +88,7 @@ $(READY): requirements.lock pyproject.toml
 	    $(PYTHON) -m venv --clear $(VENV); fi
 	@$(PIP) --only-binary :all: --ignore-requires-python -r requirements.lock
 	@$(PIP) --no-build-isolation -e .
+	@$(VENV)/bin/python -m pipeline.readers.compiled
 	@touch $@
 
 PIP     = $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps

@@ -1,0 +1,48 @@
+"""`python -m pipeline.readers.compiled`: compile the walk over in-network bytes now, not while the first file waits.
+
+What belongs here: reading one small file that meets every compiled function. Numba keeps what it compiled beside the
+source, or where that is read-only in the user's cache. What must not come in: anything that a file is read by.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from pipeline.readers import in_network
+
+_GROUP = {"npi": [1234567893], "tin": {"type": "ein", "value": "123456789"}}
+_PRICE = {"negotiated_type": "negotiated", "negotiated_rate": 1.5, "billing_class": "professional"}
+_REFERENCES = ["a", *range(1000)]  # as many as make a table of spans grow
+_RATES = [
+    {"provider_references": _REFERENCES, "negotiated_prices": [_PRICE, _PRICE]},
+    {"provider_groups": [_GROUP], "negotiated_prices": [_PRICE]},
+]
+_ITEM = {"negotiation_arrangement": "ffs", "billing_code_type": "CPT", "billing_code": "99213", "name": "visit"}
+DOCUMENT = {
+    "reporting_entity_name": "nobody",
+    "last_updated_on": "2025-08-01",
+    "provider_references": [{"provider_group_id": reference, "provider_groups": [_GROUP]} for reference in _REFERENCES],
+    "in_network": [{**_ITEM, "negotiated_rates": _RATES}, {"negotiated_rates": _RATES, **_ITEM}],
+}
+
+
+class _Nowhere:
+    """A sink that keeps nothing."""
+
+    def write(self, table: str, batch: object) -> None:
+        """Take rows."""
+
+
+def main() -> None:
+    """Read the document, in one piece and in pieces of a few bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "document.json"
+        path.write_text(json.dumps(DOCUMENT), encoding="utf-8")
+        for chunk in (1 << 20, 64):
+            in_network.read(path, batch_id="", sink=_Nowhere(), chunk_bytes=chunk)
+
+
+if __name__ == "__main__":
+    main()
