@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 
 from pipeline.readers import in_network
+from pipeline.readers.spans import Spans
 
 _GROUP = {"npi": [1234567893], "tin": {"type": "ein", "value": "123456789"}}
 _PRICE = {"negotiated_type": "negotiated", "negotiated_rate": 1.5, "billing_class": "professional"}
-_REFERENCES = ["a", *range(1000)]  # as many as make a table of spans grow
+_REFERENCES = [1, "a"]
 _RATES = [
     {"provider_references": _REFERENCES, "negotiated_prices": [_PRICE, _PRICE]},
     {"provider_groups": [_GROUP], "negotiated_prices": [_PRICE]},
@@ -42,6 +43,9 @@ def main() -> None:
         path.write_text(json.dumps(DOCUMENT), encoding="utf-8")
         for chunk in (1 << 20, 64):
             in_network.read(path, batch_id="", sink=_Nowhere(), chunk_bytes=chunk)
+    spans = Spans(most=4)
+    for number in range(8):  # more than it has room for
+        spans.number(str(number).encode())
 
 
 if __name__ == "__main__":
