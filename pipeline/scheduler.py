@@ -54,7 +54,7 @@ def address_answers(url: str) -> bool:
 def expect_restarts() -> None:
     """Ask a scheduler that is gone again soon: one that is started anew answers within seconds, and Luigi waits 30."""
     core.ignore_unconsumed |= {"rpc_retry_wait"}  # Luigi reads it, and knows no parameter of that name
-    settings.override("core", "rpc-retry-wait", str(RETRY_SECONDS))
+    settings.override("core", "rpc_retry_wait", str(RETRY_SECONDS))
 
 
 def start(folder: Path, url: str) -> None:
