@@ -286,6 +286,24 @@ def test_one_file_under_several_addresses_and_names_is_placed_once(web, root):
     assert path.read_bytes() == BODY + b" "
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_next_month_under_the_same_address_leaves_the_last_one_alone(web, root, packed):
+    def of(day: str) -> bytes:
+        text = json.dumps({"in_network": [0] * 50_000, "last_updated_on": day}).encode()
+        return gzip.compress(text, mtime=0) if packed else text
+
+    url, folder = web.put("/latest.json", of("2025-07-01")), root.mrf / "GA"
+    july = fetch(root, url, folder=folder)[url].path
+    web.put("/latest.json", of("2025-07-09"))  # July again, mended
+    assert fetch(root, url, folder=folder)[url].path == july
+    assert july.read_bytes() == of("2025-07-09")
+    web.put("/latest.json", of("2025-08-01"))
+    august = fetch(root, url, folder=folder)[url].path
+    assert (july.read_bytes(), august.read_bytes()) == (of("2025-07-09"), of("2025-08-01"))
+    assert fetch(root, url, folder=folder)[url].state == "here"
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_a_file_is_named_after_what_it_is(web, root):
     folder = root.mrf / "GA"
     urls = [web.put("/plain.json.gz", BODY), web.put("/packed.json", PACKED), web.put("/get", gzip.compress(BODY, 1))]

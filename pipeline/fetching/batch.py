@@ -18,6 +18,7 @@ from pipeline import errors, fingerprints, settings, targets, web_names
 from pipeline.fetching.client import Client, Limits, Told, Whole
 from pipeline.fetching.ledger import FAILED, FETCHED, Ledger
 from pipeline.paths import Root, make_folder
+from pipeline.readers import file_kinds
 
 THREADS = 16  # more than a household line fills
 FETCHED_NOW, HERE = "fetched", "here"
@@ -153,15 +154,19 @@ class Batch:
     def _keep(self, whole: Whole) -> tuple[str, Path]:
         kept = self.root.kept(whole.sha256, whole.ending)
         targets.store(whole.path, kept, whole.sha256)
+        targets.fsync(kept.parent)
         return FETCHED_NOW, kept
 
     def _place(self, url: str, whole: Whole, folder: Path) -> tuple[str, Path]:
         """Give a file its name in a folder, unless the same content stands there already, whatever its name.
 
-        What the address alone gave before goes: the publisher has replaced it.
+        What the address alone gave before goes where it is of the same month: the publisher has replaced it. That of
+        another month stays, for a publisher who has one address for all months takes none of them back.
         """
         make_folder(folder)
         former = next((p for p in self.ledger.only_of(url) if p.parent == folder and p.is_file()), None)
+        if former and _month(former) != _month(whole.path):
+            former = None
         state, path = HERE, self._same_in(folder, whole)
         if path is None:
             state, path = (
@@ -184,6 +189,14 @@ class Batch:
             if path.is_file() and path.stat().st_size == whole.bytes:
                 if fingerprints.content_hash(self.root, path) == whole.sha256:
                     return path
+        return None
+
+
+def _month(path: Path) -> str | None:
+    """The month of a file; None of one that says none, or was damaged by hand since it was fetched."""
+    try:
+        return file_kinds.month(path)
+    except errors.SourceError:
         return None
 
 

@@ -1,9 +1,15 @@
-"""The kinds of machine-readable files of the transparency rule, by the one key that gives each away.
+"""What can be told of a machine-readable file of the transparency rule without reading it: its kind, by the one key
+that gives it away, and its month.
 
-What belongs here: their names. What must not come in: reading any of them.
+What belongs here: such looks. What must not come in: a verdict on a file (`in_network` and the other readers give it).
 """
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pipeline.readers.unpacked import opened
 
 KIND_OF_KEY = {
     "in_network": "an in-network file",
@@ -12,3 +18,18 @@ KIND_OF_KEY = {
     "drugs": "a prescription-drug file",
     "provider_groups": "a provider-reference file",
 }
+
+_UPDATED = re.compile(rb'"last_updated_on"\s*:\s*"\s*(\d{4}-\d{2})')
+_KEPT = 256  # bytes of a piece that are looked at again with the next: more than the key and its value take
+
+
+def month(path: Path) -> str | None:
+    """The month that a file says it is of, by its text; None when it says none. SourceError where it cannot be unpacked."""
+    before = b""
+    with opened(path) as pieces:
+        for piece in pieces:
+            before += piece
+            if found := _UPDATED.search(before):
+                return found[1].decode()
+            before = before[-_KEPT:]
+    return None
