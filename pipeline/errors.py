@@ -146,3 +146,7 @@ class FetchError(RatehouseError):
     """An address did not give its file. `status` is the HTTP status of the answer, where there was one."""
 
     status: int | None = None
+
+
+class MemoryLimitError(RatehouseError):
+    """A table cannot be built within the memory that the settings allow."""

@@ -285,7 +285,8 @@ class TableTask(luigi.Task):
         if why.kind in ("suite", "gate"):
             stamp = self.check_again()
         else:
-            stamp = self.build(why)
+            with _within_memory(self.label):
+                stamp = self.build(why)
         _memo.pop(self.task_id, None)
         self.journal("done", seconds=round(time.monotonic() - started, 3), why=why.sentence, **self._summary(stamp))
 
@@ -468,6 +469,22 @@ def _first_failure(stamp: Stamp) -> str:
 
     found = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == gates.CRITICAL]
     return gates.reason(found[0]) if found else "it did when it was last checked"
+
+
+@contextmanager
+def _within_memory(label: str) -> Iterator[None]:
+    """Turn DuckDB's refusal to go beyond its limit into an error that says which setting it is."""
+    try:
+        yield
+    except Exception as problem:
+        if type(problem).__name__ != "OutOfMemoryException":  # DuckDB's; importing it costs a build with nothing to do
+            raise
+        limits = settings.build()
+        raise errors.MemoryLimitError(
+            f"needs more memory than its share of [build] memory_mb = {limits.memory_mb} with {limits.workers} workers",
+            place=label,
+            remedy="raise memory_mb in luigi.cfg, or: ratehouse build --workers 1",
+        ) from problem
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -73,8 +75,18 @@ def build(prices, owners=None, groups=None, sources=None, corrections=(), stars=
     totals = con.sql("SELECT * FROM read_totals")
     accounts = dict(zip(totals.columns, totals.fetchall()[0], strict=True))
     facts = staged_rates.answer(con, "fact_rate", select)
+    assert streamed(con, corrections) == facts
     listed = con.sql(fact_rate.sources(con, list(corrections)) + " ORDER BY ALL").fetchall()
     return facts, accounts | {"sources": listed}
+
+
+def streamed(con, corrections) -> list[dict]:
+    """The same facts as a month's file gets them: sorted from a scratch file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "unsorted"
+        rows = [row for batch in fact_rate.batches(con, list(corrections), path) for row in batch.to_pylist()]
+        assert list(path.parent.iterdir()) == []
+    return rows
 
 
 def correction(action: str = "drop", match: dict | None = None, put: dict | None = None, name: str = "c1") -> dict:

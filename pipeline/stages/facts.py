@@ -96,16 +96,18 @@ class FactRate(FromRates):
         return errors.BlockedMonth(f"the month {self.month} is blocked: {names}", remedy=remedy)
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        self._accounts = {}
-        return super().produce(drafts)
-
-    def select(self, con) -> str:
+        from pipeline import duck, parquet
         from pipeline.transforms import fact_rate
 
-        select = fact_rate.build(con, corrections_of(self.month))
-        relation = con.sql("SELECT * FROM read_totals")
-        self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}
-        return select
+        draft = drafts[self.table]
+        with self.connection() as con:
+            for name, select in self.view_selects().items():
+                duck.view(con, name, select)
+            rows = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".unsorted"))
+            written = parquet.write(draft, tables.get(self.table), rows)
+            relation = con.sql("SELECT * FROM read_totals")
+            self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}
+        return {self.table: (written.digest, written.rows)}
 
     def notes(self) -> dict:
         counts = [task.stamp().notes["counts"] for task in self.files()]
