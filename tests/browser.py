@@ -151,11 +151,19 @@ def page(profile: Path) -> Iterator[Page]:
                 return await websocket_connect(target["webSocketDebuggerUrl"], max_message_size=100_000_000)
 
             connection = loop.run_until_complete(connect())
+
+            stream = connection.protocol.stream
+
+            async def hang_up() -> None:
+                connection.close()
+                while await connection.read_message() is not None:  # until the browser has hung up as well
+                    pass
+
             try:
                 yield Page(loop, connection)
             finally:
-                connection.close()
-                loop.run_until_complete(asyncio.sleep(0))
+                loop.run_until_complete(asyncio.wait_for(hang_up(), START_SECONDS))
+                assert stream.closed()
 
 
 @contextlib.contextmanager
