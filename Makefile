@@ -88,7 +88,7 @@ $(READY): requirements.lock pyproject.toml
 	    $(PYTHON) -m venv --clear $(VENV); fi
 	@$(PIP) --only-binary :all: --ignore-requires-python -r requirements.lock
 	@$(PIP) --no-build-isolation -e .
-	@$(VENV)/bin/python -m pipeline.readers.compiled
+	@$(VENV)/bin/python -m pipeline.compiled
 	@touch $@
 
 PIP     = $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline import duck, partition, tables
+from pipeline import duck, parquet, partition, tables
 from pipeline.transforms import leaf_plan
 
 ENRICHED = tables.get("fact_rate_enriched")
@@ -40,7 +40,7 @@ def plan(folder: Path, rows: list[dict], *, group_rows=100, keys=partition.KEYS,
     rows = [{"fact_uid": f"{n:032x}"} | row for n, row in enumerate(rows)]
     frame = pl.DataFrame([{c: row.get(c) for c in schema} for row in rows], schema=schema)
     path = folder / "joined.parquet"
-    frame.write_parquet(path)
+    parquet.write(path, ENRICHED, frame.to_arrow().to_batches())
     con = duck.connect(threads=threads)
     duck.view(
         con, "fact_rate_enriched", f"FROM read_parquet('{path}', file_row_number = true, hive_partitioning = false)"
@@ -50,7 +50,7 @@ def plan(folder: Path, rows: list[dict], *, group_rows=100, keys=partition.KEYS,
         con.execute("INSERT INTO withheld VALUES (?, ?)", pair)
     declared = tables.get("leaf_plan")
     planned = con.sql(
-        f"SELECT {', '.join(declared.columns)} FROM ({leaf_plan.build(con, keys, group_rows)}) ORDER BY first_row"
+        f"SELECT {', '.join(declared.columns)} FROM ({leaf_plan.build(con, keys, group_rows, parquet.row_groups(path))}) ORDER BY first_row"
     )
     return [dict(zip(declared.columns, row, strict=True)) for row in planned.fetchall()]
 

@@ -203,6 +203,7 @@ class LeafPlan(TableTask):
         return {"fact_rate_enriched": select}
 
     def select(self, con) -> str:
+        from pipeline import parquet
         from pipeline.transforms import leaf_plan
 
         con.execute("CREATE TEMP TABLE withheld (partition VARCHAR, reason VARCHAR)")
@@ -210,7 +211,8 @@ class LeafPlan(TableTask):
         if rows:
             con.executemany("INSERT INTO withheld VALUES (?, ?)", rows)
         part = settings.partitioning()
-        return leaf_plan.build(con, part.key_list(), part.group_rows)
+        rows = parquet.row_groups(FactRateEnriched(month=self.month).file_of("fact_rate_enriched"))
+        return leaf_plan.build(con, part.key_list(), part.group_rows, rows)
 
 
 class EnrichedGroup(luigi.Task):

@@ -7,31 +7,48 @@ No Luigi, no paths.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import duckdb
 
 from pipeline import duck, tables
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 # Part of every leaf's digest: raise it when the encoding of a leaf changes, so that leaves are written anew.
-LEAF_FORMAT = "2"
+LEAF_FORMAT = "3"
 
 
-def build(con: duckdb.DuckDBPyConnection, keys: tuple[str, ...], group_rows: int) -> str:
-    """The SELECT of leaf_plan. A group is a run of whole leaves of at most `group_rows` rows (one larger leaf alone)."""
+def build(con: duckdb.DuckDBPyConnection, keys: tuple[str, ...], group_rows: int, rows: Iterable[pa.Table]) -> str:
+    """The SELECT of leaf_plan. A group is a run of whole leaves of at most `group_rows` rows (one larger leaf alone).
+
+    `rows` are those of the view, in its order, for the digests.
+    """
+    import pyarrow as pa
+
+    from pipeline.transforms import leaf_digest
+
     encoded = " || '/' || ".join(f"'{k}=' || partition_value({duck.identifier(k)})" for k in keys)
-    columns = ", ".join(
-        f"{duck.identifier(c)} := {duck.identifier(c)}" for c in tables.get("fact_rate_enriched").columns
-    )
+    columns = ", ".join(map(duck.identifier, keys))
     con.execute(PARTITION_VALUE)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE leaf AS
-        SELECT
-          {encoded} AS partition, min(file_row_number) AS first_row, count(*) AS rows,
-          max(file_row_number) AS last_row,
-          md5('{LEAF_FORMAT}|' || string_agg(md5(CAST(to_json(struct_pack({columns})) AS VARCHAR)), '' ORDER BY file_row_number)) AS digest
-        FROM fact_rate_enriched
-        GROUP BY ALL""")
+        SELECT {encoded} AS partition, first_row, rows, last_row
+        FROM (
+          SELECT {columns}, min(file_row_number) AS first_row, count(*) AS rows, max(file_row_number) AS last_row
+          FROM fact_rate_enriched
+          GROUP BY {columns})
+        ORDER BY first_row""")
     cut = con.sql("SELECT count(*) FROM leaf WHERE last_row - first_row + 1 <> rows").fetchall()[0][0]
     assert not cut, f"{cut} leaves are not runs of the sorted rows"
+    runs = con.sql("SELECT first_row, last_row + 1 AS behind FROM leaf ORDER BY first_row").fetchnumpy()
+    schema = tables.get("fact_rate_enriched").arrow_schema()
+    digests = leaf_digest.digests(rows, runs["behind"], f"{LEAF_FORMAT}|{schema}")
+    con.register("digests", pa.table({"first_row": runs["first_row"], "digest": pa.array(digests, pa.string())}))
+    con.execute("CREATE OR REPLACE TEMP TABLE leaf_digest AS FROM digests")
+    con.unregister("digests")
     con.execute("CREATE OR REPLACE TEMP TABLE leaf_of_group (first_row BIGINT, leaf_group VARCHAR)")
     packed, group, filled = [], None, 0
     for partition, first_row, rows in con.sql(
@@ -42,15 +59,14 @@ def build(con: duckdb.DuckDBPyConnection, keys: tuple[str, ...], group_rows: int
         filled += rows
         packed.append((first_row, group))
     if packed:
-        import pyarrow as pa
-
         listed = pa.table({"first_row": [p[0] for p in packed], "leaf_group": [p[1] for p in packed]})
         con.register("packed", listed)
         con.execute("INSERT INTO leaf_of_group SELECT * FROM packed")
         con.unregister("packed")
     return """
-        SELECT l.partition, l.first_row, l.rows, l.digest, g.leaf_group, w.reason
-        FROM leaf AS l JOIN leaf_of_group AS g USING (first_row) LEFT JOIN withheld AS w USING (partition)"""
+        SELECT l.partition, l.first_row, l.rows, d.digest, g.leaf_group, w.reason
+        FROM leaf AS l JOIN leaf_digest AS d USING (first_row) JOIN leaf_of_group AS g USING (first_row)
+        LEFT JOIN withheld AS w USING (partition)"""
 
 
 # The same as partition.encode; a test holds the two together.

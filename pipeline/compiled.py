@@ -1,7 +1,7 @@
-"""`python -m pipeline.readers.compiled`: compile the walk over in-network bytes now, not while the first file waits.
+"""`python -m pipeline.compiled`: compile what Numba compiles now, not while the first build waits.
 
-What belongs here: reading one small file that meets every compiled function. Numba keeps what it compiled beside the
-source, or where that is read-only in the user's cache. What must not come in: anything that a file is read by.
+What belongs here: one small file and one small table that meet every compiled function. Numba keeps what it compiled
+beside the source, or where that is read-only in the user's cache. What must not come in: anything that a build runs by.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ import json
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from pipeline.readers import in_network
 from pipeline.readers.spans import Spans
+from pipeline.transforms import leaf_digest
 
 _GROUP = {"npi": [1234567893], "tin": {"type": "ein", "value": "123456789"}}
 _PRICE = {"negotiated_type": "negotiated", "negotiated_rate": 1.5, "billing_class": "professional"}
@@ -37,7 +41,7 @@ class _Nowhere:
 
 
 def main() -> None:
-    """Read the document, in one piece and in pieces of a few bytes."""
+    """Read the document, in one piece and in pieces of a few bytes; digest a column of every kind."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "document.json"
         path.write_text(json.dumps(DOCUMENT), encoding="utf-8")
@@ -46,6 +50,8 @@ def main() -> None:
     spans = Spans(most=4)
     for number in range(8):  # more than it has room for
         spans.number(str(number).encode())
+    columns = {"text": ["a", None], "number": [1.5, 2.0], "flag": [True, None], "list": [["a"], []]}
+    leaf_digest.digests([pa.table(columns)], np.array([1, 2]))
 
 
 if __name__ == "__main__":
