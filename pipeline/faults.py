@@ -29,6 +29,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,8 @@ class _Met:
         self.plan = plan
         self.build = os.getpid()
         self.count = mmap.mmap(-1, 8)  # shared with forked workers; two that count at once may share a number
-        self.inside = False
+        self.inside = threading.local()  # what a thread does inside of an operation is no other one
+        self.lock = threading.Lock()
 
     def is_due(self, step: str, path: str) -> bool:
         plan = self.plan
@@ -85,15 +87,16 @@ class _Met:
             return False
         if plan.who != "any" and (plan.who == "build") != (os.getpid() == self.build):
             return False
-        now = int.from_bytes(self.count[:], "little") + 1
-        self.count[:] = now.to_bytes(8, "little")
+        with self.lock:
+            now = int.from_bytes(self.count[:], "little") + 1
+            self.count[:] = now.to_bytes(8, "little")
         return now == plan.at or (plan.onward and now > plan.at)
 
     def meet(self, step: str, path: object, first=None) -> None:
         """Count an operation and fail where the plan says so, after `first()`."""
-        if self.inside or isinstance(path, int):
+        if getattr(self.inside, "operation", False) or isinstance(path, int):
             return
-        self.inside = True
+        self.inside.operation = True
         try:
             name = os.fsdecode(path)
             if self.plan.action == "record":
@@ -103,7 +106,7 @@ class _Met:
                     first()
                 self._fail(name)
         finally:
-            self.inside = False
+            self.inside.operation = False
 
     def _record(self, step: str, name: str) -> None:
         if name != self.plan.path and not name.startswith(("/dev/", "/proc/")):

@@ -272,10 +272,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
             for leaf, rows in _rows(root, month, missing):
                 draft = scratch / f"{leaf.digest}.parquet"
                 made.append((leaf, draft, _write_leaf(draft, leaf, rows)))
-            # All are written before the first is made durable: the disk then has a few large things to do, not
-            # thousands of small ones in turn.
-            for _, draft, _ in made:
-                targets.fsync(draft)
+            targets.fsync_all([draft for _, draft, _ in made])
             for leaf, draft, sha256 in made:
                 if leaf.reason:
                     _withhold(root, month, leaf, draft)
@@ -283,8 +280,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
                 else:
                     targets.store(draft, root.object(leaf.digest), sha256)
             published = [(leaf, sha256) for leaf, _, sha256 in made if not leaf.reason]
-            for folder in sorted({root.object(leaf.digest).parent for leaf, _ in published}):
-                targets.fsync(folder)
+            targets.fsync_all(sorted({root.object(leaf.digest).parent for leaf, _ in published}))
             for leaf, sha256 in published:
                 known[leaf.partition] = _publish(root, month, leaf, sha256)
         planned = {leaf.partition for leaf in plan(root, month).groups[first]}
@@ -320,7 +316,7 @@ def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, o
                 pieces.append(
                     held[index].slice(begin, min(leaf.first_row + leaf.rows, starts[index + 1]) - starts[index] - begin)
                 )
-            yield leaf, pa.concat_tables(pieces)
+            yield leaf, pieces[0] if len(pieces) == 1 else pa.concat_tables(pieces)
 
 
 def _write_leaf(path: Path, leaf: Leaf, rows) -> str:
@@ -343,11 +339,19 @@ def _write_leaf(path: Path, leaf: Leaf, rows) -> str:
 def _publish(root: Root, month: str, leaf: Leaf, sha256: str) -> Record:
     """Put the leaf's object, which stands, into the tree."""
     kept, target = root.object(leaf.digest), root.leaf(leaf.partition, month)
-    if not (target.exists() and target.samefile(kept)):
+    stands, info = os.stat(kept), _stat(target)
+    if info is None or not os.path.samestat(info, stands):
         targets.link(kept, target, root.scratch)
+        info = os.stat(target)
     _release(root, month, leaf.partition)
-    info = target.stat()
     return Record(leaf.partition, leaf.digest, leaf.rows, info.st_size, info.st_mtime_ns, sha256, "")
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
 
 
 def _withhold(root: Root, month: str, leaf: Leaf, draft: Path) -> None:
