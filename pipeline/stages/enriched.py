@@ -31,8 +31,8 @@ USED = {
 }
 KEY_SETS = {
     "code": "SELECT DISTINCT code_type, code FROM fact_rate",
-    "proc_cd": "SELECT DISTINCT join_code(code_type, code) AS proc_cd FROM fact_rate WHERE join_code_type(code_type, code) = 'HCPCS'",
-    "payer_slug": "SELECT DISTINCT slugify(reporting_entity_name) AS payer_slug FROM fact_rate",
+    "proc_cd": "SELECT DISTINCT join_code(code_type, code) AS proc_cd FROM (SELECT DISTINCT code_type, code FROM fact_rate) WHERE join_code_type(code_type, code) = 'HCPCS'",
+    "payer_slug": "SELECT DISTINCT slugify(name) AS payer_slug FROM (SELECT DISTINCT reporting_entity_name AS name FROM fact_rate)",
     "pos_set_id": "SELECT DISTINCT pos_set_id FROM fact_rate",
     "npi": "SELECT DISTINCT npi FROM xref_group_npi",
 }
