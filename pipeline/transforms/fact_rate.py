@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 COLUMNS = [c for c in tables.get("fact_rate").columns if c not in ("fact_uid", "source_count")]
+_OF_GROUP = ("pg_uid", "provider_group_id_raw", "network_names", "pg_members_uid")
 
 _UID = """fact_uid(state, year_month, payer_slug, billing_class, code_type, code, billing_code_modifiers,
   coalesce(pg_members_uid, pg_uid), pos_set_id, negotiated_type, negotiation_arrangement, expiration_date,
@@ -63,9 +64,51 @@ def build(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
 def batches(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: Path) -> Iterator[pa.RecordBatch]:
     """The rows of `build` in the declared order and types, as record batches, in memory that does not grow with them.
 
-    They are written to the file `unsorted` as they come and sorted from there. Joining every kept rate to its place
-    and sorting at once took more than the 900 MB it was given for 3,000,000 of them, and does not spill; this takes
-    450 MB. Only rates that stand more than once are looked up.
+    Rates that nothing corrects are numbered: their price and their group are looked up once their order is known. The
+    others are written to the file `unsorted` as they come and sorted from there.
+    """
+    if corrections or con.sql("SELECT 1 FROM star_fact LIMIT 1").fetchall():
+        yield from _from_file(con, corrections, unsorted)
+    else:
+        yield from _numbered(con)
+
+
+def _numbered(con: duckdb.DuckDBPyConnection, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
+    """The facts by the numbers of their price and group: sorted while they are narrow, then joined slice by slice.
+
+    Two fifths of the time of sorting them whole (3,000,000 rates, 450 MB, 1 thread: 11 s of processor with writing, not 27).
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    con.execute(duck.sql("fact_rate_numbered.sql"))
+    count = con.execute("SELECT count(*) FROM fact_row").fetchall()[0][0]
+    declared = tables.get("fact_rate").arrow_schema()
+    columns = {"fact_group": _OF_GROUP, "fact_price": [c for c in COLUMNS if c not in _OF_GROUP]}
+    for first in range(0, count, rows):
+        facts = con.sql(f"FROM fact_row WHERE rowid >= {first} AND rowid < {first + rows}").to_arrow_table()
+        con.register("fact_slice", facts)
+        made = {name: facts.column(name) for name in ("fact_uid", "source_count")}
+        for table, number in (("fact_price", "price_no"), ("fact_group", "group_no")):
+            # Prices are numbered in the order of the facts, so that a slice's stand side by side.
+            ends = f"(SELECT min({number}) FROM fact_slice) AND (SELECT max({number}) FROM fact_slice)"
+            named = con.sql(
+                f"SELECT {number}, {', '.join(columns[table])} FROM {table} SEMI JOIN fact_slice USING ({number}) "
+                f"WHERE {number} BETWEEN {ends} ORDER BY {number}"
+            ).to_arrow_table()
+            place = np.searchsorted(named.column(number).to_numpy(), facts.column(number).to_numpy())
+            for name in columns[table]:
+                made[name] = named.column(name).combine_chunks().take(pa.array(place))
+        con.unregister("fact_slice")
+        yield from pa.table({name: made[name] for name in declared.names}).cast(declared).to_batches()
+    for name in ("fact_row", "fact_price", "fact_group"):
+        con.execute(f"DROP TABLE {name}")
+
+
+def _from_file(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: Path) -> Iterator[pa.RecordBatch]:
+    """The facts, sorted from a file: joining every kept rate to its place and sorting at once does not spill.
+
+    Only rates that stand more than once are looked up.
     """
     declared = tables.get("fact_rate")
     rate = _prepare(con, corrections)
