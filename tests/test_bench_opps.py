@@ -6,8 +6,8 @@ import pytest
 
 from bench_tables import connection, run, stage
 
-DAY = {"effective_from": "2025-01-01", "source_file": "b.csv", "release": "OPPS Addendum B 2025-01"}
-RELEASE = "OPPS Addendum B 2025-01 effective 2025-01-01 (in force)"
+DAY = {"effective_from": "2025-01-01", "source_file": "b.csv", "release": "Addendum B 2025-01"}
+RELEASE = "Addendum B 2025-01 effective 2025-01-01 (in force)"
 
 
 def item(code, si, rate, weight=None, **more):

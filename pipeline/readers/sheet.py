@@ -76,6 +76,11 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def cell(cells: list[str], at: int | None) -> str:
+    """The text at a position; empty where the row ends before it, or there is no such column."""
+    return cells[at] if at is not None and at < len(cells) else ""
+
+
 def squeeze(label: str) -> str:
     """A column's heading for comparing: upper case, runs of anything but letters and digits as one blank."""
     return re.sub(r"[^A-Z0-9]+", " ", label.upper()).strip()
