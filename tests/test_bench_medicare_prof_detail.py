@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from bench_tables import connection, rows, run, stage
-from pipeline import errors
+from pipeline import duck, errors
 from pipeline.readers import medicare
 
 # code modifier carrier locality non-facility facility
@@ -270,6 +270,55 @@ def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models_un
     )
     run(con, "bench_medicare_prof_detail", into="detail")
     assert rows(con, "SELECT release, nonfacility_rate FROM detail") == [expected]
+
+
+def released(day, name, factor, work="1"):
+    return ("99213", "A", work, "0", "0", "0", factor, day, day, name)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        # from the file
+        (None, [("2024-01-01", "24A", 32.74), ("2024-07-01", "24C", 66.58), ("2025-10-01", "25D", 32.35)]),
+        # one for every release; where it is the file's own nothing is said of it
+        (["32.3465"], [
+            ("2024-01-01", "24A at 32.3465", 32.35), ("2024-07-01", "24C at 32.3465", 64.69),
+            ("2025-10-01", "25D", 32.35),
+        ]),
+        # as it was: within the first release of 2024, and no other year's
+        (["2024-03-09 33.2875"], [
+            ("2024-01-01", "24A", 32.74), ("2024-03-09", "24A at 33.2875", 33.29),
+            ("2024-07-01", "24C", 66.58), ("2025-10-01", "25D", 32.35),
+        ]),
+        # from one day to the next; a day before the year's first file counts for it
+        (["2024-01-01 30", "2024-08-01 40", "2025-01-01 50.5"], [
+            ("2024-01-01", "24A at 30", 30.0), ("2024-07-01", "24C at 30", 60.0), ("2024-08-01", "24C at 40", 80.0),
+            ("2025-10-01", "25D at 50.5", 50.5),
+        ]),
+        # of a year without a release
+        (["2026-01-01 30"], [("2024-01-01", "24A", 32.74), ("2024-07-01", "24C", 66.58), ("2025-10-01", "25D", 32.35)]),
+    ],
+)  # fmt: skip
+def test_a_factor_that_is_set_takes_the_place_of_the_files(given, expected):
+    con = connection()
+    if given:
+        con.execute(f"SET VARIABLE set_factors = {duck.literal(given)}")
+    gpcis = [("00001", "01", "TX", "1", "1", "1", f"{year}-01-01", "gpci.csv") for year in (2024, 2025)]
+    rvus = [
+        released("2024-01-01", "24A", "32.7442"),
+        released("2024-07-01", "24C", "33.2875", work="2"),
+        released("2025-10-01", "25D", "32.3465"),
+    ]
+    staged(con, gpcis, rvus)
+    run(con, "bench_medicare_prof_detail", into="detail")
+    assert rows(con, "SELECT effective_from, release, nonfacility_rate FROM detail ORDER BY 1") == expected
+    for month, day in (("2024-02", "2024-01-01"), ("2024-09", None), ("2025-06", "2025-10-01")):
+        con.execute(f"SET VARIABLE year_month = '{month}'")
+        (row,) = run(con, "bench_medicare_prof")
+        last = max((e for e in expected if e[0] <= f"{month}-01" and e[0][:4] == month[:4]), default=expected[-1])
+        assert row[4] == last[2]
+        assert row[6].startswith(f"{last[1]} effective {day or last[0]} ")
 
 
 def test_two_files_that_were_released_on_one_day_must_not_differ():
