@@ -21,7 +21,7 @@ BESIDE = {
     "bench_medicare_prof_detail": ("staged_pfs_rvu",),
     "bench_opps": ("staged_opps",),
     "bench_asc": ("staged_asc",),
-    "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode"),
+    "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode", "staged_zip_cbsa", "staged_zip_county"),
     "fact_rate": ("dim_code", "dim_pos_set", "dim_source_file", "xref_group_npi"),
     "fact_rate_enriched": ("fact_rate",),
 }
@@ -404,6 +404,29 @@ def test_a_device_intensive_procedure_without_its_device_portion_is_told(tmp_pat
     rows = [row, row | {"state": "TX"}, row | {"code": "64629", "asc_mar_stateavg": 9.0}]
     (failure,) = check("bench_asc", tmp_path, {"bench_asc": rows}).failures
     assert failure["detail"] == [{"code": "64628", "asc_pi": "J8", "n": 2}]
+
+
+def test_two_files_of_one_quarter_that_differ_on_a_zip_are_told(tmp_path):
+    name = "dim_npi_address_geolocation"
+    cbsa = {"zip": "30303", "cbsa_code": "12060", "res_ratio": 1.0, "tot_ratio": 1.0, "release": "2025-06"}
+    county = {"zip": "30303", "county_fips": "13121"}
+    same = [
+        cbsa | {"source_file": "a.csv"},
+        cbsa | {"source_file": "b.csv"},
+        cbsa | {"source_file": "c", "release": "2025-03"},
+    ]
+    rows = {name: GOOD[name], "dim_npi_address": GOOD["dim_npi_address"], "staged_zip_cbsa": same}
+    assert check(name, tmp_path, rows).failures == []
+    rows["staged_zip_cbsa"] = [*same, cbsa | {"cbsa_code": "99999", "source_file": "b.csv"}]
+    rows["staged_zip_county"] = [
+        county | {"source_file": "a.csv"},
+        county | {"county_fips": "13089", "source_file": "b.csv"},
+    ]
+    (failure,) = check(name, tmp_path, rows).failures
+    assert failure["detail"] == [
+        {"what": "ZIP to CBSA", "release": "2025-06", "zips": 1},
+        {"what": "ZIP to county", "release": None, "zips": 1},
+    ]
 
 
 def test_us_rows_may_have_no_state(tmp_path):

@@ -393,6 +393,12 @@ def test_zip_records(write):
     ]
 
 
+def test_a_zip_in_two_localities_is_refused(write):
+    assert len(write("z.txt", zip_record() * 2)["staged_zip_locality"]) == 1
+    with pytest.raises(errors.SourceError, match="gives zip_code 66002 twice, differently"):
+        write("z.txt", zip_record() + zip_record(locality="01"))
+
+
 def test_a_record_cut_off_is_named_by_line(write):
     with pytest.raises(errors.SourceError, match="is not a record of 80 characters") as caught:
         write("z.txt", zip_record() + zip_record()[:40])

@@ -293,7 +293,7 @@ def zip_localities(path: Path, text: str) -> tuple[str, list[dict]]:
             | locality_of(carrier, locality, place)
             | release(f"ZIP5 {year}Q{quarter}", year, int(quarter) * 3 - 2, path)
         )
-    return "staged_zip_locality", sheet.once(out, ("zip_code", "carrier", "locality"), path)
+    return "staged_zip_locality", sheet.once(out, ("zip_code",), path)
 
 
 KINDS = (relative_values, opps_caps, gpcis, counties, anesthesia, anesthesia_base)
