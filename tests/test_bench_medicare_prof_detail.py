@@ -87,7 +87,21 @@ BY_HAND = [
     ("99213", "", "02102", "01", "112.20", "84.92"),
     # discontinued: (1.63 + 3.22 x 0.869 + 0.22 x 0.575) x 32.3465 = 4.55468 x 32.3465; facility (1.63 + 0.7821 + 0.1265)
     ("45378", "53", "10112", "00", "147.33", "82.11"),
+    # status T, no work: (0.82 x 0.869 + 0.01 x 0.575) x 32.3465 = 0.71833 x 32.3465 = 23.2354…; the same in a facility
+    ("36591", "", "10112", "00", "23.24", "23.24"),
 ]
+
+
+def test_the_published_and_worked_out_amounts_are_of_every_kind():
+    published = [(code, modifier, (carrier, locality), *a) for code, modifier, carrier, locality, *a in lines(PUBLISHED)]
+    published += [(code, modifier, (c, n), *a) for code, modifier, c, n, *a in BY_HAND]
+    capped = lines(PUBLISHED_WITH_CAP)
+    assert len(published) + len(capped) == 60
+    assert {modifier for _, modifier, *_ in [*published, *capped]} == {"", "26", "TC", "53"}
+    assert {cap != "" and Decimal(cap) < Decimal(amount) for _, _, amount, cap in capped} == {True, False}
+    assert {nonfacility == facility for *_, nonfacility, facility in published} == {True, False}
+    work_above_one = {("02102", "01"), ("04412", "11"), ("01112", "05")}
+    assert {place for _, _, place, *_ in published} > work_above_one
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +197,14 @@ def test_every_rate_equals_a_slow_calculation_from_the_files(detail, real):
     [
         ("36415", "status X: other schedule or excluded"),
         ("90281", "status I: not valid for Medicare, another code is used"),
+        ("92558", "status X: other schedule or excluded"),  # though RVUs stand
+        ("27215", "status I: not valid for Medicare, another code is used"),  # though RVUs stand
         ("99050", "status B: bundled into other services"),
+        ("36000", "status B: bundled into other services"),  # though RVUs stand
+        ("0042T", "status C: priced by the contractor"),
+        ("90371", "status E: excluded by regulation"),
+        ("0500F", "status M: measurement code"),
+        ("A4211", "status P: bundled or excluded"),
         ("99381", "status N: not covered by Medicare"),  # though RVUs stand
         ("15824", "no RVUs: priced by the contractor"),
         ("00100", "status J: anaesthesia, no base units"),
