@@ -93,7 +93,9 @@ BY_HAND = [
 
 
 def test_the_published_and_worked_out_amounts_are_of_every_kind():
-    published = [(code, modifier, (carrier, locality), *a) for code, modifier, carrier, locality, *a in lines(PUBLISHED)]
+    published = [
+        (code, modifier, (carrier, locality), *a) for code, modifier, carrier, locality, *a in lines(PUBLISHED)
+    ]
     published += [(code, modifier, (c, n), *a) for code, modifier, c, n, *a in BY_HAND]
     capped = lines(PUBLISHED_WITH_CAP)
     assert len(published) + len(capped) == 60
