@@ -152,6 +152,11 @@ def test_a_release_holds_from_its_quarter(write, title, released, factor, expect
     assert table(found, "staged_pfs_rvu", "effective_from", "release", "conversion_factor") == [(*expected, factor)]
 
 
+def test_a_title_in_two_lines(write):
+    text = rvu_file(OFFICE).replace("Schedule Relative", "Schedule,,\n,,Relative")
+    assert table(write("x.csv", text), "staged_pfs_rvu", "release") == [("RVU25D",)]
+
+
 def test_codes_without_their_zeros_and_latin_1_are_read(write):
     text = rvu_file(OFFICE.replace("99213,", "100,"), "ª0001,,I,0,0,,0,,0,9,XXX,32.3465,,0,0,0")
     found = write("x.csv", text, encoding="latin-1")

@@ -60,7 +60,7 @@ RVU_FIGURES = (
 def relative_values(path: Path, rows: list[sheet.Row]):
     """PPRRVU: five title lines and five lines of headings, one above another, end in a line that begins HCPCS, MOD."""
     titles = sheet.titles_of(rows[:10])
-    title = re.search(r"(\d{4}) .*RELATIVE VALUE FILE\s+(\w+) RELEASE", titles.upper())
+    title = re.search(r"(\d{4})\s\D*?RELATIVE VALUE FILE\s+(\w+) RELEASE", titles.upper())
     if not title:
         return None
     year, month = title.group(1), month_of(title.group(2), path)
