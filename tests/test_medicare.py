@@ -380,6 +380,13 @@ def test_wage_index(write, name, text, expected):
     assert set(found["staged_wage_index"]["effective_from"]) == {"2025-01-01"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252"])
+def test_names_in_whatever_encoding(write, encoding):
+    name = "Cañon City" if encoding == "latin-1" else "Cañon City “west”"
+    found = write("wages 2025.csv", f"CBSA,Area Name,State,Wage Index\n15860,{name},CO,0.9\n", encoding)
+    assert table(found, "staged_wage_index", "area_name") == [(name,)]
+
+
 def test_an_area_without_state_is_refused(write):
     with pytest.raises(errors.SourceError, match="an area without state or index"):
         write("wages 2025.csv", "CBSA,Area Name,Wage Index\n10180,Abilene,0.9\n")
