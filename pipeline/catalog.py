@@ -29,7 +29,9 @@ class Listed:
 def write(
     root: Root, path: Path, listed: list[Listed], manifests: dict[str, dict[str, Record]], accounts: list[dict]
 ) -> None:
-    """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `table_files`, the macro slugify."""
+    """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `benchmark_coverage`,
+    `table_files`, the macro slugify.
+    """
     import duckdb
     import pyarrow as pa
 
@@ -92,6 +94,7 @@ def write(
             {c: pa.array([a[c] for a in accounts], pa.string() if c == "year_month" else pa.int64()) for c in columns}
         )
         _table(con, "month_accounts", arrow)
+        _coverage(con, accounts)
     finally:
         con.close()
 
@@ -100,6 +103,19 @@ def _table(con, name: str, rows) -> None:
     con.register("given", rows)
     con.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
     con.unregister("given")
+
+
+def _coverage(con, accounts: list[dict]) -> None:
+    """benchmark_coverage: how many facts of a month, billing class and code type have a Medicare rate; `origin` is the
+    release it comes from and whether that was in force, or why there is none.
+    """
+    import pyarrow as pa
+
+    kinds = {"year_month": pa.string(), "billing_class": pa.string(), "code_type": pa.string()}
+    kinds |= {"has_rate": pa.bool_(), "origin": pa.string(), "facts": pa.int64()}
+    rows = [(a["year_month"], *counted) for a in accounts for counted in a["benchmarks"]]
+    columns = {name: pa.array([row[i] for row in rows], kind) for i, (name, kind) in enumerate(kinds.items())}
+    _table(con, "benchmark_coverage", pa.table(columns))
 
 
 def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:

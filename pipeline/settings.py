@@ -10,9 +10,11 @@ warehouse root, the file in LUIGI_CONFIG_PATH.
 from __future__ import annotations
 
 import configparser
+import datetime
 import difflib
 import operator
 import os
+import re
 from pathlib import Path
 
 import luigi
@@ -29,6 +31,30 @@ class Number(luigi.NumericalParameter):
     def __init__(self, kind: type, low: float, high: float, **more):
         super().__init__(var_type=kind, min_value=low, max_value=high, right_op=operator.le, **more)
         self.expected = f"a {'whole ' if kind is int else ''}number from {low:,} to {high:,}"
+
+
+class ConversionFactor(luigi.Parameter):
+    """Whose conversion factor (`other`, `qualifying_apm`), or which: dollars alone, or `day: dollars, day: dollars`."""
+
+    expected = "other, qualifying_apm, dollars (32.3465), or dollars by day (2024-01-01: 32.7442, 2024-03-09: 33.2875)"
+
+    def parse(self, text: str) -> str:
+        """The text in its one spelling, days in order; ValueError when it is none of these."""
+        if text in ("other", "qualifying_apm"):
+            return text
+        if re.fullmatch(_DOLLARS, text):
+            return text
+        factors: dict[str, str] = {}
+        for part in text.split(","):
+            found = re.fullmatch(rf"\s*(\d{{4}}-\d\d-\d\d)\s*:\s*({_DOLLARS})\s*", part)
+            if not found or found[1] in factors:
+                raise ValueError(part)
+            factors[datetime.date.fromisoformat(found[1]).isoformat()] = found[2]
+        return ", ".join(f"{day}: {dollars}" for day, dollars in sorted(factors.items()))
+
+
+# Four decimals at most, as CMS publishes factors; prices are calculated with as many.
+_DOLLARS = r"[1-9]\d?(?:\.\d{1,4})?"
 
 
 class warehouse(luigi.Config):
@@ -132,11 +158,16 @@ class medicare(luigi.Config):
         choices=("as_published", "with_floor", "without_floor"),
         description="which work GPCI counts where a release gives two; as_published refuses such a file",
     )
-    conversion_factor = luigi.ChoiceParameter(
+    conversion_factor = ConversionFactor(
         default="other",
-        choices=("other", "qualifying_apm"),
-        description="from 2026, whose conversion factor: that of qualifying APM participants or that of all others",
+        description="the file's conversion factor, from 2026 that of qualifying APM participants or that of all others; "
+        "or the dollars themselves, for every release or from a day to the next one named, at most to the year's end",
     )
+
+    def set_factors(self) -> list[str]:
+        """The factors that are set, as `YYYY-MM-DD dollars`, or `dollars` alone for every release; none else."""
+        text = self.conversion_factor
+        return [] if text in ("other", "qualifying_apm") else [part.replace(":", "") for part in text.split(", ")]
 
 
 SECTIONS = {
@@ -252,7 +283,7 @@ def _check_section(path: Path, parser: configparser.ConfigParser, name: str, sec
 
 
 def _expected(parameter: luigi.Parameter) -> str:
-    if isinstance(parameter, Number):
+    if isinstance(parameter, (Number, ConversionFactor)):
         return parameter.expected
     if isinstance(parameter, luigi.BoolParameter):
         return "true or false"

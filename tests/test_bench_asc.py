@@ -6,7 +6,7 @@ import pytest
 
 from bench_tables import connection, run, stage
 
-DAY = {"effective_from": "2025-01-01", "source_file": "aa.csv", "release": "ASC addenda 2025-01"}
+DAY = {"effective_from": "2025-01-01", "source_file": "aa.csv", "release": "addenda 2025-01"}
 
 
 def asc(items, areas, devices=(), month="2025-02"):
@@ -22,7 +22,7 @@ def asc(items, areas, devices=(), month="2025-02"):
 def test_half_is_adjusted(indicator):
     # 100.05 x (0.5 x 0.9 + 0.5) = 95.0475 -> 95.05; x (0.5 x 1.2 + 0.5) = 110.055 exactly -> 110.06
     found = asc([("66984", indicator, "100.05")], [("TX", "1", "0.9"), ("TX", "2", "1.2")])
-    release = "ASC addenda 2025-01 effective 2025-01-01 (in force)"
+    release = "addenda 2025-01 effective 2025-01-01 (in force)"
     assert found == [("TX", "2025-02", "CPT", "66984", indicator, (95.05 + 110.06) / 2, 100.05, release)]
 
 

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from bench_tables import connection, rows, run, stage
-from pipeline import errors
+from pipeline import duck, errors
 from pipeline.readers import medicare
 
 # code modifier carrier locality non-facility facility
@@ -87,7 +87,23 @@ BY_HAND = [
     ("99213", "", "02102", "01", "112.20", "84.92"),
     # discontinued: (1.63 + 3.22 x 0.869 + 0.22 x 0.575) x 32.3465 = 4.55468 x 32.3465; facility (1.63 + 0.7821 + 0.1265)
     ("45378", "53", "10112", "00", "147.33", "82.11"),
+    # status T, no work: (0.82 x 0.869 + 0.01 x 0.575) x 32.3465 = 0.71833 x 32.3465 = 23.2354…; the same in a facility
+    ("36591", "", "10112", "00", "23.24", "23.24"),
 ]
+
+
+def test_the_published_and_worked_out_amounts_are_of_every_kind():
+    published = [
+        (code, modifier, (carrier, locality), *a) for code, modifier, carrier, locality, *a in lines(PUBLISHED)
+    ]
+    published += [(code, modifier, (c, n), *a) for code, modifier, c, n, *a in BY_HAND]
+    capped = lines(PUBLISHED_WITH_CAP)
+    assert len(published) + len(capped) == 60
+    assert {modifier for _, modifier, *_ in [*published, *capped]} == {"", "26", "TC", "53"}
+    assert {cap != "" and Decimal(cap) < Decimal(amount) for _, _, amount, cap in capped} == {True, False}
+    assert {nonfacility == facility for *_, nonfacility, facility in published} == {True, False}
+    work_above_one = {("02102", "01"), ("04412", "11"), ("01112", "05")}
+    assert {place for _, _, place, *_ in published} > work_above_one
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +199,14 @@ def test_every_rate_equals_a_slow_calculation_from_the_files(detail, real):
     [
         ("36415", "status X: other schedule or excluded"),
         ("90281", "status I: not valid for Medicare, another code is used"),
+        ("92558", "status X: other schedule or excluded"),  # though RVUs stand
+        ("27215", "status I: not valid for Medicare, another code is used"),  # though RVUs stand
         ("99050", "status B: bundled into other services"),
+        ("36000", "status B: bundled into other services"),  # though RVUs stand
+        ("0042T", "status C: priced by the contractor"),
+        ("90371", "status E: excluded by regulation"),
+        ("0500F", "status M: measurement code"),
+        ("A4211", "status P: bundled or excluded"),
         ("99381", "status N: not covered by Medicare"),  # though RVUs stand
         ("15824", "no RVUs: priced by the contractor"),
         ("00100", "status J: anaesthesia, no base units"),
@@ -270,6 +293,55 @@ def test_from_2026_the_factor_is_that_of_clinicians_outside_qualifying_models_un
     )
     run(con, "bench_medicare_prof_detail", into="detail")
     assert rows(con, "SELECT release, nonfacility_rate FROM detail") == [expected]
+
+
+def released(day, name, factor, work="1"):
+    return ("99213", "A", work, "0", "0", "0", factor, day, day, name)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        # from the file
+        (None, [("2024-01-01", "24A", 32.74), ("2024-07-01", "24C", 66.58), ("2025-10-01", "25D", 32.35)]),
+        # one for every release; where it is the file's own nothing is said of it
+        (["32.3465"], [
+            ("2024-01-01", "24A at 32.3465", 32.35), ("2024-07-01", "24C at 32.3465", 64.69),
+            ("2025-10-01", "25D", 32.35),
+        ]),
+        # as it was: within the first release of 2024, and no other year's
+        (["2024-03-09 33.2875"], [
+            ("2024-01-01", "24A", 32.74), ("2024-03-09", "24A at 33.2875", 33.29),
+            ("2024-07-01", "24C", 66.58), ("2025-10-01", "25D", 32.35),
+        ]),
+        # from one day to the next; a day before the year's first file counts for it
+        (["2024-01-01 30", "2024-08-01 40", "2025-01-01 50.5"], [
+            ("2024-01-01", "24A at 30", 30.0), ("2024-07-01", "24C at 30", 60.0), ("2024-08-01", "24C at 40", 80.0),
+            ("2025-10-01", "25D at 50.5", 50.5),
+        ]),
+        # of a year without a release
+        (["2026-01-01 30"], [("2024-01-01", "24A", 32.74), ("2024-07-01", "24C", 66.58), ("2025-10-01", "25D", 32.35)]),
+    ],
+)  # fmt: skip
+def test_a_factor_that_is_set_takes_the_place_of_the_files(given, expected):
+    con = connection()
+    if given:
+        con.execute(f"SET VARIABLE set_factors = {duck.literal(given)}")
+    gpcis = [("00001", "01", "TX", "1", "1", "1", f"{year}-01-01", "gpci.csv") for year in (2024, 2025)]
+    rvus = [
+        released("2024-01-01", "24A", "32.7442"),
+        released("2024-07-01", "24C", "33.2875", work="2"),
+        released("2025-10-01", "25D", "32.3465"),
+    ]
+    staged(con, gpcis, rvus)
+    run(con, "bench_medicare_prof_detail", into="detail")
+    assert rows(con, "SELECT effective_from, release, nonfacility_rate FROM detail ORDER BY 1") == expected
+    for month, day in (("2024-02", "2024-01-01"), ("2024-09", None), ("2025-06", "2025-10-01")):
+        con.execute(f"SET VARIABLE year_month = '{month}'")
+        (row,) = run(con, "bench_medicare_prof")
+        last = max((e for e in expected if e[0] <= f"{month}-01" and e[0][:4] == month[:4]), default=expected[-1])
+        assert row[4] == last[2]
+        assert row[6].startswith(f"{last[1]} effective {day or last[0]} ")
 
 
 def test_two_files_that_were_released_on_one_day_must_not_differ():

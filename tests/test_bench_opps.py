@@ -6,8 +6,8 @@ import pytest
 
 from bench_tables import connection, run, stage
 
-DAY = {"effective_from": "2025-01-01", "source_file": "b.csv", "release": "OPPS Addendum B 2025-01"}
-RELEASE = "OPPS Addendum B 2025-01 effective 2025-01-01 (in force)"
+DAY = {"effective_from": "2025-01-01", "source_file": "b.csv", "release": "Addendum B 2025-01"}
+RELEASE = "Addendum B 2025-01 effective 2025-01-01 (in force)"
 
 
 def item(code, si, rate, weight=None, **more):
@@ -32,8 +32,8 @@ def opps(month, items, areas):
     ("si", "expected"),
     # 60 % of 100.05 adjusted: 60.03 x 0.9 + 40.02 = 94.047 -> 94.05; 60.03 x 1.2 + 40.02 = 112.056 -> 112.06
     [(si, (94.05 + 112.06) / 2) for si in ("S", "T", "V", "P", "J1", "J2", "Q1", "Q2", "Q3")]
-    + [(si, 100.05) for si in ("G", "K", "R", "U")]
-    + [(si, None) for si in ("A", "B", "C", "E1", "F", "H", "L", "M", "N", "Y")],
+    + [(si, 100.05) for si in ("G", "K", "K1", "R", "U")]
+    + [(si, None) for si in ("A", "B", "C", "E1", "F", "H", "H1", "L", "M", "N", "Y", "new")],
 )
 def test_by_status(si, expected):
     found = opps("2025-02", [item("12345", si, "100.05", "1.2")], [area("TX", "10180", "0.9"), area("TX", "45", "1.2")])

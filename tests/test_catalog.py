@@ -22,7 +22,7 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
 OURS = """dim_code_cat_history dim_source_file xref_group_member xref_contained_code xref_fact_source
-    bench_medicare_prof_detail partition_manifest month_accounts table_files""".split()
+    bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files""".split()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,10 @@ def described(con, name: str) -> dict[str, str]:
 def test_every_name(con):
     assert {name for (name,) in con.sql("SHOW TABLES").fetchall()} == {*NAMES, *OURS}
     aliases = {alias for declared in PUBLISHED.values() for alias in declared.aliases}
-    assert {*PUBLISHED} | aliases | {"partition_manifest", "month_accounts", "table_files"} == {*NAMES, *OURS}
+    assert {*PUBLISHED} | aliases | {"partition_manifest", "month_accounts", "benchmark_coverage", "table_files"} == {
+        *NAMES,
+        *OURS,
+    }
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -221,59 +221,66 @@ BESIDE_MEDICARE = ("09001", "34001", "96201", "00000")
 
 # By hand: the county by the census's county of the place and the lists of counties, the area by that county's row of
 # the delineation or, where a ZIP lies in several areas, by HUD's ratios, which stand beside it.
-BY_HAND = [
-    # One county, one area; leading zeros
-    ("10001", "36061", "New York County", "35620", "New York-Newark-Jersey City, NY-NJ"),
-    ("60614", "17031", "Cook County", "16980", "Chicago-Naperville-Elgin, IL-IN"),
-    ("00501", "36103", "Suffolk County", "35620", "New York-Newark-Jersey City, NY-NJ"),  # residential ratio 0
-    ("20001", "11001", "District of Columbia", "47900", "Washington-Arlington-Alexandria, DC-VA-MD-WV"),
-    # Cities that are no part of a county
-    ("21201", "24510", "Baltimore city", "12580", "Baltimore-Columbia-Towson, MD"),
-    ("63101", "29510", "St. Louis city", "41180", "St. Louis, MO-IL"),
-    ("24450", "51678", "Lexington city", "99999", "Non-CBSA"),  # before Rockbridge and Botetourt, as GeoNames has it
-    # Cleveland: 17410 in HUD's file, 17460 in the delineation; Cleveland, Tennessee is another
-    ("44113", "39035", "Cuyahoga County", "17460", "Cleveland, OH"),
-    ("44001", "39093", "Lorain County", "17460", "Cleveland, OH"),
-    ("44060", "39085", "Lake County", "17460", "Cleveland, OH"),
-    ("37311", "47011", "Bradley County", "17420", "Cleveland, TN"),
-    # Connecticut: planning regions, not the counties that GeoNames keeps
-    ("06103", "09110", "Capitol Planning Region", "25540", "Hartford-West Hartford-East Hartford, CT"),
-    ("06510", "09170", "South Central Connecticut Planning Region", "35300", "New Haven, CT"),
-    ("06401", "09140", "Naugatuck Valley Planning Region", "47930", "Waterbury-Shelton, CT"),
-    ("06901", "09190", "Western Connecticut Planning Region", "14860", "Bridgeport-Stamford-Danbury, CT"),
-    # Puerto Rico and islands; Adjuntas and the others outside every area are named by no file
-    ("00901", "72127", "San Juan Municipio", "41980", "San Juan-Bayamón-Caguas, PR"),
-    ("00601", "72001", None, "99999", "Non-CBSA"),
-    ("96910", "66010", None, "99999", "Non-CBSA"),
-    ("00801", "78030", None, "99999", "Non-CBSA"),
-    # Kansas (EK) and Missouri (WM, EM) by halves; one area over the border
-    ("66101", "20209", "Wyandotte County", "28140", "Kansas City, MO-KS"),
-    ("64101", "29095", "Jackson County", "28140", "Kansas City, MO-KS"),
-    ("65101", "29051", "Cole County", "27620", "Jefferson City, MO"),
-    # Micropolitan areas, over state lines too
-    ("87301", "35031", "McKinley County", "23700", "Gallup, NM"),
-    ("83001", "56039", "Teton County", "27220", "Jackson, WY-ID"),
-    ("05001", "50027", "Windsor County", "30150", "Lebanon-Claremont, NH-VT"),
-    ("36027", "01005", "Barbour County", "21640", "Eufaula, AL-GA"),
-    # Outside every area
-    ("86515", "04001", "Apache County", "99999", "Non-CBSA"),  # residential ratio 0
-    ("99553", "02013", "Aleutians East Borough", "99999", "Non-CBSA"),
-    ("57764", "46102", None, "99999", "Non-CBSA"),  # Oglala Lakota, which GeoNames calls Shannon, 46113
-    # Several areas
-    ("30139", "13129", "Gordon County", "15660", "Calhoun, GA"),  # residential 0.66 against Atlanta's 0.34
-    ("03276", "33001", "Belknap County", "18180", "Concord, NH"),  # residential 0.51 of Concord, total 0.53 of Laconia
-    ("14173", "36009", "Cattaraugus County", "36460", "Olean, NY"),  # residential 0 in both, total 0.995 against 0.005
-    ("36849", "01081", "Lee County", "12220", "Auburn-Opelika, AL"),  # residential 0 in both, total 0.99
-    ("14812", "36097", "Schuyler County", "99999", "Non-CBSA"),  # residential 0.496 outside, the rest in two areas
-    # Nowhere
-    ("09001", None, None, None, None),
-    ("34001", None, None, None, None),
-    ("96201", None, None, None, None),
-    ("00000", None, None, None, None),
-]
+# ZIP | county | its name | area | its title   # why; - is none
+BY_HAND = """
+# One county, one area; leading zeros
+10001 | 36061 | New York County | 35620 | New York-Newark-Jersey City, NY-NJ
+60614 | 17031 | Cook County | 16980 | Chicago-Naperville-Elgin, IL-IN
+00501 | 36103 | Suffolk County | 35620 | New York-Newark-Jersey City, NY-NJ   # residential ratio 0
+20001 | 11001 | District of Columbia | 47900 | Washington-Arlington-Alexandria, DC-VA-MD-WV
+# Cities that are no part of a county
+21201 | 24510 | Baltimore city | 12580 | Baltimore-Columbia-Towson, MD
+63101 | 29510 | St. Louis city | 41180 | St. Louis, MO-IL
+24450 | 51678 | Lexington city | 99999 | Non-CBSA   # before Rockbridge and Botetourt, as GeoNames has it
+# Cleveland: 17410 in HUD's file, 17460 in the delineation; Cleveland, Tennessee is another
+44113 | 39035 | Cuyahoga County | 17460 | Cleveland, OH
+44001 | 39093 | Lorain County | 17460 | Cleveland, OH
+44060 | 39085 | Lake County | 17460 | Cleveland, OH
+37311 | 47011 | Bradley County | 17420 | Cleveland, TN
+# Connecticut: planning regions, not the counties that GeoNames keeps
+06103 | 09110 | Capitol Planning Region | 25540 | Hartford-West Hartford-East Hartford, CT
+06510 | 09170 | South Central Connecticut Planning Region | 35300 | New Haven, CT
+06401 | 09140 | Naugatuck Valley Planning Region | 47930 | Waterbury-Shelton, CT
+06901 | 09190 | Western Connecticut Planning Region | 14860 | Bridgeport-Stamford-Danbury, CT
+# Puerto Rico and islands; Adjuntas and the others outside every area are named by no file
+00901 | 72127 | San Juan Municipio | 41980 | San Juan-Bayamón-Caguas, PR
+00601 | 72001 | - | 99999 | Non-CBSA
+96910 | 66010 | - | 99999 | Non-CBSA
+00801 | 78030 | - | 99999 | Non-CBSA
+# Kansas (EK) and Missouri (WM, EM) by halves; one area over the border
+66101 | 20209 | Wyandotte County | 28140 | Kansas City, MO-KS
+64101 | 29095 | Jackson County | 28140 | Kansas City, MO-KS
+65101 | 29051 | Cole County | 27620 | Jefferson City, MO
+# Micropolitan areas, over state lines too
+87301 | 35031 | McKinley County | 23700 | Gallup, NM
+83001 | 56039 | Teton County | 27220 | Jackson, WY-ID
+05001 | 50027 | Windsor County | 30150 | Lebanon-Claremont, NH-VT
+36027 | 01005 | Barbour County | 21640 | Eufaula, AL-GA
+# Outside every area
+86515 | 04001 | Apache County | 99999 | Non-CBSA   # residential ratio 0
+99553 | 02013 | Aleutians East Borough | 99999 | Non-CBSA
+57764 | 46102 | - | 99999 | Non-CBSA   # Oglala Lakota, which GeoNames calls Shannon, 46113
+# Several areas
+30139 | 13129 | Gordon County | 15660 | Calhoun, GA   # residential 0.66 against Atlanta's 0.34
+03276 | 33001 | Belknap County | 18180 | Concord, NH   # residential 0.51 of Concord, total 0.53 of Laconia
+14173 | 36009 | Cattaraugus County | 36460 | Olean, NY   # residential 0 in both, total 0.995 against 0.005
+36849 | 01081 | Lee County | 12220 | Auburn-Opelika, AL   # residential 0 in both, total 0.99
+14812 | 36097 | Schuyler County | 99999 | Non-CBSA   # residential 0.496 outside, the rest in two areas
+# Nowhere
+09001 | - | - | - | -
+34001 | - | - | - | -
+96201 | - | - | - | -
+00000 | - | - | - | -
+"""
 
 
-@pytest.mark.parametrize(("code", "fips", "county", "area", "title"), BY_HAND, ids=[b[0] for b in BY_HAND])
+def by_hand() -> list[list[str | None]]:
+    """The five fields of each line of BY_HAND."""
+    lines = [line.split("   #")[0] for line in BY_HAND.strip().splitlines() if not line.startswith("#")]
+    return [[None if field.strip() == "-" else field.strip() for field in line.split("|")] for line in lines]
+
+
+@pytest.mark.parametrize(("code", "fips", "county", "area", "title"), by_hand(), ids=[b[0] for b in by_hand()])
 def test_zips_by_hand(medicare_zips, code, fips, county, area, title):
     place = medicare_zips[1].get(code, dict.fromkeys(PLACE))
     names = ("county_fips", "county_name", "stat_area_code", "stat_area_name")

@@ -18,7 +18,10 @@ SUITES = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(FOLD
 EXPECTATIONS = [(name, e) for name, s in SUITES.items() for e in s["expectations"]]
 # What a suite's SQL may read beside its own table: the views that the stage gives its gate.
 BESIDE = {
-    "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode"),
+    "bench_medicare_prof_detail": ("staged_pfs_rvu",),
+    "bench_opps": ("staged_opps",),
+    "bench_asc": ("staged_asc",),
+    "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode", "staged_zip_cbsa", "staged_zip_county"),
     "fact_rate": ("dim_code", "dim_pos_set", "dim_source_file", "xref_group_npi"),
     "fact_rate_enriched": ("fact_rate",),
 }
@@ -371,6 +374,59 @@ def test_answers_of_the_geocoder_under_another_identifier_are_told(tmp_path):
     (failure,) = check(name, tmp_path, rows).failures
     assert failure["detail"] == [{"matches": 3, "used": 1}]
     assert check(name, tmp_path, rows | {"staged_geocode": answers[:2]}).failures == []
+
+
+@pytest.mark.parametrize(
+    ("name", "staged", "row", "other", "description"),
+    [
+        ("bench_medicare_prof_detail", "staged_pfs_rvu", {"carrier": "04412", "locality": "01", "modifier": "", "code": "99213"}, {"effective_from": "2024-07-01"}, "Every release of relative values prices its codes."),
+        ("bench_opps", "staged_opps", {"opps_si": "V"}, {"effective_from": "2024-01-01"}, "The year's releases have a wage index."),
+        ("bench_asc", "staged_asc", {"asc_pi": "A2"}, {"effective_from": "2024-01-01"}, "The year's releases have a wage index."),
+    ],
+)  # fmt: skip
+def test_a_release_that_prices_nothing_is_told(name, staged, row, other, description, tmp_path):
+    release = {"release": "R", "source_file": "r.csv", "code": "99213", "effective_from": "2025-07-01"}
+    whole = {"state": "GA", "year_month": MONTH, "code_type": "CPT", "code": "99213", "release": "R"} | row
+    whole |= {"effective_from": "2025-07-01", "nonfacility_rate": 1.0, "asc_mar_stateavg": 1.0}
+    priced = {c: v for c, v in whole.items() if c in TABLES[name].columns}
+    empty = "The table is not empty."
+    assert failed(check(name, tmp_path, {name: [priced], staged: [release]}), name) == {}
+    assert failed(check(name, tmp_path, {name: [], staged: [release]}), name) == dict.fromkeys(
+        (empty, description), "warning"
+    )
+    assert description not in failed(check(name, tmp_path, {name: [], staged: []}), name)
+    told = failed(check(name, tmp_path, {name: [priced], staged: [release, release | other]}), name)
+    assert told == ({description: "warning"} if name == "bench_medicare_prof_detail" else {})
+
+
+def test_a_device_intensive_procedure_without_its_device_portion_is_told(tmp_path):
+    row = {"state": "GA", "year_month": MONTH, "code_type": "CPT", "code": "64628", "release": "R", "asc_pi": "J8"}
+    rows = [row, row | {"state": "TX"}, row | {"code": "64629", "asc_mar_stateavg": 9.0}]
+    (failure,) = check("bench_asc", tmp_path, {"bench_asc": rows}).failures
+    assert failure["detail"] == [{"code": "64628", "asc_pi": "J8", "n": 2}]
+
+
+def test_two_files_of_one_quarter_that_differ_on_a_zip_are_told(tmp_path):
+    name = "dim_npi_address_geolocation"
+    cbsa = {"zip": "30303", "cbsa_code": "12060", "res_ratio": 1.0, "tot_ratio": 1.0, "release": "2025-06"}
+    county = {"zip": "30303", "county_fips": "13121"}
+    same = [
+        cbsa | {"source_file": "a.csv"},
+        cbsa | {"source_file": "b.csv"},
+        cbsa | {"source_file": "c", "release": "2025-03"},
+    ]
+    rows = {name: GOOD[name], "dim_npi_address": GOOD["dim_npi_address"], "staged_zip_cbsa": same}
+    assert check(name, tmp_path, rows).failures == []
+    rows["staged_zip_cbsa"] = [*same, cbsa | {"cbsa_code": "99999", "source_file": "b.csv"}]
+    rows["staged_zip_county"] = [
+        county | {"source_file": "a.csv"},
+        county | {"county_fips": "13089", "source_file": "b.csv"},
+    ]
+    (failure,) = check(name, tmp_path, rows).failures
+    assert failure["detail"] == [
+        {"what": "ZIP to CBSA", "release": "2025-06", "zips": 1},
+        {"what": "ZIP to county", "release": None, "zips": 1},
+    ]
 
 
 def test_us_rows_may_have_no_state(tmp_path):

@@ -152,6 +152,11 @@ def test_a_release_holds_from_its_quarter(write, title, released, factor, expect
     assert table(found, "staged_pfs_rvu", "effective_from", "release", "conversion_factor") == [(*expected, factor)]
 
 
+def test_a_title_in_two_lines(write):
+    text = rvu_file(OFFICE).replace("Schedule Relative", "Schedule,,\n,,Relative")
+    assert table(write("x.csv", text), "staged_pfs_rvu", "release") == [("RVU25D",)]
+
+
 def test_codes_without_their_zeros_and_latin_1_are_read(write):
     text = rvu_file(OFFICE.replace("99213,", "100,"), "ª0001,,I,0,0,,0,,0,9,XXX,32.3465,,0,0,0")
     found = write("x.csv", text, encoding="latin-1")
@@ -254,7 +259,7 @@ C1713,Anchor,N,,,.,,,,
 def test_opps_addendum_b(write):
     columns = ("code", "si", "apc", "weight", "payment_rate", "effective_from", "release")
     found = table(write("July 2025 Web Addendum B.07.01.25.csv", OPPS), "staged_opps", *columns)
-    when = ("2025-07-01", "OPPS Addendum B 2025-07")
+    when = ("2025-07-01", "Addendum B 2025-07")
     assert found == [
         ("00100", "N", None, None, None, *when),
         ("0633T", "S", "5521", "0.9909", "1088.38", *when),
@@ -375,6 +380,13 @@ def test_wage_index(write, name, text, expected):
     assert set(found["staged_wage_index"]["effective_from"]) == {"2025-01-01"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252"])
+def test_names_in_whatever_encoding(write, encoding):
+    name = "Cañon City" if encoding == "latin-1" else "Cañon City “west”"
+    found = write("wages 2025.csv", f"CBSA,Area Name,State,Wage Index\n15860,{name},CO,0.9\n", encoding)
+    assert table(found, "staged_wage_index", "area_name") == [(name,)]
+
+
 def test_an_area_without_state_is_refused(write):
     with pytest.raises(errors.SourceError, match="an area without state or index"):
         write("wages 2025.csv", "CBSA,Area Name,Wage Index\n10180,Abilene,0.9\n")
@@ -391,6 +403,12 @@ def test_zip_records(write):
         ("66002", "05202", "00", "KS", "2025-10-01", "ZIP5 2025Q4"),
         ("64001", "05302", "02", "MO", "2025-10-01", "ZIP5 2025Q4"),
     ]
+
+
+def test_a_zip_in_two_localities_is_refused(write):
+    assert len(write("z.txt", zip_record() * 2)["staged_zip_locality"]) == 1
+    with pytest.raises(errors.SourceError, match="gives zip_code 66002 twice, differently"):
+        write("z.txt", zip_record() + zip_record(locality="01"))
 
 
 def test_a_record_cut_off_is_named_by_line(write):
@@ -412,3 +430,54 @@ def test_a_record_cut_off_is_named_by_line(write):
 def test_what_is_no_fee_schedule(write, text, kind, fact):
     with pytest.raises(kind, match=fact):
         write("x.csv", text)
+
+
+# ---- no record is lost ---------------------------------------------------------------------------------------------
+
+LOCALITIES = """COUNTIES INCLUDED IN 2025 LOCALITIES.,,,,
+Medicare Adminstrative Contractor,Locality Number,State ,Fee Schedule Area ,Counties
+10112,0,ALABAMA ,STATEWIDE ,ALL COUNTIES
+* serviced by two carriers.,,,,
+"""
+ANES = "Contractor,Locality,Locality Name,National Anes CF of 20.3178\n02102 ,01 ,ALASKA*,27.86\n*floor,,,\n"
+CAP = (
+    "HCPCS,MOD,PROCSTAT,CARRIER,LOCALITY,FACILITY PRICE,NON-FACILTY PRICE\n0633T,TC,C,01112,05,150.69,150.69\n,,,,,,\n"
+)
+ADDENDUM_FF = "Addendum FF for CY 2025,\nHCPCS Code,Device Offset Amount / Device Portion\n64628,7500.10\n*note,\n"
+WAGES = "FY 2025,,\nCBSA,State,Wage Index\n10180,TX,0.9\n* note,,\n"
+SMALL_GPCI = GPCI.format(title="2025", year="2025", work="2025 PW GPCI (with 1.0 Floor)", figures="1")
+SMALL_ASC = ASC.format(when="January 2025")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "old", "new", "fact"),
+    [
+        ("gpci.csv", SMALL_GPCI, "10112,", "1O112,", "the carrier is '1O112'"),
+        ("gpci.csv", SMALL_GPCI, "10112,", ",", "the carrier is empty"),
+        ("gpci.csv", SMALL_GPCI, ",0,ALABAMA", ",,ALABAMA", "the locality is empty"),
+        ("gpci.csv", SMALL_GPCI, ",0,ALABAMA", ",STATE,ALABAMA", "the locality is 'STATE'"),
+        ("locco.csv", LOCALITIES, "10112", "n/a", "the carrier is 'n/a'"),
+        ("locco.csv", LOCALITIES, ",0,ALABAMA", ",,ALABAMA", "the locality is empty"),
+        ("ANES2025.csv", ANES, "02102", "O2102", "the contractor is 'O2102'"),
+        ("ANES2025.csv", ANES, ",01 ,", ",1A,", "the locality is '1A'"),
+        ("ANES2025.csv", ANES, "27.86", "", "the factor is empty"),
+        ("cap.csv", CAP, "0633T", "", "the HCPCS code is empty"),
+        ("cap.csv", CAP, "01112", "1112A", "the carrier is '1112A'"),
+        ("rvu.csv", rvu_file(OFFICE), "99213,", ",", "the HCPCS code is empty"),
+        ("b.csv", OPPS, "0633T,", "063-3T,", "the HCPCS code is '063-3T'"),
+        ("aa.csv", SMALL_ASC, "66984,", "66984 *,", "the HCPCS code is '66984 [*]'"),
+        ("ff.csv", ADDENDUM_FF, "64628,", "646 28,", "the HCPCS code is '646 28'"),
+        ("wages.csv", WAGES, "10180", "Abilene", "the CBSA is 'Abilene'"),
+        ("zip.txt", zip_record(), "0520200", "     00", "the carrier is empty"),
+        ("zip.txt", zip_record(), "0520200", "05202  ", "the locality is empty"),
+    ],
+)  # fmt: skip
+def test_a_record_whose_key_cannot_be_read_is_refused_not_lost(write, name, text, old, new, fact):
+    """Remarks below a table have one cell; a row with figures and no key is a record that would be missed."""
+    whole = write(name, text)
+    assert len(next(iter(whole.values()))) >= 1
+    assert text.count(old) == 1
+    with pytest.raises(errors.SourceError, match=fact) as caught:
+        write(name, text.replace(old, new))
+    assert caught.value.place.rpartition(":")[2].isdigit()
+    assert caught.value.remedy

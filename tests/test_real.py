@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import functools
 import json
 import re
 import shutil
 from collections import Counter
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
 import kit
+import plain_benchmarks
 import plain_facts
-from test_benchmark_choice import check_combinations
+from pipeline import duck
+from pipeline.transforms import benchmark_choice
+from test_benchmark_choice import choose
 
 pytestmark = pytest.mark.slow
 
@@ -28,10 +33,55 @@ REASONS = re.compile(
     re.VERBOSE,
 )
 
+GENERATED = "TX/generated_2025-09.json"
+# One file is generated: no real one prices professional services in a year whose schedule is here. Its provider
+# practises in Fort Worth (nppes.json); 76116 is carrier 04412, locality 28 (ZIP5_OCT2025.txt).
+PROVIDER, LOCALITY = "1093740896", ("04412", "28")
+# (code, modifiers, places, setting) -> in a facility, modifier of the row; or why there is no rate
+PROFESSIONAL = {
+    ("99213", (), ("11",), "outpatient"): (False, ""),
+    ("99213", ("25",), ("11",), "outpatient"): (False, ""),
+    ("99213", (), ("21",), "inpatient"): (True, ""),
+    ("99213", (), (), "inpatient"): (True, ""),
+    ("77080", (), ("11",), "outpatient"): (False, ""),
+    ("77080", ("26",), ("11",), "outpatient"): (False, "26"),
+    ("77080", ("TC",), ("11",), "outpatient"): (False, "TC"),
+    ("74263", ("TC",), ("11",), "outpatient"): (False, "TC"),  # capped by the OPPS amount
+    ("45378", ("53",), ("22",), "outpatient"): (True, "53"),
+    ("G0101", (), ("11", "22"), "outpatient"): (False, ""),
+    ("99213", ("AS",), ("11",), "outpatient"): "modifier AS",
+    ("36415", (), ("11",), "outpatient"): "status X: other schedule or excluded",
+    ("99381", (), ("11",), "outpatient"): "status N: not covered by Medicare",
+    ("00100", (), ("11",), "outpatient"): "status J: anaesthesia, no base units",
+}
+
+
+def professional_file() -> dict:
+    """An in-network file of September 2025: 100 dollars for each line of PROFESSIONAL."""
+    prices: dict[str, list[dict]] = {}
+    for code, modifiers, places, setting in PROFESSIONAL:
+        price = {"negotiated_type": "negotiated", "negotiated_rate": 100, "expiration_date": "9999-12-31"}
+        price |= {"billing_class": "professional", "setting": setting, "service_code": list(places)}
+        prices.setdefault(code, []).append(price | ({"billing_code_modifier": list(modifiers)} if modifiers else {}))
+    group = {"npi": [int(PROVIDER)], "tin": {"type": "ein", "value": "12-3456789", "business_name": "Of our own"}}
+    return {
+        "reporting_entity_name": "Generated Plan",
+        "reporting_entity_type": "insurer",
+        "last_updated_on": "2025-09-05",
+        "version": "2.0.0",
+        "provider_references": [{"provider_group_id": 1, "network_name": [], "provider_groups": [group]}],
+        "in_network": [
+            {"negotiation_arrangement": "ffs", "name": code, "billing_code_type": "HCPCS" if code[0] == "G" else "CPT"}
+            | {"billing_code_type_version": "2025", "billing_code": code, "description": code}
+            | {"negotiated_rates": [{"provider_references": [1], "negotiated_prices": listed}]}
+            for code, listed in prices.items()
+        ],
+    }
+
 
 @pytest.fixture(scope="module")
 def built(real: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A warehouse of all real files but Nevada's, built by the command; and what it printed."""
+    """A warehouse of all real files but Nevada's, and the generated one, built by the command; and what it printed."""
     raw = tmp_path_factory.mktemp("real") / "warehouse" / "raw"
     for state in ("TX", "MD"):
         shutil.copytree(real / "mrf" / state, raw / "mrf" / state)
@@ -39,6 +89,7 @@ def built(real: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, s
     for version in CMS:
         for path in (real / "mrf" / f"cms-{version}").glob("in-network-*.json"):
             shutil.copy(path, raw / "mrf" / "US" / f"{version}-{path.name}")
+    (raw / "mrf" / GENERATED).write_text(json.dumps(professional_file()), encoding="utf-8")
     for folder in REFERENCES:
         shutil.copytree(real / folder, raw / folder)
     for path in raw.rglob("*"):
@@ -96,7 +147,7 @@ def test_sources_agree_with_the_recount(root, real):
         version = folder.removeprefix("cms-")
         expected[f"{folder}/{name}" if version == folder else f"US/{version}-{name}"] = count
     got = {one["file"]: one for one in kit.json_lines(kit.ratehouse(root, "sources", "--json").stdout)}
-    assert got.keys() == expected.keys()
+    assert got.keys() == expected.keys() | {GENERATED}
     for name, count in expected.items():
         shared = count.keys() & got[name].keys()
         assert len(shared) == 13
@@ -111,14 +162,14 @@ def test_facts_are_those_of_the_slow_reader(facts, con):
     rows = con.sql("SELECT * FROM fact_rate").fetchall()
     names = [d[0] for d in con.sql("SELECT * FROM fact_rate LIMIT 0").description]
     got = {row[0]: dict(zip(names, row, strict=True)) for row in rows}
-    assert len(got) == len(rows) == len(facts) == 201_127
+    assert len(got) == len(rows) == len(facts) == 201_127 + len(PROFESSIONAL)
     assert got.keys() == facts.keys()
     for uid, fact in facts.items():
         expected = {name: fact.columns[name] for name in names if name not in ("fact_uid", "source_count")}
         assert got[uid] == {"fact_uid": uid, "source_count": fact.source_count, **expected}
     months = Counter(fact.columns["year_month"] for fact in facts.values())
     assert dict(con.sql("SELECT year_month, count(*) FROM fact_rate GROUP BY ALL").fetchall()) == months
-    assert months.keys() == {"2020-08", "2023-11", "2024-01", "2025-01", "2025-06"}
+    assert months.keys() == {"2020-08", "2023-11", "2024-01", "2025-01", "2025-06", "2025-09"}
 
 
 def test_dollars_agree_to_the_cent(facts, con):
@@ -190,14 +241,14 @@ def test_summary_adds_up(built, facts):
         if month != "all":
             assert (read, kept) == (months[month]["read"], months[month]["facts"])
     assert table.keys() == months.keys() | {"all"}
-    assert table["all"][:2] == [201_942, 201_127]
+    assert table["all"][:2] == [201_942 + len(PROFESSIONAL), 201_127 + len(PROFESSIONAL)]
 
 
 def test_medicare_benchmarks_or_why_not(con, record_property):
-    """No row is without a benchmark for no reason; in these files none has one, for their schedules are not among them."""
+    """No real row is without a benchmark for no reason; none has one, for their schedules are not among these files."""
     rows = con.sql("""
         SELECT billing_class, benchmark_reason, count(*), count(medicare_state_rate), count(rate_to_medicare_ratio)
-        FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL""").fetchall()
+        FROM fact_rate_enriched WHERE year_month <> '2025-09' GROUP BY ALL ORDER BY ALL""").fetchall()
     record_property("medicare", [f"{kind}: {why}: {found} of {n}" for kind, why, n, found, _ in rows])
     for kind, why, n, found, ratios in rows:
         print(f"{kind}: {found} of {n} facts have a Medicare price; {why}")
@@ -206,7 +257,14 @@ def test_medicare_benchmarks_or_why_not(con, record_property):
 
 
 def test_every_combination_of_terms_chooses_as_a_second_reading_does(root):
-    assert check_combinations(root) > 10
+    """Of the real rates none has a price: the reasons are held against it, and the choice that stands behind each."""
+    chosen = plain_benchmarks.check(root)
+    with duck.connect() as con:
+        benchmark_choice.load(con)
+        assert choose(con, list(chosen)) == list(chosen.values())
+    assert len(chosen) > 20
+    assert {c[0] for c in chosen.values()} == {"PFS", "OPPS", None}
+    assert {case[4] for case in chosen} == {None, "AS", "25", "26", "TC", "53"}
 
 
 def test_the_build_prints_what_share_has_a_medicare_rate_and_why_not(built, con):
@@ -216,6 +274,71 @@ def test_the_build_prints_what_share_has_a_medicare_rate_and_why_not(built, con)
         SELECT billing_class, code_type, count(*), count(*) FILTER (medicare_state_rate > 0)
         FROM fact_rate_enriched GROUP BY ALL""").fetchall():
         assert f"{kind} {code_type} {n:,} {found:,} {100 * found / n:.1f} %" in plain
+
+
+@functools.cache
+def table(path: Path) -> list[list[str]]:
+    with path.open(encoding="latin-1", newline="") as file:
+        return list(csv.reader(file))
+
+
+def texan_rates(real: Path, code: str, modifier: str, facility: bool) -> dict[tuple[str, str], Decimal]:
+    """(carrier, locality) -> the payment in each locality of Texas, calculated from the two CSV files by hand."""
+    (row,) = [r for r in table(real / "medicare" / "PPRRVU2025_Oct.csv") if r[:2] == [code, modifier]]
+    work, pe, mp, factor = (Decimal(row[n]) for n in (5, 8 if facility else 6, 10, 24))
+    caps = [Decimal(row[n]) for n in (29 if facility else 28, 30)]
+    rates = {}
+    for r in table(real / "medicare" / "GPCI2025.csv"):
+        if len(r) == 7 and r[1] == "TX":
+            w, p, m = map(Decimal, r[4:7])
+            amount = (work * w + pe * p + mp * m) * factor
+            if any(caps):
+                amount = min(amount, (work * w + caps[0] * p + caps[1] * m) * factor)
+            rates[r[0], r[2]] = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert len(rates) == 8
+    return rates
+
+
+def test_a_month_of_2025_takes_the_nearest_release_of_its_year(real, con):
+    """The real relative values of 2025 are of October, and the generated file of September."""
+    rows = con.sql("""
+        SELECT code, billing_code_modifiers, pos_members, setting, benchmark_type, benchmark_facility,
+          medicare_state_rate, medicare_locality_rate, rate_to_medicare_ratio, benchmark_source, benchmark_reason, npi
+        FROM fact_rate_enriched WHERE year_month = '2025-09'""").fetchall()
+    assert len(rows) == len(PROFESSIONAL)
+    for code, modifiers, places, setting, kind, at, state_rate, locality_rate, ratio, source, reason, npi in rows:
+        case = (code, tuple(modifiers.split("|")) if modifiers else (), tuple(places), setting)
+        expected = PROFESSIONAL[case]
+        assert npi == PROVIDER
+        if isinstance(expected, str):
+            assert (reason, state_rate, ratio) == (expected, None, None), case
+            continue
+        facility, modifier = expected
+        rates = texan_rates(real, code, modifier, facility)
+        mean = float(sum(rates.values())) / 8
+        assert (kind, at, reason, locality_rate) == ("PFS", facility, None, float(rates[LOCALITY])), case
+        assert state_rate == pytest.approx(mean, rel=1e-12)
+        assert ratio == pytest.approx(100 / mean, rel=1e-12)
+        assert source == "PFS RVU25D effective 2025-10-01 (nearest of its year)"
+
+
+def test_the_build_says_which_release_a_rate_is_from_and_which_years_have_none(built, facts):
+    _, printed = built
+    plain = [" ".join(line.split()) for line in printed.splitlines()]
+    total = len(facts)
+    priced = sum(not isinstance(e, str) for e in PROFESSIONAL.values())
+    assert f"all {total:,} {priced:,} 0.0 %" in plain
+    assert "professional HCPCS 1 1 100.0 %" in plain
+    assert f"rate PFS RVU25D effective 2025-10-01 (nearest of its year) {priced} 0.0 %" in plain
+    counts = Counter()
+    for fact in facts.values():
+        counts[fact.columns["billing_class"], fact.columns["year_month"][:4], fact.columns["state"]] += 1
+    texas = {year: counts["institutional", year, "TX"] for year in ("2023", "2025")}
+    assert texas["2025"] > 50_000
+    for year, n in texas.items():  # neither Addendum B nor another year's file stands in for it
+        assert f"none no OPPS release for {year} {n:,} {100 * n / total:.1f} %" in plain
+    maryland = counts["professional", "2020", "MD"] - 1  # one is a per diem
+    assert f"none no PFS release for 2020 {maryland:,} {100 * maryland / total:.1f} %" in plain
 
 
 def test_a_broken_file_blocks_its_month_alone(built, real, facts):

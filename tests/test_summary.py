@@ -37,6 +37,17 @@ def test_medicare_rates_are_printed_by_class_and_code_type_with_releases_and_rea
     assert any(line.startswith("rate ") and f" {n:,} {100 * n / rows:.1f} %" in line for line in plain), source
 
 
+def test_the_catalog_has_the_coverage_by_month(built_sample):
+    with duckdb.connect(str(built_sample / "warehouse.duckdb"), read_only=True) as con:
+        kept = con.sql("SELECT * FROM benchmark_coverage ORDER BY ALL").fetchall()
+        counted = con.sql("""
+            SELECT year_month, billing_class, code_type, medicare_state_rate > 0 IS TRUE AS has_rate,
+              if(medicare_state_rate > 0, benchmark_source, benchmark_reason) AS origin, count(*) AS facts
+            FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL""").fetchall()
+    assert len(kept) > 20
+    assert kept == counted
+
+
 def test_without_any_fact_nothing_is_printed(capsys):
     summary._benchmarks(Outcome(accounts=[{"benchmarks": []}]))
     assert capsys.readouterr().out == ""

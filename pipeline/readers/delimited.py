@@ -28,14 +28,16 @@ def text_of(path: Path) -> str:
         raise SourceError(
             "not a text file: it holds NUL bytes", place=path, remedy="unpack it, or save it as UTF-8 CSV"
         )
+    return decoded(data)
+
+
+def decoded(data: bytes) -> str:
+    """Bytes as text: UTF-8, with or without a byte order mark, else Windows' Latin-1, else Latin-1."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace") if _is_cp1252(data) else data.decode("latin-1")
-
-
-def _is_cp1252(data: bytes) -> bool:
-    return not any(byte in data for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
+        unassigned = any(byte in data for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
+        return data.decode("latin-1" if unassigned else "cp1252")
 
 
 def columns_of(line: str, separator: str = ",") -> list[str]:

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from pipeline import errors
+from pipeline.readers import delimited
 
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
 
@@ -23,13 +24,10 @@ Row = tuple[int, list[str]]  # line number from 1, cells without blanks at their
 
 
 def text_of(data: bytes, path: Path) -> str:
-    """The text of a file: UTF-8, else Latin-1, which publishers still write; UnrecognisedFile when it is no text."""
+    """The text of a file: UTF-8, else Windows' Latin-1, which publishers still write; UnrecognisedFile when it is no text."""
     if b"\x00" in data[:4096]:
         raise errors.UnrecognisedFile("is not a text file", place=path, remedy="keep only the publisher's tables here")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    return delimited.decoded(data)
 
 
 def rows_of_text(text: str) -> list[Row]:
@@ -74,6 +72,11 @@ def plain(number: Decimal) -> str:
     """A decimal as plain text without trailing zeros behind the point."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def cell(cells: list[str], at: int | None) -> str:
+    """The text at a position; empty where the row ends before it, or there is no such column."""
+    return cells[at] if at is not None and at < len(cells) else ""
 
 
 def squeeze(label: str) -> str:

@@ -34,6 +34,7 @@ class _FromFees(TableTask):
             **super().variables(),
             "work_gpci": None if chosen.work_gpci == "as_published" else chosen.work_gpci,
             "conversion_factor": chosen.conversion_factor,
+            "set_factors": chosen.set_factors() or None,
         }
 
     @property

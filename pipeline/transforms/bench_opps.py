@@ -1,4 +1,23 @@
-"""OPPS by state for one month (`bench_opps_state.sql`)."""
+"""OPPS by state for one month (`bench_opps_state.sql`).
+
+What is paid how, and where it stands ("the pricer": CMS's own in Java, package gov.cms.fiss.pricers.opps; read were
+the versions of 2023, 2024 and 2025):
+
+- S, T, V, P, J1, J2: rate x .60 x wage index + rate x .40, rounded half up once, which is what the pricer computes for
+  a line of one unit (calculateWageAdjustedPaymentAndSchAdj, paragraph 19550-SCH-ADJ, which names X too: retired in
+  2015). 42 CFR 419.43(c).
+- R (blood) and U (brachytherapy) "lines are not wage-adjusted" (the same method).
+- G and K (drugs): the pricer takes only H, N, P, R, S, T, U, V, X, J1 and J2 and turns others away with return code 41
+  (ValidateIoceInputFlags), so no wage index meets a drug: what Addendum B gives is paid as it is.
+- K1 (from 2025, non-opioid drugs for pain relief; Pub. L. 117-328, section 4135): the pricer of 2025 counts it among
+  the drugs, beside G and K (Opps2025PricerContext): flat as these. H1, such devices, stands there beside H, which is
+  paid by the hospital's cost: no rate.
+- Q1 to Q4: no status that the pricer knows; the code editor has turned it into S, T, V or N by then. One with a rate
+  of its own in Addendum B is adjusted as the first three are.
+- Others are not paid here. A status that CMS adds later has no rate either, and the reason names it.
+
+Not found: CMS's Addendum D1, which defines the statuses, as a text.
+"""
 
 from __future__ import annotations
 

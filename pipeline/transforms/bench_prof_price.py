@@ -11,20 +11,50 @@ import duckdb
 from pipeline import duck, errors
 from pipeline.transforms import bench_release
 
+# Which file's relative values hold from a day, and with which conversion factor.
 # Of two files for one day the one released last speaks. From 2026 each release comes twice, for clinicians who qualify
 # in an advanced payment model and for the rest; the rest's conversion factor is the smaller (Social Security Act
 # 1848(d)(20): updates of 0.75 and 0.25 percent), and it is the rest's that we compare with unless the variable
 # conversion_factor is `qualifying_apm`.
-_RVU = """
-SELECT r.* FROM staged_pfs_rvu r
-JOIN (
+# A factor that is set (`set_factors`: texts `YYYY-MM-DD dollars`, or `dollars` alone for every release) takes the place
+# of the file's from its day to the next such day, at most to 31 December; where it begins within a release, the release
+# is cut in two there, as Congress cut the first of 2024 on 9 March.
+_RELEASE = """
+WITH file AS (
   SELECT effective_from, source_file FROM staged_pfs_rvu GROUP BY effective_from, source_file
   QUALIFY row_number() OVER (
     PARTITION BY effective_from
     ORDER BY CASE WHEN effective_from >= '2026' THEN max(CAST(conversion_factor AS DECIMAL(9, 4))) ELSE 0 END
         * CASE WHEN getvariable('conversion_factor') = 'qualifying_apm' THEN -1 ELSE 1 END,
       max(released) DESC, source_file) = 1
-) s ON s.effective_from = r.effective_from AND s.source_file = r.source_file
+),
+given AS (
+  SELECT split_part(text, ' ', 1) AS day, split_part(text, ' ', -1) AS dollars
+  FROM (SELECT unnest(CAST(getvariable('set_factors') AS VARCHAR[])) AS text)
+),
+begin AS (
+  SELECT effective_from AS day FROM file
+  UNION
+  SELECT g.day FROM given g JOIN file f ON left(f.effective_from, 4) = left(g.day, 4) AND f.effective_from <= g.day
+)
+SELECT b.day AS effective_from, max(f.effective_from) AS rvu_from, arg_max(f.source_file, f.effective_from) AS source_file,
+  coalesce(
+    (SELECT arg_max(g.dollars, g.day) FROM given g WHERE g.day <= b.day AND left(g.day, 4) = left(b.day, 4)),
+    (SELECT min(g.dollars) FROM given g WHERE g.day = g.dollars)
+  ) AS set_factor
+FROM begin b
+JOIN file f ON left(f.effective_from, 4) = left(b.day, 4) AND f.effective_from <= b.day
+GROUP BY b.day
+"""
+
+_RVU = """
+SELECT r.* REPLACE (
+  s.effective_from AS effective_from,
+  coalesce(s.set_factor, r.conversion_factor) AS conversion_factor,
+  CASE WHEN CAST(s.set_factor AS DECIMAL(9, 4)) <> CAST(r.conversion_factor AS DECIMAL(9, 4))
+    THEN r.release || ' at ' || s.set_factor ELSE r.release END AS release)
+FROM staged_pfs_rvu r
+JOIN pfs_release s ON s.rvu_from = r.effective_from AND s.source_file = r.source_file
 """
 
 _LOCALITY = """
@@ -74,7 +104,8 @@ def load(con: duckdb.DuckDBPyConnection, *, month_only: bool) -> None:
     """Create the view `pfs_price` over staged_pfs_rvu, staged_gpci, staged_anesthesia and staged_anesthesia_base.
 
     One row per locality, release day, code and modifier; carrier '' is the nation. With `month_only`, the release that
-    applies to getvariable('year_month') alone. SourceError where two files of one day differ, or a GPCI file has two
+    applies to getvariable('year_month') alone; the variables conversion_factor and set_factors say whose conversion
+    factor counts, or which (`_RELEASE`). SourceError where two files of one day differ, or a GPCI file has two
     work columns and getvariable('work_gpci') (`with_floor` or `without_floor`) does not choose.
     """
     bench_release.load(con)
@@ -92,9 +123,10 @@ def load(con: duckdb.DuckDBPyConnection, *, month_only: bool) -> None:
     bench_release.agree(con, "staged_anesthesia", "carrier, locality", "anesthesia_factor, national_factor")
     bench_release.agree(con, "staged_anesthesia_base", "code", "base_units, code")
     _one_work_column(con)
-    chosen = "applied_release((SELECT list(DISTINCT effective_from) FROM staged_pfs_rvu), first_day())"
-    only = f" WHERE r.effective_from = {chosen}" if month_only else ""
+    chosen = "applied_release((SELECT list(effective_from) FROM pfs_release), first_day())"
+    only = f" WHERE s.effective_from = {chosen}" if month_only else ""
     for name, select in (
+        ("pfs_release", _RELEASE),
         ("pfs_rvu", _RVU + only),
         ("pfs_locality", _LOCALITY),
         ("pfs_base_units", _BASE_UNITS),

@@ -1,8 +1,6 @@
--- ASC by state for the month: the full allowed amount. 50 % of the national rate is adjusted by the area's wage index
--- (42 CFR 416.172(c); Medicare Claims Processing Manual, chapter 14, 40.2), except H2, J7, K2, K7, F4 and L6, which are
--- flat (that list is not checked against a text of CMS); of J8 the device portion is flat, and without that portion there
--- is no rate. Coinsurance is included. The state's is the unweighted mean
--- over its areas of the rates rounded to the cent.
+-- ASC by state for the month: the full allowed amount, coinsurance included; which indicator is paid how, and the source
+-- of each rule, stands in bench_asc.py. The state's is the unweighted mean over its areas of the rates rounded to the
+-- cent.
 WITH asc_day AS (
   SELECT applied_release(list(DISTINCT effective_from), first_day()) AS day FROM staged_asc
 ), device_day AS (

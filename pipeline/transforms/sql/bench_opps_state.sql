@@ -1,12 +1,7 @@
--- OPPS by state for the month: the full allowed amount, coinsurance included. As CMS's OPPS Pricer computes a line of one
--- unit (gov.cms.fiss.pricers.opps, AbstractStatusIndicatorPayments.calculateWageAdjustedPaymentAndSchAdj, paragraph
--- 19550-SCH-ADJ): rate x .60 x wage index + rate x .40, rounded half up once, for S, V, T, P, J1 and J2 (and X, which was
--- retired in 2015); R (blood) and U (brachytherapy) "are not wage-adjusted". Q is no status of a priced line: the code
--- editor turns it into S, T, V or N, so one with a rate of its own is adjusted as these are. G and K (drugs) are flat.
--- What is said here of Q, G and K is not checked against the pricer.
--- Other statuses are not paid here. No adjustment of a single hospital enters (rural sole community, quality reporting, outliers, wage
--- index floors and transitions beyond the published index). See 42 CFR 419.43(c) too. The state's is the unweighted mean
--- over its areas of the rates rounded to the cent.
+-- OPPS by state for the month: the full allowed amount, coinsurance included; which status is paid how, and the source of
+-- each rule, stands in bench_opps.py. No adjustment of a single hospital enters (rural sole community, quality reporting,
+-- outliers, wage index floors and transitions beyond the published index). The state's is the unweighted mean over its
+-- areas of the rates rounded to the cent.
 WITH opps_day AS (
   SELECT applied_release(list(DISTINCT effective_from), first_day()) AS day FROM staged_opps
 ), wage_day AS (
@@ -30,7 +25,7 @@ WITH opps_day AS (
 ), priced AS (
   SELECT *,
     rate IS NOT NULL AND (si IN ('S', 'T', 'V', 'P', 'J1', 'J2') OR left(si, 1) = 'Q') AS adjusted,
-    rate IS NOT NULL AND si IN ('G', 'K', 'R', 'U') AS flat
+    rate IS NOT NULL AND si IN ('G', 'K', 'K1', 'R', 'U') AS flat
   FROM opps
 ), mean AS (
   SELECT p.code, a.state,

@@ -1,0 +1,176 @@
+"""Which Medicare price a row of a built warehouse is to carry, or why none: the data model's paragraph, read in Python.
+
+What belongs here: a second reading that shares nothing with `pipeline`, over the published benchmark tables as rows.
+What must not come in: the product's macros, its lists of modifiers or its texts of SQL.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+SURGICAL_CENTER = "261QA1903X"
+# What each modifier that occurs in the sample or in the real files does to Medicare's price of a line, and where that
+# stands: RVU file record layout, field MOD; Medicare Claims Processing Manual, chapters 4, 12 and 20; CMS's list of
+# payment modifiers. One that is not here fails the tests: somebody has to decide.
+SELECTS = {"26", "TC", "53"}
+CHANGES_NOTHING = {
+    "59": "distinct procedural service",
+    "XU": "unusual non-overlapping service",
+    "GP": "under a physical therapy plan of care",
+    "25": "separate visit on the day of a procedure",
+    "LT": "left side",
+    "RT": "right side",
+}
+PAYS_OTHERWISE = {
+    "AS": "assistant at surgery who is no physician: 85 % of 16 %",
+    "RR": "rented equipment: a month's price",
+    "JZ": "no drug was discarded: a drug's unit, no physician's service",
+    "JG": "drug bought under 340B: was paid below the schedule until 2022",
+}
+
+
+def pricing_modifiers(modifiers: str | None) -> tuple[list[str], list[str]]:
+    """(those that select a row of the fee schedule, those that change the price in a way that it does not give)."""
+    given = modifiers.split("|") if modifiers else []
+    unknown = set(given) - SELECTS - set(CHANGES_NOTHING) - set(PAYS_OTHERWISE)
+    assert not unknown, f"what do the modifiers {unknown} do to Medicare's price?"
+    both_sides = {"LT", "RT"} <= set(given)  # the procedure twice
+    return sorted(SELECTS & set(given)), ["LT", "RT"] if both_sides else sorted(set(PAYS_OTHERWISE) & set(given))
+
+
+def choice(arrangement, kind, billing_class, setting, modifiers, pos, pos_facility, taxonomy) -> tuple:
+    """(schedule, facility, modifier, reason) of a rate's terms; the first three are None where a reason stands."""
+    reason = None
+    facility, modifier = None, ""
+    anywhere = pos is not None and (len(pos) == 0 or "CSTM-00" in pos)
+    if arrangement != "ffs":
+        reason = f"arrangement {arrangement or 'unknown'}"
+    elif kind not in ("negotiated", "derived", "fee schedule"):
+        reason = f"negotiated type {kind or 'unknown'}"
+    elif billing_class == "professional":
+        schedule = "PFS"
+        selecting, otherwise = pricing_modifiers(modifiers)
+        modifier = selecting[0] if selecting else ""
+        facility = setting == "inpatient" if anywhere else pos_facility
+        if otherwise or len(selecting) > 1:
+            reason = "modifier " + " and ".join(otherwise or selecting)
+        elif pos is None:
+            reason = "places of service unknown"
+        elif facility is None:
+            reason = "facility type of a place of service unknown"
+    elif billing_class == "institutional":
+        schedule = "ASC" if (taxonomy == SURGICAL_CENTER if anywhere else set(pos or ()) == {"24"}) else "OPPS"
+        if setting == "inpatient":
+            reason = "institutional inpatient"
+        elif pos is None:
+            reason = "places of service unknown"
+    else:
+        reason = f"billing class {billing_class or 'unknown'}"
+    return (None, None, None, reason) if reason else (schedule, facility, modifier, None)
+
+
+def applied(days: set[str], month: str) -> str | None:
+    """The release in force on the first of the month, else the nearest of its year."""
+    of_year = sorted(day for day in days if day[:4] == month[:4])
+    before = [day for day in of_year if day <= f"{month}-01"]
+    return before[-1] if before else next(iter(of_year), None)
+
+
+class Benchmarks:
+    """The benchmark tables of a warehouse as dictionaries, and what a row is to carry by them."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection):
+        self.localities: dict[tuple, list] = defaultdict(list)
+        self.days: set[str] = set()
+        wanted = "SELECT DISTINCT join_code(code_type, code) FROM fact_rate"
+        for day, state, code, modifier, *row in con.sql(f"""
+            SELECT effective_from, state, code, modifier, nonfacility_rate, facility_rate, reason, release
+            FROM bench_medicare_prof_detail WHERE code IN ({wanted})""").fetchall():
+            self.localities[day, state, code, modifier].append(row)
+        self.days = {
+            day for (day,) in con.sql("SELECT DISTINCT effective_from FROM bench_medicare_prof_detail").fetchall()
+        }
+        self.by_state: dict[tuple, tuple] = {}
+        for schedule, table, rate, indicator in (
+            ("OPPS", "bench_opps", "opps_mar_stateavg", "opps_si"),
+            ("ASC", "bench_asc", "asc_mar_stateavg", "asc_pi"),
+        ):
+            for month, state, code, *row in con.sql(
+                f"SELECT year_month, state, code, {rate}, {indicator}, release FROM {table}"
+            ).fetchall():
+                self.by_state[schedule, month, state, code] = tuple(row)
+        self.published = {key[:2] for key in self.by_state}
+
+    def expected(self, chosen: tuple, month: str, state: str | None, code_type: str, code: str) -> tuple:
+        """(benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason)."""
+        schedule, facility, modifier, reason = chosen
+        if reason:
+            return None, None, None, None, reason
+        kind = {"CPT": "HCPCS", "REV": "RC"}.get(code_type, code_type)
+        if kind != "HCPCS" or code == "CSTM-00":
+            return None, None, None, None, f"code type {kind} has no Medicare price"
+        if state is None:
+            return None, None, None, None, "state unknown"
+        code = code.rjust(5, "0")
+        if schedule == "PFS":
+            day = applied(self.days, month)
+            found = self.localities.get((day, state, code, modifier), [])
+            known = day is not None
+        else:
+            found = self.by_state.get((schedule, month, state, code))
+            known = (schedule, month) in self.published
+        if not known:
+            return None, None, None, None, f"no {schedule} release for {month[:4]}"
+        if not found:
+            which = f" with modifier {modifier}" if modifier else ""
+            return None, None, None, None, f"no row in {schedule}{which} for {state}"
+        if schedule != "PFS":
+            rate, indicator, release = found
+            word = "status" if schedule == "OPPS" else "indicator"
+            why = None if rate else f"{word} {indicator}: no rate of its own under {schedule}"
+            return schedule, facility, rate, f"{schedule} {release}", why
+        rates = [Decimal(str(row[1 if facility else 0])) for row in found if row[1 if facility else 0] is not None]
+        mean = float(sum(rates)) * 100 / (100 * len(rates)) if rates else None
+        how = "in force" if day <= f"{month}-01" else "nearest of its year"
+        source = f"PFS {found[0][3]} effective {day} ({how})"
+        return "PFS", facility, mean, source, None if mean else min(row[2] for row in found if row[2])
+
+
+def check(root: Path) -> dict[tuple, tuple]:
+    """Hold every distinct combination of terms, place, month and code of a warehouse against this reading.
+
+    Whether a place is of facility type is taken from the staged list of places, code by code. Returns the combinations
+    of terms (the arguments of `choice`) with what is chosen for each.
+    """
+    with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:
+        benchmarks = Benchmarks(con)
+        files = [str(path) for path in (root / "staged" / "pos").rglob("*.parquet")]
+        listed: dict[str, set[bool]] = defaultdict(set)
+        for pos, facility in con.sql(f"SELECT pos, facility FROM read_parquet({files})").fetchall():
+            listed[pos].add(bool(facility))
+        rows = con.sql("""
+            SELECT negotiation_arrangement, negotiated_type, billing_class, setting, billing_code_modifiers, pos_members,
+              CASE WHEN primary_taxonomy_code = '261QA1903X' THEN primary_taxonomy_code END, year_month, state, code_type, code,
+              benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason
+            FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL""").fetchall()
+    terms = {}
+    for *case, pos, taxonomy, month, state, code_type, code, kind, at, rate, source, reason in rows:
+        known = [listed.get(p) for p in pos or ()]
+        facility = True
+        if any(k and False in k for k in known):
+            facility = False
+        elif not known or None in known:
+            facility = None
+        chosen = choice(*case, pos, facility, taxonomy)
+        expected = benchmarks.expected(chosen, month, state, code_type, code)
+        got = (kind, at, rate, source, reason)
+        where = (*case, pos, month, state, code_type, code)
+        assert got[:2] + got[3:] == expected[:2] + expected[3:], (where, got, expected)
+        assert (rate is None) == (expected[2] is None), (where, rate, expected)
+        assert rate is None or abs(rate - expected[2]) < 1e-9 * rate, (where, rate, expected)
+        terms[*case, tuple(pos), facility, taxonomy] = chosen
+    return terms
