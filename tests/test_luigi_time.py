@@ -35,7 +35,9 @@ class SlowToAsk(Sleeping):
 @pytest.mark.parametrize(("kind", "least", "most"), [(Sleeping, 0.0, 0.25), (SlowToAsk, 0.4, 0.9)])
 def test_the_time_of_tasks_is_not_luigis_and_the_time_of_asking_is(kind, least, most):
     watch, began = Watch(), time.monotonic()
-    assert luigi.build([kind(number=1), kind(number=2)], watch, local_scheduler=True, no_lock=True, log_level="CRITICAL")
+    assert luigi.build(
+        [kind(number=1), kind(number=2)], watch, local_scheduler=True, no_lock=True, log_level="CRITICAL"
+    )
     own = time.monotonic() - began - watch.waited
     assert watch.tasks == 2
     assert watch.waited >= 0.6

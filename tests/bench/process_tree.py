@@ -40,9 +40,7 @@ class Watched:
         return max((size for at, size in self.samples if since <= at <= until), default=None)
 
 
-def run(
-    command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> Watched:
+def run(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Watched:
     """Run a command in a session of its own, its output in the file `log`; CommandFailed when it does not end with 0."""
     began = time.perf_counter()
     samples = []
