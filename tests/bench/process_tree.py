@@ -71,15 +71,15 @@ def run(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = No
 def tree_bytes(session: int) -> int:
     """PSS of all processes of a session, in bytes; a process that ends meanwhile counts as nothing."""
     total = 0
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
+    for place in Path("/proc").iterdir():
+        if not place.name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", "rb") as file:
+            with open(place / "stat", "rb") as file:
                 fields = file.read().rpartition(b")")[2].split()
             if int(fields[3]) != session:  # state, parent, group, session
                 continue
-            with open(f"/proc/{name}/smaps_rollup", "rb") as file:
+            with open(place / "smaps_rollup", "rb") as file:
                 total += sum(int(line.split()[1]) for line in file if line.startswith(b"Pss:")) * 1024
         except (OSError, IndexError):
             continue
