@@ -48,7 +48,7 @@ def _build(bench, root: Path, name: str):
 
 def _nothing(bench, root: Path, name: str, what: str) -> Figure:
     print(f"  building {what} again, {TIMES} times, nothing to do", flush=True)
-    runs = [_build(bench, root, f"{name}-{n}") for n in range(TIMES)]
+    runs = [_build(bench, root, f"nothing-{name}-{n}") for n in range(TIMES)]
     for run in runs:
         assert run.output.startswith("nothing to do"), f"there was something to do:\n{run.output}"
     took = statistics.median(run.seconds for run in runs)
@@ -229,8 +229,7 @@ def months(bench) -> list[Figure]:
             bring(filling)
             print(f"  building {len(filling)} more months", flush=True)
             _build(bench, root, f"months-fill-{existing}")
-    for folder in (root, later):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(later, ignore_errors=True)
     spread = max(w.seconds for _, w, _ in taken) / min(w.seconds for _, w, _ in taken)
     busy = max(w.busy for _, w, _ in taken) / min(w.busy for _, w, _ in taken)
     counts = ", ".join(f"{leaves:,}" for _, _, leaves in taken)

@@ -94,3 +94,23 @@ def write(path: Path, title: str, text: str) -> None:
     sections = {piece.partition("\n")[0]: piece.rstrip("\n") + "\n" for piece in kept}
     sections[f"## {title}"] = text
     path.write_text("\n".join([_HEAD, *sections.values()]), encoding="utf-8")
+
+
+MARKS = ("<!-- measured by make bench -->", "<!-- end of what make bench measured -->")
+
+
+def quote(path: Path, title: str, figures: list[Figure]) -> None:
+    """Put the figures between the marks of a Markdown file, limit and verdict in one column; ValueError without marks."""
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not (begin and end):
+        raise ValueError(f"{path} has no {MARKS[0]} … {MARKS[1]}")
+    versions = machine().replace("\n", "; ")
+    lines = [begin, f"{title}; {datetime.date.today().isoformat()}; {versions}.", ""]
+    lines += ["| figure | measured | beside | limit |", "|---|---|---|---|"]
+    for one in figures:
+        limit = " ".join(filter(None, (one.limit, f"({one.verdict})" if one.verdict else "")))
+        cells = (one.what, one.measured, one.beside, limit)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    path.write_text(before + "\n".join([*lines, end]) + after, encoding="utf-8")

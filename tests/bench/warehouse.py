@@ -5,7 +5,7 @@ in the table was measured. Every command that is measured runs as a process of i
 to write the same rows are in `baselines`.
 
     python tests/bench/warehouse.py                                        a few minutes
-    python tests/bench/warehouse.py --folder DIR --facts 3000000 --leaves 138000 --month-leaves 20000
+    python tests/bench/warehouse.py --folder DIR --facts 3000000 --leaves 138000 --month-facts 200000 --month-leaves 20000
     python tests/bench/warehouse.py --folder DIR --facts 3000000 --leaves 138000 --only nothing,rerun
 
 With --folder what was generated, built and measured stays there: the same command goes on with what is missing, and
@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -115,6 +116,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="keep everything here, and go on with it")
     parser.add_argument("--most-for-baselines", type=int, default=4_000_000, metavar="FACTS",
                         help="no Polars and no guidelines beside more: 3 million take Polars 7.5 GB [4,000,000]")  # fmt: skip
+    parser.add_argument(
+        "--readme", type=Path, metavar="FILE", help="also put the table into this file, between its marks"
+    )
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "RESULTS.md", metavar="FILE")
     asked = parser.parse_args()
     asked.chosen = asked.only.split(",") if asked.only else list(PARTS)
@@ -169,11 +173,15 @@ def _tell(bench: Bench, failed: list[str]) -> None:
     if set(PARTS) <= {*bench.figures, *failed}:
         report.write(asked.results, _title(asked), text)
         say(f"written to {asked.results}")
+        if asked.readme:
+            report.quote(asked.readme, _title(asked), figures)
+            say(f"and to {asked.readme}")
 
 
 def main() -> int:
     """Measure; 1 when a part could not be measured. A figure over its limit is said in words, and is no failure."""
     asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the command that is measured
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="ratehouse-bench-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
