@@ -32,7 +32,7 @@ from pipeline import (
     fingerprints,
     journal,
     locks,
-    luigi_time,
+    luigi_worker,
     partition,
     paths,
     scheduler,
@@ -288,7 +288,7 @@ def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
     """Have Luigi run tasks and what they need; how they ended is in the journal and on disk."""
     look_again()
     if tasks:
-        watch, begun = luigi_time.Watch(), time.monotonic()
+        watch, begun = luigi_worker.Watch(), time.monotonic()
         try:
             luigi.build(tasks, watch, workers=workers, no_lock=True, detailed_summary=True, **options)
         except luigi.rpc.RPCError as gone:
@@ -303,6 +303,7 @@ def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
             paths.current().journal,
             "scheduled",
             tasks=watch.tasks,
+            settled=watch.settled,
             seconds=round(took, 3),
             luigi_seconds=round(took - watch.waited, 3),
         )
