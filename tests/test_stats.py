@@ -177,6 +177,15 @@ def test_quantiles_are_values_that_occur(values, expected):
     assert leaf_stats.quantiles(values) == expected
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [(1, 50.0), (2, 55.0), (11, 100.0), (12, 110.0), (16, 150.0), (21, 200.0), (42, 400.0), (210, 2000.0)],
+)
+def test_what_a_leaf_takes_is_read_off_between_two_trials(rows, expected):
+    trials = leaf_stats._Trials(sizes=[1, 11, 21], bytes=[50.0, 100.0, 200.0])
+    assert trials.at(rows, trials.bytes) == pytest.approx(expected)
+
+
 @pytest.mark.slow
 def test_it_is_printed_within_80_columns(built_sample):
     said = kit.ratehouse(built_sample, "stats")

@@ -8,6 +8,7 @@ alone, so many times a second, and a peak between two samples is missed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -58,6 +59,7 @@ def run(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = No
                 time.sleep(EVERY_SECONDS if time.perf_counter() - began > 5 else 0.05)
         except BaseException:
             _end(child.pid)
+            child.returncode = -signal.SIGKILL  # it was waited for
             raise
     child.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
@@ -88,16 +90,13 @@ def tree_bytes(session: int) -> int:
 
 def _end(session: int) -> None:
     """End the child and what it started: asked to, then made to."""
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(session, sent)
-        except ProcessLookupError:
-            return
-        until = time.monotonic() + TERMINATION_SECONDS
-        while time.monotonic() < until:
-            try:
-                if os.waitpid(session, os.WNOHANG)[0]:
-                    return
-            except ChildProcessError:
-                return
-            time.sleep(0.1)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(session, signal.SIGTERM)
+    until, waited = time.monotonic() + TERMINATION_SECONDS, 0
+    while not waited and time.monotonic() < until:
+        waited, _ = os.waitpid(session, os.WNOHANG)
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(session, signal.SIGKILL)
+    if not waited:
+        os.waitpid(session, 0)
