@@ -16,7 +16,7 @@ READY     := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup warehouse test check faults bench-reader bench-reference sample scheduler dashboard status rerun why docs clean
+.PHONY: help setup warehouse test check faults bench bench-reader bench-reference sample scheduler dashboard status rerun why docs clean
 
 help: ## list what make can do
 	@echo "make TARGET [ROOT=folder of the warehouse] …"
@@ -56,6 +56,9 @@ check: $(READY) ## lint, format and the quick tests
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/python -m pytest -q -m "not slow and not browser" $(ARGS)
+
+bench: $(READY) ## measure the whole pipeline beside its baselines [ARGS='--facts 3000000 --leaves 138000 --folder DIR']
+	@$(VENV)/bin/python tests/bench/warehouse.py $(ARGS)
 
 bench-reader: $(READY) ## measure the in-network reader beside ijson, on 1 GB [ARGS='file.json.gz --sizes 100 500']
 	@$(VENV)/bin/python tests/bench/reader.py $(ARGS)

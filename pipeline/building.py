@@ -32,6 +32,7 @@ from pipeline import (
     fingerprints,
     journal,
     locks,
+    luigi_worker,
     partition,
     paths,
     scheduler,
@@ -287,8 +288,9 @@ def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
     """Have Luigi run tasks and what they need; how they ended is in the journal and on disk."""
     look_again()
     if tasks:
+        watch, begun = luigi_worker.Watch(), time.monotonic()
         try:
-            luigi.build(tasks, workers=workers, no_lock=True, detailed_summary=True, **options)
+            luigi.build(tasks, watch, workers=workers, no_lock=True, detailed_summary=True, **options)
         except luigi.rpc.RPCError as gone:
             raise errors.SchedulerGone(
                 "the scheduler answers no more",
@@ -296,6 +298,15 @@ def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
                 remedy="run the same command again: it goes on, and schedules itself where none answers",
             ) from gone
         stopping.check()
+        took = time.monotonic() - begun
+        journal.write(
+            paths.current().journal,
+            "scheduled",
+            tasks=watch.tasks,
+            settled=watch.settled,
+            seconds=round(took, 3),
+            luigi_seconds=round(took - watch.waited, 3),
+        )
     look_again()
 
 
@@ -358,7 +369,7 @@ def write_docs(root: Root) -> None:
     """Build the Data Docs from what the gates found."""
     from pipeline import data_docs
 
-    months = facts.months()
+    begun, months = time.monotonic(), facts.months()
     gated = [*sources(), *tables_of(months)]
     gated += [one for m in months for one in (enriched.LeafPlan(month=m), *star.of_month(m))]
     present = {root.gate_result(one.label, "").name.partition("~")[0] for one in gated}
@@ -371,6 +382,7 @@ def write_docs(root: Root) -> None:
     data_docs.build(
         (json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs
     )
+    journal.write(root.journal, "docs", seconds=round(time.monotonic() - begun, 3))
 
 
 def _tidy(root: Root) -> None:
@@ -416,8 +428,7 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
     if workers > 1 and sys.platform.startswith("linux"):
         # The parent's imports and stamps are the children's too; later Pythons start them otherwise by default.
         multiprocessing.set_start_method("fork", force=True)
-    _preload()
-    journal.write(root.journal, "begin", workers=workers)
+    journal.write(root.journal, "begin", workers=workers, gate_import_seconds=round(_preload(), 3))
     try:
         yield
     finally:
@@ -432,8 +443,11 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
         shutil.rmtree(root.scratch, ignore_errors=True)
 
 
-def _preload() -> None:
-    """Import what tasks use, once, before Luigi forks a process for each of them; nothing is run or opened."""
+def _preload() -> float:
+    """Import what tasks use, once, before Luigi forks a process for each of them; nothing is run or opened.
+
+    Returns the seconds that Great Expectations took of it.
+    """
     import duckdb  # noqa: F401
     import polars  # noqa: F401
     import pyarrow.parquet  # noqa: F401
@@ -441,7 +455,9 @@ def _preload() -> None:
     from pipeline import gates, parquet  # noqa: F401
     from pipeline.readers import in_network  # noqa: F401
 
+    begun = time.monotonic()
     gates.preload()
+    return time.monotonic() - begun
 
 
 @contextmanager

@@ -263,6 +263,17 @@ class TableTask(luigi.Task):
         stamp = self.stamp()
         return self.warehouse.path / stamp.parts[table].path if stamp and table in stamp.parts else None
 
+    def settle(self) -> bool:
+        """Whether, now that its inputs are built, nothing is owed: then it is put on record as unchanged, and not run.
+
+        Luigi's worker asks it in the parent (`luigi_worker`), where a process would only find out the same.
+        """
+        if self.stamp() is None or self.blocked() is not None or self.own_staleness() is not None:
+            return False
+        _memo.pop(self.task_id, None)  # what was looked up before its inputs were built
+        self.journal("unchanged")
+        return True
+
     # ---- doing it -------------------------------------------------------------------------------------------
 
     def run(self) -> None:

@@ -51,7 +51,8 @@ def test_every_command_and_its_options_stand_in_the_readme():
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("biuld", "build"), ("statsu", "status"), ("import", "import-star"), ("q", "--help")]
+    ("typed", "meant"),
+    [("biuld", "build"), ("staus", "status"), ("stat", "stats"), ("import", "import-star"), ("q", "--help")],
 )
 def test_an_unknown_command_gets_the_nearest(typed, meant):
     said = kit.ratehouse(None, typed)

@@ -37,6 +37,7 @@ class Commands(click.Group):
         "why": "show",
         "rerun": "build",
         "partitions": "show",
+        "stats": "stats",
         "sources": "show",
         "query": "query",
         "verify": "verify",

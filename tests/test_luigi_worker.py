@@ -1,0 +1,95 @@
+"""Luigi's worker as a build uses it: Luigi's own time is told from that of tasks, and what is settled gets no process."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import luigi
+import pytest
+
+from pipeline.luigi_worker import Watch
+
+
+class Sleeping(luigi.Task):
+    """Takes a known time."""
+
+    number = luigi.IntParameter()
+    done = False
+
+    def complete(self):
+        return self.done
+
+    def run(self):
+        time.sleep(0.3)
+        self.done = True
+
+
+class SlowToAsk(Sleeping):
+    """Takes its time to say whether it is complete: that is scheduling."""
+
+    def complete(self):
+        time.sleep(0.2)
+        return super().complete()
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [(Sleeping, 0.0, 0.25), (SlowToAsk, 0.4, 0.9)])
+def test_the_time_of_tasks_is_not_luigis_and_the_time_of_asking_is(kind, least, most):
+    watch, began = Watch(), time.monotonic()
+    assert luigi.build(
+        [kind(number=1), kind(number=2)], watch, local_scheduler=True, no_lock=True, log_level="CRITICAL"
+    )
+    own = time.monotonic() - began - watch.waited
+    assert watch.tasks == 2
+    assert watch.waited >= 0.6
+    assert least <= own < most
+
+
+class Settled(luigi.Task):
+    """Was stale when it was scheduled; when its turn comes it owes something, or nothing any more."""
+
+    folder = luigi.Parameter()
+    owes = luigi.BoolParameter()
+
+    @property
+    def mark(self) -> Path:
+        return Path(self.folder) / f"owes-{self.owes}"
+
+    def complete(self):
+        return self.mark.exists()
+
+    def settle(self):
+        if not self.owes:
+            self.mark.write_text("settled")
+        return not self.owes
+
+    def run(self):
+        self.mark.write_text("ran")
+
+
+class Above(luigi.Task):
+    """Waits for both."""
+
+    folder = luigi.Parameter()
+
+    def requires(self):
+        return [Settled(folder=self.folder, owes=False), Settled(folder=self.folder, owes=True)]
+
+    def complete(self):
+        return (Path(self.folder) / "above").exists()
+
+    def run(self):
+        (Path(self.folder) / "above").touch()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_task_that_owes_nothing_when_its_turn_comes_is_done_without_being_run(workers, tmp_path):
+    watch = Watch()
+    options = {"workers": workers, "local_scheduler": True, "no_lock": True, "log_level": "CRITICAL"}
+    assert luigi.build([Above(folder=str(tmp_path))], watch, **options)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {
+        "owes-False": "settled",
+        "owes-True": "ran",
+        "above": "",
+    }
+    assert (watch.settled, watch.tasks) == (1, 2)
