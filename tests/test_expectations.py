@@ -18,7 +18,7 @@ SUITES = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(FOLD
 EXPECTATIONS = [(name, e) for name, s in SUITES.items() for e in s["expectations"]]
 # What a suite's SQL may read beside its own table: the views that the stage gives its gate.
 BESIDE = {
-    "bench_medicare_prof_detail": ("staged_pfs_rvu",),
+    "bench_medicare_prof_detail": ("staged_pfs_rvu", "staged_zip_locality"),
     "bench_opps": ("staged_opps",),
     "bench_asc": ("staged_asc",),
     "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode", "staged_zip_cbsa", "staged_zip_county"),
@@ -390,13 +390,35 @@ def test_a_release_that_prices_nothing_is_told(name, staged, row, other, descrip
     whole |= {"effective_from": "2025-07-01", "nonfacility_rate": 1.0, "asc_mar_stateavg": 1.0}
     priced = {c: v for c, v in whole.items() if c in TABLES[name].columns}
     empty = "The table is not empty."
-    assert failed(check(name, tmp_path, {name: [priced], staged: [release]}), name) == {}
+    zips = [
+        {"zip_code": "75001", "carrier": "04412", "locality": "01", "effective_from": f"{y}-07-01"}
+        for y in (2024, 2025)
+    ]
+    others = {"staged_zip_locality": zips} if name == "bench_medicare_prof_detail" else {}
+    assert failed(check(name, tmp_path, {name: [priced], staged: [release], **others}), name) == {}
     assert failed(check(name, tmp_path, {name: [], staged: [release]}), name) == dict.fromkeys(
         (empty, description), "warning"
     )
     assert description not in failed(check(name, tmp_path, {name: [], staged: []}), name)
-    told = failed(check(name, tmp_path, {name: [priced], staged: [release, release | other]}), name)
+    told = failed(check(name, tmp_path, {name: [priced], staged: [release, release | other], **others}), name)
     assert told == ({description: "warning"} if name == "bench_medicare_prof_detail" else {})
+
+
+def test_localities_that_no_provider_or_no_price_has_are_told(tmp_path):
+    name = "bench_medicare_prof_detail"
+    row = {"carrier": "04412", "locality": "01", "effective_from": "2025-07-01", "code": "99213", "modifier": ""}
+    row |= {"nonfacility_rate": 1.0, "state": "TX", "release": "R"}
+    zip_ = {"zip_code": "75001", "carrier": "04412", "locality": "01", "effective_from": "2025-10-01", "release": "Z"}
+    year, unpriced = "Every year with prices has a ZIP to locality file.", "Every locality of the ZIP file has prices."
+    for zips, told in (
+        ([zip_], {}),
+        ([], {year: [{"year": "2025", "n": 1}]}),
+        ([zip_ | {"effective_from": "2024-10-01"}], {year: [{"year": "2025", "n": 1}]}),
+        ([zip_, zip_ | {"zip_code": "75002", "locality": "1"}],
+         {unpriced: [{"carrier": "04412", "locality": "1", "release": "Z", "zips": 1}]}),
+    ):  # fmt: skip
+        verdict = check(name, tmp_path, {name: [row], "staged_zip_locality": zips})
+        assert {SUITES[name]["expectations"][f["index"]]["description"]: f["detail"] for f in verdict.failures} == told
 
 
 def test_a_device_intensive_procedure_without_its_device_portion_is_told(tmp_path):

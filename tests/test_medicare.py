@@ -455,6 +455,7 @@ SMALL_ASC = ASC.format(when="January 2025")
         ("gpci.csv", SMALL_GPCI, "10112,", "1O112,", "the carrier is '1O112'"),
         ("gpci.csv", SMALL_GPCI, "10112,", ",", "the carrier is empty"),
         ("gpci.csv", SMALL_GPCI, ",0,ALABAMA", ",,ALABAMA", "the locality is empty"),
+        ("gpci.csv", SMALL_GPCI, "10112,AL,", "10112,,", "the state is ''"),
         ("gpci.csv", SMALL_GPCI, ",0,ALABAMA", ",STATE,ALABAMA", "the locality is 'STATE'"),
         ("locco.csv", LOCALITIES, "10112", "n/a", "the carrier is 'n/a'"),
         ("locco.csv", LOCALITIES, ",0,ALABAMA", ",,ALABAMA", "the locality is empty"),

@@ -190,6 +190,10 @@ def gpcis(path: Path, rows: list[sheet.Row]):
             if get[name] is None and column[name] is not None:
                 raise errors.SourceError(f"{name} is empty", place=place, remedy="download the file again")
         get |= locality_of(get["carrier"], get["locality"], place)
+        if not re.fullmatch("[A-Z]{2}", get["state"]):
+            raise errors.SourceError(
+                f"the state is {get['state']!r}", place=place, remedy="it should be two capital letters: mend that row"
+            )
         out.append(get | release(f"GPCI{year}", year, 1, path))
     return "staged_gpci", some(sheet.once(out, ("carrier", "locality"), path), path)
 
