@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -26,6 +27,11 @@ COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 # zstd 3.5 ms and 15.0 KB, with dictionaries too 5.8 ms and 23 KB. Statistics of a file that is read whole serve nobody.
 SMALL_ROWS = 1_000
 SMALL_COMPRESSION = "snappy"
+# What a file's rates are staged as is as large as all the rest and read by the next stage alone: level 1 takes half the
+# time, statistics are of use on places only, and amounts are no smaller with a dictionary. Its texts repeat, so they
+# are digested as numbers.
+READ_ONCE, READ_ONCE_FORMAT, READ_ONCE_LEVEL = "staged/in_network", "2", 1
+_DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
 
 
 @dataclass(frozen=True)
@@ -40,25 +46,35 @@ class Writer:
     """Writes record batches of a table to a file; rows in any number of batches give the same bytes.
 
     Use as a context manager; `written` is set after it closed well. Columns are matched by name and must have
-    the table's types (ArrowInvalid or KeyError otherwise).
+    the table's types (ArrowInvalid or KeyError otherwise), but a text may come as a dictionary of int32, of which no
+    value stands twice; dictionaries that lie in the same memory are taken for one, which only grows.
     """
 
     def __init__(self, path: Path, table: Table):
         self.table, self.schema = table, table.arrow_schema()
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = self._rows = 0
-        self._digest = hashlib.blake2b(f"{FORMAT}|{table.name}|{self.schema}".encode(), digest_size=16)
+        self._once = table.folder == READ_ONCE
+        self._format = READ_ONCE_FORMAT if self._once else FORMAT
+        self._digest = hashlib.blake2b(f"{self._format}|{table.name}|{self.schema}".encode(), digest_size=16)
+        # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
+        places = [c for c in self.schema.names if c.endswith("_ix")]
+        plain = [f.name for f in self.schema if self._once and pa.types.is_floating(f.type)]
         self._file = pq.ParquetWriter(
             path,
-            self.schema,
+            pa.schema([(f.name, _DICTIONARY if self._numbered(f) else f.type) for f in self.schema]),
             compression=COMPRESSION,
-            compression_level=COMPRESSION_LEVEL,
+            compression_level=READ_ONCE_LEVEL if self._once else COMPRESSION_LEVEL,
             store_schema=False,
-            # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
-            use_dictionary=[c for c in self.schema.names if not c.endswith("_ix")],
-            column_encoding={c: "DELTA_BINARY_PACKED" for c in self.schema.names if c.endswith("_ix")},
+            write_statistics=places if self._once else True,
+            use_dictionary=[c for c in self.schema.names if c not in places and c not in plain],
+            column_encoding=dict.fromkeys(places, "DELTA_BINARY_PACKED") | dict.fromkeys(plain, "PLAIN"),
+            dictionary_pagesize_limit=_DICTIONARY_BYTES if self._once else None,
         )
         self.written: Written | None = None
+
+    def _numbered(self, field: pa.Field) -> bool:
+        return self._once and pa.types.is_string(field.type)
 
     def __enter__(self) -> Writer:
         return self
@@ -75,7 +91,7 @@ class Writer:
                 "ratehouse.table": self.table.name,
                 "ratehouse.digest": self.written.digest,
                 "ratehouse.rows": str(self._rows),
-                "ratehouse.format": FORMAT,
+                "ratehouse.format": self._format,
             }
         )
         self._file.close()
@@ -84,22 +100,35 @@ class Writer:
         """Take rows; they are written when a row group is full."""
         batch = batch.select(self.schema.names)
         if batch.schema != self.schema:
-            batch = batch.cast(self.schema)
+            kinds = zip(self.schema, batch.schema.types, strict=True)
+            kept = [kind if kind == _DICTIONARY and self._numbered(f) else f.type for f, kind in kinds]
+            batch = batch.cast(pa.schema(list(zip(self.schema.names, kept, strict=True))))
         self._pending.append(batch)
         self._pending_rows += batch.num_rows
         while self._pending_rows >= ROW_GROUP_ROWS:
             self._flush(ROW_GROUP_ROWS)
 
     def _flush(self, rows: int) -> None:
-        pending = pa.Table.from_batches(self._pending, self.schema)
-        group = pending.slice(0, rows).combine_chunks()
-        rest = pending.slice(rows)
-        self._pending, self._pending_rows = rest.to_batches(), rest.num_rows
-        for column in group.columns:
-            for array in column.chunks:
-                _digest_array(self._digest, array)
-        self._rows += group.num_rows
-        self._file.write_table(group, row_group_size=ROW_GROUP_ROWS)
+        taken, left = [], rows
+        while left:
+            batch = self._pending.pop(0)
+            if batch.num_rows > left:
+                self._pending.insert(0, batch.slice(left))
+                batch = batch.slice(0, left)
+            taken.append(batch)
+            left -= batch.num_rows
+        self._pending_rows -= rows
+        columns = [self._column(field, [b.column(i) for b in taken]) for i, field in enumerate(self.schema)]
+        for field, array in zip(self.schema, columns, strict=True):
+            places = self._once and field.name.endswith("_ix") and not array.null_count
+            (_digest_places if places else _digest_array)(self._digest, array)
+        self._rows += rows
+        self._file.write_table(pa.table(columns, names=self.schema.names), row_group_size=ROW_GROUP_ROWS)
+
+    def _column(self, field: pa.Field, chunks: list[pa.Array]) -> pa.Array:
+        if not self._numbered(field):
+            return pa.concat_arrays(chunks)
+        return _numbered(chunks)
 
 
 class Unsorted:
@@ -174,11 +203,42 @@ def row_groups(path: Path) -> Iterator[pa.Table]:
     with pq.ParquetFile(path, read_dictionary=texts) as file:
         for index in range(file.num_row_groups):
             yield file.read_row_group(index, use_threads=False)
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+
+
+def _numbered(chunks: list[pa.Array]) -> pa.DictionaryArray:
+    """Texts as numbers of a dictionary that holds each of them once, in the order in which they come first."""
+    if any(c.type != _DICTIONARY for c in chunks):
+        return pa.concat_arrays([c.cast(pa.string()) for c in chunks]).dictionary_encode()
+    dictionaries = [c.dictionary for c in chunks]
+    if len({_memory(d) for d in dictionaries}) == 1:
+        values, codes = max(dictionaries, key=len), [c.indices for c in chunks]
+    else:
+        unified = pa.chunked_array(chunks).unify_dictionaries()
+        values, codes = unified.chunk(0).dictionary, [c.indices for c in unified.chunks]
+    found = pa.concat_arrays(codes).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(found.indices, values.take(found.dictionary))
+
+
+def _memory(array: pa.Array) -> tuple:
+    return array.offset, *(None if b is None else b.address for b in array.buffers()[1:])
+
+
+def _digest_places(digest, array: pa.Array) -> None:
+    """Feed places to a digest: as what they rise by, an eighth of the bytes."""
+    places = array.to_numpy()
+    steps = np.diff(places)
+    small = len(steps) and steps.min() >= 0 and steps.max() < 256
+    digest.update(len(array).to_bytes(8, "little") + places[:1].tobytes() + (b"s" if small else b"l"))
+    digest.update((steps.astype(np.uint8) if small else steps).tobytes())
 
 
 def _digest_array(digest, array: pa.Array) -> None:
     """Feed an array's values to a digest: which are null, then the values, with nothing of how they lie in memory."""
     digest.update(len(array).to_bytes(8, "little"))
+    if pa.types.is_dictionary(array.type):
+        _digest_array(digest, array.dictionary)
+        array = pc.fill_null(array.indices, -1)
     if array.null_count:
         digest.update(b"n")
         digest.update(pc.is_null(array).cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes())

@@ -47,8 +47,9 @@ class Keep:
         self.batches = {f"staged_{name}": [] for name in STAGED}
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
-        assert batch.schema.equals(tables.get(table).arrow_schema())
-        self.batches[table].append(batch)
+        schema = tables.get(table).arrow_schema()
+        assert batch.schema.names == schema.names
+        self.batches[table].append(batch.cast(schema))
 
     def table(self, name: str) -> pa.Table:
         schema = tables.get(f"staged_{name}").arrow_schema()

@@ -49,7 +49,7 @@ def facts(content: dict, folder) -> tuple[dict[str, dict], set[tuple]]:
 
     class Sink:
         def write(self, table, batch):
-            batches.setdefault(table, []).append(batch)
+            batches.setdefault(table, []).append(batch.cast(tables.get(table).arrow_schema()))
 
     in_network.read(path, batch_id=staged_rates.batch(FILE), sink=Sink(), resolve={URL: GROUPS}.get)
     con = staged_rates.connection()

@@ -59,6 +59,55 @@ def test_other_rows_have_another_digest(tmp_path_factory, rows, others):
     assert (written(folder / "a", rows, 5).digest == written(folder / "b", others, 5).digest) is same
 
 
+STAGED = Table("staged_t", parquet.READ_ONCE, {"t_ix": "int64", "a": "string", "b": "float64"}, key=("t_ix",))
+STAGED_ROWS = st.lists(
+    st.tuples(st.integers(0, 600), st.none() | st.sampled_from(["", "a", "b", "é"]), st.floats(0, 2)), max_size=12
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(STAGED_ROWS, st.integers(1, 12), st.sampled_from(["apart", "shared", "growing"]))
+def test_texts_as_numbers_give_the_bytes_of_texts(tmp_path_factory, rows, size, how):
+    folder = tmp_path_factory.mktemp("p")
+    places, texts, amounts = (list(c) for c in zip(*rows, strict=True)) if rows else ([], [], [])
+    schema = STAGED.arrow_schema()
+    every = pa.array(["unused", "b", "", "é", "a"])  # in another order than they come
+    plain, numbered = [], []
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        ends = pa.array(places[part], pa.int64()), pa.array(amounts[part], pa.float64())
+        a = pa.array(texts[part], pa.string())
+        codes = pa.array([None if t is None else every.to_pylist().index(t) for t in texts[part]], pa.int32())
+        b = a.dictionary_encode()
+        if how != "apart":
+            used = max((c for c in codes.to_pylist() if c is not None), default=0) + 1
+            b = pa.DictionaryArray.from_arrays(codes, every if how == "shared" else every[:used])
+        plain.append(pa.record_batch([ends[0], a, ends[1]], schema=schema))
+        numbered.append(pa.record_batch([ends[0], b, ends[1]], names=schema.names))
+    one = parquet.write(
+        folder / "one", STAGED, [pa.Table.from_batches(plain, schema).combine_chunks().to_batches()[0]] if rows else []
+    )
+    assert parquet.write(folder / "other", STAGED, numbered) == one
+    assert (folder / "one").read_bytes() == (folder / "other").read_bytes()
+    assert [tuple(r.values()) for r in pq.read_table(folder / "one").to_pylist()] == rows
+
+
+@settings(max_examples=80, deadline=None)
+@given(STAGED_ROWS, STAGED_ROWS)
+def test_other_staged_rows_have_another_digest(tmp_path_factory, rows, others):
+    folder = tmp_path_factory.mktemp("p")
+
+    def digest(rows):
+        columns = list(zip(*rows, strict=True)) or [()] * 3
+        batch = pa.record_batch(
+            [pa.array(c, f.type) for c, f in zip(columns, STAGED.arrow_schema(), strict=True)],
+            schema=STAGED.arrow_schema(),
+        )
+        return parquet.write(folder / "a", STAGED, [batch]).digest
+
+    assert (digest(rows) == digest(others)) is (repr(rows) == repr(others))
+
+
 def test_row_groups_are_cut_at_the_same_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 4)
     rows = [(str(i), float(i), None, i, []) for i in range(10)]

@@ -106,8 +106,8 @@ class Groups:
         self._inline_members: dict[int, str] = {}  # of in-line groups that are not staged yet
         self._inline_staged = Column(np.bool_)
         self._prefix = hashlib.md5(f"{batch_id}|".encode(), usedforsecurity=False)
-        self._uids = Column("S32", b"")  # of references that rates name
-        self._inline_uids = Column("S32", b"")
+        self._uids, self._uid_count, self._offsets = Column("S32", b""), 0, np.empty(0, np.int32)  # that rates name
+        self._reference_uids, self._inline_uids = Column(np.int32, -1), Column(np.int32, -1)  # places among them
         self._tins, self._tin_entries = Spans(), Tally()
         self._memberships = Spans()  # pg_members_uids whose members are staged
         self._spool = _Spool()
@@ -172,11 +172,7 @@ class Groups:
         """The number of an in-line list. Raises Unreadable."""
         found = fields.membership(groups)
         uid = naming.md5_of(found.members)  # as naming.members_uid: the members are sorted, distinct, joined already
-        before = len(self._inline_groups)
         group = self._inline_groups.number(bytes.fromhex(uid))
-        if group == before:
-            pg_uid = naming.md5_of(self._batch_id, "inline:" + uid)
-            self._inline_uids.upto(group + 1)[group] = pg_uid.encode()
         if not self._inline_staged.upto(group + 1)[group]:
             self._inline_members[group] = found.members
         self.inlines.append(Inline(group, self._numbered(found.tins), found.mixed, found.blanks))
@@ -190,27 +186,42 @@ class Groups:
         if not self._inline_staged.values[group]:
             self._inline_staged.values[group] = True
             uid = self._stage_members(self._inline_members.pop(group))
-            self._rows["group"].add((self._inline_uids.values[group].decode(), None, uid, None))
+            self._rows["group"].add((self._inline_uid(group), None, uid, None))
             self._rows["group"].relieve()
 
     def uids(self, owners: np.ndarray) -> pa.Array:
         """The pg_uids of owners: numbers of references, or -1 - those of in-line lists."""
-        kept = self._uids.upto(len(self.ids))
-        references = owners[owners >= 0]
-        for number in np.unique(references[kept[references] == b""]).tolist():
-            kept[number] = self._uid(number).encode()
+        known = self._reference_uids.upto(len(self.ids))
         inline = owners < 0
-        if not inline.any():
-            found = kept[owners]
-        else:
-            found = np.empty(len(owners), "S32")
-            found[~inline] = kept[owners[~inline]]
-            lists = -1 - owners[inline]
-            distinct, where = np.unique(lists, return_inverse=True)
-            groups = np.array([self.inlines[n].group for n in distinct], np.int64)
-            found[inline] = self._inline_uids.values[groups[where]]
-        offsets = np.arange(0, 32 * len(owners) + 1, 32, dtype=np.int32)
-        return pa.StringArray.from_buffers(len(owners), pa.py_buffer(offsets), pa.py_buffer(found))
+        found = known[np.where(inline, 0, owners)]
+        new = owners[~inline & (found < 0)]
+        if len(new):
+            for number in dict.fromkeys(new.tolist()):
+                known[number] = self._named_uid(self._uid(number))
+            found = known[np.where(inline, 0, owners)]
+        if inline.any():
+            lists, where = np.unique(-1 - owners[inline], return_inverse=True)
+            groups = [self.inlines[n].group for n in lists.tolist()]
+            uids = self._inline_uids.upto(len(self._inline_groups))
+            for group in groups:
+                if uids[group] < 0:
+                    uids[group] = self._named_uid(self._inline_uid(group))
+            found[inline] = uids[groups][where]
+        texts, offsets = self._uids.values, self._offsets
+        if len(offsets) <= len(texts):
+            self._offsets = offsets = np.arange(0, 32 * len(texts) + 1, 32, dtype=np.int64).astype(np.int32)
+        named = pa.StringArray.from_buffers(self._uid_count, pa.py_buffer(offsets), pa.py_buffer(texts))
+        return pa.DictionaryArray.from_arrays(pa.array(found), named)
+
+    def _named_uid(self, uid: str) -> int:
+        """The number of a pg_uid that rates name, new."""
+        number = self._uid_count
+        self._uids.upto(number + 1)[number] = uid.encode()
+        self._uid_count += 1
+        return number
+
+    def _inline_uid(self, group: int) -> str:
+        return naming.md5_of(self._batch_id, "inline:" + self._inline_groups.span(group).hex())
 
     def _uid(self, number: int) -> str:
         """The pg_uid of a reference: naming.md5_of(batch_id, its id)."""

@@ -231,8 +231,9 @@ class Prices:
         self, part: Part, heads: list[Head], contained: list[str | None], of_head: np.ndarray, of_price: np.ndarray
     ) -> None:
         in_head = pa.array(of_head)
-        code_type, code, arrangement, severity = (
-            pa.array([h[i] for h in heads], pa.string()).take(in_head) for i in range(4)
+        common = [[h[i] for h in heads] for i in range(4)] + [contained]
+        code_type, code, arrangement, severity, contained_uid = (
+            pa.array(column, pa.string()).dictionary_encode().take(in_head) for column in common
         )
         billing_class, kind, expiration, pos, modifiers, information, setting = self._tail_columns(part.tail)
         self._rows["price"].put(
@@ -243,7 +244,7 @@ class Prices:
                 code,
                 arrangement,
                 severity,
-                pa.array(contained, pa.string()).take(in_head),
+                contained_uid,
                 billing_class,
                 kind,
                 pa.array(part.rate),
@@ -258,7 +259,7 @@ class Prices:
     def _tail_columns(self, tails: np.ndarray) -> list[pa.Array]:
         if not self._columns or len(self._columns[0]) != len(self._tails):
             values = ([t[i].uid if i == 3 else t[i] for t in self._tails] for i in range(7))
-            self._columns = [pa.array(v, pa.string()) for v in values]
+            self._columns = [pa.array(v, pa.string()).dictionary_encode() for v in values]
         taken = pa.array(tails)
         return [column.take(taken) for column in self._columns]
 

@@ -27,7 +27,8 @@ class Sink(Protocol):
     """Takes the staged rows as they come."""
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
-        """A batch of the staged table of that name, with exactly its declared `arrow_schema()`."""
+        """A batch of the staged table of that name, with its declared `arrow_schema()`; but a text may be a dictionary
+        of int32, of which no value stands twice, and which lies in one memory as it grows (see `parquet.Writer`)."""
 
 
 class Behind:
@@ -128,7 +129,7 @@ class Rows:
     def put(self, arrays: list[pa.Array]) -> None:
         """Hand on columns, behind the rows that were added."""
         self.flush()
-        whole = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        whole = pa.RecordBatch.from_arrays(arrays, names=self._schema.names)
         for i in range(0, whole.num_rows, self._most):
             self._sink.write(self._name, whole.slice(i, self._most))
 
