@@ -28,9 +28,10 @@ COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 SMALL_ROWS = 1_000
 SMALL_COMPRESSION = "snappy"
 # What a file's rates are staged as is as large as all the rest and read by the next stage alone: level 1 takes half the
-# time, statistics are of use on places only, and amounts are no smaller with a dictionary. Its texts repeat, so they
-# are digested as numbers.
-READ_ONCE, READ_ONCE_FORMAT, READ_ONCE_LEVEL = "staged/in_network", "2", 1
+# time, statistics are of use on places only, and amounts are no smaller with a dictionary.
+READ_ONCE, READ_ONCE_LEVEL = "staged/in_network", 1
+# Of large tables whose texts repeat, texts are digested and written as numbers, but for ids that every row has its own of.
+NUMBERED, NUMBERED_FORMAT = ("fact_rate",), "2"
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
 
 
@@ -55,8 +56,10 @@ class Writer:
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = self._rows = 0
         self._once = table.folder == READ_ONCE
-        self._format = READ_ONCE_FORMAT if self._once else FORMAT
+        self._by_number = self._once or table.name in NUMBERED
+        self._format = NUMBERED_FORMAT if self._by_number else FORMAT
         self._digest = hashlib.blake2b(f"{self._format}|{table.name}|{self.schema}".encode(), digest_size=16)
+        self._ids = table.key if table.name in NUMBERED else ()
         # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
         places = [c for c in self.schema.names if c.endswith("_ix")]
         plain = [f.name for f in self.schema if self._once and pa.types.is_floating(f.type)]
@@ -67,14 +70,14 @@ class Writer:
             compression_level=READ_ONCE_LEVEL if self._once else COMPRESSION_LEVEL,
             store_schema=False,
             write_statistics=places if self._once else True,
-            use_dictionary=[c for c in self.schema.names if c not in places and c not in plain],
+            use_dictionary=[c for c in self.schema.names if c not in (*places, *plain, *self._ids)],
             column_encoding=dict.fromkeys(places, "DELTA_BINARY_PACKED") | dict.fromkeys(plain, "PLAIN"),
-            dictionary_pagesize_limit=_DICTIONARY_BYTES if self._once else None,
+            dictionary_pagesize_limit=_DICTIONARY_BYTES if self._by_number else None,
         )
         self.written: Written | None = None
 
     def _numbered(self, field: pa.Field) -> bool:
-        return self._once and pa.types.is_string(field.type)
+        return self._by_number and pa.types.is_string(field.type) and field.name not in self._ids
 
     def __enter__(self) -> Writer:
         return self
@@ -203,6 +206,8 @@ def row_groups(path: Path) -> Iterator[pa.Table]:
     with pq.ParquetFile(path, read_dictionary=texts) as file:
         for index in range(file.num_row_groups):
             yield file.read_row_group(index, use_threads=False)
+
+
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
 

@@ -98,11 +98,22 @@ def _numbered(con: duckdb.DuckDBPyConnection, rows: int = 122_880) -> Iterator[p
             ).to_arrow_table()
             place = np.searchsorted(named.column(number).to_numpy(), facts.column(number).to_numpy())
             for name in columns[table]:
-                made[name] = named.column(name).combine_chunks().take(pa.array(place))
+                made[name] = _looked_up(named.column(name), pa.array(place))
         con.unregister("fact_slice")
-        yield from pa.table({name: made[name] for name in declared.names}).cast(declared).to_batches()
+        yield from pa.table({name: made[name] for name in declared.names}).to_batches()
     for name in ("fact_row", "fact_price", "fact_group"):
         con.execute(f"DROP TABLE {name}")
+
+
+def _looked_up(column: pa.ChunkedArray, place: pa.Array) -> pa.Array:
+    """The values of a column at some places; texts as a dictionary, which the writer takes as it is."""
+    import pyarrow as pa
+
+    values = column.combine_chunks()
+    if not pa.types.is_string(values.type):
+        return values.take(place)
+    numbered = values.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(numbered.indices.take(place), numbered.dictionary)
 
 
 def _from_file(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: Path) -> Iterator[pa.RecordBatch]:
