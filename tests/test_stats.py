@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import kit
-from pipeline import errors, leaf_stats, partition, paths, settings
+from pipeline import errors, leaf_stats, parquet, partition, paths, settings
 from pipeline.leaf_stats import Depth
+from pipeline.parquet import leaf_bytes
 
 TREE = "gold/fact_rate_enriched"
+JOINED = "'ROOT/staged/enriched/fact_rate_enriched_*.parquet'"
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,40 @@ def test_fewer_keys_through_every_command(sample, told):
     assert seven.returncode == 2
     assert "procedure_set is no partition key" in seven.stderr
     assert kit.build(sample).nothing_to_do
+
+
+@pytest.mark.slow
+def test_a_leaf_larger_than_a_row_group_is_written_piece_by_piece(sample, monkeypatch):
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 100)
+    monkeypatch.setattr(parquet, "SMALL_ROWS", 50)
+    # The second setting has the joined rows written anew: in row groups of that size, which no leaf begins with.
+    (sample / "luigi.cfg").write_text("[partitioning]\nkeys = payer_slug\n[geocoding]\nfill_coordinates = false\n")
+    whole = []
+    monkeypatch.setattr(parquet, "leaf_bytes", lambda rows: whole.append(rows.num_rows) or leaf_bytes(rows))
+    assert kit.build(sample).ok
+    files = files_of(sample)
+    assert max(files.values()) > 500 > 100 >= max(whole, default=0)
+    for path, rows in files.items():
+        metadata = pq.read_metadata(path)
+        assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)][:-1] == [100] * (
+            (rows - 1) // 100
+        )
+        column = metadata.schema.names.index("state")
+        known = [metadata.row_group(n).column(column).statistics for n in range(metadata.num_row_groups)]
+        ranges = [value for one in known if one and one.has_min_max for value in (one.min, one.max)]
+        assert ranges == sorted(ranges)  # so a reader of one state passes over most row groups
+    listed = ", ".join(f"'{path}'" for path in files)
+    columns = "* EXCLUDE (year_month), year_month"
+    for one, other in ((f"[{listed}]", JOINED), (JOINED, f"[{listed}]")):
+        missing = duckdb.sql(
+            f"SELECT {columns} FROM read_parquet({one.replace('ROOT', str(sample))}, hive_partitioning = false) "
+            f"EXCEPT SELECT {columns} FROM read_parquet({other.replace('ROOT', str(sample))}, hive_partitioning = false)"
+        )
+        assert missing.fetchall() == []
+    assert (
+        sum(files.values())
+        == duckdb.sql(f"SELECT count(*) FROM {JOINED.replace('ROOT', str(sample))}").fetchall()[0][0]
+    )
 
 
 def assert_sorted_with_statistics(leaf: Path) -> None:
