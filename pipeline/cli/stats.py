@@ -131,11 +131,7 @@ def _verdict(found: Stats, now: Depth, advised: Depth) -> list[str]:
     )
     if len(advised.keys) > len(now.keys):
         more = f"A leaf then holds {advised.rows[2]:,} rows (median), and fewer rows are read to answer for one."
-    large = [str(len(d.keys)) for d in found.depths if d.largest_bytes > found.memory_bytes]
-    found_large = (
-        f"Not advised: {', '.join(large)}, whose largest leaf needs more memory than a worker has ([build] memory_mb)."
-    )
-    return [f"Advice: {keys}: {reason}. {', '.join(changes)}. {more}", *([found_large] if large else [])]
+    return [f"Advice: {keys}: {reason}. {', '.join(changes)}. {more}"]
 
 
 def _size(count: float) -> str:
