@@ -149,23 +149,6 @@ def write(path: Path, table: Table, batches: Iterable[pa.RecordBatch]) -> Writte
     return writer.written
 
 
-def leaf_bytes(rows: pa.Table) -> pa.Buffer:
-    """A leaf's file in memory; the schema's metadata becomes the footer's."""
-    small = rows.num_rows < SMALL_ROWS
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows,
-        sink,
-        compression=COMPRESSION,
-        compression_level=COMPRESSION_LEVEL,
-        use_dictionary=not small,
-        write_statistics=not small,
-        store_schema=False,
-        row_group_size=ROW_GROUP_ROWS,
-    )
-    return sink.getvalue()
-
-
 def write_large_leaf(path: Path, schema: pa.Schema, pieces: Iterable[pa.Table]) -> int:
     """Write a leaf of more than a row group, its rows in pieces of any size, a row group at a time; returns its rows.
 
@@ -184,6 +167,23 @@ def write_large_leaf(path: Path, schema: pa.Schema, pieces: Iterable[pa.Table]) 
         if pending.num_rows:
             file.write_table(pending.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
     return rows
+
+
+def leaf_bytes(rows: pa.Table) -> pa.Buffer:
+    """A leaf's file in memory; the schema's metadata becomes the footer's."""
+    small = rows.num_rows < SMALL_ROWS
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows,
+        sink,
+        compression=COMPRESSION,
+        compression_level=COMPRESSION_LEVEL,
+        use_dictionary=not small,
+        write_statistics=not small,
+        store_schema=False,
+        row_group_size=ROW_GROUP_ROWS,
+    )
+    return sink.getvalue()
 
 
 def _digest_array(digest, array: pa.Array) -> None:

@@ -76,6 +76,13 @@ def machine() -> str:
     return f"{cores} cores, {memory}, {name}, {system}\nPython {platform.python_version()}, {versions}"
 
 
+def load() -> str:
+    """What else the machine does: more than its cores, and the seconds of wall clock are not the pipeline's alone."""
+    if not hasattr(os, "getloadavg"):
+        return "load of the machine unknown"
+    return f"load average of the machine at the end, over 15 minutes: {os.getloadavg()[2]:.1f}"
+
+
 def section(title: str, figures: list[Figure], told: list[str]) -> str:
     """A size's section: its title, date, machine, what else is to be told, and the table."""
     lines = [f"## {title}", "", f"{datetime.date.today().isoformat()}, {machine()}", ""]
