@@ -222,9 +222,9 @@ def _trials(root: Root, month: str) -> _Trials:
         made = seconds = 0.0
         for start in starts:
             piece = rows.slice(start, size)
-            began = time.perf_counter()
+            began = time.process_time()
             made += parquet.leaf_bytes(piece).size
-            seconds += time.perf_counter() - began
+            seconds += time.process_time() - began
         trials.sizes.append(size)
         trials.bytes.append(made / times)
         trials.seconds.append(seconds / times)

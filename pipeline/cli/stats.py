@@ -78,7 +78,7 @@ def _months(found: Stats) -> None:
 def _leaves(found: Stats) -> None:
     rows = [["rows a leaf", *(f"{n:,}" for n in found.leaf_rows)], ["bytes a leaf", *map(_size, found.leaf_bytes)]]
     lines.table([("", "left"), *((name, "right") for name in QUANTILES)], rows)
-    looked = f"footers: {found.footer_share:.0%} of the bytes, of {lines.counted(found.looked_into, 'leaf', 'leaves')} looked into"
+    looked = f"footers: {100 * found.footer_share:.0f} % of the bytes, of {lines.counted(found.looked_into, 'leaf', 'leaves')} looked into"
     click.echo(lines.wrapped(looked) + "\n")
 
 
