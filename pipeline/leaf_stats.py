@@ -43,8 +43,8 @@ class Month:
 
 @dataclass(frozen=True)
 class Depth:
-    """What so many keys mean: `rows` are quantiles (`SHARES`) of rows a leaf, `largest_bytes` what the largest takes in
-    memory; bytes and worker seconds of writing all leaves are estimates but for `actual_bytes` of the present depth.
+    """What so many keys mean: `rows` are quantiles (`SHARES`) of rows a leaf; bytes, and worker seconds of writing all
+    leaves, are estimates but for `actual_bytes` of the present depth.
     """
 
     keys: tuple[str, ...]
@@ -52,7 +52,6 @@ class Depth:
     rows: tuple[int, ...]
     bytes: int
     seconds: float
-    largest_bytes: int
     actual_bytes: int | None
 
 
@@ -70,17 +69,15 @@ class Stats:
     trials: int
     timed: int
     advised: int
-    memory_bytes: int
 
 
 @dataclass
 class _Trials:
-    """Rows -> mean bytes, mean seconds, of slices encoded as leaves; `memory` is bytes of a row in memory."""
+    """Rows -> mean bytes, mean seconds, of slices encoded as leaves."""
 
     sizes: list[int] = field(default_factory=list)
     bytes: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    memory: float = 0.0
     count: int = 0
     beside: float = 0.0  # seconds a leaf takes beside its encoding
 
@@ -111,7 +108,6 @@ def measure(root: Root) -> Stats:
     trials = _trials(root, max(manifests, key=lambda m: sum(r.rows for r in manifests[m].values())))
     timed = _beside(root, trials)
     actual = sum(r.bytes for r in published)
-    limits = settings.build()
     depths = [
         Depth(
             keys=partition.KEYS[: number + 1],
@@ -119,12 +115,10 @@ def measure(root: Root) -> Stats:
             rows=quantiles(rows),
             bytes=round(sum(trials.at(n, trials.bytes) for n in rows)),
             seconds=sum(trials.at(n, trials.seconds) for n in rows) + trials.beside * len(rows),
-            largest_bytes=round(max(rows) * trials.memory),
             actual_bytes=actual if partition.KEYS[: number + 1] == built else None,
         )
         for number, rows in enumerate(counted)
     ]
-    memory = limits.memory_mb * 1_000_000 // limits.workers
     months = [_month(root, month, known) for month, known in manifests.items()]
     return Stats(
         keys=keys,
@@ -136,8 +130,7 @@ def measure(root: Root) -> Stats:
         depths=depths,
         trials=trials.count,
         timed=timed,
-        advised=_advised(depths, sum(m.sorted_bytes for m in months), memory),
-        memory_bytes=memory,
+        advised=_advised(depths, sum(m.sorted_bytes for m in months)),
     )
 
 
@@ -219,7 +212,7 @@ def _trials(root: Root, month: str) -> _Trials:
 
     with pq.ParquetFile(root.joined(month)) as file:
         rows = file.read_row_group(0).cast(tables.get("fact_rate_enriched").arrow_schema())
-    trials = _Trials(memory=rows.nbytes / rows.num_rows)
+    trials = _Trials()
     parquet.leaf_bytes(rows.slice(0, 1))  # the first call sets up Arrow
     for size, times in TRIALS:
         size = min(size, rows.num_rows)
@@ -229,9 +222,9 @@ def _trials(root: Root, month: str) -> _Trials:
         made = seconds = 0.0
         for start in starts:
             piece = rows.slice(start, size)
-            began = time.perf_counter()
+            began = time.process_time()
             made += parquet.leaf_bytes(piece).size
-            seconds += time.perf_counter() - began
+            seconds += time.process_time() - began
         trials.sizes.append(size)
         trials.bytes.append(made / times)
         trials.seconds.append(seconds / times)
@@ -250,12 +243,7 @@ def _beside(root: Root, trials: _Trials) -> int:
     return written
 
 
-def _advised(depths: list[Depth], sorted_bytes: int, memory: int) -> int:
-    """The deepest at which the tree is at most `MOST_TIMES` the one sorted file and its largest leaf fits a worker's
-    memory; where none is, the one whose tree is smallest among those whose leaves fit, else all seven.
-    """
-    fitting = [n for n, depth in enumerate(depths, 1) if depth.largest_bytes <= memory]
-    good = [n for n in fitting if depths[n - 1].bytes <= MOST_TIMES * sorted_bytes]
-    if good:
-        return max(good)
-    return min(fitting, key=lambda n: depths[n - 1].bytes) if fitting else len(depths)
+def _advised(depths: list[Depth], sorted_bytes: int) -> int:
+    """How many keys: the most at which the tree is at most `MOST_TIMES` the one sorted file, else where it is smallest."""
+    good = [n for n, depth in enumerate(depths, 1) if depth.bytes <= MOST_TIMES * sorted_bytes]
+    return max(good) if good else 1 + min(range(len(depths)), key=lambda n: depths[n].bytes)

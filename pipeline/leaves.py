@@ -291,11 +291,13 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
 
 
 def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, object]]:
-    """Each leaf with its rows (a pyarrow table), reading each row group of the joined file once."""
+    """Each leaf with its rows, reading each row group of the joined file once: a pyarrow table, or, of a leaf of more
+    rows than a row group has, an iterator of them, so that the size of leaves does not matter for memory.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from pipeline import tables
+    from pipeline import parquet, tables
 
     schema = tables.get("fact_rate_enriched").arrow_schema()
     with pq.ParquetFile(root.joined(month)) as file:
@@ -308,6 +310,9 @@ def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, o
             last = bisect.bisect_right(starts, leaf.first_row + leaf.rows - 1) - 1
             for index in [i for i in held if i < first]:
                 del held[index]
+            if leaf.rows > parquet.ROW_GROUP_ROWS:
+                yield leaf, _pieces(file, starts, leaf, schema)
+                continue
             pieces = []
             for index in range(first, last + 1):
                 if index not in held:
@@ -319,21 +324,42 @@ def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, o
             yield leaf, pieces[0] if len(pieces) == 1 else pa.concat_tables(pieces)
 
 
+def _pieces(file, starts: list[int], leaf: Leaf, schema) -> Iterable[object]:
+    """The rows of a large leaf, as pyarrow tables: what each row group of the joined file has of it."""
+    end = leaf.first_row + leaf.rows
+    for index, start in enumerate(starts[:-1]):
+        first, last = max(leaf.first_row, start), min(end, starts[index + 1])
+        if first < last:
+            yield file.read_row_group(index, use_threads=False).cast(schema).slice(first - start, last - first)
+
+
 def _write_leaf(path: Path, leaf: Leaf, rows) -> str:
     """Write a leaf's draft; returns the SHA-256 of its bytes."""
+    import pyarrow as pa
+
+    from pipeline import parquet, tables
+
+    if not isinstance(rows, pa.Table):
+        schema = tables.get("fact_rate_enriched").arrow_schema().with_metadata(_footer(leaf))
+        written = parquet.write_large_leaf(path, schema, rows)
+        assert written == leaf.rows, f"{leaf.partition}: {written} rows, not {leaf.rows}"
+        return targets.file_hash(path)
+    assert rows.num_rows == leaf.rows, f"{leaf.partition}: {rows.num_rows} rows, not {leaf.rows}"
+    content = parquet.leaf_bytes(rows.replace_schema_metadata(_footer(leaf)))
+    with open(path, "wb", buffering=0) as file:
+        file.write(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _footer(leaf: Leaf) -> dict[str, str]:
     from pipeline import parquet
 
-    assert rows.num_rows == leaf.rows, f"{leaf.partition}: {rows.num_rows} rows, not {leaf.rows}"
-    metadata = {
+    return {
         "ratehouse.table": "fact_rate_enriched",
         "ratehouse.digest": leaf.digest,
         "ratehouse.rows": str(leaf.rows),
         "ratehouse.format": parquet.FORMAT,
     }
-    content = parquet.leaf_bytes(rows.replace_schema_metadata(metadata))
-    with open(path, "wb", buffering=0) as file:
-        file.write(content)
-    return hashlib.sha256(content).hexdigest()
 
 
 def _publish(root: Root, month: str, leaf: Leaf, sha256: str) -> Record:

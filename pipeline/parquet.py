@@ -182,6 +182,26 @@ def write(path: Path, table: Table, batches: Iterable[pa.RecordBatch]) -> Writte
     return writer.written
 
 
+def write_large_leaf(path: Path, schema: pa.Schema, pieces: Iterable[pa.Table]) -> int:
+    """Write a leaf of more than a row group, its rows in pieces of any size, a row group at a time; returns its rows.
+
+    The bytes are those of `leaf_bytes` of all rows together; what is held are a row group and a piece.
+    """
+    rows, pending = 0, schema.empty_table()
+    with pq.ParquetWriter(
+        path, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL, store_schema=False
+    ) as file:
+        for piece in pieces:
+            rows += piece.num_rows
+            pending = pa.concat_tables([pending, piece.replace_schema_metadata(schema.metadata)])
+            while pending.num_rows >= ROW_GROUP_ROWS:
+                file.write_table(pending.slice(0, ROW_GROUP_ROWS).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+                pending = pending.slice(ROW_GROUP_ROWS)
+        if pending.num_rows:
+            file.write_table(pending.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+    return rows
+
+
 def leaf_bytes(rows: pa.Table) -> pa.Buffer:
     """A leaf's file in memory; the schema's metadata becomes the footer's."""
     small = rows.num_rows < SMALL_ROWS

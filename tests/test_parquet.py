@@ -127,3 +127,17 @@ def test_a_wrong_type_is_refused(tmp_path):
     batch = pa.record_batch([pa.array([1]), pa.array(["x"])], names=["a", "b"])
     with pytest.raises(KeyError):
         parquet.write(tmp_path / "a", TABLE, [batch])
+
+
+@settings(max_examples=25, deadline=None)
+@given(ROWS.filter(len), st.integers(1, 12), st.integers(1, 12))
+def test_a_large_leaf_in_pieces_has_the_bytes_of_one_at_once(tmp_path_factory, rows, size, group):
+    path = tmp_path_factory.mktemp("p") / "leaf"
+    schema = TABLE.arrow_schema().with_metadata({"ratehouse.rows": str(len(rows))})
+    pieces = [pa.Table.from_batches([batch]) for batch in batches(rows, size)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "ROW_GROUP_ROWS", group)
+        patch.setattr(parquet, "SMALL_ROWS", 0)
+        assert parquet.write_large_leaf(path, schema, pieces) == len(rows)
+        whole = pa.concat_tables([schema.empty_table(), *(p.replace_schema_metadata(schema.metadata) for p in pieces)])
+        assert path.read_bytes() == parquet.leaf_bytes(whole).to_pybytes()

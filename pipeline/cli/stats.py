@@ -78,7 +78,7 @@ def _months(found: Stats) -> None:
 def _leaves(found: Stats) -> None:
     rows = [["rows a leaf", *(f"{n:,}" for n in found.leaf_rows)], ["bytes a leaf", *map(_size, found.leaf_bytes)]]
     lines.table([("", "left"), *((name, "right") for name in QUANTILES)], rows)
-    looked = f"footers: {found.footer_share:.0%} of the bytes, of {lines.counted(found.looked_into, 'leaf', 'leaves')} looked into"
+    looked = f"footers: {100 * found.footer_share:.0f} % of the bytes, of {lines.counted(found.looked_into, 'leaf', 'leaves')} looked into"
     click.echo(lines.wrapped(looked) + "\n")
 
 
@@ -131,11 +131,7 @@ def _verdict(found: Stats, now: Depth, advised: Depth) -> list[str]:
     )
     if len(advised.keys) > len(now.keys):
         more = f"A leaf then holds {advised.rows[2]:,} rows (median), and fewer rows are read to answer for one."
-    large = [str(len(d.keys)) for d in found.depths if d.largest_bytes > found.memory_bytes]
-    found_large = (
-        f"Not advised: {', '.join(large)}, whose largest leaf needs more memory than a worker has ([build] memory_mb)."
-    )
-    return [f"Advice: {keys}: {reason}. {', '.join(changes)}. {more}", *([found_large] if large else [])]
+    return [f"Advice: {keys}: {reason}. {', '.join(changes)}. {more}"]
 
 
 def _size(count: float) -> str:

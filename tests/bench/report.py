@@ -14,12 +14,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PACKAGES = ("polars", "duckdb", "pyarrow", "luigi", "great-expectations")
-_HEAD = """# Measured
+_LIMITS = """The limits were set for 3,000,000 facts in 138,000 leaves on 2 cores of a machine that does nothing else (raw to
+published: for 13,400,000 rates); a smaller warehouse has relatively larger fixed costs."""
+_HEAD = f"""# Measured
 
-Written by `make bench`, a section for each size; the limits were set for 3,000,000 facts in 138,000 leaves on 2 cores
-(raw to published: for 13,400,000 rates). Each command ran as a process of its own. Memory is the sum of PSS over all
-of a command's processes, sampled five times a second. Where the machine did other work meanwhile, the seconds of
-processor time (user + system) tell.
+Written by `make bench`, a section for each size.
+
+{_LIMITS}
+
+Each command ran as a process of its own. Memory is the sum of PSS over all of a command's processes, sampled five times a
+second. Where the machine did other work meanwhile, the seconds of processor time (user + system) tell.
 """
 
 
@@ -72,8 +76,15 @@ def machine() -> str:
         found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
         name = found[1] if found else name
     versions = ", ".join(f"{one} {importlib.metadata.version(one)}" for one in PACKAGES)
-    system = f"{platform.system()} {platform.release()}"
+    system = f"{platform.system()} {platform.release().partition('-')[0]}"
     return f"{cores} cores, {memory}, {name}, {system}\nPython {platform.python_version()}, {versions}"
+
+
+def load() -> str:
+    """What else the machine does: more than its cores, and the seconds of wall clock are not the pipeline's alone."""
+    if not hasattr(os, "getloadavg"):
+        return "load of the machine unknown"
+    return f"load average of the machine at the end, over 15 minutes: {os.getloadavg()[2]:.1f}"
 
 
 def section(title: str, figures: list[Figure], told: list[str]) -> str:
@@ -107,7 +118,7 @@ def quote(path: Path, title: str, figures: list[Figure]) -> None:
     if not (begin and end):
         raise ValueError(f"{path} has no {MARKS[0]} … {MARKS[1]}")
     versions = machine().replace("\n", "; ")
-    lines = [begin, f"{title}; {datetime.date.today().isoformat()}; {versions}.", ""]
+    lines = [begin, f"{title}; {datetime.date.today().isoformat()}; {versions}; {load()}.", "", _LIMITS, ""]
     lines += ["| figure | measured | beside | limit |", "|---|---|---|---|"]
     for one in figures:
         limit = " ".join(filter(None, (one.limit, f"({one.verdict})" if one.verdict else "")))

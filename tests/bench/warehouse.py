@@ -163,7 +163,7 @@ def _tell(bench: Bench, failed: list[str]) -> None:
     asked = bench.asked
     figures = [Figure(**one) for name in PARTS for one in bench.figures.get(name, [])]
     figures += [Figure(name, f"part `{name}`", "FAILED", verdict="not measured") for name in failed]
-    told = [f"--workers {asked.workers}", *bench.found.get("told", [])]
+    told = [f"--workers {asked.workers}", *bench.found.get("told", []), report.load()]
     text = report.section(_title(asked), figures, told)
     say("\n" + text)
     over = sum(one.verdict.startswith("over") for one in figures)
