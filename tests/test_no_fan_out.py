@@ -133,12 +133,14 @@ def test_every_staged_fee_schedule_that_a_benchmark_reads_is_varied():
 
 @pytest.fixture(scope="module")
 def fees():
-    return bench_tables.connection(MONTH)
+    with bench_tables.connection(MONTH) as con:
+        yield con
 
 
 @pytest.fixture(scope="module")
 def references():
-    return reference_tables.connection()
+    with reference_tables.connection() as con:
+        yield con
 
 
 @pytest.mark.parametrize("name", BENCHES)
