@@ -14,7 +14,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from pipeline.readers.spans import number, same, word
+from pipeline.readers.spans import byte, number, same, word
 
 _jit = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _entry = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
@@ -48,7 +48,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 @_jit
 def _blank(data, at, end):
-    while at < end and (data[at] == 32 or data[at] == 10 or data[at] == 13 or data[at] == 9):
+    while at < end and (byte(data, at) == 32 or byte(data, at) == 10 or byte(data, at) == 13 or byte(data, at) == 9):
         at += 1
     return at
 
@@ -65,7 +65,7 @@ def _text(data, at, end):
             at += 8
         if at >= end:
             break
-        here = data[at]
+        here = byte(data, at)
         if here == _QUOTE:
             return at + 1
         at += 2 if here == _BACKSLASH else 1
@@ -79,7 +79,7 @@ def _is(data, start, end, name):
 
 @_jit
 def _digits(data, at, end):
-    while at < end and _ZERO <= data[at] <= _NINE:
+    while at < end and _ZERO <= byte(data, at) <= _NINE:
         at += 1
     return at
 
@@ -87,24 +87,24 @@ def _digits(data, at, end):
 @_jit
 def _number(data, start, end, found):
     """The end of a number; found = (mantissa, decimals), or (0, -1) where it takes more than an int64."""
-    at = start + (data[start] == _MINUS)
+    at = start + (byte(data, start) == _MINUS)
     first = at
     at = _digits(data, at, end)
     if at == first and at < end:
         return _STRANGE
-    if at > first + 1 and data[first] == _ZERO:
+    if at > first + 1 and byte(data, first) == _ZERO:
         return _STRANGE
     whole = at
-    if at < end and data[at] == _POINT:
+    if at < end and byte(data, at) == _POINT:
         at = _digits(data, at + 1, end)
         if at == whole + 1 and at < end:
             return _STRANGE
     plain = True
     last = at
-    if at < end and (data[at] == 101 or data[at] == 69):
+    if at < end and (byte(data, at) == 101 or byte(data, at) == 69):
         plain = False
         at += 1
-        if at < end and (data[at] == _PLUS or data[at] == _MINUS):
+        if at < end and (byte(data, at) == _PLUS or byte(data, at) == _MINUS):
             at += 1
         last = at
         at = _digits(data, at, end)
@@ -116,9 +116,9 @@ def _number(data, start, end, found):
     if plain and at - first <= _DIGITS:
         mantissa = 0
         for i in range(first, at):
-            if data[i] != _POINT:
-                mantissa = 10 * mantissa + (np.int64(data[i]) - _ZERO)
-        found[0] = -mantissa if data[start] == _MINUS else mantissa
+            if byte(data, i) != _POINT:
+                mantissa = 10 * mantissa + (np.int64(byte(data, i)) - _ZERO)
+        found[0] = -mantissa if byte(data, start) == _MINUS else mantissa
         found[1] = at - whole - 1 if at > whole else 0
     return at
 
@@ -127,7 +127,7 @@ def _number(data, start, end, found):
 def _close(data, at, end, depth):
     """Behind the bracket that closes as many levels."""
     while at < end:
-        kind = _CLASS[data[at]]
+        kind = _CLASS[byte(data, at)]
         at += 1
         if kind == 1:
             at = _text(data, at, end)
@@ -147,7 +147,7 @@ def _seek(data, at, end, name):
     """Where the value of a key begins, from behind the `{` of its object; _STRANGE where the object ends without."""
     depth, key = 1, True
     while at < end:
-        kind = _CLASS[data[at]]
+        kind = _CLASS[byte(data, at)]
         at += 1
         if kind == 1:
             start = at - 1
@@ -158,7 +158,7 @@ def _seek(data, at, end, name):
                 key = False
                 if _is(data, start, at, name):
                     at = _blank(data, at, end)
-                    if at < end and data[at] != _COLON:
+                    if at < end and byte(data, at) != _COLON:
                         return _STRANGE
                     at = _blank(data, at + 1, end)
                     return at if at < end else _SHORT
@@ -213,21 +213,26 @@ def _known(data, at, end, seen, owners, owner, scratch):
     while at < end:
         first = at
         value = decimals = 0
-        while at < end and _ZERO <= data[at] <= _NINE:
-            value = 10 * value + (np.int64(data[at]) - _ZERO)
+        while at < end and _ZERO <= byte(data, at) <= _NINE:
+            value = 10 * value + (np.int64(byte(data, at)) - _ZERO)
             at += 1
         whole = at - first
-        if at < end and data[at] == _POINT:
+        if at < end and byte(data, at) == _POINT:
             at += 1
-            while at < end and _ZERO <= data[at] <= _NINE:
-                value = 10 * value + (np.int64(data[at]) - _ZERO)
+            while at < end and _ZERO <= byte(data, at) <= _NINE:
+                value = 10 * value + (np.int64(byte(data, at)) - _ZERO)
                 at += 1
             decimals = at - first - whole - 1
             whole = 0 if decimals == 0 else whole
         behind = at
         at = _blank(data, at, end)
-        wrong = whole == 0 or behind - first >= _DIGITS or (whole > 1 and data[first] == _ZERO)
-        if wrong or at >= end or not (data[at] == _COMMA or data[at] == _CLOSE_LIST) or owner == len(owners):
+        wrong = whole == 0 or behind - first >= _DIGITS or (whole > 1 and byte(data, first) == _ZERO)
+        if (
+            wrong
+            or at >= end
+            or not (byte(data, at) == _COMMA or byte(data, at) == _CLOSE_LIST)
+            or owner == len(owners)
+        ):
             at = first
             break
         key = 32 * value + decimals
@@ -237,7 +242,7 @@ def _known(data, at, end, seen, owners, owner, scratch):
             break
         owners[owner] = seen[slot, 1]
         owner += 1
-        if data[at] == _CLOSE_LIST:
+        if byte(data, at) == _CLOSE_LIST:
             scratch[0] = 0
             break
         at = _blank(data, at + 1, end)
@@ -248,21 +253,21 @@ def _known(data, at, end, seen, owners, owner, scratch):
 @_jit
 def _reference(data, at, end, references, seen, scratch):
     """The end of a reference's token; scratch[0] = its number."""
-    if data[at] == _QUOTE:
+    if byte(data, at) == _QUOTE:
         close = _text(data, at + 1, end)
         if close < 0:
             return close
         for i in range(at + 1, close - 1):
-            if data[i] == _BACKSLASH or data[i] >= 127 or data[i] < 32:
+            if byte(data, i) == _BACKSLASH or byte(data, i) >= 127 or byte(data, i) < 32:
                 return _STRANGE
-        if data[at + 1] == 32 or data[close - 2] == 32:
+        if byte(data, at + 1) == 32 or byte(data, close - 2) == 32:
             return _STRANGE
         scratch[0] = number(data, at + 1, close - 1, 0, 0, references)
         return close
     close = _number(data, at, end, scratch)
     if close > 0:
         key, size = 32 * scratch[0] + scratch[1], close - at
-        plain = data[at] != _MINUS and scratch[1] >= 0 and size < _DIGITS
+        plain = byte(data, at) != _MINUS and scratch[1] >= 0 and size < _DIGITS
         scratch[0] = number(data, at, close, 0, 0, references)
         if plain and scratch[0] >= 0:
             slot = _slot(key, len(seen))
@@ -283,7 +288,7 @@ def _object(data, start, end, cursor, lead, tables, out):
         at = _blank(data, at, end)
         if at >= end:
             return _SHORT
-        if data[at] != _QUOTE:
+        if byte(data, at) != _QUOTE:
             return _STRANGE
         key = at
         at = _text(data, at + 1, end)
@@ -302,18 +307,18 @@ def _object(data, start, end, cursor, lead, tables, out):
             return _STRANGE
         keys |= which
         at = _blank(data, at, end)
-        if at < end and data[at] != _COLON:
+        if at < end and byte(data, at) != _COLON:
             return _STRANGE
         at = _blank(data, at + 1, end)
         if at >= end:
             return _SHORT
-        if data[at] != _OPEN_LIST:
+        if byte(data, at) != _OPEN_LIST:
             return _STRANGE
         opened = at
         at = _blank(data, at + 1, end)
         if at >= end:
             return _SHORT
-        if data[at] == _CLOSE_LIST:
+        if byte(data, at) == _CLOSE_LIST:
             at += 1
         elif which == 4:
             at = _close(data, at, end, 1)
@@ -327,7 +332,7 @@ def _object(data, start, end, cursor, lead, tables, out):
         else:
             while True:
                 if which == 1:
-                    if data[at] != _OPEN:
+                    if byte(data, at) != _OPEN:
                         return _STRANGE
                     # Rate objects mostly list the same prices in the same order, with other rates.
                     guess = lead if price == cursor[PRICES] else follow[last]
@@ -365,10 +370,10 @@ def _object(data, start, end, cursor, lead, tables, out):
                 at = _blank(data, at, end)
                 if at >= end:
                     return _SHORT
-                if data[at] == _CLOSE_LIST:
+                if byte(data, at) == _CLOSE_LIST:
                     at += 1
                     break
-                if data[at] != _COMMA:
+                if byte(data, at) != _COMMA:
                     return _STRANGE
                 at = _blank(data, at + 1, end)
                 if at >= end:
@@ -376,9 +381,9 @@ def _object(data, start, end, cursor, lead, tables, out):
         at = _blank(data, at, end)
         if at >= end:
             return _SHORT
-        if data[at] == _CLOSE:
+        if byte(data, at) == _CLOSE:
             break
-        if data[at] != _COMMA:
+        if byte(data, at) != _COMMA:
             return _STRANGE
         at += 1
     if inline >= 0:
@@ -414,7 +419,7 @@ def scan(data, cursor, tables, out):
         at = _blank(data, cursor[POSITION], end)
         if at >= end:
             break
-        here = data[at]
+        here = byte(data, at)
         if mode == FIRST_ITEM or mode == FIRST_OBJECT:
             if here != _CLOSE_LIST:
                 mode += 1
@@ -438,7 +443,7 @@ def scan(data, cursor, tables, out):
                 status = FULL
                 break
             behind = _seek(data, at + 1, end, _RATES)
-            if behind == _STRANGE or (behind >= 0 and data[behind] != _OPEN_LIST):
+            if behind == _STRANGE or (behind >= 0 and byte(data, behind) != _OPEN_LIST):
                 cursor[POSITION] = at
                 status = ODD
                 break

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 _jit = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _entry = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
@@ -15,18 +18,28 @@ _K = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashi
 _SHIFT = np.uint64(29)
 
 
-@_jit
-def word(data, at):
-    """Eight bytes as one number; compiled to a single load."""
-    found = np.uint64(data[at])
-    found |= np.uint64(data[at + 1]) << np.uint64(8)
-    found |= np.uint64(data[at + 2]) << np.uint64(16)
-    found |= np.uint64(data[at + 3]) << np.uint64(24)
-    found |= np.uint64(data[at + 4]) << np.uint64(32)
-    found |= np.uint64(data[at + 5]) << np.uint64(40)
-    found |= np.uint64(data[at + 6]) << np.uint64(48)
-    found |= np.uint64(data[at + 7]) << np.uint64(56)
-    return found
+@intrinsic
+def word(typing, data, at):
+    """Eight bytes as one number, in one load: read as bytes and put together they take eight."""
+
+    def load(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        return builder.load(place, align=1)
+
+    return types.uint64(data, types.int64), load
+
+
+@intrinsic
+def byte(typing, data, at):
+    """One byte; `data[at]` would ask first whether it counts from the end."""
+
+    def load(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        found = builder.load(builder.gep(array.data, [arguments[1]]))
+        return builder.zext(found, ir.IntType(64))
+
+    return types.int64(data, types.int64), load
 
 
 @_jit
@@ -44,7 +57,7 @@ def same(data, at, arena, start, size):
             return False
         done += 8
     while done < size:
-        if data[at + done] != arena[start + done]:
+        if byte(data, at + done) != byte(arena, start + done):
             return False
         done += 1
     return True
@@ -60,7 +73,7 @@ def _hash(data, start, end, seed):
         at += 8
     rest = np.uint64(0)
     while at < end:
-        rest = (rest << np.uint64(8)) | np.uint64(data[at])
+        rest = (rest << np.uint64(8)) | np.uint64(byte(data, at))
         at += 1
     found = (found ^ rest) * _K
     return found ^ (found >> _SHIFT)
