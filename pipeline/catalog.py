@@ -139,7 +139,7 @@ def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
             rest["path"].append(None if record.reason else root.relative(root.leaf(record.partition, month)))
             rest["object_path"].append(None if record.reason else str(root.object(record.digest)))
             rest["rows"].append(record.rows)
-            rest["bytes"].append(record.bytes)
+            rest["bytes"].append(0 if record.reason else record.bytes)
             rest["digest"].append(record.digest)
             rest["status"].append("withheld" if record.reason else "published")
             rest["reason"].append(record.reason or None)

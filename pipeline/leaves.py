@@ -103,6 +103,8 @@ def problem(root: Root, month: str, digest: str) -> str | None:
     tree, end = f"{root.tree}{os.sep}", f"{os.sep}year_month={month}{os.sep}{paths.LEAF_NAME}"
     for record in records(path).values():
         if record.reason:
+            if wrong := _withheld_problem(root, month, record):
+                return f"the leaf {record.partition} is withheld, and {wrong}"
             continue
         try:
             info = os.stat(f"{tree}{record.partition}{end}")
@@ -112,6 +114,18 @@ def problem(root: Root, month: str, digest: str) -> str | None:
             return f"the leaf {record.partition} was touched or replaced by hand"
         if info.st_nlink == 1 and (lost := targets.object_problem(root, record.digest, record.bytes)):
             return f"of the leaf {record.partition}: {lost}"  # a file with two names is the object itself
+    return None
+
+
+def _withheld_problem(root: Root, month: str, record: Record) -> str | None:
+    """What is wrong with what is kept of a withheld leaf, by size and time."""
+    if root.leaf(record.partition, month).exists():
+        return "a file stands in its place"
+    info = _stat(quarantined(root, month, record.partition) / "rows.parquet")
+    if info is None:
+        return "its rows are missing from quarantine"
+    if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
+        return "its rows in quarantine were touched or replaced by hand"
     return None
 
 
@@ -163,11 +177,10 @@ def _plan(root: Root, month: str, *_as_it_is: int) -> Plan:
 def _stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
     if record is None or record.digest != leaf.digest or record.reason != " ".join((leaf.reason or "").split()):
         return False
-    path = root.leaf(leaf.partition, month)
     if leaf.reason:
-        return not path.exists() and (quarantined(root, month, leaf.partition) / "rows.parquet").exists()
+        return _withheld_problem(root, month, record) is None
     try:
-        info = path.stat()
+        info = root.leaf(leaf.partition, month).stat()
     except OSError:
         return False
     if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
@@ -275,8 +288,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
             targets.fsync_all([draft for _, draft, _ in made])
             for leaf, draft, sha256 in made:
                 if leaf.reason:
-                    _withhold(root, month, leaf, draft)
-                    known[leaf.partition] = Record(leaf.partition, leaf.digest, leaf.rows, 0, 0, "", leaf.reason)
+                    known[leaf.partition] = _withhold(root, month, leaf, draft, sha256)
                 else:
                     targets.store(draft, root.object(leaf.digest), sha256)
             published = [(leaf, sha256) for leaf, _, sha256 in made if not leaf.reason]
@@ -380,7 +392,7 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _withhold(root: Root, month: str, leaf: Leaf, draft: Path) -> None:
+def _withhold(root: Root, month: str, leaf: Leaf, draft: Path, sha256: str) -> Record:
     """Put a leaf's rows, their reason, and the file that was published in its place into quarantine."""
     folder = paths.make_folder(quarantined(root, month, leaf.partition))
     targets.replace(draft, folder / "rows.parquet")
@@ -389,6 +401,8 @@ def _withhold(root: Root, month: str, leaf: Leaf, draft: Path) -> None:
     if published.exists():
         targets.replace(published, folder / "published_before.parquet")
         _remove_empty(published.parent, root.tree)
+    info = os.stat(folder / "rows.parquet")
+    return Record(leaf.partition, leaf.digest, leaf.rows, info.st_size, info.st_mtime_ns, sha256, leaf.reason)
 
 
 def _release(root: Root, month: str, name: str) -> None:

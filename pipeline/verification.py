@@ -185,14 +185,24 @@ def _leaves(root: Root, month: str, deep: bool, expected: set[Path]) -> Iterator
         return
     for record in leaves.records(manifest).values():
         if record.reason:
-            rows = leaves.quarantined(root, month, record.partition) / "rows.parquet"
-            if not rows.exists():
-                yield Problem(root.relative(rows), "is missing", clear=(rows,))
+            yield from _withheld(root, month, record, deep)
             continue
         place = root.leaf(record.partition, month)
         expected.add(place)
         one = _Published(place, root.object(record.digest), record.bytes, record.mtime_ns, record.sha256)
         yield from _file(root, one, deep)
+
+
+def _withheld(root: Root, month: str, record: leaves.Record, deep: bool) -> Iterator[Problem]:
+    """What is wrong with the rows of a withheld leaf, and with what is told of them."""
+    folder = leaves.quarantined(root, month, record.partition)
+    rows, reason = folder / "rows.parquet", folder / "reason.txt"
+    yield from _file(root, _Published(rows, None, record.bytes, record.mtime_ns, record.sha256), deep)
+    clear = (rows, reason)  # written together
+    if not reason.exists():
+        yield Problem(root.relative(reason), "is missing", clear=clear)
+    elif deep and " ".join(reason.read_text(encoding="utf-8", errors="replace").split()) != record.reason:
+        yield Problem(root.relative(reason), "differs from what was written", clear=clear)
 
 
 def _keys(root: Root, month: str, deep: bool) -> Iterator[Problem]:

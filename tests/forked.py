@@ -16,39 +16,65 @@ from pathlib import Path
 
 import kit
 
-# Forks `ratehouse WORDS` for each line it reads. It opens and runs nothing itself: threads do not survive a fork.
+# Forks `ratehouse WORDS` for each line it reads. It runs no query itself: threads do not survive a fork.
 SERVER = """
-import json, os, sys
-from pipeline import building, faults, task
+import functools, importlib, json, os, pathlib, sys
+from pipeline import building, code_version, compiled, faults, task
 from pipeline.cli import main
 from pipeline.cli import build, progress, show, summary
 import pipeline.inspection
+import kit, verdicts
+
+def child(asked):
+    out = os.open(asked["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(out, 1), os.dup2(out, 2)
+    sys.stdin.close()
+    task._main_pid = os.getpid()
+    if asked["plan"]:
+        faults.install(asked["plan"])
+    sys.argv = ["ratehouse", *asked["words"]]
+    code = 70
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code or 0
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+    if "modules" in asked:
+        pathlib.Path(asked["modules"]).write_text("\\n".join(sys.modules))
+    sys.stdout.flush(), sys.stderr.flush()
+    os._exit(code)
+
+def fork(asked):
+    return os.fork() or child(asked)
+
+def threads():  # by name; those that imports start are any build's
+    return {one.read_text() for one in pathlib.Path("/proc/self/task").glob("*/comm")}
+
 building._preload()
+known = threads() | {"jemalloc_bg_thd\\n"}
+here = pathlib.Path.cwd()
+verdicts.keep(here / "verdicts")
+compiled.main()
+first = kit.small(here / "first")
+os.waitpid(fork({
+    "said": "first.txt", "plan": "", "modules": "modules.txt",
+    "words": ["--root", str(first), "build", "--local-scheduler", "--workers", "1"],
+}), 0)
+for name in pathlib.Path("modules.txt").read_text().split():
+    if name not in sys.modules:
+        importlib.import_module(name)
+code_version.module_version = functools.cache(code_version.module_version)
+code_version.versions(*(name for name in sys.modules if name.split(".")[0] == "pipeline"))
+code_version._seen.clear()  # each build still looks at its own cache
+assert threads() <= known, f"{threads() - known} would not survive the fork"
 for line in sys.stdin:
     asked = json.loads(line)
     if "end" in asked:
         print(os.waitstatus_to_exitcode(os.waitpid(asked["end"], 0)[1]), flush=True)
-        continue
-    pid = os.fork()
-    if not pid:
-        out = os.open(asked["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(out, 1), os.dup2(out, 2)
-        sys.stdin.close()
-        task._main_pid = os.getpid()
-        if asked["plan"]:
-            faults.install(asked["plan"])
-        sys.argv = ["ratehouse", *asked["words"]]
-        code = 70
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code or 0
-        except BaseException:
-            import traceback
-            traceback.print_exc()
-        sys.stdout.flush(), sys.stderr.flush()
-        os._exit(code)
-    print(pid, flush=True)
+    else:
+        print(fork(asked), flush=True)
 """
 
 
@@ -114,7 +140,7 @@ def server(folder: Path) -> Iterator[Server]:
     """The server, for as long as the context; it keeps its log in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     surroundings = {k: v for k, v in os.environ.items() if not k.startswith("RATEHOUSE")}
-    surroundings |= {"PYTHONPATH": str(kit.CHECKOUT), "NO_COLOR": "1"}
+    surroundings |= {"PYTHONPATH": os.pathsep.join([str(kit.CHECKOUT), str(kit.CHECKOUT / "tests")]), "NO_COLOR": "1"}
     with (
         open(folder / "server.log", "w") as log,
         subprocess.Popen(

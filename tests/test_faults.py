@@ -126,7 +126,10 @@ def test_a_refused_operation_is_one_clear_message_and_the_next_build_completes(s
     found = [one for one in found if one[0] != "rmtree"]
     cases = [(one, ERRNOS[i % len(ERRNOS)]) for i, one in enumerate(found)]
     problems = []
-    for (step, path), code in sampled(cases, 4):
+    # In a random order, so that a run that is broken off has seen a sample of them all.
+    drawn = sampled(cases, 4)
+    random.Random(SEED).shuffle(drawn)
+    for number, ((step, path), code) in enumerate(drawn, 1):
         shutil.rmtree(root)
         kit.copy(small, root)
         kit.change_rate(root)
@@ -140,8 +143,11 @@ def test_a_refused_operation_is_one_clear_message_and_the_next_build_completes(s
             stands_as(root, undisturbed)
         except AssertionError as problem:
             problems.append(f"{code} {step} {path}: {problem}\n{ended.text}")
+            print(problems[-1], flush=True)  # with -s it is seen while the others run
             if not ALL:
                 raise
+        if number % 10 == 0:
+            print(f"{number} of {len(drawn)} refusals, {len(problems)} problems", flush=True)
     print(f"{len(cases)} refusals")
     assert problems == []
 

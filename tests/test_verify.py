@@ -6,6 +6,8 @@ import dataclasses
 import errno
 import os
 import random
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -262,3 +264,102 @@ def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root)
     (told,) = problems(root).values()
     assert told == "has 3 rows, and the fact 4 for it"
     assert mended(root)
+
+
+@pytest.mark.slow
+def test_an_object_that_no_build_has_named_for_a_day_is_set_aside_and_a_younger_one_is_not(root):
+    old, young = (root / ".objects" / name[:2] / f"{name}.parquet" for name in ("ab" * 16, "cd" * 16))
+    for path in (old, young):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"an object")
+    long_ago = time.time() - 25 * 3600
+    os.utime(old, (long_ago, long_ago))
+    name = old.relative_to(root).as_posix()
+    assert problems(root) == {name: "is named by no build"}
+    look(root)
+    done = verification.mend(list(verification.verify(deep=True)))
+    assert list(done.values()) == [f"moved to quarantine/extra/{name}"]
+    assert (root / "quarantine" / "extra" / name).read_bytes() == b"an object"
+    assert young.exists()
+    assert problems(root) == {}
+
+
+@pytest.fixture(scope="module")
+def withheld(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small warehouse with a negative rate: its one leaf is withheld."""
+    root = kit.copy(small, tmp_path_factory.mktemp("withheld") / "warehouse")
+    raw = root / "raw" / "mrf" / kit.SMALL
+    raw.write_text(re.sub(r'("negotiated_rate": ?)', r"\1-", raw.read_text(encoding="utf-8"), count=1))
+    outcome = kit.build(root)
+    assert (len(outcome.withheld), outcome.failures, outcome.incomplete) == (1, [], [])
+    return root
+
+
+def garbled(path: Path) -> None:
+    flip(path, path.stat().st_size // 2)
+
+
+# The file of a withheld leaf that is damaged, how, what is said of it, whether only reading its bytes shows it.
+OF_WITHHELD: list[tuple[str, Callable[[Path], None], str, bool]] = [
+    ("rows.parquet", Path.unlink, "is missing", False),
+    ("rows.parquet", truncated, "bytes, not", False),
+    ("rows.parquet", garbled, "differs from what was published", True),
+    ("reason.txt", Path.unlink, "is missing", False),
+    ("reason.txt", truncated, "differs from what was written", True),
+]
+
+
+@pytest.mark.slow
+def test_what_is_kept_of_a_withheld_leaf_is_looked_at_and_put_back_by_one_build(withheld):
+    folder = next((withheld / "quarantine").rglob("rows.parquet")).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name, damage, said, deep in OF_WITHHELD:
+        damage(folder / name)
+        at = (folder / name).relative_to(withheld).as_posix()
+        assert (problems(withheld, deep=False) == {}) is deep
+        found = problems(withheld)
+        assert list(found) == [at]
+        assert said in found[at]
+        look(withheld)
+        done, left, outcome = verification.repair(True, lambda: kit.build(withheld))
+        assert (list(done.values()), left) == (["built again"], [])
+        assert (outcome.failures, outcome.incomplete) == ([], [])  # the month is whole at once
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_a_leaf_at_the_place_of_a_withheld_one_is_taken_out_by_the_next_build(withheld, tmp_path):
+    root = kit.copy(withheld, tmp_path / "warehouse")
+    assert not kit.build(root).incomplete  # the catalog names files by their full path
+    rows = next((root / "quarantine").rglob("rows.parquet"))
+    name = rows.parent.parent.relative_to(root / "quarantine" / "enriched").as_posix()
+    leaf = root / "gold" / "fact_rate_enriched" / name / rows.parent.name / "fact_rate_enriched.parquet"
+    leaf.parent.mkdir(parents=True)
+    leaf.write_bytes(b"mine")
+    outcome = kit.build(root)
+    assert (len(outcome.withheld), outcome.incomplete) == (1, [])
+    assert not leaf.exists()
+    assert (rows.parent / "published_before.parquet").read_bytes() == b"mine"
+
+
+@pytest.mark.slow
+def test_what_cannot_be_built_again_now_is_left_in_place(root):
+    raw, leaf = root / "raw" / "mrf" / kit.SMALL, next(root.glob("gold/fact_rate_enriched/**/*.parquet"))
+    text, undisturbed = raw.read_text(encoding="utf-8"), tables(root)
+    raw.write_text(text[: len(text) // 2], encoding="utf-8")
+    assert not kit.build(root).ok
+    truncated(leaf)  # and its object with it: they are one file
+    damaged = leaf.read_bytes()
+    name = leaf.relative_to(root).as_posix()
+    found = problems(root)
+    assert list(found) == [name]
+    assert "bytes, not" in found[name]
+    assert "; it cannot be built again now: the month 2025-08 is blocked" in found[name]
+    look(root)
+    done, left, _ = verification.repair(True, lambda: kit.build(root))
+    assert list(done.values()) == ["left as it is"]
+    assert [one.path for one in left] == [name]
+    assert leaf.read_bytes() == damaged
+    raw.write_text(text, encoding="utf-8")
+    assert kit.build(root).ok
+    stands_as(root, undisturbed)
