@@ -13,19 +13,8 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers.nppes_records import (
-    ADDRESS,
-    ENTITY,
-    MASKED,
-    SOLE,
-    About,
-    Frames,
-    addresses,
-    dated,
-    dates,
-    finish,
-    numbered,
-)
+from pipeline.readers import nppes_records as rules
+from pipeline.readers.nppes_records import About, Frames
 
 
 def read(data: bytes, about: About) -> Frames:
@@ -54,10 +43,10 @@ def read(data: bytes, about: About) -> Frames:
             ) from error
         providers.append(provider)
     fields = dict.fromkeys(tables.get("staged_nppes").columns, pl.String) | {"source_row": pl.Int64}
-    data = numbered(pl.DataFrame(providers, schema=fields), about)
+    data = rules.numbered(pl.DataFrame(providers, schema=fields), about)
     days = ["enumeration_date", "last_updated", "certification_date", "deactivation_date", "reactivation_date"]
     answered = data["status"]
-    data = dated(dates(data, about, days, "%Y-%m-%d")).with_columns(status=answered.fill_null("A"))
+    data = rules.dated(rules.dates(data, about, days, "%Y-%m-%d")).with_columns(status=answered.fill_null("A"))
     # One provider may stand in several answers: the latest record of it, then the one listed last.
     data = data.sort("npi", "source_date", "source_row", nulls_last=False).unique(
         "npi", keep="last", maintain_order=True
@@ -66,10 +55,10 @@ def read(data: bytes, about: About) -> Frames:
     fields |= {"source_row": pl.Int64, "position": pl.Int64}
     listed = pl.DataFrame(places, schema=fields).drop("source_date")
     listed = listed.join(data.select("npi", "source_row", "source_date"), on=["npi", "source_row"], validate="m:1")
-    listed = addresses(listed).sort("npi", "address_purpose", "position")
+    listed = rules.addresses(listed).sort("npi", "address_purpose", "position")
     return {
-        "staged_nppes": finish(data, "staged_nppes", about, "api"),
-        "staged_nppes_address": finish(listed, "staged_nppes_address", about, "api"),
+        "staged_nppes": rules.finish(data, "staged_nppes", about, "api"),
+        "staged_nppes_address": rules.finish(listed, "staged_nppes_address", about, "api"),
     }
 
 
@@ -118,12 +107,12 @@ def _provider(record: dict, row: int) -> dict[str, str | int | None]:
     return fields | {
         "npi": _text(record["number"]),
         "source_row": row,
-        "enumeration_type": ENTITY.get(record["enumeration_type"]),
-        "sole_proprietor": SOLE.get(basic.get("sole_proprietor")),
+        "enumeration_type": rules.ENTITY.get(record["enumeration_type"]),
+        "sole_proprietor": rules.SOLE.get(basic.get("sole_proprietor")),
         "other_organization_name": _text(others[0]) if others else None,
         "parent_organization_name": _text(basic.get("parent_organization_legal_business_name")),
         **{f"primary_taxonomy_{ours}": _text(primary.get(ours)) for ours in ("code", "desc", "state")},
-        "primary_taxonomy_license": None if re.search(MASKED, licence) else licence or None,
+        "primary_taxonomy_license": None if re.search(rules.MASKED, licence) else licence or None,
     }
 
 
@@ -136,7 +125,8 @@ def _listed_addresses(record: dict, provider: dict) -> list[dict[str, str | int 
         purpose = address["address_purpose"]
         counts[purpose] = max(counts.get(purpose, 0), further) + 1
         fields = {
-            name: _text(address.get(name)) for name in (*ADDRESS, "address_type", "telephone_number", "fax_number")
+            name: _text(address.get(name))
+            for name in (*rules.ADDRESS, "address_type", "telephone_number", "fax_number")
         }
         rows.append(
             fields

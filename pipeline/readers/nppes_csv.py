@@ -20,18 +20,8 @@ import polars as pl
 
 from pipeline.errors import SourceError
 from pipeline.readers import delimited
-from pipeline.readers.nppes_records import (
-    ENTITY,
-    MASKED,
-    SOLE,
-    About,
-    Frames,
-    addresses,
-    dated,
-    dates,
-    finish,
-    numbered,
-)
+from pipeline.readers import nppes_records as rules
+from pipeline.readers.nppes_records import About, Frames
 
 # Measured on a 1 GB npidata_pfile: 2-16 MB differ by less than 10 %; the memory used is about ten blocks.
 BLOCK_BYTES = 8 << 20
@@ -236,9 +226,9 @@ def _trimmed(batch: pa.RecordBatch, done: int) -> pl.DataFrame:
 def _monthly(raw: pl.DataFrame, about: About) -> Frames:
     """npidata_pfile, monthly or weekly, of 330 columns."""
     names = {theirs: ours for ours, theirs in (_PFILE | _PFILE_LATER).items() if theirs in raw.columns}
-    data = numbered(raw.rename(names), about)
+    data = rules.numbered(raw.rename(names), about)
     of_day = [name for name in names.values() if name.endswith("_date")]
-    data = dated(dates(data, about, [*of_day, "last_updated"], "%m/%d/%Y"))
+    data = rules.dated(rules.dates(data, about, [*of_day, "last_updated"], "%m/%d/%Y"))
     found = [
         data.select(
             *("npi", "source_row", "source_date"),
@@ -249,13 +239,15 @@ def _monthly(raw: pl.DataFrame, about: About) -> Frames:
         for purpose, words in _PFILE_ADDRESSES.items()
     ]
     providers = data.with_columns(
-        enumeration_type=pl.col("entity").replace_strict(ENTITY, default=None, return_dtype=pl.String),
-        sole_proprietor=pl.col("sole_proprietor").replace_strict(SOLE, default=None, return_dtype=pl.String),
+        enumeration_type=pl.col("entity").replace_strict(rules.ENTITY, default=None, return_dtype=pl.String),
+        sole_proprietor=pl.col("sole_proprietor").replace_strict(rules.SOLE, default=None, return_dtype=pl.String),
         **_primary_taxonomy(data),
     )
     return {
-        "staged_nppes": finish(providers, "staged_nppes", about, "monthly"),
-        "staged_nppes_address": finish(addresses(pl.concat(found)), "staged_nppes_address", about, "monthly"),
+        "staged_nppes": rules.finish(providers, "staged_nppes", about, "monthly"),
+        "staged_nppes_address": rules.finish(
+            rules.addresses(pl.concat(found)), "staged_nppes_address", about, "monthly"
+        ),
     }
 
 
@@ -285,27 +277,27 @@ def _primary_taxonomy(data: pl.DataFrame) -> dict[str, pl.Expr]:
     return {
         "primary_taxonomy_code": chosen("code"),
         "primary_taxonomy_state": chosen("state"),
-        "primary_taxonomy_license": pl.when(~licence.str.contains(MASKED)).then(licence),
+        "primary_taxonomy_license": pl.when(~licence.str.contains(rules.MASKED)).then(licence),
     }
 
 
 def _locations(raw: pl.DataFrame, about: About) -> Frames:
     """pl_pfile: practice locations beside the primary one."""
-    data = numbered(raw.rename({theirs: ours for ours, theirs in _LOCATIONS.items()}), about).with_columns(
+    data = rules.numbered(raw.rename({theirs: ours for ours, theirs in _LOCATIONS.items()}), about).with_columns(
         address_purpose=pl.lit("LOCATION"), position=pl.lit(2), source_date=pl.lit(about.release_date, dtype=pl.String)
     )
-    return {"staged_nppes_address": finish(addresses(data), "staged_nppes_address", about, "locations")}
+    return {"staged_nppes_address": rules.finish(rules.addresses(data), "staged_nppes_address", about, "locations")}
 
 
 def _extract(raw: pl.DataFrame, about: About) -> Frames:
     """The registry extract: one line a provider, its practice address, its flag of deactivation."""
-    data = numbered(raw.rename({theirs: ours for ours, theirs in _EXTRACT.items()}), about)
-    data = dated(dates(data, about, ["last_updated", "deactivation_date"], "%Y-%m-%d"))
+    data = rules.numbered(raw.rename({theirs: ours for ours, theirs in _EXTRACT.items()}), about)
+    data = rules.dated(rules.dates(data, about, ["last_updated", "deactivation_date"], "%Y-%m-%d"))
     # The extract has no reactivation date: its own flag says who is deactivated.
     flagged = pl.col("deactivation_flag") == "1"
     data = data.with_columns(
         status=pl.when(flagged).then(pl.lit("D")).otherwise(pl.lit("A")),
-        enumeration_type=pl.col("entity").replace_strict(ENTITY, default=None, return_dtype=pl.String),
+        enumeration_type=pl.col("entity").replace_strict(rules.ENTITY, default=None, return_dtype=pl.String),
     )
     listed = data.with_columns(
         address_purpose=pl.lit("LOCATION"),
@@ -314,13 +306,13 @@ def _extract(raw: pl.DataFrame, about: About) -> Frames:
         fax_number=pl.lit(None, dtype=pl.String),
     )
     return {
-        "staged_nppes": finish(data, "staged_nppes", about, "extract"),
-        "staged_nppes_address": finish(addresses(listed), "staged_nppes_address", about, "extract"),
+        "staged_nppes": rules.finish(data, "staged_nppes", about, "extract"),
+        "staged_nppes_address": rules.finish(rules.addresses(listed), "staged_nppes_address", about, "extract"),
     }
 
 
 def deactivated(raw: pl.DataFrame, about: About) -> Frames:
     """The report of deactivated NPIs: number and date, under the report's own headings, with `source_row`."""
-    data = numbered(raw.rename({theirs: ours for ours, theirs in DEACTIVATED.items()}), about)
-    data = dated(dates(data, about, ["deactivation_date"], "%m/%d/%Y"))
-    return {"staged_nppes": finish(data, "staged_nppes", about, "deactivation")}
+    data = rules.numbered(raw.rename({theirs: ours for ours, theirs in DEACTIVATED.items()}), about)
+    data = rules.dated(rules.dates(data, about, ["deactivation_date"], "%m/%d/%Y"))
+    return {"staged_nppes": rules.finish(data, "staged_nppes", about, "deactivation")}
