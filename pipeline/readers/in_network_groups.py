@@ -85,7 +85,7 @@ class Inline(NamedTuple):
     """An in-line list: the number of its group among in-line ones, its TINs by number, and what is odd in it."""
 
     group: int
-    tins: tuple[int, ...]
+    tins: np.ndarray
     mixed: bool
     blanks: bool
 
@@ -109,6 +109,7 @@ class Groups:
         self._uids, self._uid_count, self._offsets = Column("S32", b""), 0, np.empty(0, np.int32)  # that rates name
         self._reference_uids, self._inline_uids = Column(np.int32, -1), Column(np.int32, -1)  # places among them
         self._tins, self._tin_entries = Spans(), Tally()
+        self._tin_numbers = fields.Memo(self._tin_number)  # a payer's in-line lists repeat them
         self._memberships = Spans()  # pg_members_uids whose members are staged
         self._spool = _Spool()
         self._defined = Tally()
@@ -144,7 +145,8 @@ class Groups:
         if location:
             self._locations.upto(number + 1)[number] = self._spool.put(location)
         if found:
-            self.count_tins(self._numbered(found.tins), 1)
+            for tin in found.tins:
+                self._tin_entries.add_one(self._tin_number(tin))
             for what in self.odd(found.mixed, found.blanks):
                 self._account.warnings.add(
                     what, (self._account.section, index), json_path("provider_references", index)
@@ -160,13 +162,16 @@ class Groups:
         """What is worth saying of a list of members."""
         return ["NPI 0 beside real NPIs"] * mixed + ["null or blank among NPIs, left out"] * blanks
 
-    def _numbered(self, tins: list[fields.Tin]) -> tuple[int, ...]:
-        return tuple(self._tins.number("\0".join(v or "" for v in tin).encode()) for tin in tins)
+    def _numbered(self, tins: list[fields.Tin]) -> np.ndarray:
+        return np.array([self._tin_numbers[tin] for tin in tins], np.int32)
 
-    def count_tins(self, tins: tuple[int, ...], times: int) -> None:
-        """Count the TINs of a list that stands so often in the file."""
-        for tin in tins:
-            self._tin_entries.add_one(tin, times)
+    def _tin_number(self, tin: fields.Tin) -> int:
+        return self._tins.number("\0".join(v or "" for v in tin).encode())
+
+    def count_tins(self, tins: list[np.ndarray], times: np.ndarray) -> None:
+        """Count the TINs of lists, each of which stands so often in the file."""
+        if tins:
+            self._tin_entries.add(np.concatenate(tins), np.repeat(times, [len(t) for t in tins]))
 
     def inline(self, groups: Any) -> int:
         """The number of an in-line list. Raises Unreadable."""
@@ -246,6 +251,7 @@ class Groups:
         count = len(self.ids)
         members, locations = self._members.upto(count), self._locations.upto(count)
         networks, spoilt = self._networks.upto(count), self._spoilt.upto(count)
+        named_uids = self._reference_uids.upto(count)
         names = ["|".join(n) or None for n in self._network_names]
         unresolved, missing = 0, []
         for number in self._defined.each():
@@ -253,7 +259,9 @@ class Groups:
             if members[number] >= 0 and not spoilt[number]:
                 uid = self._stage_members(self._spool.get(int(members[number])))
             reference = self.ids.span(number).decode()
-            group.add((self._uid(number), reference or None, uid, names[networks[number]]))
+            place = named_uids[number]
+            pg_uid = self._uids.values[place].decode() if place >= 0 else self._uid(number)
+            group.add((pg_uid, reference or None, uid, names[networks[number]]))
             group.relieve()
             if uid is None:
                 unresolved += self.named.times(number)

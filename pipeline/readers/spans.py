@@ -124,6 +124,12 @@ def _slotted(slots, hashes, count):
         slots[slot] = found + 1
 
 
+def _longer(array: np.ndarray, size: int) -> np.ndarray:
+    found = np.zeros(size, array.dtype)  # memory that is not written to costs nothing
+    found[: len(array)] = array
+    return found
+
+
 class Spans:
     """Distinct byte spans, numbered from 0 as they come; about 30 bytes each beside their own.
 
@@ -157,12 +163,11 @@ class Spans:
         slots, hashes, starts, cuts, arena, count = self.table
         if 2 * len(self) >= len(hashes):
             most = 2 * len(hashes)
-            hashes, cuts = (np.concatenate((a, np.zeros_like(a))) for a in (hashes, cuts))
-            starts = np.concatenate((starts, np.zeros(most + 1 - len(starts), np.int64)))
+            hashes, cuts, starts = _longer(hashes, most), _longer(cuts, most), _longer(starts, most + 1)
             slots = np.zeros(2 * most, np.int32)
             _slotted(slots, hashes, len(self))
         if 2 * (self.size + span) >= len(arena):
-            arena = np.concatenate((arena, np.zeros(len(arena) + 2 * span, np.uint8)))
+            arena = _longer(arena, 2 * len(arena) + 2 * span)
         self.table = (slots, hashes, starts, cuts, arena, count)
 
     def number(self, span: bytes) -> int:
