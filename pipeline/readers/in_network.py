@@ -234,6 +234,7 @@ class _Reader:
                     place = text.text[slice(*text.span)], text.offset(text.span[0])
                     self.account.put_on_record(self.path.name, (key, index), *place)
                 text.doing = f"{key}[{index + 1}]"
+            self.groups.settle()
         text.doing = f"what follows {key}"
 
     def _head(self, key: str, value: Any) -> None:

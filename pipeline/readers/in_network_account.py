@@ -133,6 +133,10 @@ class Tally:
             self._turns += 1
         self._times.upto(number + 1)[number] += times
 
+    def upto(self, rows: int) -> np.ndarray:
+        """How often each came, at least so many of them."""
+        return self._times.upto(rows)
+
     def times(self, number: int) -> int:
         """How often one came."""
         return int(self._times.values[number]) if number < len(self._times.values) else 0

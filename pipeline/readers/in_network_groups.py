@@ -22,6 +22,8 @@ from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.spans import Spans
 
+_TOGETHER = 1024  # references are numbered at a time
+
 Resolve = Callable[[str], Sequence[dict] | None]
 
 
@@ -81,11 +83,26 @@ class Missing(Mapping):
     __hash__ = None
 
 
+class _Definition(NamedTuple):
+    """A reference as one record of the file defines it."""
+
+    reference: bytes
+    networks: tuple[str, ...] = ()
+    location: str | None = None
+    members: str | None = None
+    tins: Sequence[fields.Tin] = ()
+    spoilt: bool = False
+
+
+def _tin_key(tin: fields.Tin) -> bytes:
+    return "\0".join(v or "" for v in tin).encode()
+
+
 class Inline(NamedTuple):
     """An in-line list: the number of its group among in-line ones, its TINs by number, and what is odd in it."""
 
     group: int
-    tins: tuple[int, ...]
+    tins: np.ndarray
     mixed: bool
     blanks: bool
 
@@ -109,8 +126,10 @@ class Groups:
         self._uids, self._uid_count, self._offsets = Column("S32", b""), 0, np.empty(0, np.int32)  # that rates name
         self._reference_uids, self._inline_uids = Column(np.int32, -1), Column(np.int32, -1)  # places among them
         self._tins, self._tin_entries = Spans(), Tally()
+        self._tin_numbers = fields.Memo(self._tin_number)  # a payer's in-line lists repeat them
         self._memberships = Spans()  # pg_members_uids whose members are staged
         self._spool = _Spool()
+        self._waiting: list[_Definition] = []  # that are not numbered yet
         self._defined = Tally()
         self._members, self._locations = Column(np.int64, -1), Column(np.int64, -1)  # places in the spool
         self._networks, self._network_names = Column(np.int32), {(): 0}
@@ -123,50 +142,74 @@ class Groups:
         if type(record) is not dict:
             self._account.reject((), f"{fields.kind(record)} stands where an object belongs", 0)
             return
-        number = None
+        reference = None
         try:
-            number = self.ids.number((fields.text(record.get("provider_group_id")) or "").encode())
+            reference = (fields.text(record.get("provider_group_id")) or "").encode()
             networks = fields.networks(record.get("network_name"))
             location = fields.text(record.get("location"))
             groups = record.get("provider_groups") or (location and self._resolve and self._resolve(location))
             found = fields.membership(groups) if groups else None
         except Unreadable as e:
             self._account.reject((), f"{e}; the rates that name it stay unresolved", 0)
-            if number is not None:
-                self._spoilt.upto(number + 1)[number] = True
-                self._defined.add_one(number)
+            if reference is not None:
+                self._waiting.append(_Definition(reference, spoilt=True))
             return
-        self._defined.add_one(number)
-        if networks:
-            kept = self._networks.upto(number + 1)
-            merged = tuple(sorted({*networks, *list(self._network_names)[kept[number]]})) if kept[number] else networks
-            kept[number] = self._network_names.setdefault(merged, len(self._network_names))
-        if location:
-            self._locations.upto(number + 1)[number] = self._spool.put(location)
+        members, tins = None, ()
         if found:
-            self.count_tins(self._numbered(found.tins), 1)
+            members, tins = found.members, found.tins
             for what in self.odd(found.mixed, found.blanks):
                 self._account.warnings.add(
                     what, (self._account.section, index), json_path("provider_references", index)
                 )
-            members = self._members.upto(number + 1)
-            text = found.members
-            if members[number] >= 0:
-                text = fields.merged(self._spool.get(int(members[number])), text)
-            members[number] = self._spool.put(text)
+        self._waiting.append(_Definition(reference, networks, location, members, tins))
+        if len(self._waiting) >= _TOGETHER:
+            self.settle()
+
+    def settle(self) -> None:
+        """Number the references that were defined; before any other is."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        numbers = self.ids.numbers([one.reference for one in waiting])
+        self._defined.add(numbers)
+        tins = [_tin_key(tin) for one in waiting for tin in one.tins]
+        if tins:
+            self._tin_entries.add(self._tins.numbers(tins))
+        rows = int(numbers.max()) + 1
+        spoilt, networks = self._spoilt.upto(rows), self._networks.upto(rows)
+        locations, members = self._locations.upto(rows), self._members.upto(rows)
+        for number, one in zip(numbers.tolist(), waiting, strict=True):
+            if one.spoilt:
+                spoilt[number] = True
+                continue
+            if one.networks:
+                merged = one.networks
+                if networks[number]:
+                    merged = tuple(sorted({*merged, *list(self._network_names)[networks[number]]}))
+                networks[number] = self._network_names.setdefault(merged, len(self._network_names))
+            if one.location:
+                locations[number] = self._spool.put(one.location)
+            if one.members is not None:
+                text, before = one.members, int(members[number])
+                if before >= 0:
+                    text = fields.merged(self._spool.get(before), text)
+                members[number] = self._spool.put(text)
 
     @staticmethod
     def odd(mixed: bool, blanks: bool) -> list[str]:
         """What is worth saying of a list of members."""
         return ["NPI 0 beside real NPIs"] * mixed + ["null or blank among NPIs, left out"] * blanks
 
-    def _numbered(self, tins: list[fields.Tin]) -> tuple[int, ...]:
-        return tuple(self._tins.number("\0".join(v or "" for v in tin).encode()) for tin in tins)
+    def _numbered(self, tins: list[fields.Tin]) -> np.ndarray:
+        return np.array([self._tin_numbers[tin] for tin in tins], np.int32)
 
-    def count_tins(self, tins: tuple[int, ...], times: int) -> None:
-        """Count the TINs of a list that stands so often in the file."""
-        for tin in tins:
-            self._tin_entries.add_one(tin, times)
+    def _tin_number(self, tin: fields.Tin) -> int:
+        return self._tins.number(_tin_key(tin))
+
+    def count_tins(self, tins: list[np.ndarray], times: np.ndarray) -> None:
+        """Count the TINs of lists, each of which stands so often in the file."""
+        if tins:
+            self._tin_entries.add(np.concatenate(tins), np.repeat(times, [len(t) for t in tins]))
 
     def inline(self, groups: Any) -> int:
         """The number of an in-line list. Raises Unreadable."""
@@ -185,7 +228,7 @@ class Groups:
         group = self.inlines[number].group
         if not self._inline_staged.values[group]:
             self._inline_staged.values[group] = True
-            uid = self._stage_members(self._inline_members.pop(group))
+            (uid,) = self._stage_members([self._inline_members.pop(group)])
             self._rows["group"].add((self._inline_uid(group), None, uid, None))
             self._rows["group"].relieve()
 
@@ -197,7 +240,7 @@ class Groups:
         new = owners[~inline & (found < 0)]
         if len(new):
             for number in dict.fromkeys(new.tolist()):
-                known[number] = self._named_uid(self._uid(number))
+                known[number] = self._named_uid(self._uid(self.ids.span(number)))
             found = known[np.where(inline, 0, owners)]
         if inline.any():
             lists, where = np.unique(-1 - owners[inline], return_inverse=True)
@@ -205,7 +248,7 @@ class Groups:
             uids = self._inline_uids.upto(len(self._inline_groups))
             for group in groups:
                 if uids[group] < 0:
-                    uids[group] = self._named_uid(self._inline_uid(group))
+                    uids[group] = self._named_uid(self._inline_uid(group).encode())
             found[inline] = uids[groups][where]
         texts, offsets = self._uids.values, self._offsets
         if len(offsets) <= len(texts):
@@ -213,60 +256,76 @@ class Groups:
         named = pa.StringArray.from_buffers(self._uid_count, pa.py_buffer(offsets), pa.py_buffer(texts))
         return pa.DictionaryArray.from_arrays(pa.array(found), named)
 
-    def _named_uid(self, uid: str) -> int:
+    def _named_uid(self, uid: bytes) -> int:
         """The number of a pg_uid that rates name, new."""
         number = self._uid_count
-        self._uids.upto(number + 1)[number] = uid.encode()
+        self._uids.upto(number + 1)[number] = uid
         self._uid_count += 1
         return number
 
     def _inline_uid(self, group: int) -> str:
         return naming.md5_of(self._batch_id, "inline:" + self._inline_groups.span(group).hex())
 
-    def _uid(self, number: int) -> str:
+    def _uid(self, reference: bytes) -> bytes:
         """The pg_uid of a reference: naming.md5_of(batch_id, its id)."""
         digest = self._prefix.copy()
-        digest.update(self.ids.span(number))
-        return digest.hexdigest()
+        digest.update(reference)
+        return digest.hexdigest().encode()
 
-    def _stage_members(self, members: str) -> str:
-        """The pg_members_uid of a membership, whose rows are staged when it is new."""
-        uid = naming.md5_of(members)
-        before = len(self._memberships)
-        if self._memberships.number(bytes.fromhex(uid)) == before:
-            self._rows["member"].add_all(uid, members)
-        return uid
+    def _stage_members(self, members: list[str]) -> list[str]:
+        """The pg_members_uids of memberships, whose rows are staged when they are new."""
+        uids = [naming.md5_of(text) for text in members]
+        known = len(self._memberships)
+        numbers = self._memberships.numbers([bytes.fromhex(uid) for uid in uids]).tolist()
+        for number, uid, text in zip(numbers, uids, members, strict=True):
+            if number == known:
+                known += 1
+                self._rows["member"].add_all(uid, text)
+        return uids
 
     # The end.
 
     def finish(self) -> tuple[int, Missing, str]:
         """Stage what is left: the rows of references and TINs. Returns the unresolved rates, the references that only
         have a URL, and the file's schema_shape (see `in_network.Result`)."""
+        self.settle()
         group = self._rows["group"]
         count = len(self.ids)
         members, locations = self._members.upto(count), self._locations.upto(count)
         networks, spoilt = self._networks.upto(count), self._spoilt.upto(count)
+        named_uids, times = self._reference_uids.upto(count), self.named.upto(count)
         names = ["|".join(n) or None for n in self._network_names]
-        unresolved, missing = 0, []
-        for number in self._defined.each():
-            uid = None
-            if members[number] >= 0 and not spoilt[number]:
-                uid = self._stage_members(self._spool.get(int(members[number])))
-            reference = self.ids.span(number).decode()
-            group.add((self._uid(number), reference or None, uid, names[networks[number]]))
+        unresolved, missing, order = 0, [], self._defined.order()
+        for start in range(0, len(order), _TOGETHER):
+            numbers = order[start : start + _TOGETHER]
+            here = (members[numbers] >= 0) & ~spoilt[numbers]
+            staged = iter(self._stage_members([self._spool.get(place) for place in members[numbers[here]].tolist()]))
+            rows = zip(
+                self.ids.spans(numbers),
+                here.tolist(),
+                named_uids[numbers].tolist(),
+                networks[numbers].tolist(),
+                strict=True,
+            )
+            for reference, resolved, place, network in rows:
+                pg_uid = self._uids.values[place] if place >= 0 else self._uid(reference)
+                group.add(
+                    (pg_uid.decode(), reference.decode() or None, next(staged) if resolved else None, names[network])
+                )
             group.relieve()
-            if uid is None:
-                unresolved += self.named.times(number)
-                if locations[number] >= 0:
-                    missing.append(number)
+            absent = numbers[~here]
+            unresolved += int(times[absent].sum())
+            missing += absent[locations[absent] >= 0].tolist()
         for turn, number in enumerate(self.named.each()):
             if not self._defined.came(number):
-                reference = self.ids.span(number).decode()
-                group.add((self._uid(number), reference or None, None, None))
+                reference = self.ids.span(number)
+                group.add((self._uid(reference).decode(), reference.decode() or None, None, None))
                 group.relieve()
                 unresolved += self.named.times(number)
                 what = "reference that the file does not define"
-                self._account.warnings.add(what, (self._account.section, turn), f"provider group {reference!r}")
+                self._account.warnings.add(
+                    what, (self._account.section, turn), f"provider group {reference.decode()!r}"
+                )
         for number in self._tin_entries.each():
             tin_type, value, name = self._tins.span(number).decode().split("\0", 2)
             entries = self._tin_entries.times(number)

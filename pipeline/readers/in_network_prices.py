@@ -290,9 +290,11 @@ class Prices:
             return
         self._groups.named.add(part.owner[~inline], part.prices[of_owner[~inline]])
         lists, first, times = np.unique(-1 - part.owner[inline], return_index=True, return_counts=True)
-        for i in np.argsort(first).tolist():
-            self._groups.stage_inline(int(lists[i]))
-            self._groups.count_tins(self._groups.inlines[lists[i]].tins, int(times[i]))
+        order = np.argsort(first)
+        for number in lists[order].tolist():
+            self._groups.stage_inline(number)
+        tins = [self._groups.inlines[number].tins for number in lists[order].tolist()]
+        self._groups.count_tins(tins, times[order])
 
     def _sum(self, part: Part, owners: np.ndarray) -> None:
         """Add the exact decimals of all rates."""

@@ -79,7 +79,7 @@ def _hash(data, start, end, seed):
     return found ^ (found >> _SHIFT)
 
 
-@_entry
+@_jit
 def number(data, start, middle, again, end, table):
     """The number of the span `data[start:middle] + data[again:end]`, new when it is; -1 where there is no room.
 
@@ -115,6 +115,16 @@ def number(data, start, middle, again, end, table):
 
 
 @_entry
+def _numbered(data, ends, first, table, found):
+    """Number spans that stand one behind the other, from one of them on; returns the first that finds no room."""
+    for i in range(first, len(ends)):
+        found[i] = number(data, ends[i - 1] if i else 0, ends[i], 0, 0, table)
+        if found[i] < 0:
+            return i
+    return len(ends)
+
+
+@_entry
 def _slotted(slots, hashes, count):
     mask = len(slots) - 1
     for found in range(count):
@@ -122,6 +132,12 @@ def _slotted(slots, hashes, count):
         while slots[slot]:
             slot = (slot + 1) & mask
         slots[slot] = found + 1
+
+
+def _longer(array: np.ndarray, size: int) -> np.ndarray:
+    found = np.zeros(size, array.dtype)  # memory that is not written to costs nothing
+    found[: len(array)] = array
+    return found
 
 
 class Spans:
@@ -157,20 +173,25 @@ class Spans:
         slots, hashes, starts, cuts, arena, count = self.table
         if 2 * len(self) >= len(hashes):
             most = 2 * len(hashes)
-            hashes, cuts = (np.concatenate((a, np.zeros_like(a))) for a in (hashes, cuts))
-            starts = np.concatenate((starts, np.zeros(most + 1 - len(starts), np.int64)))
+            hashes, cuts, starts = _longer(hashes, most), _longer(cuts, most), _longer(starts, most + 1)
             slots = np.zeros(2 * most, np.int32)
             _slotted(slots, hashes, len(self))
         if 2 * (self.size + span) >= len(arena):
-            arena = np.concatenate((arena, np.zeros(len(arena) + 2 * span, np.uint8)))
+            arena = _longer(arena, 2 * len(arena) + 2 * span)
         self.table = (slots, hashes, starts, cuts, arena, count)
 
     def number(self, span: bytes) -> int:
         """The number of a span."""
-        data = np.frombuffer(span, np.uint8)
-        while (found := number(data, 0, len(data), 0, 0, self.table)) < 0:
-            self.grow(len(data))
-        return int(found)
+        return int(self.numbers([span])[0])
+
+    def numbers(self, spans: list[bytes]) -> np.ndarray:
+        """The numbers of spans, at a fraction of the time that each takes alone."""
+        data = np.frombuffer(b"".join(spans), np.uint8)
+        ends = np.cumsum(np.fromiter(map(len, spans), np.int64, len(spans)))
+        found, done = np.empty(len(spans), np.int64), 0
+        while (done := int(_numbered(data, ends, done, self.table, found))) < len(spans):
+            self.grow(len(spans[done]))
+        return found
 
     def parts(self, found: int) -> tuple[bytes, bytes]:
         """The two parts of a span."""
@@ -181,3 +202,10 @@ class Spans:
     def span(self, found: int) -> bytes:
         """A span that was numbered whole."""
         return self.parts(found)[0]
+
+    def spans(self, numbers: np.ndarray) -> list[bytes]:
+        """Spans that were numbered whole."""
+        _, _, starts, _, arena, _ = self.table
+        data = memoryview(arena)
+        places = zip(starts[numbers].tolist(), starts[numbers + 1].tolist(), strict=True)
+        return [bytes(data[start:end]) for start, end in places]
