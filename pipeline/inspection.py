@@ -161,7 +161,7 @@ def partitions(month: str | None) -> Iterator[dict]:
                 "partition": record.partition,
                 "path": root.relative(place),
                 "rows": record.rows,
-                "bytes": record.bytes,
+                "bytes": 0 if record.reason else record.bytes,
                 "state": "withheld" if record.reason else "published",
                 "reason": record.reason or None,
             }

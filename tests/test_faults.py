@@ -5,12 +5,14 @@ A sample, drawn with a seed, in every run of the tests; all of them in `make fau
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
 import re
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,11 @@ ERRNOS = ("ENOSPC", "EACCES", "EIO", "EMFILE")
 LASTING = ("replace", "link", "remove", "rmdir", "rmtree", "write")  # what a kill before it leaves differs from before
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small: Path) -> dict[str, str]:
+    return tables(small)
 
 
 def general(path: str) -> str:
@@ -79,6 +86,8 @@ def test_killed_at_each_step_of_publishing_the_next_build_ends_as_an_undisturbed
             kept.rename(root)
             continue
         met += 1
+        if met % 10 == 0:
+            print(f"{met} of {len(steps)} steps, no problem", flush=True)  # with -s: hours may pass
         nothing_counts_as_whole_that_is_not(root, undisturbed)
         if ALL:
             shutil.rmtree(kept)
@@ -109,6 +118,8 @@ def test_killed_at_200_random_moments_of_the_sample(server, sample, tmp_path):
             ended = server.build(sample, f"kill .* {draw.randint(1, 1_500)} any {re.escape(here)}/")
             assert ended.code in (0, -signal.SIGKILL), ended.text
             kills += ended.code != 0
+            if ended.code and kills % 10 == 0:
+                print(f"{kills} of {MOMENTS} moments, no problem", flush=True)
             nothing_counts_as_whole_that_is_not(sample, wanted[changed])
             if not ended.code:
                 break
@@ -161,6 +172,21 @@ def test_what_is_refused_outside_of_publishing_is_said_as_clearly(server, small,
     assert ended.code == 1
     said_clearly(ended, plan.partition(" ")[0])
     assert server.build(root).code == 0
+
+
+@pytest.mark.skipif(not ALL or sys.platform == "win32", reason="make faults")
+@pytest.mark.parametrize("limit", [11, 14, 17])
+def test_a_limit_of_open_files_that_is_too_low_is_said_as_clearly(undisturbed, limit, tmp_path):
+    import resource
+
+    root = kit.small(tmp_path / "warehouse")
+    bound = functools.partial(resource.setrlimit, resource.RLIMIT_NOFILE, (limit, limit))
+    said = kit.ratehouse(root, "build", "--local-scheduler", "--workers", "1", preexec_fn=bound)
+    said_clearly(forked.Said(said.returncode, said.stdout + said.stderr), "EMFILE")
+    assert said.returncode == 1 or limit > 11
+    nothing_counts_as_whole_that_is_not(root, undisturbed)
+    assert kit.ratehouse(root, "build", "--local-scheduler").returncode == 0
+    stands_as(root, undisturbed)
 
 
 def said_clearly(ended: forked.Said, code: str) -> None:

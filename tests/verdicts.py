@@ -7,7 +7,6 @@ every file that its views read. What must not come in: a verdict that GX did not
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import json
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from pipeline import gates
 
-FILE = re.compile(r"'([^']*\.parquet)'")
+FILE = re.compile(r"'((?:[^']|'')*\.parquet)'")
 
 
 def keep(folder: Path) -> None:
@@ -37,7 +36,7 @@ def keep(folder: Path) -> None:
             return verdict
         verdict = ask(suite_path, views=views, variables=variables, label=label, **bounds)
         draft = kept.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(pickle.dumps(dataclasses.replace(verdict)))
+        draft.write_bytes(pickle.dumps(verdict))
         os.replace(draft, kept)
         return verdict
 
