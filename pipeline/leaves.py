@@ -103,6 +103,8 @@ def problem(root: Root, month: str, digest: str) -> str | None:
     tree, end = f"{root.tree}{os.sep}", f"{os.sep}year_month={month}{os.sep}{paths.LEAF_NAME}"
     for record in records(path).values():
         if record.reason:
+            if not (quarantined(root, month, record.partition) / "rows.parquet").exists():
+                return f"the rows of the withheld leaf {record.partition} are missing"
             continue
         try:
             info = os.stat(f"{tree}{record.partition}{end}")
