@@ -216,6 +216,53 @@ def test_drafts_of_an_interrupted_build_are_named_and_swept(root):
 
 
 @pytest.mark.slow
+def test_an_object_that_no_build_names_is_extra_once_it_is_older_than_objects_are_kept(root):
+    stray = root / ".objects" / "ab" / f"{'ab' * 32}.parquet"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"old")
+    assert problems(root) == {}  # a reader may be at it
+    os.utime(stray, (1, 1))
+    name = stray.relative_to(root).as_posix()
+    assert problems(root, deep=False) == {name: "is named by no build"}
+    assert mended(root, deep=False) == {name: f"moved to quarantine/extra/{name}"}
+    assert not stray.exists()
+
+
+@pytest.mark.slow
+def test_lost_rows_of_a_withheld_leaf_are_named_and_put_back(root):
+    raw = root / "raw" / "mrf" / kit.SMALL
+    raw.write_text(re.sub(r'("negotiated_rate": ?)[\d.]+', r"\g<1>-5.0", raw.read_text(encoding="utf-8"), count=1))
+    ((month, name, _),) = kit.build(root).withheld
+    rows = leaves.quarantined(paths.current(), month, name) / "rows.parquet"
+    assert problems(root) == {}
+    kept = rows.read_bytes()
+    rows.unlink()
+    place = rows.relative_to(root).as_posix()
+    assert problems(root, deep=False) == {place: "is missing"}
+    done, left, outcome = verification.repair(True, lambda: kit.build(root))
+    assert ({one.path: what for one, what in done.items()}, left) == ({place: "built again"}, [])
+    assert outcome.withheld
+    assert outcome.incomplete == []
+    assert rows.read_bytes() == kept
+
+
+@pytest.mark.slow
+def test_what_cannot_be_built_again_is_left_in_place_and_said_why(root):
+    (root / "raw" / "mrf" / kit.SMALL).write_text("{", encoding="utf-8")
+    assert not kit.build(root).ok
+    leaf = next(root.glob("gold/fact_rate_enriched/**/*.parquet"))
+    truncated(leaf)
+    cut, name = leaf.read_bytes(), leaf.relative_to(root).as_posix()
+    found = problems(root, deep=False)
+    assert list(found) == [name]
+    assert re.search(r"bytes, not [\d,]+; it cannot be built again now: the month 2025-08 is blocked: raw/mrf/", found[name])
+    done, left, _ = verification.repair(False, lambda: kit.build(root))
+    assert {one.path: what for one, what in done.items()} == {name: "left as it is"}
+    assert [one.path for one in left] == [name]
+    assert leaf.read_bytes() == cut
+
+
+@pytest.mark.slow
 def test_what_cannot_be_read_is_named_and_the_rest_is_looked_at(root, monkeypatch):
     real = targets.file_hash
 
