@@ -433,6 +433,7 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
         yield
     finally:
         stopping.heard()
+        _end_workers()
         journal.write(root.journal, "end")
         del os.environ[journal.BUILD]
         for one, propagate, level in kept:
@@ -441,6 +442,13 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
             one.setLevel(level)
         handler.close()
         shutil.rmtree(root.scratch, ignore_errors=True)
+
+
+def _end_workers() -> None:
+    """Wait for the processes that Luigi asked to end when we were stopped: they must not write once we say that we did."""
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
 
 
 def _preload() -> float:

@@ -17,10 +17,10 @@ pytestmark = pytest.mark.slow
 
 # One line for each look: the rows by every way that leads to them, and the dollars.
 READER = """
-import json, sys, pathlib, duckdb
+import json, sys, pathlib, time, duckdb
 catalog, stop = sys.argv[1:]
 while not pathlib.Path(stop).exists():
-    with duckdb.connect(catalog, read_only=True) as con:
+    with duckdb.connect(catalog, read_only=True, config={"threads": 1}) as con:
         one = lambda sql: con.sql(sql).fetchall()[0]
         paths = [path for path, in con.sql("SELECT object_path FROM partition_manifest").fetchall()]
         seen = [
@@ -32,6 +32,7 @@ while not pathlib.Path(stop).exists():
             *one("SELECT count(*) FROM fact_rate JOIN fact_rate_enriched USING (fact_uid)"),
         ]
     print(json.dumps(seen), flush=True)
+    time.sleep(0.05)  # leaves the builds a processor
 """
 
 
