@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,9 @@ def test_no_look_through_the_catalog_mixes_two_builds(server, tmp_path):
         try:
             for n in range(rounds):
                 put(root, (n % 3, (n // 2) % 2, (n // 3) % 2))
-                kit.change_rate(root)
+                path = root / "raw" / "mrf" / kit.SMALL  # and a price that no other round has
+                text = re.sub(r'("negotiated_rate": ?)[\d.]+', rf"\g<1>{100 + n}.5", path.read_text(), count=1)
+                path.write_text(text)
                 assert server.build(root).code == 0
                 finished.add(look(root, tmp_path))
         finally:
