@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +173,16 @@ class Unsorted:
         rows = pa.concat_tables(self._pending[name])
         self._pending[name] = []
         self._files[name].write_table(rows, row_group_size=ROW_GROUP_ROWS)
+
+
+def ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, each made in another thread while the one before it is written; one waits at most."""
+    source = iter(batches)
+    with ThreadPoolExecutor(1, thread_name_prefix="rows") as pool:
+        coming = pool.submit(next, source, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, source, None)
+            yield batch
 
 
 def write(path: Path, table: Table, batches: Iterable[pa.RecordBatch]) -> Written:

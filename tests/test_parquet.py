@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -141,3 +143,30 @@ def test_a_large_leaf_in_pieces_has_the_bytes_of_one_at_once(tmp_path_factory, r
         assert parquet.write_large_leaf(path, schema, pieces) == len(rows)
         whole = pa.concat_tables([schema.empty_table(), *(p.replace_schema_metadata(schema.metadata) for p in pieces)])
         assert path.read_bytes() == parquet.leaf_bytes(whole).to_pybytes()
+
+
+def test_rows_made_ahead_are_the_same_and_end_as_they_do():
+    """In their order, never more than one ahead of what was taken; what making them raises comes where they end."""
+    made = []
+
+    def rows():
+        for n in range(5):
+            made.append(n)
+            yield pa.record_batch({"n": [n]})
+        raise ValueError("no more of them")
+
+    taken, furthest = [], []
+
+    def take():
+        for batch in parquet.ahead(rows()):
+            taken.append(batch.column(0)[0].as_py())
+            furthest.append(len(made) - len(taken))
+
+    with pytest.raises(ValueError, match="no more"):
+        take()
+    assert taken == [0, 1, 2, 3, 4]
+    assert max(furthest) <= 1
+    started = parquet.ahead(rows())
+    next(started)
+    started.close()  # waits for the thread
+    assert not [one for one in threading.enumerate() if one.name.startswith("rows")]

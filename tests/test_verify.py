@@ -255,7 +255,9 @@ def test_what_cannot_be_built_again_is_left_in_place_and_said_why(root):
     cut, name = leaf.read_bytes(), leaf.relative_to(root).as_posix()
     found = problems(root, deep=False)
     assert list(found) == [name]
-    assert re.search(r"bytes, not [\d,]+; it cannot be built again now: the month 2025-08 is blocked: raw/mrf/", found[name])
+    assert re.search(
+        r"bytes, not [\d,]+; it cannot be built again now: the month 2025-08 is blocked: raw/mrf/", found[name]
+    )
     done, left, _ = verification.repair(False, lambda: kit.build(root))
     assert {one.path: what for one, what in done.items()} == {name: "left as it is"}
     assert [one.path for one in left] == [name]

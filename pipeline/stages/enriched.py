@@ -81,7 +81,8 @@ class FactRateEnriched(TableTask):
                 duck.view(con, name, select)
             self._keep_key_sets(con)
             self._used = {name: used_digest(con, self.month, name) for name in USED}
-            written = parquet.write(drafts[self.table], tables.get(self.table), fact_rate_enriched.batches(con))
+            rows = parquet.ahead(fact_rate_enriched.batches(con))
+            written = parquet.write(drafts[self.table], tables.get(self.table), rows)
             draft = f"read_parquet({duck.literal(str(drafts[self.table]))}, hive_partitioning = false)"
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, draft)
         return {self.table: (written.digest, written.rows)}

@@ -104,7 +104,7 @@ class FactRate(FromRates):
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
             rows = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".unsorted"))
-            written = parquet.write(draft, tables.get(self.table), rows)
+            written = parquet.write(draft, tables.get(self.table), parquet.ahead(rows))
             relation = con.sql("SELECT * FROM read_totals")
             self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}
         return {self.table: (written.digest, written.rows)}
