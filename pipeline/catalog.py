@@ -6,6 +6,7 @@ not come in: rows of data; the views point to immutable objects, so that a reade
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
     import pyarrow as pa
 
     keys = settings.partitioning().key_list()
+    decode = functools.cache(partition.decode)  # leaves share most of their values
     columns: dict[str, list] = {k: [] for k in keys}
     rest: dict[str, list] = {
         n: [] for n in ("year_month", "partition", "path", "object_path", "rows", "bytes", "digest", "status", "reason")
@@ -133,10 +135,10 @@ def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
         for record in known.values():
             for piece in record.partition.split("/"):
                 name, _, value = piece.partition("=")
-                columns[name].append(partition.decode(value))
+                columns[name].append(decode(value))
             rest["year_month"].append(month)
             rest["partition"].append(record.partition)
-            rest["path"].append(None if record.reason else root.relative(root.leaf(record.partition, month)))
+            rest["path"].append(None if record.reason else root.leaf_name(record.partition, month))
             rest["object_path"].append(None if record.reason else str(root.object(record.digest)))
             rest["rows"].append(record.rows)
             rest["bytes"].append(0 if record.reason else record.bytes)

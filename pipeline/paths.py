@@ -42,7 +42,7 @@ class Root:
     partial = property(lambda self: self.path / "raw" / "fetched" / "partial")
     state = property(lambda self: self.path / ".state")
     scratch = property(lambda self: self.path / ".scratch")
-    objects = property(lambda self: self.path / ".objects")
+    objects = cached_property(lambda self: self.path / ".objects")
     quarantine = property(lambda self: self.path / "quarantine")
     gold = property(lambda self: self.path / "gold")
     tree = property(lambda self: self.path / "gold" / "fact_rate_enriched")
@@ -92,11 +92,16 @@ class Root:
 
     def object(self, digest: str) -> Path:
         """The immutable file of that content."""
-        return self.objects / digest[:2] / f"{digest}.parquet"
+        return self.objects / f"{digest[:2]}/{digest}.parquet"
 
     def leaf(self, partition: str, month: str) -> Path:
         """A leaf's file in the Hive tree; `partition` is `k=v/…`."""
-        return self.tree / partition / f"year_month={month}" / LEAF_NAME
+        return self.path / self.leaf_name(partition, month)
+
+    @staticmethod
+    def leaf_name(partition: str, month: str) -> str:
+        """The same as `relative` shows it."""
+        return f"gold/fact_rate_enriched/{partition}/year_month={month}/{LEAF_NAME}"
 
     def relative(self, path: Path) -> str:
         """A path as it is shown and stamped: relative to the root, with slashes."""
