@@ -428,7 +428,8 @@ def _prepared(root: Root, workers: int) -> Iterator[None]:
     if workers > 1 and sys.platform.startswith("linux"):
         # The parent's imports and stamps are the children's too; later Pythons start them otherwise by default.
         multiprocessing.set_start_method("fork", force=True)
-    journal.write(root.journal, "begin", workers=workers, gate_import_seconds=round(_preload(), 3))
+    imports = _preload() if workers > 1 else 0.0  # one worker forks nothing, and may not need them
+    journal.write(root.journal, "begin", workers=workers, gate_import_seconds=round(imports, 3))
     try:
         yield
     finally:

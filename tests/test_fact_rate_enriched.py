@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import tempfile
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -191,8 +193,9 @@ def enrich(month: str = MONTH, fill: bool = True, threads: int = 2, **given_rows
 
 def enrich_by_slices(rows: int, threads: int, given_rows: dict[str, list[dict]]) -> list[dict]:
     """The same as `batches` gives them, in its order."""
-    with connection(MONTH, True, threads, given_rows) as con:
-        got = list(fact_rate_enriched.batches(con, rows))
+    with connection(MONTH, True, threads, given_rows) as con, tempfile.TemporaryDirectory() as folder:
+        got = list(fact_rate_enriched.batches(con, Path(folder) / "unsorted", rows))
+        assert list(Path(folder).iterdir()) == []
     schema = tables.get("fact_rate_enriched").arrow_schema()
     assert all(b.schema == schema and b.num_rows <= rows for b in got)
     return [row for batch in got for row in batch.to_pylist()]
@@ -859,7 +862,7 @@ def test_one_row_per_fact_and_the_same_row_in_whatever_order_the_tables_stand(fa
 
 
 @pytest.mark.slow
-def test_several_threads_leave_the_order_of_slices_as_declared():
+def test_several_threads_leave_the_order_of_slices_as_declared(tmp_path):
     """Threads hand in their rows as they finish; 300,000 facts are enough for that to show."""
     with connection(MONTH, True, 2, WORLD) as con:
         columns = tables.get("fact_rate").columns
@@ -871,7 +874,7 @@ def test_several_threads_leave_the_order_of_slices_as_declared():
         }
         select = ", ".join(f"{values.get(c, 'NULL')} AS {c}" for c in columns)
         duck.view(con, "fact_rate", f"SELECT {select} FROM range(300000) numbers(n)")
-        got = pa.Table.from_batches(fact_rate_enriched.batches(con, 200_000))
+        got = pa.Table.from_batches(fact_rate_enriched.batches(con, tmp_path / "unsorted", 200_000))
     order = list(tables.get("fact_rate_enriched").sort)
     keys = pl.from_arrow(got.select(order))
     assert keys.height == 300_000

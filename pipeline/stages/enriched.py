@@ -81,10 +81,11 @@ class FactRateEnriched(TableTask):
                 duck.view(con, name, select)
             self._keep_key_sets(con)
             self._used = {name: used_digest(con, self.month, name) for name in USED}
-            rows = parquet.ahead(fact_rate_enriched.batches(con))
-            written = parquet.write(drafts[self.table], tables.get(self.table), rows)
-            draft = f"read_parquet({duck.literal(str(drafts[self.table]))}, hive_partitioning = false)"
-            self._benchmarks = fact_rate_enriched.benchmark_counts(con, draft)
+            draft = drafts[self.table]
+            rows = fact_rate_enriched.batches(con, draft.with_suffix(".unsorted"))
+            written = parquet.write(draft, tables.get(self.table), parquet.ahead(rows))
+            enriched = f"read_parquet({duck.literal(str(draft))}, hive_partitioning = false)"
+            self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
         return {self.table: (written.digest, written.rows)}
 
     def notes(self) -> dict:

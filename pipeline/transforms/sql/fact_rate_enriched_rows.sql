@@ -1,6 +1,6 @@
 -- The facts with the numbers of what goes with them and the amounts they are compared with. Every table on the right has
 -- one row per key, so every join is many-to-one.
-CREATE OR REPLACE TEMP TABLE enriched_fact AS
+CREATE OR REPLACE TEMP VIEW enriched_fact AS
 SELECT f.fact_uid, f.year_month, f.billing_class, f.negotiated_type, f.negotiation_arrangement, f.negotiated_rate,
   f.expiration_date, f.provider_group_id_raw, f.pos_set_id, f.billing_code_modifiers, f.additional_information,
   f.setting, f.severity_of_illness, f.network_names, f.contained_codes_uid, f.pg_members_uid,
@@ -24,16 +24,3 @@ LEFT JOIN enriched_state_rate r ON r.join_ix = c.join_ix AND r.state_ix = o.stat
 LEFT JOIN enriched_locality_rate l ON l.join_ix = c.join_ix AND l.locality_ix = o.locality_ix
   AND l.choice_ix = ch.choice_ix
 LEFT JOIN enriched_wcfs w ON w.join_ix = c.join_ix AND w.state_ix = o.state_ix AND t.whole_service;
-
-DROP TABLE enriched_state_rate;
-DROP TABLE enriched_locality_rate;
-DROP TABLE enriched_wcfs;
-
--- In the order of the enriched table: sorted here, while rows are narrow, they need not be sorted again. A statement of
--- its own, because a sort and the hash tables above do not fit into 300 MB together.
-CREATE OR REPLACE TEMP TABLE enriched_row AS
-SELECT * EXCLUDE (payer_state_rank, category_rank, taxonomy_area_rank, code_rank)
-FROM enriched_fact
-ORDER BY payer_state_rank, billing_class NULLS FIRST, category_rank, taxonomy_area_rank, code_rank, fact_uid;
-
-DROP TABLE enriched_fact;
