@@ -176,7 +176,10 @@ class Unsorted:
 
 
 def ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same batches, each made in another thread while the one before it is written; one waits at most."""
+    """The same batches, each made in another thread while the one before it is written; one waits at most.
+
+    Close it before what the batches are made from: that waits for the thread.
+    """
     source = iter(batches)
     with ThreadPoolExecutor(1, thread_name_prefix="rows") as pool:
         coming = pool.submit(next, source, None)

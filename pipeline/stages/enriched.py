@@ -7,6 +7,7 @@ join and the plan themselves (`transforms`), how a file is published (`targets`)
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import luigi
@@ -82,8 +83,8 @@ class FactRateEnriched(TableTask):
             self._keep_key_sets(con)
             self._used = {name: used_digest(con, self.month, name) for name in USED}
             draft = drafts[self.table]
-            rows = fact_rate_enriched.batches(con, draft.with_suffix(".unsorted"))
-            written = parquet.write(draft, tables.get(self.table), parquet.ahead(rows))
+            with closing(parquet.ahead(fact_rate_enriched.batches(con, draft.with_suffix(".unsorted")))) as rows:
+                written = parquet.write(draft, tables.get(self.table), rows)
             enriched = f"read_parquet({duck.literal(str(draft))}, hive_partitioning = false)"
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
         return {self.table: (written.digest, written.rows)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from contextlib import closing
 from pathlib import Path
 
 import luigi
@@ -103,8 +104,9 @@ class FactRate(FromRates):
         with self.connection() as con:
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
-            rows = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".unsorted"))
-            written = parquet.write(draft, tables.get(self.table), parquet.ahead(rows))
+            made = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".unsorted"))
+            with closing(parquet.ahead(made)) as rows:
+                written = parquet.write(draft, tables.get(self.table), rows)
             relation = con.sql("SELECT * FROM read_totals")
             self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}
         return {self.table: (written.digest, written.rows)}

@@ -18,16 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from pipeline.partition import KEYS
+
 GUIDELINE_LEAVES = 300
-KEYS = (
-    "payer_slug",
-    "state",
-    "billing_class",
-    "procedure_set",
-    "procedure_class",
-    "primary_taxonomy_code",
-    "stat_area_name",
-)
 
 
 def polars_sink(joined: Path, folder: Path) -> dict:
