@@ -214,8 +214,9 @@ class LeafPlan(TableTask):
         if rows:
             con.executemany("INSERT INTO withheld VALUES (?, ?)", rows)
         part = settings.partitioning()
-        rows = parquet.row_groups(FactRateEnriched(month=self.month).file_of("fact_rate_enriched"))
-        return leaf_plan.build(con, part.key_list(), part.group_rows, rows)
+        groups = parquet.row_groups(FactRateEnriched(month=self.month).file_of("fact_rate_enriched"))
+        with closing(parquet.ahead(groups)) as rows:
+            return leaf_plan.build(con, part.key_list(), part.group_rows, rows)
 
 
 class EnrichedGroup(luigi.Task):

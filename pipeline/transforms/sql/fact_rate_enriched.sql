@@ -3,9 +3,11 @@
 WITH joined AS (
   SELECT
     f.*,
+    e.* EXCLUDE (rest_ix),
     o.payer_slug, o.state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count,
     c.* EXCLUDE (code_ix),
     p.* EXCLUDE (provider_ix),
+    t.negotiation_arrangement, t.negotiated_type, t.billing_class, t.setting, t.billing_code_modifiers, t.pos_set_id,
     t.pos_members, t.schedule, t.modifier, t.reason AS choice_reason,
     if(r.price_ix IS NOT NULL, t.schedule, NULL) AS benchmark_type,
     if(r.price_ix IS NOT NULL, t.facility, NULL) AS benchmark_facility,
@@ -15,9 +17,10 @@ WITH joined AS (
     f.negotiated_rate / nullif(f.state_rate, 0) AS rate_to_medicare_ratio
   FROM enriched_slice f
   LEFT JOIN enriched_owner o ON o.group_ix = f.group_ix
-  LEFT JOIN enriched_provider p ON p.provider_ix = f.provider_ix
+  LEFT JOIN enriched_provider p ON p.provider_ix = o.provider_ix
   LEFT JOIN enriched_code c ON c.code_ix = f.code_ix
   LEFT JOIN enriched_terms t ON t.terms_ix = f.terms_ix
+  LEFT JOIN enriched_rest e ON e.rest_ix = f.rest_ix
   LEFT JOIN enriched_schedule h ON h.schedule = t.schedule
   LEFT JOIN enriched_price r ON r.price_ix = f.price_ix
 )

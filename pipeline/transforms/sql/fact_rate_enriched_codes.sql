@@ -21,8 +21,8 @@ SELECT CAST(row_number() OVER () AS INTEGER) AS code_ix,
   CAST(dense_rank() OVER (ORDER BY named.joined_type, named.joined_code) AS INTEGER) AS join_ix,
   named.code_type, named.code, named.joined_type, named.joined_code, texts.code_desc, texts.name,
   categories.procedure_set, categories.procedure_class, categories.procedure_group,
-  dense_rank() OVER (ORDER BY categories.procedure_set NULLS FIRST, categories.procedure_class NULLS FIRST) AS category_rank,
-  dense_rank() OVER (ORDER BY named.code_type NULLS FIRST, named.code NULLS FIRST) AS code_rank
+  CAST(dense_rank() OVER (ORDER BY categories.procedure_set NULLS FIRST, categories.procedure_class NULLS FIRST) AS INTEGER) AS category_rank,
+  CAST(dense_rank() OVER (ORDER BY named.code_type NULLS FIRST, named.code NULLS FIRST) AS INTEGER) AS code_rank
 FROM named
 LEFT JOIN texts ON texts.code_type = named.code_type AND texts.code = named.code
 LEFT JOIN categories ON named.joined_type = 'HCPCS' AND categories.proc_cd = named.joined_code;

@@ -60,8 +60,8 @@ FROM (SELECT DISTINCT carrier, locality FROM enriched_provider WHERE carrier IS 
 CREATE OR REPLACE TEMP TABLE enriched_owner AS
 SELECT g.group_ix, g.reporting_entity_name, g.pg_uid, g.source_state, g.payer_slug, g.state, g.npi_count, g.state_count,
   p.provider_ix, s.state_ix, l.locality_ix, coalesce(p.is_asc, FALSE) AS is_asc,
-  dense_rank() OVER (ORDER BY g.payer_slug NULLS FIRST, g.state NULLS FIRST) AS payer_state_rank,
-  dense_rank() OVER (ORDER BY p.primary_taxonomy_code NULLS FIRST, coalesce(p.stat_area_name, 'Unknown')) AS taxonomy_area_rank
+  CAST(dense_rank() OVER (ORDER BY g.payer_slug NULLS FIRST, g.state NULLS FIRST) AS INTEGER) AS payer_state_rank,
+  CAST(dense_rank() OVER (ORDER BY p.primary_taxonomy_code NULLS FIRST, coalesce(p.stat_area_name, 'Unknown')) AS INTEGER) AS taxonomy_area_rank
 FROM enriched_group g
 LEFT JOIN enriched_provider p ON p.npi = g.npi
 LEFT JOIN enriched_state s ON s.state = g.state

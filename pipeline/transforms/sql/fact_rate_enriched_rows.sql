@@ -1,12 +1,18 @@
--- The facts with the numbers of what goes with them and the amounts they are compared with. Every table on the right has
+-- What a fact says beside its group, its code, its terms and its amount.
+CREATE OR REPLACE TEMP TABLE enriched_rest AS
+SELECT CAST(row_number() OVER () AS INTEGER) AS rest_ix, *
+FROM (
+  SELECT DISTINCT year_month, expiration_date, provider_group_id_raw, additional_information, severity_of_illness,
+    network_names, contained_codes_uid, pg_members_uid
+  FROM fact_rate
+);
+
+-- The facts as numbers: of what goes with them, and the amounts they are compared with. Every table on the right has
 -- one row per key, so every join is many-to-one.
 CREATE OR REPLACE TEMP VIEW enriched_fact AS
-SELECT f.fact_uid, f.year_month, f.billing_class, f.negotiated_type, f.negotiation_arrangement, f.negotiated_rate,
-  f.expiration_date, f.provider_group_id_raw, f.pos_set_id, f.billing_code_modifiers, f.additional_information,
-  f.setting, f.severity_of_illness, f.network_names, f.contained_codes_uid, f.pg_members_uid,
-  o.group_ix, o.provider_ix, c.code_ix, t.terms_ix, r.price_ix, r.state_rate,
+SELECT f.fact_uid, f.negotiated_rate, o.group_ix, c.code_ix, t.terms_ix, e.rest_ix, r.price_ix, r.state_rate,
   l.rate AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount,
-  o.payer_state_rank, c.category_rank, o.taxonomy_area_rank, c.code_rank
+  o.payer_state_rank, t.billing_class_rank, c.category_rank, o.taxonomy_area_rank, c.code_rank
 FROM fact_rate f
 LEFT JOIN enriched_owner o ON o.pg_uid IS NOT DISTINCT FROM f.pg_uid AND o.source_state IS NOT DISTINCT FROM f.state
   AND o.reporting_entity_name IS NOT DISTINCT FROM f.reporting_entity_name
@@ -18,6 +24,14 @@ LEFT JOIN enriched_terms t ON t.pos_set_id IS NOT DISTINCT FROM f.pos_set_id
   AND t.billing_class IS NOT DISTINCT FROM f.billing_class
   AND t.setting IS NOT DISTINCT FROM f.setting
   AND t.is_asc = o.is_asc
+LEFT JOIN enriched_rest e ON e.year_month IS NOT DISTINCT FROM f.year_month
+  AND e.expiration_date IS NOT DISTINCT FROM f.expiration_date
+  AND e.provider_group_id_raw IS NOT DISTINCT FROM f.provider_group_id_raw
+  AND e.additional_information IS NOT DISTINCT FROM f.additional_information
+  AND e.severity_of_illness IS NOT DISTINCT FROM f.severity_of_illness
+  AND e.network_names IS NOT DISTINCT FROM f.network_names
+  AND e.contained_codes_uid IS NOT DISTINCT FROM f.contained_codes_uid
+  AND e.pg_members_uid IS NOT DISTINCT FROM f.pg_members_uid
 LEFT JOIN enriched_choice ch ON ch.schedule = t.schedule AND ch.modifier = t.modifier
   AND ch.facility IS NOT DISTINCT FROM t.facility
 LEFT JOIN enriched_state_rate r ON r.join_ix = c.join_ix AND r.state_ix = o.state_ix AND r.choice_ix = ch.choice_ix

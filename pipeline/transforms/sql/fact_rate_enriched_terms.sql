@@ -31,6 +31,7 @@ LEFT JOIN facility ON facility.pos_set_id = named.pos_set_id;
 
 CREATE OR REPLACE TEMP TABLE enriched_terms AS
 SELECT CAST(row_number() OVER () AS INTEGER) AS terms_ix, t.*, a.is_asc, p.pos_members,
+  CAST(dense_rank() OVER (ORDER BY t.billing_class NULLS FIRST) AS INTEGER) AS billing_class_rank,
   dollars_per_service(t.negotiation_arrangement, t.negotiated_type)
     AND len(selecting_modifiers(t.billing_code_modifiers)) = 0
     AND len(pricing_modifiers(t.billing_code_modifiers)) = 0 AS whole_service,
