@@ -19,15 +19,14 @@ import shutil
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import errors, journal, paths, stamps, stopping, targets
 from pipeline.paths import Root
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A leaf as planned: its rows in the joined file, its digest, its group, and why it is withheld if it is."""
 
     partition: str
@@ -38,8 +37,7 @@ class Leaf:
     reason: str | None
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """A leaf as it was written (or withheld, with its reason): one line of a manifest."""
 
     partition: str
@@ -100,14 +98,14 @@ def problem(root: Root, month: str, digest: str) -> str | None:
         return f"the manifest of {month} is missing or was changed"
     if _begun(root, month):
         return f"the writing of leaves of {month} was interrupted"
-    tree, end = f"{root.tree}{os.sep}", f"{os.sep}year_month={month}{os.sep}{paths.LEAF_NAME}"
+    before, after = _around(root, month)
     for record in records(path).values():
         if record.reason:
             if wrong := _withheld_problem(root, month, record):
                 return f"the leaf {record.partition} is withheld, and {wrong}"
             continue
         try:
-            info = os.stat(f"{tree}{record.partition}{end}")
+            info = os.stat(f"{before}{record.partition}{after}")
         except OSError:
             return f"the leaf {record.partition} is missing"
         if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
@@ -115,6 +113,12 @@ def problem(root: Root, month: str, digest: str) -> str | None:
         if info.st_nlink == 1 and (lost := targets.object_problem(root, record.digest, record.bytes)):
             return f"of the leaf {record.partition}: {lost}"  # a file with two names is the object itself
     return None
+
+
+@functools.lru_cache(maxsize=64)
+def _around(root: Root, month: str) -> tuple[str, str]:
+    """What stands before and behind a leaf's name in its file's, as text: making 138,000 paths took a second and a half."""
+    return tuple(f"{root.path}/{root.leaf_name('|', month)}".split("|"))
 
 
 def _withheld_problem(root: Root, month: str, record: Record) -> str | None:
@@ -179,8 +183,9 @@ def _stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
         return False
     if leaf.reason:
         return _withheld_problem(root, month, record) is None
+    before, after = _around(root, month)
     try:
-        info = root.leaf(leaf.partition, month).stat()
+        info = os.stat(f"{before}{leaf.partition}{after}")
     except OSError:
         return False
     if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
