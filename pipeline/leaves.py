@@ -312,12 +312,11 @@ def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, o
     rows than a row group has, an iterator of them, so that the size of leaves does not matter for memory.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from pipeline import parquet, tables
 
     schema = tables.get("fact_rate_enriched").arrow_schema()
-    with pq.ParquetFile(root.joined(month)) as file:
+    with parquet.opened(root.joined(month)) as file:
         starts = [0]
         for index in range(file.num_row_groups):
             starts.append(starts[-1] + file.metadata.row_group(index).num_rows)

@@ -269,6 +269,14 @@ class EnrichedMonth(TableTask):
     def gate_staleness(self, stamp: Stamp) -> Stale | None:
         return None  # its rows passed the gate before they were cut
 
+    def settle(self) -> bool:
+        if super().settle():
+            return True
+        # Worker's processes that follow ask for both, each of them: they inherit what is read here.
+        leaves.plan(self.warehouse, self.month)
+        leaves.records(leaves.manifest(self.warehouse, self.month))
+        return False
+
     def file_problem(self, stamp: Stamp) -> str | None:
         return leaves.problem(self.warehouse, self.month, stamp.notes["manifest"])
 
