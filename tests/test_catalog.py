@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -186,7 +185,7 @@ def test_a_withheld_leaf_is_left_out(root, tmp_path):
     gone = 0
     for month, name in chosen:
         gone += manifests[month][name].rows
-        manifests[month][name] = replace(manifests[month][name], reason="negotiated_rate: negative")
+        manifests[month][name] = manifests[month][name]._replace(reason="negotiated_rate: negative")
     catalog.write(here, tmp_path / "warehouse.duckdb", listed, manifests, [accounts_of(month) for month in months])
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as con:
         assert count(con, "fact_rate_enriched") == count(con, "fact_rate") - gone
