@@ -382,11 +382,17 @@ def _publish(root: Root, month: str, leaf: Leaf, sha256: str) -> Record:
     """Put the leaf's object, which stands, into the tree."""
     kept, target = root.object(leaf.digest), root.leaf(leaf.partition, month)
     stands, info = os.stat(kept), _stat(target)
-    if info is None or not os.path.samestat(info, stands):
+    if info is None or not (
+        os.path.samestat(info, stands) or _same_bytes(target, info.st_size, stands.st_size, sha256)
+    ):
         targets.link(kept, target, root.scratch)
         info = os.stat(target)
     _release(root, month, leaf.partition)
     return Record(leaf.partition, leaf.digest, leaf.rows, info.st_size, info.st_mtime_ns, sha256, "")
+
+
+def _same_bytes(path: Path, size: int, wanted: int, sha256: str) -> bool:
+    return size == wanted and targets.file_hash(path) == sha256
 
 
 def _stat(path: Path) -> os.stat_result | None:

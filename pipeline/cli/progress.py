@@ -5,6 +5,7 @@ What belongs here: following the journal and showing it. What must not come in: 
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 from collections.abc import Iterator
@@ -53,9 +54,14 @@ class _Follower(threading.Thread):
         size = self._path.stat().st_size
         if size < self._offset:  # trimmed
             self._offset = 0
-        with open(self._path, "rb") as file:
-            file.seek(self._offset)
-            block = file.read()
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                block = file.read()
+        except OSError as problem:
+            if problem.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            return  # what the build says of it is enough; it is read when a file can be opened again
         whole = block[: block.rfind(b"\n") + 1]
         for event in journal.parse(whole):
             self.show(event)

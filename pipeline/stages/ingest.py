@@ -436,8 +436,8 @@ def staged(*names: str) -> dict[str, list[TableTask]]:
 
 
 def of_month(month: str) -> list[InNetworkFile]:
-    """The files, whole or broken, whose rates are of a month."""
-    return [task for task in in_network() if task.month == month]
+    """The files, whole or broken, whose rates are of a month, and those never read, whose rates may be of any."""
+    return [task for task in in_network() if task.month == month or task.stamp() is None]
 
 
 def months() -> list[str]:
