@@ -6,7 +6,6 @@ not come in: rows of data; the views point to immutable objects, so that a reade
 
 from __future__ import annotations
 
-import functools
 import json
 import time
 from dataclasses import dataclass
@@ -119,35 +118,48 @@ def _coverage(con, accounts: list[dict]) -> None:
     _table(con, "benchmark_coverage", pa.table(columns))
 
 
+# The same as partition.decode; a test holds the two together.
+PARTITION_KEY = f"""
+CREATE TEMP MACRO partition_key(v) AS CASE WHEN v <> '{partition.NULL}' THEN url_decode(v) END
+"""
+
+
 def _manifest(con, root: Root, manifests: dict[str, dict[str, Record]]) -> None:
     """partition_manifest: one row per leaf, its keys decoded (one is called state), the object that a reader should
     open, its tree path, its status (published or withheld, with the reason).
     """
     import pyarrow as pa
 
-    keys = settings.partitioning().key_list()
-    decode = functools.cache(partition.decode)  # leaves share most of their values
-    columns: dict[str, list] = {k: [] for k in keys}
-    rest: dict[str, list] = {
-        n: [] for n in ("year_month", "partition", "path", "object_path", "rows", "bytes", "digest", "status", "reason")
+    from pipeline import duck
+
+    # By columns, without a path for each: a row at a time, 138,000 leaves took three seconds.
+    listed = [(month, record) for month, known in manifests.items() for record in known.values()]
+    texts = {
+        "year_month": [month for month, _ in listed],
+        "partition": [record.partition for _, record in listed],
+        "path": [None if record.reason else root.leaf_name(record.partition, month) for month, record in listed],
+        "object_path": [None if r.reason else f"{root.path}/{root.object_name(r.digest)}" for _, r in listed],
+        "digest": [record.digest for _, record in listed],
+        "status": ["withheld" if record.reason else "published" for _, record in listed],
+        "reason": [record.reason or None for _, record in listed],
     }
-    for month, known in manifests.items():
-        for record in known.values():
-            for piece in record.partition.split("/"):
-                name, _, value = piece.partition("=")
-                columns[name].append(decode(value))
-            rest["year_month"].append(month)
-            rest["partition"].append(record.partition)
-            rest["path"].append(None if record.reason else root.leaf_name(record.partition, month))
-            rest["object_path"].append(None if record.reason else str(root.object(record.digest)))
-            rest["rows"].append(record.rows)
-            rest["bytes"].append(0 if record.reason else record.bytes)
-            rest["digest"].append(record.digest)
-            rest["status"].append("withheld" if record.reason else "published")
-            rest["reason"].append(record.reason or None)
-    arrays = {k: pa.array(v, pa.string()) for k, v in columns.items()}
-    arrays.update((k, pa.array(v, pa.int64() if k in ("rows", "bytes") else pa.string())) for k, v in rest.items())
-    _table(con, "partition_manifest", pa.table(arrays))
+    numbers = {
+        "rows": [record.rows for _, record in listed],
+        "bytes": [0 if record.reason else record.bytes for _, record in listed],
+    }
+    columns = {name: pa.array(values, pa.string()) for name, values in texts.items()}
+    columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
+    con.register("listed", pa.table(columns))
+    keys = ", ".join(
+        f"partition_key(split_part(partition, '/', {place})[{len(key) + 2}:]) AS {duck.identifier(key)}"
+        for place, key in enumerate(settings.partitioning().key_list(), 1)
+    )
+    con.execute(PARTITION_KEY)
+    con.execute(f"""
+        CREATE TABLE partition_manifest AS
+        SELECT {keys}, year_month, partition, path, object_path, rows, bytes, digest, status, reason FROM listed""")
+    con.execute("DROP MACRO partition_key")
+    con.unregister("listed")
 
 
 def _enriched(con, files: list[Path]) -> None:

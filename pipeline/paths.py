@@ -92,7 +92,12 @@ class Root:
 
     def object(self, digest: str) -> Path:
         """The immutable file of that content."""
-        return self.objects / f"{digest[:2]}/{digest}.parquet"
+        return self.path / self.object_name(digest)
+
+    @staticmethod
+    def object_name(digest: str) -> str:
+        """The same as `relative` shows it."""
+        return f".objects/{digest[:2]}/{digest}.parquet"
 
     def leaf(self, partition: str, month: str) -> Path:
         """A leaf's file in the Hive tree; `partition` is `k=v/…`."""

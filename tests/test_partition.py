@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import errors, partition
+from pipeline.catalog import PARTITION_KEY
 from pipeline.transforms.leaf_plan import PARTITION_VALUE
 
 ODD = [
@@ -40,6 +41,7 @@ VALUES = {
 def con():
     made = duckdb.connect()
     made.execute(PARTITION_VALUE)
+    made.execute(PARTITION_KEY)
     return made
 
 
@@ -57,7 +59,9 @@ def test_a_value_comes_back_from_its_folder_name(value):
 
 @pytest.mark.parametrize("value", [None, *ODD, "plain", "a_b-c.d~e", "".join(map(chr, range(32, 0x250)))])
 def test_sql_spells_a_value_as_python_does(con, value):
-    assert con.execute("SELECT partition_value(?)", [value]).fetchall()[0][0] == partition.encode(value)
+    encoded = partition.encode(value)
+    assert con.execute("SELECT partition_value(?)", [value]).fetchall()[0][0] == encoded
+    assert con.execute("SELECT partition_key(?)", [encoded]).fetchall()[0][0] == partition.decode(encoded) == value
 
 
 NAME = partition.folder(VALUES)
