@@ -437,7 +437,21 @@ def staged(*names: str) -> dict[str, list[TableTask]]:
 
 def of_month(month: str) -> list[InNetworkFile]:
     """The files, whole or broken, whose rates are of a month, and those never read, whose rates may be of any."""
-    return [task for task in in_network() if task.month == month or task.stamp() is None]
+    found, unread = _by_month()
+    return [*found.get(month, ()), *unread]
+
+
+@functools.cache
+def _by_month() -> tuple[dict[str | None, list[InNetworkFile]], list[InNetworkFile]]:
+    """The files that were read, by month, and those that were not. Every table of a month asks, several times."""
+    found: dict[str | None, list[InNetworkFile]] = {}
+    unread = []
+    for task in in_network():
+        if task.stamp() is None:
+            unread.append(task)
+        else:
+            found.setdefault(task.month, []).append(task)
+    return found, unread
 
 
 def months() -> list[str]:
@@ -466,6 +480,7 @@ def remove_gone() -> None:
 def forget() -> None:
     """Look at the folders again."""
     in_network.cache_clear()
+    _by_month.cache_clear()
     reference.cache_clear()
     raw.forget()
     elsewhere.forget()
