@@ -55,12 +55,14 @@ def wait_for(condition, seconds: float = 60.0):
 def test_a_build_that_is_asked_to_stop_does_and_says_how_to_go_on(server, undisturbed, number, tmp_path):
     root = kit.small(tmp_path / "warehouse")
     draw = random.Random(SEED + number)
+    stamps = root / ".state" / "stamps"
     for at in range(20 if ALL else 1):
         shutil.rmtree(root)
         kit.small(root)
         running = server.begin(root, "build", "--local-scheduler", "--workers", str(2 - at % 2))
-        wait_for((root / ".state" / "stamps").exists)
-        time.sleep(draw.uniform(0, 4.0 if ALL else 2.0))
+        stands = draw.randint(1, 25)  # of some thirty
+        wait_for(lambda: len(list(stamps.rglob("*.json"))) >= stands)  # noqa: B023  asked here and now
+        time.sleep(draw.uniform(0, 0.1))
         forked_ = children(running.pid)
         os.kill(running.pid, number)
         asked = time.monotonic()
