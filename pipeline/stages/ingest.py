@@ -6,6 +6,7 @@ What belongs here: which reader reads which file, and the verdict on a file. Wha
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib
@@ -371,9 +372,35 @@ class ReferenceFile(FileTask):
 
 
 class Nppes(ReferenceFile):
-    """A file of the provider registry."""
+    """A file of the provider registry; the monthly one is the only reference file that is larger than memory."""
 
     folder = "nppes"
+
+    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        from pipeline import ordering
+        from pipeline.readers import nppes
+
+        with ThreadPoolExecutor(len(drafts)) as pool, contextlib.ExitStack() as stack:
+            hashed = pool.submit(fingerprints.content_hash, self.warehouse, self.file)
+            ordered = {
+                name: stack.enter_context(ordering.Ordered(tables.get(name), draft)) for name, draft in drafts.items()
+            }
+            given = set()
+            for part in nppes.read(self.file):
+                for name, frame in part.items():
+                    given.add(name)
+                    ordered[name].write(frame)
+            hashed.result()
+            found = pool.map(lambda name: self._write(name, ordered[name], drafts[name]), sorted(given))
+            return dict(zip(sorted(given), found, strict=True))
+
+    def _write(self, name: str, rows: ordering.Ordered, draft: Path) -> tuple[str, int]:
+        """Write a table's rows in its order; its digest and number of rows."""
+        from pipeline import parquet
+
+        with contextlib.closing(parquet.ahead(rows.batches())) as batches:
+            written = parquet.write(draft, tables.get(name), batches)
+        return written.digest, written.rows
 
 
 class Medicare(ReferenceFile):
