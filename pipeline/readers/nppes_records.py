@@ -6,6 +6,7 @@ publisher's layout (`nppes_csv`, `nppes_answers`), opening files (`nppes`).
 
 from __future__ import annotations
 
+import atexit
 import functools
 import re
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from pipeline import duck, tables
+from pipeline import tables
 from pipeline.errors import SourceError
 
 ENTITY = {"1": "NPI-1", "2": "NPI-2", "NPI-1": "NPI-1", "NPI-2": "NPI-2"}
@@ -146,7 +147,8 @@ def _md5(texts: pl.Series) -> pl.Series:
 
 @functools.cache
 def _hasher() -> duckdb.DuckDBPyConnection:
-    return duck.connect(memory="64MB")
+    atexit.register(_hasher.cache_clear)  # DuckDB tells of connections that outlive the interpreter
+    return duckdb.connect(":memory:", config={"memory_limit": "64MB", "threads": 1})
 
 
 def _dashed(name: str) -> pl.Expr:

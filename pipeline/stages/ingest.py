@@ -14,6 +14,7 @@ import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import luigi
 
@@ -23,6 +24,9 @@ from pipeline.references import UNREADABLE, References
 from pipeline.stages import raw
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask
+
+if TYPE_CHECKING:
+    from pipeline.ordering import Ordered
 
 luigi.namespace("ingest", scope=__name__)
 
@@ -394,7 +398,7 @@ class Nppes(ReferenceFile):
             found = pool.map(lambda name: self._write(name, ordered[name], drafts[name]), sorted(given))
             return dict(zip(sorted(given), found, strict=True))
 
-    def _write(self, name: str, rows: ordering.Ordered, draft: Path) -> tuple[str, int]:
+    def _write(self, name: str, rows: Ordered, draft: Path) -> tuple[str, int]:
         """Write a table's rows in its order; its digest and number of rows."""
         from pipeline import parquet
 
