@@ -9,7 +9,7 @@ A column that is one value throughout a run (the file's name, what the publisher
 
 from __future__ import annotations
 
-from collections import deque
+import bisect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +66,7 @@ class Ordered:
         order = [name for name in self._table.sort if name not in always]
         schema = self._table.polars_schema()
         for upto in [*self._cuts(), None]:
-            pieces = [piece for run in self._runs for piece in run.until(upto)]
+            pieces = [piece for run in self._runs if (piece := run.until(upto)) is not None]
             if pieces:
                 rows = _sorted(pl.concat(piece.select(n for n in schema if n not in always) for piece in pieces), order)
                 rows = rows.with_columns(pl.lit(v, dtype=schema[n]).alias(n) for n, v in always.items())
@@ -96,30 +96,29 @@ class _Run:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, stored.schema) as writer:
             writer.write_table(stored, max_chunksize=BATCH_ROWS)
         self._next = 0
-        self._left: deque[pl.DataFrame] = deque()
+        self._left: pl.DataFrame | None = None
 
-    def until(self, last: str | None) -> Iterator[pl.DataFrame]:
-        """The rows not read yet whose value is `last` or less; all of them without it."""
-        with pa.OSFile(str(self._path)) as file, pa.ipc.open_file(file) as reader:
-            while self._left or (self._next < len(self.firsts) and (last is None or self.firsts[self._next] <= last)):
-                if self._left:
-                    piece = self._left.popleft()
-                else:
-                    piece = self._whole(pl.from_arrow(reader.get_batch(self._next)))
-                    self._next += 1
-                within = piece.height if last is None else piece[self._by].search_sorted(last, side="right")
-                if within:
-                    yield piece.slice(0, within)
-                if within < piece.height:
-                    self._left.append(piece.slice(within))
-                    return
+    def until(self, last: str | None) -> pl.DataFrame | None:
+        """The rows not read yet whose value is `last` or less, all of them without it; None where there is no such row."""
+        upto = len(self.firsts) if last is None else bisect.bisect_right(self.firsts, last)
+        pieces = [] if self._left is None else [self._left]
+        if self._next < upto:
+            with pa.OSFile(str(self._path)) as file, pa.ipc.open_file(file) as reader:
+                batches = [reader.get_batch(number) for number in range(self._next, upto)]
+            read = pl.from_arrow(pa.Table.from_batches(batches), rechunk=False)
+            shared = [pl.lit(value, dtype=self._schema[name]).alias(name) for name, value in self.shared.items()]
+            pieces.append(read.with_columns(shared).select(self._schema.names()))
+            self._next = upto
+        if not pieces:
+            return None
+        rows = pl.concat(pieces, rechunk=False)
+        within = rows.height if last is None else rows[self._by].search_sorted(last, side="right")
+        self._left = rows.slice(within) if within < rows.height else None
+        return rows.slice(0, within) if within else None
 
     def remove(self) -> None:
         """Take the file away."""
         self._path.unlink(missing_ok=True)
-
-    def _whole(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.with_columns(pl.lit(v, dtype=self._schema[n]).alias(n) for n, v in self.shared.items())
 
 
 def _is_one_value(column: pl.Series) -> bool:
