@@ -210,17 +210,38 @@ def _blocks(about: About, source: Open, columns: list[str], wanted: list[str]) -
 def _trimmed(batch: pa.RecordBatch, done: int) -> pl.DataFrame:
     # Most columns hold nothing in most blocks: a null of its own costs less than making a column of it and trimming it.
     rows = batch.num_rows
-    filled = [n for n, column in zip(batch.schema.names, batch.columns, strict=True) if column.null_count < rows]
+    names = batch.schema.names
+    filled = [n for n, column in zip(names, batch.columns, strict=True) if column.null_count < rows]
+    padded = {name for name in filled if _has_padded(batch.column(name))}
     data = pl.from_arrow(batch.select([*filled, *([] if filled else batch.schema.names[:1])]))
     return data.select(
         *[
-            pl.when(text.str.len_bytes() > 0).then(text).alias(name)
-            if name in filled
-            else pl.lit(None, dtype=pl.String).alias(name)
-            for name, text in ((name, pl.col(name).str.strip_chars()) for name in batch.schema.names)
+            _text(name, name in padded) if name in filled else pl.lit(None, dtype=pl.String).alias(name)
+            for name in names
         ],
         source_row=pl.int_range(done + 1, done + rows + 1, dtype=pl.Int64),
     )
+
+
+def _has_padded(column: pa.StringArray) -> bool:
+    """Whether a text may begin or end with a blank; where none does, trimming it is spared."""
+    import numpy as np
+
+    _, ends, data = column.buffers()
+    bounds = np.frombuffer(ends, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    bounds = bounds[np.flatnonzero(np.diff(bounds, append=bounds[-1] + 1))]  # of the texts that hold anything
+    held = np.frombuffer(data, dtype=np.uint8)
+    edges = np.concatenate([held[bounds[:-1]], held[bounds[1:] - 1]])
+    # Every blank of ASCII is below "!"; those beyond ASCII are told from letters by the trimming itself.
+    return bool(((edges <= 0x20) | (edges >= 0x80)).any())
+
+
+def _text(name: str, padded: bool) -> pl.Expr:
+    text = pl.col(name)
+    if not padded:
+        return text
+    trimmed = text.str.strip_chars()
+    return pl.when(trimmed.str.len_bytes() > 0).then(trimmed).alias(name)
 
 
 def _monthly(raw: pl.DataFrame, about: About) -> Frames:

@@ -6,12 +6,15 @@ publisher's layout (`nppes_csv`, `nppes_answers`), opening files (`nppes`).
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from pipeline import tables
 from pipeline.errors import SourceError
@@ -25,6 +28,8 @@ MASKED = r"^(\$+|\*+|_+)$"
 # What Python's str.split takes for blanks, as naming.address_hash does; a regular expression leaves out \x1c to \x1f.
 _NOT_SPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 BLANKS = " " + _NOT_SPACE
+
+_NINE_DIGITS = pl.col("postal_code").str.replace(r"^(\d{5})-(\d{4})$", "${1}${2}")
 
 Frames = dict[str, pl.DataFrame]
 
@@ -116,22 +121,57 @@ def addresses(data: pl.DataFrame) -> pl.DataFrame:
     data = data.filter(~pl.all_horizontal(pl.col(parts).is_null()))
     data = data.with_columns(
         pl.col("country_code").fill_null("US"),
-        pl.col("postal_code").str.replace(r"^(\d{5})-(\d{4})$", "${1}${2}"),
+        *([_NINE_DIGITS] if data["postal_code"].str.contains("-", literal=True).any() else []),
         *[_dashed(name) for name in ("telephone_number", "fax_number")],
     )
-    # naming.address_hash over whole columns (a test holds the two together). Upper case and single blanks are made of
-    # the joined text, for no run of blanks spans a separator; the ends of a part are its own.
-    parts = [pl.col(name).fill_null("").str.strip_chars(BLANKS) for name in ADDRESS]
-    joined = (
-        pl.concat_str(parts, separator="|").str.to_uppercase().str.replace_all(f"[{BLANKS}]{{2,}}|[{_NOT_SPACE}]", " ")
-    )
-    texts = data.select(joined).to_series()
-    hashes = [hashlib.md5(text.encode()).hexdigest() for text in texts]
-    data = data.with_columns(address_hash=pl.Series(hashes, dtype=pl.String))
+    data = data.with_columns(address_hash=_md5(_hashed_text(data)))
     if "address_type" not in data.columns:
         at_home = pl.col("country_code") == "US"
         data = data.with_columns(address_type=pl.when(at_home).then(pl.lit("DOM")).otherwise(pl.lit("FGN")))
     return data
+
+
+def _hashed_text(data: pl.DataFrame) -> pl.Series:
+    """What naming.address_hash takes the MD5 of, over whole columns (a test holds the two together)."""
+    joined = data.select(pl.concat_str([pl.col(name).fill_null("") for name in ADDRESS], separator="|")).to_series()
+    doubtful = _with_blanks(joined)
+    if len(doubtful):
+        # Single blanks are made of the joined text, for no run of blanks spans a separator; a part's ends are its own.
+        parts = [pl.col(name).fill_null("").str.strip_chars(BLANKS) for name in ADDRESS]
+        single = pl.concat_str(parts, separator="|").str.replace_all(f"[{BLANKS}]{{2,}}|[{_NOT_SPACE}]", " ")
+        joined = joined.scatter(doubtful, data[doubtful].select(single).to_series())
+    return joined.str.to_uppercase()
+
+
+def _with_blanks(joined: pl.Series) -> np.ndarray:
+    """The rows of joined texts that may hold blanks to take away: at a part's ends, two in a row, or none of ASCII's own.
+
+    Few do, and all bytes are looked at in a tenth of the time that two expressions need for every part.
+    """
+    _, ends, held = joined.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
+    bounds = np.frombuffer(ends, dtype=np.int64)
+    held = np.frombuffer(held or b"", dtype=np.uint8)[: bounds[-1]]
+    space, separator = held == 0x20, held == 0x7C
+    found = (held < 0x20) | (held >= 0x80)
+    found[1:] |= (space[1:] & (space | separator)[:-1]) | (separator[1:] & space[:-1])
+    found[bounds[:-1]] |= space[bounds[:-1]]  # no text is empty: it holds five separators
+    found[bounds[1:] - 1] |= space[bounds[1:] - 1]
+    return np.unique(np.searchsorted(bounds, np.flatnonzero(found), side="right") - 1)
+
+
+def _md5(texts: pl.Series) -> pl.Series:
+    """The MD5 of each text in hexadecimal digits; in DuckDB a third of the time that hashlib takes for each."""
+    cursor = _hasher().cursor()  # one for each thread
+    try:
+        hashed = cursor.from_arrow(pa.table({"text": texts.to_arrow()})).project("md5(text)")
+        return pl.from_arrow(hashed.to_arrow_table()).to_series()
+    finally:
+        cursor.close()
+
+
+@functools.cache
+def _hasher() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"memory_limit": "64MB", "threads": 1})
 
 
 def _dashed(name: str) -> pl.Expr:

@@ -341,12 +341,13 @@ class ReferenceFile(FileTask):
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
         from pipeline import parquet
 
-        fingerprints.content_hash(self.warehouse, self.file)
-        read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
-        with parquet.Unsorted(drafts) as unsorted:
+        with ThreadPoolExecutor(1) as beside, parquet.Unsorted(drafts) as unsorted:
+            hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
+            read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
             for part in [read] if isinstance(read, dict) else read:
                 for name, frame in part.items():
                     unsorted.write(name, frame.to_arrow())
+            hashed.result()
         # Side by side: sorting and encoding leave a core idle each.
         with ThreadPoolExecutor(max(1, len(unsorted.paths))) as pool:
             found = pool.map(lambda name: self._sort(name, unsorted.paths, drafts[name]), unsorted.paths)
