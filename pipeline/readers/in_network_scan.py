@@ -11,13 +11,10 @@ The price `{"a": 1, "negotiated_rate": 12.5, "b": 2}` is a rate between `{"a": 1
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from pipeline.jit import entry, inner
 from pipeline.readers.spans import byte, number, same, word
-
-_jit = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_entry = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 
 # Where the cursor stands.
 FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
@@ -46,14 +43,14 @@ _DIGITS = 18  # of a mantissa that an int64 holds
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
-@_jit
+@inner
 def _blank(data, at, end):
     while at < end and (byte(data, at) == 32 or byte(data, at) == 10 or byte(data, at) == 13 or byte(data, at) == 9):
         at += 1
     return at
 
 
-@_jit
+@inner
 def _text(data, at, end):
     """The end of a text, from behind its opening quote."""
     while at < end:
@@ -72,19 +69,19 @@ def _text(data, at, end):
     return _SHORT
 
 
-@_jit
+@inner
 def _is(data, start, end, name):
     return end - start == len(name) and same(data, start, name, 0, len(name))
 
 
-@_jit
+@inner
 def _digits(data, at, end):
     while at < end and _ZERO <= byte(data, at) <= _NINE:
         at += 1
     return at
 
 
-@_jit
+@inner
 def _number(data, start, end, found):
     """The end of a number; found = (mantissa, decimals), or (0, -1) where it takes more than an int64."""
     at = start + (byte(data, start) == _MINUS)
@@ -123,7 +120,7 @@ def _number(data, start, end, found):
     return at
 
 
-@_jit
+@inner
 def _close(data, at, end, depth):
     """Behind the bracket that closes as many levels."""
     while at < end:
@@ -142,7 +139,7 @@ def _close(data, at, end, depth):
     return _SHORT
 
 
-@_jit
+@inner
 def _seek(data, at, end, name):
     """Where the value of a key begins, from behind the `{` of its object; _STRANGE where the object ends without."""
     depth, key = 1, True
@@ -173,7 +170,7 @@ def _seek(data, at, end, name):
     return _SHORT
 
 
-@_jit
+@inner
 def _price(data, start, end, tails, guess, found):
     """The end of a price; found = (mantissa, decimals, tail, where its number stands, and ends)."""
     _, _, starts, cuts, arena, _ = tails
@@ -198,12 +195,12 @@ def _price(data, start, end, tails, guess, found):
     return close
 
 
-@_jit
+@inner
 def _slot(key, slots):
     return np.int64((np.uint64(key) * _SPREAD) >> np.uint64(40)) & (slots - 1)
 
 
-@_jit
+@inner
 def _known(data, at, end, seen, owners, owner, scratch):
     """Go on through a list of references that are numbers and were seen lately, adding their numbers behind `owner`.
 
@@ -250,7 +247,7 @@ def _known(data, at, end, seen, owners, owner, scratch):
     return at
 
 
-@_jit
+@inner
 def _reference(data, at, end, references, seen, scratch):
     """The end of a reference's token; scratch[0] = its number."""
     if byte(data, at) == _QUOTE:
@@ -275,7 +272,7 @@ def _reference(data, at, end, references, seen, scratch):
     return close
 
 
-@_jit
+@inner
 def _object(data, start, end, cursor, lead, tables, out):
     """The end of a rate object, whose prices and owners are added behind those there; or why there is none."""
     tails, follow, bad_tails, references, seen, groups, bad_groups = tables
@@ -397,7 +394,7 @@ def _object(data, start, end, cursor, lead, tables, out):
     return at + 1
 
 
-@_entry
+@entry
 def scan(data, cursor, tables, out):
     """Go on from the cursor through whole rate objects, as far as they are regular; returns why it came to a stop.
 
@@ -499,7 +496,7 @@ def scan(data, cursor, tables, out):
     return status
 
 
-@_entry
+@entry
 def extent(data, at, end):
     """Behind the object or list that begins there; negative where the bytes end before."""
     return _close(data, at, end, 0)
