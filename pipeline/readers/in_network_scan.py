@@ -41,6 +41,8 @@ _SHORT = -1  # the bytes end too early
 _STRANGE = -2  # not of regular form
 _DIGITS = 18  # of a mantissa that an int64 holds
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+# A plain 0 or 1 has a type of its own, for which Numba would compile a function once more.
+_NO_GUESS, _I0, _I1 = np.int64(-1), np.int64(0), np.int64(1)
 
 
 @inner
@@ -71,7 +73,7 @@ def _text(data, at, end):
 
 @inner
 def _is(data, start, end, name):
-    return end - start == len(name) and same(data, start, name, 0, len(name))
+    return end - start == len(name) and same(data, start, name, _I0, len(name))
 
 
 @inner
@@ -188,7 +190,7 @@ def _price(data, start, end, tails, guess, found):
     behind = _number(data, value, end, found)
     if behind < 0:
         return behind
-    close = _close(data, behind, end, 1)
+    close = _close(data, behind, end, _I1)
     if close < 0:
         return close
     found[2], found[3], found[4] = number(data, start, value, behind, close, tails), value, behind
@@ -259,13 +261,13 @@ def _reference(data, at, end, references, seen, scratch):
                 return _STRANGE
         if byte(data, at + 1) == 32 or byte(data, close - 2) == 32:
             return _STRANGE
-        scratch[0] = number(data, at + 1, close - 1, 0, 0, references)
+        scratch[0] = number(data, at + 1, close - 1, _I0, _I0, references)
         return close
     close = _number(data, at, end, scratch)
     if close > 0:
         key, size = 32 * scratch[0] + scratch[1], close - at
         plain = byte(data, at) != _MINUS and scratch[1] >= 0 and size < _DIGITS
-        scratch[0] = number(data, at, close, 0, 0, references)
+        scratch[0] = number(data, at, close, _I0, _I0, references)
         if plain and scratch[0] >= 0:
             slot = _slot(key, len(seen))
             seen[slot, 0], seen[slot, 1] = key, scratch[0]
@@ -291,7 +293,7 @@ def _object(data, start, end, cursor, lead, tables, out):
         at = _text(data, at + 1, end)
         if at < 0:
             return _SHORT
-        which, name = 0, 0
+        which, name = 0, _I0
         if at - key == 19:
             which = 1
         elif at - key == 21:
@@ -318,10 +320,10 @@ def _object(data, start, end, cursor, lead, tables, out):
         if byte(data, at) == _CLOSE_LIST:
             at += 1
         elif which == 4:
-            at = _close(data, at, end, 1)
+            at = _close(data, at, end, _I1)
             if at < 0:
                 return _SHORT
-            inline = number(data, opened, at, 0, 0, groups)
+            inline = number(data, opened, at, _I0, _I0, groups)
             if inline < 0:
                 return -3 - NO_ROOM
             if bad_groups[inline]:
@@ -410,7 +412,7 @@ def scan(data, cursor, tables, out):
         items[0, 0] = items[0, 1] = items[0, 2] = items[0, 3] = -1
         items[0, 4] = 0
         cursor[ITEMS] = 1
-    lead = -1
+    lead = _NO_GUESS
     status = MORE
     while True:
         at = _blank(data, cursor[POSITION], end)
@@ -478,7 +480,7 @@ def scan(data, cursor, tables, out):
             items[cursor[ITEMS] - 1, 4] = cursor[OBJECTS]
             continue
         else:  # SUFFIX: what stands behind negotiated_rates in its item
-            behind = _close(data, cursor[POSITION], end, 1)
+            behind = _close(data, cursor[POSITION], end, _I1)
             if behind < 0:
                 break
             item = cursor[ITEMS] - 1
@@ -499,4 +501,4 @@ def scan(data, cursor, tables, out):
 @entry
 def extent(data, at, end):
     """Behind the object or list that begins there; negative where the bytes end before."""
-    return _close(data, at, end, 0)
+    return _close(data, at, end, _I0)

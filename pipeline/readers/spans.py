@@ -15,6 +15,7 @@ from pipeline.jit import entry, inner
 
 _K = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
 _SHIFT = np.uint64(29)
+_I0 = np.int64(0)  # a plain 0 has a type of its own, for which a function is compiled once more
 
 
 @intrinsic
@@ -117,7 +118,7 @@ def number(data, start, middle, again, end, table):
 def _numbered(data, ends, first, table, found):
     """Number spans that stand one behind the other, from one of them on; returns the first that finds no room."""
     for i in range(first, len(ends)):
-        found[i] = number(data, ends[i - 1] if i else 0, ends[i], 0, 0, table)
+        found[i] = number(data, ends[i - 1] if i else _I0, ends[i], _I0, _I0, table)
         if found[i] < 0:
             return i
     return len(ends)
