@@ -114,7 +114,7 @@ class Items:
         while True:
             if self._open is None:
                 self._forget()
-            cursor = np.zeros(7, np.int64)
+            cursor = np.zeros(9, np.int64)
             cursor[:3] = position, len(data), mode
             status = scan(data, cursor, self._tables(), self._out)
             moved = int(cursor[POSITION]) > position

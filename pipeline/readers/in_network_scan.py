@@ -21,7 +21,7 @@ FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range
 # Why the pass came to a stop.
 MORE, ODD, BROKEN, FULL, NO_ROOM, END = range(6)
 # The cursor's array.
-POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS = range(7)
+POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS, MODEL, MODEL_PRICES = range(9)
 
 _QUOTE, _BACKSLASH, _COMMA, _COLON = 34, 92, 44, 58
 _OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
@@ -40,9 +40,8 @@ _QUOTES, _BACKSLASHES = np.uint64(_QUOTE) * _ONES, np.uint64(_BACKSLASH) * _ONES
 _SHORT = -1  # the bytes end too early
 _STRANGE = -2  # not of regular form
 _DIGITS = 18  # of a mantissa that an int64 holds
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 # A plain 0 or 1 has a type of its own, for which Numba would compile a function once more.
-_NO_GUESS, _I0, _I1 = np.int64(-1), np.int64(0), np.int64(1)
+_I0, _I1 = np.int64(0), np.int64(1)
 
 
 @inner
@@ -199,7 +198,8 @@ def _price(data, start, end, tails, guess, found):
 
 @inner
 def _slot(key, slots):
-    return np.int64((np.uint64(key) * _SPREAD) >> np.uint64(40)) & (slots - 1)
+    """Where a reference is looked for: ids that follow one another stand side by side, and stay in the nearest cache."""
+    return ((key >> 5) ^ (key >> 25) ^ ((key & 31) << 12)) & (slots - 1)
 
 
 @inner
@@ -275,13 +275,14 @@ def _reference(data, at, end, references, seen, scratch):
 
 
 @inner
-def _object(data, start, end, cursor, lead, tables, out):
+def _object(data, start, end, cursor, tables, out):
     """The end of a rate object, whose prices and owners are added behind those there; or why there is none."""
     tails, follow, bad_tails, references, seen, groups, bad_groups = tables
     _, objects, prices, owners = out
     price, owner, inline = cursor[PRICES], cursor[OWNERS], -1
     scratch = np.empty(5, np.int64)
-    keys, last = 0, 0
+    first, model, modelled = price, cursor[MODEL], cursor[MODEL_PRICES]
+    keys, last, surprised = 0, 0, False
     at = start + 1
     while True:
         at = _blank(data, at, end)
@@ -333,16 +334,21 @@ def _object(data, start, end, cursor, lead, tables, out):
                 if which == 1:
                     if byte(data, at) != _OPEN:
                         return _STRANGE
-                    # Rate objects mostly list the same prices in the same order, with other rates.
-                    guess = lead if price == cursor[PRICES] else follow[last]
+                    # Rate objects mostly list the same prices in the same order, or the first of them, with other rates.
+                    place, guess = price - first, np.int64(-1)
+                    if place < modelled:
+                        guess = prices[model + place, 0]
+                    elif place > 0:
+                        guess = follow[last]
                     at = _price(data, at, end, tails, guess, scratch)
                     if at < 0:
                         return at
                     if scratch[2] < 0:
                         return -3 - NO_ROOM
-                    if price > cursor[PRICES]:
+                    if place > 0:
                         follow[last] = scratch[2]
                     last = scratch[2]
+                    surprised |= last != guess
                     if bad_tails[last]:
                         return _STRANGE
                     if price == len(prices):
@@ -393,6 +399,8 @@ def _object(data, start, end, cursor, lead, tables, out):
     row = cursor[OBJECTS]
     objects[row, 0], objects[row, 1], objects[row, 2], objects[row, 3] = start, at + 1, price, owner
     cursor[PRICES], cursor[OWNERS] = price, owner
+    if surprised or price - first >= modelled:
+        cursor[MODEL], cursor[MODEL_PRICES] = first, price - first
     return at + 1
 
 
@@ -408,11 +416,11 @@ def scan(data, cursor, tables, out):
     items, objects = out[0], out[1]
     end, mode = cursor[LIMIT], cursor[MODE]
     cursor[ITEMS] = cursor[OBJECTS] = cursor[PRICES] = cursor[OWNERS] = 0
+    cursor[MODEL] = cursor[MODEL_PRICES] = 0  # the rate object whose prices the next ones are held against
     if mode >= FIRST_OBJECT:
         items[0, 0] = items[0, 1] = items[0, 2] = items[0, 3] = -1
         items[0, 4] = 0
         cursor[ITEMS] = 1
-    lead = _NO_GUESS
     status = MORE
     while True:
         at = _blank(data, cursor[POSITION], end)
@@ -463,8 +471,7 @@ def scan(data, cursor, tables, out):
             if cursor[OBJECTS] == len(objects):
                 status = FULL
                 break
-            first = cursor[PRICES]
-            behind = _object(data, at, end, cursor, lead, tables, out)
+            behind = _object(data, at, end, cursor, tables, out)
             if behind < 0:
                 if behind == _STRANGE:
                     cursor[POSITION] = at
@@ -472,8 +479,6 @@ def scan(data, cursor, tables, out):
                 elif behind != _SHORT:
                     status = -3 - behind
                 break
-            if cursor[PRICES] > first:
-                lead = out[2][first, 0]
             cursor[OBJECTS] += 1
             cursor[POSITION] = behind
             mode = AFTER_OBJECT
