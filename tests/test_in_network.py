@@ -12,8 +12,10 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import types
 import zipfile
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +28,7 @@ from generate_mrf import odd_file
 from mutate_mrf import mutated
 from pipeline import naming, parquet, tables
 from pipeline.errors import SourceError
-from pipeline.readers import in_network, in_network_items
+from pipeline.readers import in_network, in_network_items, unpacked
 from pipeline.readers.in_network import HEADER
 from pipeline.transforms import in_network_counts
 from plain_scan import plain_scan
@@ -182,7 +184,7 @@ def test_odd_files_agree_with_the_recount(shared, tmp_path):
 
 @pytest.mark.slow
 def test_many_odd_files_agree_with_the_recount(shared, tmp_path):
-    _odd_files(shared, tmp_path, range(60, 300))
+    _odd_files(shared, tmp_path, range(60, 360))
 
 
 # One file, row by row.
@@ -946,6 +948,64 @@ def test_what_the_sink_raises_behind_the_reader_is_raised(write):
         in_network.read(write(document()), batch_id="b", sink=types.SimpleNamespace(write=full), threads=2)
 
 
+@pytest.mark.parametrize("together", [1, 16])
+def test_unpacked_ahead_a_file_breaks_off_at_the_same_byte(together, write, monkeypatch):
+    """What stands before the damage is read, by one thread or two, wherever in a handful of blocks it is."""
+    monkeypatch.setattr(unpacked, "_TOGETHER", together)
+    long = json.dumps(document(in_network=document()["in_network"] * 2000))
+    packed = gzip.compress(long.encode(), 0)  # as large as its text, so that a cut falls into any block
+    assert len(packed) > 5 * unpacked.BLOCK
+    outcomes = []
+    for size in (200, unpacked.BLOCK - 1, unpacked.BLOCK + 1, 3 * unpacked.BLOCK + 7, len(packed) - 8, len(packed)):
+        path = write(packed[:size], "a.json.gz")
+        outcomes.append(_outcome(path, 1 << 20, threads=2))
+        assert outcomes[-1] == _outcome(path, 1 << 20), size
+    assert isinstance(outcomes[-1], dict)
+    assert [type(o) for o in outcomes[:-1]] == [tuple] * 5
+
+
+def test_what_nobody_reads_is_not_unpacked():
+    taken = []
+
+    def blocks():
+        for number in range(10_000):
+            taken.append(number)
+            yield b"x"
+
+    with unpacked.ahead(blocks()) as coming:
+        assert next(coming) == b"x"
+    assert len(taken) <= 7 * 16
+    assert "unpacking" not in [t.name for t in threading.enumerate()]
+
+
+def test_a_small_file_waits_for_no_matrix_multiplication(write):
+    """Numba imports scipy.linalg before its first function runs, which takes longer than the file."""
+    program = f"""
+import pathlib, sys, types
+from pipeline.readers import in_network
+in_network.read(pathlib.Path({str(write(document()))!r}), batch_id="b", sink=types.SimpleNamespace(write=print))
+print(sorted({{"scipy.linalg", "great_expectations", "polars", "duckdb", "luigi"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.slow
+def test_every_kernel_is_compiled_once(write, tmp_path):
+    """A plain 0 among the arguments is a type of its own, and the first file waits twice as long."""
+    program = f"""
+import pathlib, types
+from pipeline.readers import in_network
+in_network.read(pathlib.Path({str(write(document()))!r}), batch_id="b", sink=types.SimpleNamespace(write=print))
+"""
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=surroundings)
+    compiled = Counter(p.name.split("-")[0] for p in (tmp_path / "cache").rglob("*.nbc"))
+    assert compiled.pop("spans.same") == 2  # with what is in the file, and with what is in the table
+    assert len(compiled) > 10
+    assert {name: times for name, times in compiled.items() if times > 1} == {}
+
+
 def test_a_large_item_is_taken_as_it_comes(write):
     """Its rates stand before what they have in common, and its record is put down from where it begins."""
     rates = [{"provider_groups": [GROUP], "negotiated_prices": [{**PRICE, "negotiated_rate": i}]} for i in range(500)]
@@ -968,9 +1028,9 @@ def test_any_batch_size_gives_the_same_rows(tmp_path):
         assert all(batch.num_rows == 1 for batch in read(path, batch_rows=1)[1].batches["staged_price"])
 
 
-def _outcome(path: Path, chunk: int):
+def _outcome(path: Path, chunk: int, **options):
     try:
-        return whole(path, chunk_bytes=chunk, max_rejected_share=0.5)
+        return whole(path, chunk_bytes=chunk, max_rejected_share=0.5, **options)
     except SourceError as e:
         return str(e), e.offset, e.header, e.quarantine
 

@@ -26,7 +26,7 @@ from pipeline.readers.in_network_items import Items
 from pipeline.readers.in_network_prices import Prices
 from pipeline.readers.in_network_staging import Behind, MemberRows, Quarantine, Rows, Sink
 from pipeline.readers.json_text import JsonText
-from pipeline.readers.unpacked import opened
+from pipeline.readers.unpacked import ahead, opened
 
 HEADER = (
     "reporting_entity_name",
@@ -104,6 +104,7 @@ class _Options(NamedTuple):
     chunk_bytes: int
     batch_rows: int
     resolve: Resolve | None
+    threads: int
 
 
 def read(
@@ -119,8 +120,8 @@ def read(
 ) -> Result:
     """Read one in-network file (`.json`, `.json.gz`, `.zip` of one `.json`) into the tables of `staged_mrf`.
 
-    The rows and their order follow from the file alone, whatever the chunk size; with 2 threads the sink works in
-    another one than the reader. `batch_id` is what pg_uid is made with. `resolve` gives the `provider_groups` that
+    The rows and their order follow from the file alone, whatever the chunk size; with 2 threads unpacking and the sink
+    work in others than the reader. `batch_id` is what pg_uid is made with. `resolve` gives the `provider_groups` that
     stand behind the URL of a reference, or None when they are not at hand. Memory is a few chunks, the longest rate
     object, a batch per table, 40 bytes a price and 8 an owner of the item at hand, and some 500 a reference.
 
@@ -130,13 +131,17 @@ def read(
     """
     path = Path(path)
     with Behind(sink) if threads > 1 else contextlib.nullcontext(sink) as sink:
-        return _read(path, _Options(batch_id, sink, chunk_bytes, batch_rows, resolve), max_rejected_share)
+        return _read(path, _Options(batch_id, sink, chunk_bytes, batch_rows, resolve, threads), max_rejected_share)
 
 
 def _read(path: Path, options: _Options, max_rejected_share: float) -> Result:
     reader = _Reader(path, options)
     try:
-        with _seldom_collected(), opened(path) as blocks:
+        with (
+            _seldom_collected(),
+            opened(path) as packed,
+            ahead(packed) if options.threads > 1 else contextlib.nullcontext(packed) as blocks,
+        ):
             reader.walk(JsonText(blocks, path, options.chunk_bytes))
         return reader.result(max_rejected_share)
     except SourceError as e:

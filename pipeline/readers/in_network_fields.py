@@ -269,21 +269,29 @@ def merged(one: str, other: str) -> str:
 
 
 class Memo(dict):
-    """A function's answers by argument, forgotten when there are too many: a payer's file repeats few values often."""
+    """A function's answers by argument, forgotten when there are too many: a payer's file repeats few values often.
 
-    def __init__(self, function: Callable[[Any], Any], most: int = 100_000):
+    `size` says for how many an answer counts.
+    """
+
+    def __init__(
+        self, function: Callable[[Any], Any], most: int = 100_000, size: Callable[[Any], int] = lambda found: 1
+    ):
         super().__init__()
-        self._function, self._most = function, most
+        self._function, self._most, self._size, self._held = function, most, size, 0
 
     def __missing__(self, key):
-        if len(self) >= self._most:
+        if self._held >= self._most:
             self.clear()
+            self._held = 0
         found = self[key] = self._function(key)
+        self._held += self._size(found)
         return found
 
 
 # A payer repeats a group in many in-line lists; its whole answer is remembered, lists of thousands of NPIs included.
-_GROUPS = Memo(_group, 20_000)
+# Some 150 bytes a member. A file of 21 MB repeats 20,120 groups seven times each, so fewer would be of no use.
+_GROUPS = Memo(_group, 400_000, lambda found: 4 + len(found.members))
 
 
 def list_key(value: Any) -> Any:

@@ -7,9 +7,10 @@ numbers in NumPy arrays or on disk: a payer's file defines millions of reference
 from __future__ import annotations
 
 import hashlib
+import itertools
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +21,11 @@ from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column, Tally, json_path
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_staging import Rows
+from pipeline.readers.json_text import parsed
 from pipeline.readers.spans import Spans
 
 _TOGETHER = 1024  # references are numbered at a time
+_TINS_KNOWN = 100_000
 
 Resolve = Callable[[str], Sequence[dict] | None]
 
@@ -126,7 +129,7 @@ class Groups:
         self._uids, self._uid_count, self._offsets = Column("S32", b""), 0, np.empty(0, np.int32)  # that rates name
         self._reference_uids, self._inline_uids = Column(np.int32, -1), Column(np.int32, -1)  # places among them
         self._tins, self._tin_entries = Spans(), Tally()
-        self._tin_numbers = fields.Memo(self._tin_number)  # a payer's in-line lists repeat them
+        self._tins_known: dict[fields.Tin, int] = {}
         self._memberships = Spans()  # pg_members_uids whose members are staged
         self._spool = _Spool()
         self._waiting: list[_Definition] = []  # that are not numbered yet
@@ -200,12 +203,6 @@ class Groups:
         """What is worth saying of a list of members."""
         return ["NPI 0 beside real NPIs"] * mixed + ["null or blank among NPIs, left out"] * blanks
 
-    def _numbered(self, tins: list[fields.Tin]) -> np.ndarray:
-        return np.array([self._tin_numbers[tin] for tin in tins], np.int32)
-
-    def _tin_number(self, tin: fields.Tin) -> int:
-        return self._tins.number(_tin_key(tin))
-
     def count_tins(self, tins: list[np.ndarray], times: np.ndarray) -> None:
         """Count the TINs of lists, each of which stands so often in the file."""
         if tins:
@@ -213,27 +210,66 @@ class Groups:
 
     def inline(self, groups: Any) -> int:
         """The number of an in-line list. Raises Unreadable."""
-        found = fields.membership(groups)
-        uid = naming.md5_of(found.members)  # as naming.members_uid: the members are sorted, distinct, joined already
-        group = self._inline_groups.number(bytes.fromhex(uid))
-        if not self._inline_staged.upto(group + 1)[group]:
-            self._inline_members[group] = found.members
-        self.inlines.append(Inline(group, self._numbered(found.tins), found.mixed, found.blanks))
-        return len(self.inlines) - 1
+        return self._number_inlines([fields.membership(groups)])[0]
+
+    def inline_all(self, lists: Iterable[bytes]) -> list[int | None]:
+        """The numbers of in-line lists by their JSON text, None for one that cannot be read."""
+        found: list[fields.Membership | None] = []
+        for text in lists:
+            try:
+                found.append(fields.membership(parsed(text)))
+            except ValueError:
+                found.append(None)
+        numbers = iter(self._number_inlines([one for one in found if one is not None]))
+        return [None if one is None else next(numbers) for one in found]
+
+    def _number_inlines(self, found: list[fields.Membership]) -> list[int]:
+        """Number in-line lists together: each call into compiled code costs as much as a hundred of its numbers."""
+        # As naming.members_uid: the members are sorted, distinct, joined already.
+        uids = [bytes.fromhex(naming.md5_of(one.members)) for one in found]
+        groups = self._inline_groups.numbers(uids).tolist() if uids else []
+        staged = self._inline_staged.upto(len(self._inline_groups))
+        counts = [len(one.tins) for one in found]
+        tins = np.array(self._tin_numbers([tin for one in found for tin in one.tins]), np.int32)
+        first = len(self.inlines)
+        for group, one, end, count in zip(groups, found, itertools.accumulate(counts), counts, strict=True):
+            if not staged[group]:
+                self._inline_members[group] = one.members
+            self.inlines.append(Inline(group, tins[end - count : end], one.mixed, one.blanks))
+        return list(range(first, len(self.inlines)))
+
+    def _tin_numbers(self, tins: list[fields.Tin]) -> list[int]:
+        """The numbers of TINs. A payer's in-line lists repeat them, so those that came lately are remembered."""
+        known = self._tins_known
+        new = list(dict.fromkeys(tin for tin in tins if tin not in known))
+        if len(known) + len(new) > _TINS_KNOWN:
+            known.clear()
+            new = list(dict.fromkeys(tins))
+        if new:
+            known.update(zip(new, self._tins.numbers([_tin_key(tin) for tin in new]).tolist(), strict=True))
+        return [known[tin] for tin in tins]
 
     # Use.
 
-    def stage_inline(self, number: int) -> None:
-        """Stage the group of an in-line list that a rate object names."""
-        group = self.inlines[number].group
-        if not self._inline_staged.values[group]:
-            self._inline_staged.values[group] = True
-            (uid,) = self._stage_members([self._inline_members.pop(group)])
-            self._rows["group"].add((self._inline_uid(group), None, uid, None))
+    def stage_inlines(self, numbers: Iterable[int]) -> None:
+        """Stage the groups of in-line lists that rate objects name."""
+        staged = self._inline_staged.values
+        groups = [g for g in dict.fromkeys(self.inlines[number].group for number in numbers) if not staged[g]]
+        if not groups:
+            return
+        staged[groups] = True
+        digests = self._inline_groups.spans(np.array(groups))
+        self._stage_members([self._inline_members.pop(group) for group in groups], digests)
+        named = self._inline_uids.upto(len(self._inline_groups))
+        for group, digest in zip(groups, digests, strict=True):
+            members_uid = digest.hex()
+            uid = naming.md5_of(self._batch_id, "inline:" + members_uid)
+            named[group] = self._named_uid(uid.encode())
+            self._rows["group"].add((uid, None, members_uid, None))
             self._rows["group"].relieve()
 
     def uids(self, owners: np.ndarray) -> pa.Array:
-        """The pg_uids of owners: numbers of references, or -1 - those of in-line lists."""
+        """The pg_uids of owners: numbers of references, or -1 - those of in-line lists, which are staged."""
         known = self._reference_uids.upto(len(self.ids))
         inline = owners < 0
         found = known[np.where(inline, 0, owners)]
@@ -245,11 +281,7 @@ class Groups:
         if inline.any():
             lists, where = np.unique(-1 - owners[inline], return_inverse=True)
             groups = [self.inlines[n].group for n in lists.tolist()]
-            uids = self._inline_uids.upto(len(self._inline_groups))
-            for group in groups:
-                if uids[group] < 0:
-                    uids[group] = self._named_uid(self._inline_uid(group).encode())
-            found[inline] = uids[groups][where]
+            found[inline] = self._inline_uids.values[groups][where]
         texts, offsets = self._uids.values, self._offsets
         if len(offsets) <= len(texts):
             self._offsets = offsets = np.arange(0, 32 * len(texts) + 1, 32, dtype=np.int64).astype(np.int32)
@@ -263,25 +295,19 @@ class Groups:
         self._uid_count += 1
         return number
 
-    def _inline_uid(self, group: int) -> str:
-        return naming.md5_of(self._batch_id, "inline:" + self._inline_groups.span(group).hex())
-
     def _uid(self, reference: bytes) -> bytes:
         """The pg_uid of a reference: naming.md5_of(batch_id, its id)."""
         digest = self._prefix.copy()
         digest.update(reference)
         return digest.hexdigest().encode()
 
-    def _stage_members(self, members: list[str]) -> list[str]:
-        """The pg_members_uids of memberships, whose rows are staged when they are new."""
-        uids = [naming.md5_of(text) for text in members]
+    def _stage_members(self, members: list[str], digests: list[bytes]) -> None:
+        """Stage the rows of memberships that are new; `digests` are their pg_members_uids as bytes."""
         known = len(self._memberships)
-        numbers = self._memberships.numbers([bytes.fromhex(uid) for uid in uids]).tolist()
-        for number, uid, text in zip(numbers, uids, members, strict=True):
+        for number, digest, text in zip(self._memberships.numbers(digests).tolist(), digests, members, strict=True):
             if number == known:
                 known += 1
-                self._rows["member"].add_all(uid, text)
-        return uids
+                self._rows["member"].add_all(digest.hex(), text)
 
     # The end.
 
@@ -299,7 +325,10 @@ class Groups:
         for start in range(0, len(order), _TOGETHER):
             numbers = order[start : start + _TOGETHER]
             here = (members[numbers] >= 0) & ~spoilt[numbers]
-            staged = iter(self._stage_members([self._spool.get(place) for place in members[numbers[here]].tolist()]))
+            texts = [self._spool.get(place) for place in members[numbers[here]].tolist()]
+            uids = [naming.md5_of(text) for text in texts]
+            self._stage_members(texts, [bytes.fromhex(uid) for uid in uids])
+            staged = iter(uids)
             rows = zip(
                 self.ids.spans(numbers),
                 here.tolist(),

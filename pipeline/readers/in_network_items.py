@@ -52,6 +52,7 @@ _MARK = "7e7777777777"  # stands for what was cut out of a text; no rate is as l
 _LARGE = 64 << 20  # bytes of distinct spans, at which they are forgotten
 _MANY = 1 << 18  # tails, the same
 _SEEN = 1 << 20  # most references seen lately: 16 MB
+_TOGETHER = 1024  # in-line lists are read at a time
 _FEW = 256  # rate objects, which are not worth a part of their own
 _BEGINNING = 8192  # bytes of an item that are kept for its record: more than a snippet takes
 _POWERS = 10.0 ** np.arange(19)  # exact up to 10^22
@@ -113,7 +114,7 @@ class Items:
         while True:
             if self._open is None:
                 self._forget()
-            cursor = np.zeros(7, np.int64)
+            cursor = np.zeros(9, np.int64)
             cursor[:3] = position, len(data), mode
             status = scan(data, cursor, self._tables(), self._out)
             moved = int(cursor[POSITION]) > position
@@ -269,11 +270,13 @@ class Items:
         """Read the in-line lists that are new; whether one of them cannot be read."""
         count, bad = len(self._lists), self._bad_lists.upto(len(self._lists))
         known, numbers = self._lists_known, self._list_of.upto(count)
-        for raw in range(known, count):
-            try:
-                numbers[raw] = self._groups.inline(parsed(self._lists.span(raw)))
-            except ValueError:
-                bad[raw] = 1
+        for start in range(known, count, _TOGETHER):
+            new = range(start, min(start + _TOGETHER, count))
+            for raw, number in zip(new, self._groups.inline_all(map(self._lists.span, new)), strict=True):
+                if number is None:
+                    bad[raw] = 1
+                else:
+                    numbers[raw] = number
         self._lists_known = count
         return bool(bad[known:count].any())
 

@@ -291,8 +291,7 @@ class Prices:
         self._groups.named.add(part.owner[~inline], part.prices[of_owner[~inline]])
         lists, first, times = np.unique(-1 - part.owner[inline], return_index=True, return_counts=True)
         order = np.argsort(first)
-        for number in lists[order].tolist():
-            self._groups.stage_inline(number)
+        self._groups.stage_inlines(lists[order].tolist())
         tins = [self._groups.inlines[number].tins for number in lists[order].tolist()]
         self._groups.count_tins(tins, times[order])
 

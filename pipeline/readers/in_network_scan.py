@@ -11,20 +11,17 @@ The price `{"a": 1, "negotiated_rate": 12.5, "b": 2}` is a rate between `{"a": 1
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from pipeline.jit import entry, inner
 from pipeline.readers.spans import byte, number, same, word
-
-_jit = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_entry = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 
 # Where the cursor stands.
 FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
 # Why the pass came to a stop.
 MORE, ODD, BROKEN, FULL, NO_ROOM, END = range(6)
 # The cursor's array.
-POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS = range(7)
+POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS, MODEL, MODEL_PRICES = range(9)
 
 _QUOTE, _BACKSLASH, _COMMA, _COLON = 34, 92, 44, 58
 _OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
@@ -43,17 +40,18 @@ _QUOTES, _BACKSLASHES = np.uint64(_QUOTE) * _ONES, np.uint64(_BACKSLASH) * _ONES
 _SHORT = -1  # the bytes end too early
 _STRANGE = -2  # not of regular form
 _DIGITS = 18  # of a mantissa that an int64 holds
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+# A plain 0 or 1 has a type of its own, for which Numba would compile a function once more.
+_I0, _I1 = np.int64(0), np.int64(1)
 
 
-@_jit
+@inner
 def _blank(data, at, end):
     while at < end and (byte(data, at) == 32 or byte(data, at) == 10 or byte(data, at) == 13 or byte(data, at) == 9):
         at += 1
     return at
 
 
-@_jit
+@inner
 def _text(data, at, end):
     """The end of a text, from behind its opening quote."""
     while at < end:
@@ -72,19 +70,19 @@ def _text(data, at, end):
     return _SHORT
 
 
-@_jit
+@inner
 def _is(data, start, end, name):
-    return end - start == len(name) and same(data, start, name, 0, len(name))
+    return end - start == len(name) and same(data, start, name, _I0, len(name))
 
 
-@_jit
+@inner
 def _digits(data, at, end):
     while at < end and _ZERO <= byte(data, at) <= _NINE:
         at += 1
     return at
 
 
-@_jit
+@inner
 def _number(data, start, end, found):
     """The end of a number; found = (mantissa, decimals), or (0, -1) where it takes more than an int64."""
     at = start + (byte(data, start) == _MINUS)
@@ -123,7 +121,7 @@ def _number(data, start, end, found):
     return at
 
 
-@_jit
+@inner
 def _close(data, at, end, depth):
     """Behind the bracket that closes as many levels."""
     while at < end:
@@ -142,7 +140,7 @@ def _close(data, at, end, depth):
     return _SHORT
 
 
-@_jit
+@inner
 def _seek(data, at, end, name):
     """Where the value of a key begins, from behind the `{` of its object; _STRANGE where the object ends without."""
     depth, key = 1, True
@@ -173,7 +171,7 @@ def _seek(data, at, end, name):
     return _SHORT
 
 
-@_jit
+@inner
 def _price(data, start, end, tails, guess, found):
     """The end of a price; found = (mantissa, decimals, tail, where its number stands, and ends)."""
     _, _, starts, cuts, arena, _ = tails
@@ -191,19 +189,20 @@ def _price(data, start, end, tails, guess, found):
     behind = _number(data, value, end, found)
     if behind < 0:
         return behind
-    close = _close(data, behind, end, 1)
+    close = _close(data, behind, end, _I1)
     if close < 0:
         return close
     found[2], found[3], found[4] = number(data, start, value, behind, close, tails), value, behind
     return close
 
 
-@_jit
+@inner
 def _slot(key, slots):
-    return np.int64((np.uint64(key) * _SPREAD) >> np.uint64(40)) & (slots - 1)
+    """Where a reference is looked for: ids that follow one another stand side by side, and stay in the nearest cache."""
+    return ((key >> 5) ^ (key >> 25) ^ ((key & 31) << 12)) & (slots - 1)
 
 
-@_jit
+@inner
 def _known(data, at, end, seen, owners, owner, scratch):
     """Go on through a list of references that are numbers and were seen lately, adding their numbers behind `owner`.
 
@@ -250,7 +249,7 @@ def _known(data, at, end, seen, owners, owner, scratch):
     return at
 
 
-@_jit
+@inner
 def _reference(data, at, end, references, seen, scratch):
     """The end of a reference's token; scratch[0] = its number."""
     if byte(data, at) == _QUOTE:
@@ -262,27 +261,28 @@ def _reference(data, at, end, references, seen, scratch):
                 return _STRANGE
         if byte(data, at + 1) == 32 or byte(data, close - 2) == 32:
             return _STRANGE
-        scratch[0] = number(data, at + 1, close - 1, 0, 0, references)
+        scratch[0] = number(data, at + 1, close - 1, _I0, _I0, references)
         return close
     close = _number(data, at, end, scratch)
     if close > 0:
         key, size = 32 * scratch[0] + scratch[1], close - at
         plain = byte(data, at) != _MINUS and scratch[1] >= 0 and size < _DIGITS
-        scratch[0] = number(data, at, close, 0, 0, references)
+        scratch[0] = number(data, at, close, _I0, _I0, references)
         if plain and scratch[0] >= 0:
             slot = _slot(key, len(seen))
             seen[slot, 0], seen[slot, 1] = key, scratch[0]
     return close
 
 
-@_jit
-def _object(data, start, end, cursor, lead, tables, out):
+@inner
+def _object(data, start, end, cursor, tables, out):
     """The end of a rate object, whose prices and owners are added behind those there; or why there is none."""
     tails, follow, bad_tails, references, seen, groups, bad_groups = tables
     _, objects, prices, owners = out
     price, owner, inline = cursor[PRICES], cursor[OWNERS], -1
     scratch = np.empty(5, np.int64)
-    keys, last = 0, 0
+    first, model, modelled = price, cursor[MODEL], cursor[MODEL_PRICES]
+    keys, last, surprised = 0, 0, False
     at = start + 1
     while True:
         at = _blank(data, at, end)
@@ -294,7 +294,7 @@ def _object(data, start, end, cursor, lead, tables, out):
         at = _text(data, at + 1, end)
         if at < 0:
             return _SHORT
-        which, name = 0, 0
+        which, name = 0, _I0
         if at - key == 19:
             which = 1
         elif at - key == 21:
@@ -321,10 +321,10 @@ def _object(data, start, end, cursor, lead, tables, out):
         if byte(data, at) == _CLOSE_LIST:
             at += 1
         elif which == 4:
-            at = _close(data, at, end, 1)
+            at = _close(data, at, end, _I1)
             if at < 0:
                 return _SHORT
-            inline = number(data, opened, at, 0, 0, groups)
+            inline = number(data, opened, at, _I0, _I0, groups)
             if inline < 0:
                 return -3 - NO_ROOM
             if bad_groups[inline]:
@@ -334,16 +334,21 @@ def _object(data, start, end, cursor, lead, tables, out):
                 if which == 1:
                     if byte(data, at) != _OPEN:
                         return _STRANGE
-                    # Rate objects mostly list the same prices in the same order, with other rates.
-                    guess = lead if price == cursor[PRICES] else follow[last]
+                    # Rate objects mostly list the same prices in the same order, or the first of them, with other rates.
+                    place, guess = price - first, np.int64(-1)
+                    if place < modelled:
+                        guess = prices[model + place, 0]
+                    elif place > 0:
+                        guess = follow[last]
                     at = _price(data, at, end, tails, guess, scratch)
                     if at < 0:
                         return at
                     if scratch[2] < 0:
                         return -3 - NO_ROOM
-                    if price > cursor[PRICES]:
+                    if place > 0:
                         follow[last] = scratch[2]
                     last = scratch[2]
+                    surprised |= last != guess
                     if bad_tails[last]:
                         return _STRANGE
                     if price == len(prices):
@@ -394,10 +399,12 @@ def _object(data, start, end, cursor, lead, tables, out):
     row = cursor[OBJECTS]
     objects[row, 0], objects[row, 1], objects[row, 2], objects[row, 3] = start, at + 1, price, owner
     cursor[PRICES], cursor[OWNERS] = price, owner
+    if surprised or price - first >= modelled:
+        cursor[MODEL], cursor[MODEL_PRICES] = first, price - first
     return at + 1
 
 
-@_entry
+@entry
 def scan(data, cursor, tables, out):
     """Go on from the cursor through whole rate objects, as far as they are regular; returns why it came to a stop.
 
@@ -409,11 +416,11 @@ def scan(data, cursor, tables, out):
     items, objects = out[0], out[1]
     end, mode = cursor[LIMIT], cursor[MODE]
     cursor[ITEMS] = cursor[OBJECTS] = cursor[PRICES] = cursor[OWNERS] = 0
+    cursor[MODEL] = cursor[MODEL_PRICES] = 0  # the rate object whose prices the next ones are held against
     if mode >= FIRST_OBJECT:
         items[0, 0] = items[0, 1] = items[0, 2] = items[0, 3] = -1
         items[0, 4] = 0
         cursor[ITEMS] = 1
-    lead = -1
     status = MORE
     while True:
         at = _blank(data, cursor[POSITION], end)
@@ -464,8 +471,7 @@ def scan(data, cursor, tables, out):
             if cursor[OBJECTS] == len(objects):
                 status = FULL
                 break
-            first = cursor[PRICES]
-            behind = _object(data, at, end, cursor, lead, tables, out)
+            behind = _object(data, at, end, cursor, tables, out)
             if behind < 0:
                 if behind == _STRANGE:
                     cursor[POSITION] = at
@@ -473,15 +479,13 @@ def scan(data, cursor, tables, out):
                 elif behind != _SHORT:
                     status = -3 - behind
                 break
-            if cursor[PRICES] > first:
-                lead = out[2][first, 0]
             cursor[OBJECTS] += 1
             cursor[POSITION] = behind
             mode = AFTER_OBJECT
             items[cursor[ITEMS] - 1, 4] = cursor[OBJECTS]
             continue
         else:  # SUFFIX: what stands behind negotiated_rates in its item
-            behind = _close(data, cursor[POSITION], end, 1)
+            behind = _close(data, cursor[POSITION], end, _I1)
             if behind < 0:
                 break
             item = cursor[ITEMS] - 1
@@ -499,7 +503,7 @@ def scan(data, cursor, tables, out):
     return status
 
 
-@_entry
+@entry
 def extent(data, at, end):
     """Behind the object or list that begins there; negative where the bytes end before."""
-    return _close(data, at, end, 0)
+    return _close(data, at, end, _I0)

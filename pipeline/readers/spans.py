@@ -6,16 +6,16 @@ come in: what a span says.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-_jit = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_entry = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+from pipeline.jit import entry, inner
+
 _K = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
 _SHIFT = np.uint64(29)
+_I0 = np.int64(0)  # a plain 0 has a type of its own, for which a function is compiled once more
 
 
 @intrinsic
@@ -42,7 +42,7 @@ def byte(typing, data, at):
     return types.int64(data, types.int64), load
 
 
-@_jit
+@inner
 def same(data, at, arena, start, size):
     """Whether two runs of bytes are equal."""
     done = 0
@@ -63,7 +63,7 @@ def same(data, at, arena, start, size):
     return True
 
 
-@_jit
+@inner
 def _hash(data, start, end, seed):
     found = seed ^ (np.uint64(end - start) * _K)
     at = start
@@ -79,7 +79,7 @@ def _hash(data, start, end, seed):
     return found ^ (found >> _SHIFT)
 
 
-@_jit
+@inner
 def number(data, start, middle, again, end, table):
     """The number of the span `data[start:middle] + data[again:end]`, new when it is; -1 where there is no room.
 
@@ -114,17 +114,17 @@ def number(data, start, middle, again, end, table):
     return found
 
 
-@_entry
+@entry
 def _numbered(data, ends, first, table, found):
     """Number spans that stand one behind the other, from one of them on; returns the first that finds no room."""
     for i in range(first, len(ends)):
-        found[i] = number(data, ends[i - 1] if i else 0, ends[i], 0, 0, table)
+        found[i] = number(data, ends[i - 1] if i else _I0, ends[i], _I0, _I0, table)
         if found[i] < 0:
             return i
     return len(ends)
 
 
-@_entry
+@entry
 def _slotted(slots, hashes, count):
     mask = len(slots) - 1
     for found in range(count):

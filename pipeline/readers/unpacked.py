@@ -7,6 +7,8 @@ damaged. What must not come in: what the bytes say.
 from __future__ import annotations
 
 import contextlib
+import queue
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from pipeline.errors import SourceError
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
 BLOCK = 1 << 16
 _MAGIC = b"\x1f\x8b"  # of a gzip member
+_TOGETHER, _WAITING = 16, 4  # blocks that `ahead` hands over at a time; how many times it does so unasked
 AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
 
 
@@ -62,6 +65,49 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
             yield _unzip(stack, raw, path)
         else:
             yield _plain(raw.read, path)
+
+
+@contextlib.contextmanager
+def ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+    """The same blocks, unpacked by another thread while those before them are read; 5 MB wait at most.
+
+    What the blocks raise is raised where it would have been. Leave it before what the blocks are read from is closed:
+    that waits for the thread.
+    """
+    handed: queue.Queue[tuple[list[bytes], bool, BaseException | None]] = queue.Queue(_WAITING)
+    left = threading.Event()
+
+    def unpack() -> None:
+        group, failure = [], None
+        try:
+            for block in blocks:
+                group.append(block)
+                if len(group) == _TOGETHER:
+                    handed.put((group, False, None))
+                    group = []
+                if left.is_set():
+                    return
+        except BaseException as e:  # raised where the blocks are read
+            failure = e
+        handed.put((group, True, failure))
+
+    def each() -> Iterator[bytes]:
+        last = False
+        while not last:
+            group, last, failure = handed.get()
+            yield from group
+            if failure:
+                raise failure
+
+    thread = threading.Thread(target=unpack, name="unpacking", daemon=True)
+    thread.start()
+    try:
+        yield each()
+    finally:
+        left.set()
+        while thread.is_alive():  # it may be waiting to hand over
+            with contextlib.suppress(queue.Empty):
+                handed.get(timeout=0.01)
 
 
 def _plain(read: Callable[[int], bytes], path: Path) -> Iterator[bytes]:

@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_jit = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_entry = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+from pipeline.jit import entry, inner
 
 # Odd, of the golden ratio and of pi: two lanes that share no constant.
 _K0, _K1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0x243F6A8885A308D3)
@@ -88,13 +86,13 @@ def _lengths_and_bytes(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return lengths, np.frombuffer(data, np.uint8)[start:]
 
 
-@_jit
+@inner
 def _on(lane, word, k):
     lane = (lane ^ word) * k
     return lane ^ (lane >> _SHIFT)
 
 
-@_entry
+@entry
 def _texts(lengths, data, hashes):
     at = 0
     for i in range(len(lengths)):
@@ -105,13 +103,13 @@ def _texts(lengths, data, hashes):
         hashes[i, 0], hashes[i, 1] = one, two
 
 
-@_entry
+@entry
 def _words(words, hashes):
     for i in range(len(words)):
         hashes[i, 0], hashes[i, 1] = _on(_START0, words[i], _K0), _on(_START1, words[i], _K1)
 
 
-@_entry
+@entry
 def _lists(sizes, values, place, hashes):
     at = 0
     for i in range(len(sizes)):
@@ -128,14 +126,14 @@ def _lists(sizes, values, place, hashes):
         )
 
 
-@_entry
+@entry
 def _chain(rows, hashes, place):
     for i in range(len(rows)):
         cell = place[i]
         rows[i, 0], rows[i, 1] = _on(rows[i, 0], hashes[cell, 0], _K0), _on(rows[i, 1], hashes[cell, 1], _K1)
 
 
-@_entry
+@entry
 def _runs(rows, ends, first, runs):
     run = np.searchsorted(ends, first, "right")
     for i in range(len(rows)):
