@@ -7,6 +7,7 @@ import zipfile
 
 import openpyxl
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -308,14 +309,31 @@ def test_another_file_is_passed_over(tmp_path, content, name):
         read(tmp_path, content, name)
 
 
+PART = st.one_of(st.none(), st.text(max_size=8), st.text(" |\tXé\u2003", max_size=5))
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(st.none(), st.text(max_size=8)), min_size=6, max_size=6))
-def test_the_hash_of_columns_is_that_of_values(parts):
-    names = ["address_1", "address_2", "city", "state", "postal_code", "country_code"]
-    row = dict(zip(names, parts, strict=True)) | {"telephone_number": None, "fax_number": None}
-    data = nppes_records.addresses(pl.DataFrame([row], schema=dict.fromkeys(row, pl.String)))
+@given(st.lists(st.lists(PART, min_size=6, max_size=6), min_size=1, max_size=6))
+def test_the_hash_of_columns_is_that_of_values(rows):
+    listed = [
+        dict(zip(nppes_records.ADDRESS, parts, strict=True)) | {"telephone_number": None, "fax_number": None}
+        for parts in rows
+    ]
+    data = nppes_records.addresses(pl.DataFrame(listed, schema=dict.fromkeys(listed[0], pl.String)))
     for found in data.iter_rows(named=True):
-        assert found["address_hash"] == naming.address_hash(*(found[n] for n in names))
+        assert found["address_hash"] == naming.address_hash(*(found[n] for n in nppes_records.ADDRESS))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.one_of(st.none(), st.text(" \tXé\u2003\xa0", max_size=4)), min_size=1, max_size=6), st.integers(0, 3)
+)
+def test_a_column_is_trimmed_where_any_of_its_values_needs_it(values, offset):
+    """An empty text comes as null from the CSV reader."""
+    column = pa.array([*["  ZZ "] * offset, *values], pa.string()).slice(offset)  # of a block cut out of a larger one
+    batch = pa.record_batch([column, pa.array(["1"] * len(values))], names=["text", "npi"])
+    trimmed = nppes_csv._trimmed(batch, 0)["text"].to_list()
+    assert trimmed == [(value or "").strip() or None for value in values]
 
 
 def test_blanks_are_those_of_python():
