@@ -326,7 +326,8 @@ def test_the_hash_of_columns_is_that_of_values(rows):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.one_of(st.none(), st.text(" \tXé\u2003\xa0", max_size=4)), min_size=1, max_size=6), st.integers(0, 3)
+    st.lists(st.one_of(st.none(), st.text(" \tXé\u2003\xa0", min_size=1, max_size=4)), min_size=1, max_size=6),
+    st.integers(0, 3),
 )
 def test_a_column_is_trimmed_where_any_of_its_values_needs_it(values, offset):
     """An empty text comes as null from the CSV reader."""
