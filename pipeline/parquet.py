@@ -37,7 +37,7 @@ READ_ONCE, READ_ONCE_LEVEL = "staged/in_network", 1
 NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "3"
 # The registry's rows are two or three to each of millions of providers, and read whole by the dims alone. Where nearly
 # every row has a text of its own a dictionary is given up only after it was made: without them half the time, a fifth less.
-REGISTRY, REGISTRY_LEVEL = "staged/nppes", 1
+REGISTRY, REGISTRY_LEVEL, REGISTRY_FORMAT = "staged/nppes", 1, "2"
 REGISTRY_OWN = ("npi", "source_row", "address_hash", "address_1", "telephone_number", "primary_taxonomy_license")
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
 Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
@@ -65,13 +65,13 @@ class Writer:
         self._pending_rows = self._rows = 0
         self._once = table.folder == READ_ONCE
         self._by_number = self._once or table.name in NUMBERED
-        self._format = NUMBERED_FORMAT if self._by_number else FORMAT
+        registry = table.folder == REGISTRY
+        self._format = NUMBERED_FORMAT if self._by_number else REGISTRY_FORMAT if registry else FORMAT
         self._digest = hashlib.blake2b(f"{self._format}|{table.name}|{self.schema}".encode(), digest_size=16)
         self._ids = table.key if table.name in NUMBERED else ()
         # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
         places = [c for c in self.schema.names if c.endswith("_ix")]
         plain = [f.name for f in self.schema if self._once and pa.types.is_floating(f.type)]
-        registry = table.folder == REGISTRY
         undictionaried = (*places, *plain, *self._ids, *(REGISTRY_OWN if registry else ()))
         self._file = pq.ParquetWriter(
             path,
