@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import building, code_version, errors, leaves, partition, paths
+from pipeline import building, code_version, errors, leaves, partition, paths, stamps
 from pipeline.stages import enriched, facts, ingest, raw, star
 from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.task import TableTask
@@ -120,6 +120,7 @@ def _named(task: TableTask, name: str, month: str | None, root: paths.Root) -> b
     if name in (name_of(task), task.table, task.label):
         return True
     places = {task.label, *(root.relative(p) for p in task.targets().values())}
+    places |= {part.path for part in (task.stamp() or stamps.NONE).parts.values()}
     if isinstance(task, ingest.FileTask):
         places.add(f"raw/{task.raw_name}")
     return any(given in places or given.removesuffix(".parquet") == task.label for given in _from_root(name, root))

@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import errors, journal, leaves, partition, paths, settings, stamps
+from pipeline import errors, journal, leaves, partition, paths, settings
 from pipeline.paths import Root
 
 SHARES = (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)  # least, …, most
@@ -150,9 +150,9 @@ def _month(root: Root, month: str, known: dict[str, leaves.Record]) -> Month:
     stands = [r for r in known.values() if not r.reason]
     held = [r for r in known.values() if r.reason]
     rows = sum(r.rows for r in stands)
-    stamp = stamps.read(root, root.relative(root.joined(month)).removesuffix(".parquet"))
-    joined = stamp.parts["fact_rate_enriched"]
-    sorted_bytes = round(joined.bytes * rows / max(1, joined.rows))  # withheld rows stand in it too
+    joined = leaves.joined(root, month)
+    whole, there = sum(part.bytes for part in joined), sum(part.rows for part in joined)
+    sorted_bytes = round(whole * rows / max(1, there))  # withheld rows stand in it too
     return Month(month, len(stands), rows, sum(r.bytes for r in stands), sorted_bytes, len(held))
 
 
@@ -186,19 +186,19 @@ def _rows_by_depth(
         if built == partition.KEYS:
             named = ((record.partition.split("/"), record.rows) for record in known.values())
         else:
-            named = _joined_leaves(root.joined(month))
+            named = _joined_leaves([root.path / part.path for part in leaves.joined(root, month)])
         for pieces, rows in named:
             for number, counter in enumerate(counted):
                 counter[(month, *pieces[: number + 1])] += rows
     return [list(counter.values()) for counter in counted]
 
 
-def _joined_leaves(joined: Path) -> list[tuple[list[str | None], int]]:
+def _joined_leaves(joined: list[Path]) -> list[tuple[list[str | None], int]]:
     """The values of all seven keys in a month's joined rows, with how many rows have them."""
     from pipeline import duck
 
     columns = ", ".join(map(duck.identifier, partition.KEYS))
-    source = f"read_parquet({duck.literal(str(joined))}, hive_partitioning = false)"
+    source = f"read_parquet({duck.literal([str(path) for path in joined])}, hive_partitioning = false)"
     with duck.connect() as con:
         found = con.sql(f"SELECT {columns}, count(*) FROM {source} GROUP BY ALL").fetchall()
     return [(list(values), rows) for *values, rows in found]

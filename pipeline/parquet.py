@@ -6,7 +6,9 @@ come in: where a file stands or whether it is published (`targets`), the order o
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -247,11 +249,35 @@ def leaf_bytes(rows: pa.Table) -> pa.Buffer:
     return sink.getvalue()
 
 
-def row_groups(path: Path) -> Iterator[pa.Table]:
-    """The row groups of a file, one at a time, texts as dictionaries."""
-    with opened(path) as file:
-        for index in range(file.num_row_groups):
-            yield file.read_row_group(index, use_threads=False)
+class Pieces:
+    """Files whose rows follow on each other, read as one table: a file at a time, the last of them kept.
+
+    files   each with its number of rows, few enough to be held in memory
+    schema  of the tables that come; else texts come as dictionaries
+    """
+
+    def __init__(self, files: Iterable[tuple[Path, int]], schema: pa.Schema | None = None):
+        self._files, counts = zip(*files, strict=True)
+        self.starts = [0, *itertools.accumulate(counts)]
+        self._schema = schema
+        self._held: tuple[int, pa.Table] | None = None
+
+    def between(self, first: int, behind: int) -> Iterator[pa.Table]:
+        """The rows from `first` up to, but without, `behind`, as a table for each file that has some of them."""
+        index = bisect.bisect_right(self.starts, first) - 1
+        while first < behind:
+            start, end = self.starts[index], min(behind, self.starts[index + 1])
+            if first < end:
+                yield self._read(index).slice(first - start, end - first)
+            first, index = end, index + 1
+
+    def _read(self, index: int) -> pa.Table:
+        if self._held is None or self._held[0] != index:
+            self._held = None  # before the next is read, so that two are never held
+            with opened(self._files[index]) as file:
+                rows = file.read(use_threads=False)
+            self._held = index, rows if self._schema is None else rows.cast(self._schema)
+        return self._held[1]
 
 
 def opened(path: Path) -> pq.ParquetFile:

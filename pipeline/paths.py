@@ -70,9 +70,14 @@ class Root:
         """A staged table of one source; `source` is the source's folder under staged/."""
         return self.path / "staged" / source / f"{table}.parquet"
 
-    def joined(self, month: str) -> Path:
-        """The month's enriched rows in one file, from which its leaves are cut."""
-        return self.path / "staged" / "enriched" / f"fact_rate_enriched_{month}.parquet"
+    def joined(self, month: str, number: int = 1) -> Path:
+        """The month's enriched rows, from which its leaves are cut: the first file, or a further one of a large month."""
+        more = f".{number:04}" if number > 1 else ""
+        return self.path / "staged" / "enriched" / f"fact_rate_enriched_{month}{more}.parquet"
+
+    def all_joined(self, month: str) -> list[Path]:
+        """Every file of the month's enriched rows that stands, whoever left it."""
+        return sorted((self.path / "staged" / "enriched").glob(f"fact_rate_enriched_{month}.*"))
 
     def stamp(self, label: str) -> Path:
         """The stamp of a task, by its label."""
@@ -98,6 +103,11 @@ class Root:
     def object_name(digest: str) -> str:
         """The same as `relative` shows it."""
         return f".objects/{digest[:2]}/{digest}.parquet"
+
+    @staticmethod
+    def object_name_in_sql(digest: str) -> str:
+        """The same of a column of digests, as an SQL expression."""
+        return f"'.objects/' || left({digest}, 2) || '/' || {digest} || '.parquet'"
 
     def leaf(self, partition: str, month: str) -> Path:
         """A leaf's file in the Hive tree; `partition` is `k=v/…`."""

@@ -35,12 +35,19 @@ class Basis:
 
 @dataclass
 class Stamp:
-    """What was built and on what. `parts` by table name; `gates` by suite; `notes` is the task's own (counts, a verdict)."""
+    """What was built and on what. `gates` by suite; `notes` is the task's own (counts, a verdict).
+
+    `parts` by table name; a table that stands in several files has them under its name, `name.0002`, `name.0003`, …
+    """
 
     basis: Basis
     parts: dict[str, Part]
     gates: dict[str, dict] = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+
+    def parts_of(self, table: str) -> list[Part]:
+        """The files of a table, in their order."""
+        return [part for name, part in sorted(self.parts.items()) if table_of(name) == table]
 
     @property
     def failed_gate(self) -> str | None:
@@ -57,6 +64,11 @@ class Stale:
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def table_of(name: str) -> str:
+    """The table of which a part of that name is."""
+    return name.partition(".")[0]
 
 
 NONE = Stamp(Basis({}, {}, {}), {})

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import code_version, errors, journal, locks, paths, settings, stamps, stopping, tables, targets
+from pipeline import code_version, errors, journal, locks, naming, paths, settings, stamps, stopping, tables, targets
 from pipeline.paths import Root
 from pipeline.stamps import Basis, Stale, Stamp
 
@@ -94,6 +94,13 @@ class TableTask(luigi.Task):
         """Table name -> file."""
         return {self.table: self.target()}
 
+    def place_of(self, part: str) -> Path:
+        """The file of a part that `produce` made."""
+        return self.targets()[part]
+
+    def clear_places(self, parts: Iterable[str] = ()) -> None:
+        """Remove its files but those of `parts`: a table that stands in several may have had more of them."""
+
     def views(self) -> dict[str, list[TableTask]]:
         """Table name -> the tasks whose files, together, the transform sees under that name."""
         return {}
@@ -128,7 +135,10 @@ class TableTask(luigi.Task):
         return None
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        """Write each table's draft; returns table -> (digest, rows). The default runs the transform in DuckDB."""
+        """Write each table's draft; returns part -> (digest, rows). The default runs the transform in DuckDB.
+
+        A table in several files puts the drafts of the further ones into `drafts`, by their part's name.
+        """
         from pipeline import duck, parquet
 
         declared = tables.get(self.table)
@@ -230,7 +240,7 @@ class TableTask(luigi.Task):
         """Whether its suites changed since they passed it, or it failed them."""
         from pipeline import gates
 
-        for name in stamp.parts:
+        for name in dict.fromkeys(map(stamps.table_of, stamp.parts)):
             if gates.suite_hash(suite_path(name)) != stamp.gates.get(name, {}).get("suite_hash"):
                 return Stale("suite", f"expectations/{name}.json changed: it will be checked again, not built again")
         if stamp.failed_gate:
@@ -255,13 +265,17 @@ class TableTask(luigi.Task):
         stamp = self.stamp()
         if stamp is None:
             return ""
-        part = stamp.parts.get(table)
-        return part.digest if part else None
+        found = [part.digest for part in stamp.parts_of(table)]
+        return naming.md5_of(" ".join(found)) if len(found) > 1 else found[0] if found else None
+
+    def files_of(self, table: str) -> list[Path]:
+        """The files of one of its tables, in their order; none when it made none."""
+        stamp = self.stamp()
+        return [self.warehouse.path / part.path for part in stamp.parts_of(table)] if stamp else []
 
     def file_of(self, table: str) -> Path | None:
-        """The file of one of its tables; None when it made none."""
-        stamp = self.stamp()
-        return self.warehouse.path / stamp.parts[table].path if stamp and table in stamp.parts else None
+        """The file of one of its tables that stands in one; None when it made none."""
+        return next(iter(self.files_of(table)), None)
 
     def settle(self) -> bool:
         """Whether, now that its inputs are built, nothing is owed: then it is put on record as unchanged, and not run.
@@ -309,13 +323,15 @@ class TableTask(luigi.Task):
             drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
             with targets.writing(folder):
                 made = self.produce(drafts)
-            verdicts = self.gate({name: drafts[name] for name in made})
+            verdicts = self.gate(_by_table({name: drafts[name] for name in made}))
             parts = {}
             for name, (digest, rows) in made.items():
                 old = former.parts.get(name) if former else None
+                place = self.place_of(name)
                 parts[name] = targets.publish(
-                    self.warehouse, drafts[name], self.targets()[name], digest, rows, former=old, readable=self.readable
+                    self.warehouse, drafts[name], place, digest, rows, former=old, readable=self.readable
                 )
+            self.clear_places(parts)
             stamp = Stamp(self.settled(basis), parts, verdicts, self.notes())
             stamps.write(self.warehouse, self.label, stamp)
         return stamp
@@ -324,7 +340,8 @@ class TableTask(luigi.Task):
         """Check published files against suites that changed; a file that now fails stays, marked failed."""
         stamp = self.stamp()
         try:
-            gates = self.gate({name: self.warehouse.path / part.path for name, part in stamp.parts.items()})
+            files = {name: self.warehouse.path / part.path for name, part in sorted(stamp.parts.items())}
+            gates = self.gate(_by_table(files))
         except errors.GateError as failed:
             stamps.write(self.warehouse, self.label, Stamp(stamp.basis, stamp.parts, failed.verdicts, stamp.notes))
             raise
@@ -332,15 +349,15 @@ class TableTask(luigi.Task):
         stamps.write(self.warehouse, self.label, stamp)
         return stamp
 
-    def gate(self, files: dict[str, Path]) -> dict[str, dict]:
-        """Check files against their suites; returns suite -> verdict, raises GateError when a critical one fails."""
+    def gate(self, files: dict[str, list[Path]]) -> dict[str, dict]:
+        """Check tables, each in its files, against their suites; returns suite -> verdict, raises GateError when a critical one fails."""
         from pipeline import duck, gates
 
         verdicts: dict[str, dict] = {}
         failed = []
-        for name, path in files.items():
+        for name, places in files.items():
             views = {**self.view_selects(), **selects(self.gate_views())}
-            views[name] = duck.scan(tables.get(name), [path])
+            views[name] = duck.scan(tables.get(name), places)
             verdict = gates.check(
                 suite_path(name),
                 views=views,
@@ -455,9 +472,17 @@ def selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
     from pipeline import duck
 
     return {
-        name: duck.scan(tables.get(name), [path for task in group if (path := task.file_of(name)) is not None])
+        name: duck.scan(tables.get(name), [path for task in group for path in task.files_of(name)])
         for name, group in views.items()
     }
+
+
+def _by_table(files: dict[str, Path]) -> dict[str, list[Path]]:
+    """Part name -> file, as table name -> its files in their order."""
+    found: dict[str, list[Path]] = {}
+    for name, path in files.items():
+        found.setdefault(stamps.table_of(name), []).append(path)
+    return found
 
 
 def _schema(name: str) -> str:

@@ -271,7 +271,7 @@ def _rows(root: Root, month: str) -> Iterator[Problem]:
     columns = ", ".join(map(duck.identifier, keys))
     with joined.connection() as con:
         for name, one in (("fact", fact), ("joined", joined)):
-            duck.view(con, name, duck.scan(tables.get(one.table), [one.file_of(one.table)]))
+            duck.view(con, name, duck.scan(tables.get(one.table), one.files_of(one.table)))
         ((missing, twice),) = con.sql("""
             SELECT count(*) FILTER (n IS NULL), count(*) FILTER (n > 1)
             FROM fact LEFT JOIN (SELECT fact_uid, count(*) AS n FROM joined GROUP BY ALL) USING (fact_uid)""").fetchall()
@@ -280,7 +280,7 @@ def _rows(root: Root, month: str) -> Iterator[Problem]:
             for *values, rows in con.sql(f"SELECT {columns}, count(*) FROM joined GROUP BY ALL").fetchall()
         }
     place = root.relative(root.joined(month))
-    clear = (root.joined(month),)
+    clear = tuple(joined.files_of(joined.table))
     if missing or twice:
         yield Problem(place, f"lacks {missing:,} facts of {month}, and has {twice:,} more than once", clear=clear)
     told = {name: record.rows for name, record in leaves.records(leaves.manifest(root, month)).items()}

@@ -194,8 +194,12 @@ def enrich(month: str = MONTH, fill: bool = True, threads: int = 2, **given_rows
 def enrich_by_slices(rows: int, threads: int, given_rows: dict[str, list[dict]]) -> list[dict]:
     """The same as `batches` gives them, in its order."""
     with connection(MONTH, True, threads, given_rows) as con, tempfile.TemporaryDirectory() as folder:
-        got = list(fact_rate_enriched.batches(con, Path(folder) / "unsorted", rows))
+        (whole,) = fact_rate_enriched.pieces(con, Path(folder) / "unsorted")
         assert list(Path(folder).iterdir()) == []
+        starts = range(0, max(1, whole.behind), rows)
+        cut = [fact_rate_enriched.Piece(first, min(first + rows, whole.behind)) for first in starts]
+        pieces, got = zip(*fact_rate_enriched.batches(con, cut), strict=True)
+    assert list(pieces) == cut
     schema = tables.get("fact_rate_enriched").arrow_schema()
     numbered = pa.dictionary(pa.int32(), pa.string())
     for batch in got:
@@ -878,7 +882,8 @@ def test_several_threads_leave_the_order_of_slices_as_declared(tmp_path):
         }
         select = ", ".join(f"{values.get(c, 'NULL')} AS {c}" for c in columns)
         duck.view(con, "fact_rate", f"SELECT {select} FROM range(300000) numbers(n)")
-        got = pa.Table.from_batches(fact_rate_enriched.batches(con, tmp_path / "unsorted", 200_000))
+        pieces = fact_rate_enriched.pieces(con, tmp_path / "unsorted")
+        got = pa.Table.from_batches([batch for _, batch in fact_rate_enriched.batches(con, pieces)])
     order = list(tables.get("fact_rate_enriched").sort)
     keys = pl.from_arrow(got.select(order))
     assert keys.height == 300_000

@@ -34,7 +34,9 @@ def leaf(rows: int, **values) -> list[dict]:
     return [FIRST | values for _ in range(rows)]
 
 
-def plan(folder: Path, rows: list[dict], *, group_rows=100, keys=partition.KEYS, withheld=(), threads=2) -> list[dict]:
+def plan(
+    folder: Path, rows: list[dict], *, group_rows=100, keys=partition.KEYS, withheld=(), threads=2, known=None
+) -> list[dict]:
     """The plan of a file of these rows, each with an id of its place; columns that a literal leaves out are null."""
     schema = ENRICHED.polars_schema()
     rows = [{"fact_uid": f"{n:032x}"} | row for n, row in enumerate(rows)]
@@ -42,16 +44,15 @@ def plan(folder: Path, rows: list[dict], *, group_rows=100, keys=partition.KEYS,
     path = folder / "joined.parquet"
     parquet.write(path, ENRICHED, frame.to_arrow().to_batches())
     con = duck.connect(threads=threads)
-    duck.view(
-        con, "fact_rate_enriched", f"FROM read_parquet('{path}', file_row_number = true, hive_partitioning = false)"
-    )
+    read = f"read_parquet('{path}', file_row_number = true, hive_partitioning = false)"
+    duck.view(con, "fact_rate_enriched", f"SELECT *, file_row_number AS row_number FROM {read}")
     con.execute("CREATE TEMP TABLE withheld (partition VARCHAR, reason VARCHAR)")
     for pair in withheld:
         con.execute("INSERT INTO withheld VALUES (?, ?)", pair)
     declared = tables.get("leaf_plan")
-    planned = con.sql(
-        f"SELECT {', '.join(declared.columns)} FROM ({leaf_plan.build(con, keys, group_rows, parquet.row_groups(path))}) ORDER BY first_row"
-    )
+    between = parquet.Pieces([(path, len(rows))]).between
+    select = leaf_plan.build(con, keys, group_rows, between, known or {})
+    planned = con.sql(f"SELECT {', '.join(declared.columns)} FROM ({select}) ORDER BY first_row")
     return [dict(zip(declared.columns, row, strict=True)) for row in planned.fetchall()]
 
 

@@ -6,7 +6,9 @@ join and the plan themselves (`transforms`), how a file is published (`targets`)
 
 from __future__ import annotations
 
+import bisect
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -40,7 +42,11 @@ KEY_SETS = {
 
 
 class FactRateEnriched(TableTask):
-    """A month's facts with every dimension joined in, in one file sorted by the partition keys."""
+    """A month's facts with every dimension joined in, sorted by the partition keys.
+
+    A large month stands in several files. Those whose rows are joined from the same as before are kept, so that a
+    dimension that changed in one row costs the files that use it.
+    """
 
     table = "fact_rate_enriched"
     transform = "fact_rate_enriched"
@@ -82,16 +88,58 @@ class FactRateEnriched(TableTask):
                 duck.view(con, name, select)
             self._keep_key_sets(con)
             self._used = {name: used_digest(con, self.month, name) for name in USED}
-            draft = drafts[self.table]
-            with closing(parquet.ahead(fact_rate_enriched.batches(con, draft.with_suffix(".unsorted")))) as rows:
-                written = parquet.write(draft, tables.get(self.table), rows)
-            enriched = f"read_parquet({duck.literal(str(draft))}, hive_partitioning = false)"
+            first = drafts[self.table]
+            pieces = fact_rate_enriched.pieces(con, first.with_suffix(".unsorted"))
+            names = {piece: _part(number) for number, piece in enumerate(pieces, 1)}
+            drafts.update({name: first.with_name(f"{name}.parquet") for name in names.values()})
+            self._told = {name: piece.told for piece, name in names.items()}
+            made = self._keep(names, drafts)
+            owed = [piece for piece, name in names.items() if name not in made]
+            with closing(parquet.ahead(fact_rate_enriched.batches(con, owed))) as rows:
+                for piece, batch in rows:
+                    written = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
+                    made[names[piece]] = written.digest, written.rows
+            files = [str(drafts[name]) for name in names.values()]
+            enriched = f"read_parquet({duck.literal(files)}, hive_partitioning = false)"
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
-        return {self.table: (written.digest, written.rows)}
+        return {name: made[name] for name in names.values()}
+
+    def _keep(self, names: dict, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        """Take over, as drafts, the pieces that stand and were joined from the same; returns part -> (digest, rows)."""
+        former, now = self.stamp(), self.basis()
+        if former is None or (former.basis.code, former.basis.settings) != (now.code, now.settings):
+            return {}
+        stand = {
+            told: part
+            for name, told in former.notes.get("pieces", {}).items()
+            if (part := former.parts[name]).problem(self.warehouse) is None
+            and targets.object_problem(self.warehouse, part.digest, part.bytes) is None
+        }
+        kept = {
+            name: stand[piece.told] for piece, name in names.items() if piece.told is not None and piece.told in stand
+        }
+        for name, part in kept.items():
+            targets.link(self.warehouse.object(part.digest), drafts[name], self.warehouse.scratch)
+        return {name: (part.digest, part.rows) for name, part in kept.items()}
+
+    def place_of(self, part: str) -> Path:
+        return self.warehouse.joined(self.month, int(part.rpartition(".")[2]) if "." in part else 1)
+
+    def clear_places(self, parts: Iterable[str] = ()) -> None:
+        kept = {self.place_of(part) for part in parts}
+        for path in self.warehouse.all_joined(self.month):
+            if path not in kept:
+                targets.remove(path, self.warehouse.path)
 
     def notes(self) -> dict:
         keys = {name: targets.file_hash(key_set(self.month, name)) for name in KEY_SETS}
-        return {"used": self._used, "withheld": self._withheld, "keys": keys, "benchmarks": self._benchmarks}
+        return {
+            "used": self._used,
+            "withheld": self._withheld,
+            "keys": keys,
+            "benchmarks": self._benchmarks,
+            "pieces": self._told,
+        }
 
     def _keep_key_sets(self, con) -> None:
         """Keep, beside the month's manifest, the keys by which it uses the dimensions."""
@@ -131,7 +179,7 @@ class FactRateEnriched(TableTask):
                     return None
         return Stamp(now, stamp.parts, stamp.gates, stamp.notes)
 
-    def gate(self, files: dict[str, Path]) -> dict[str, dict]:
+    def gate(self, files: dict[str, list[Path]]) -> dict[str, dict]:
         """Check the joined rows; rows that fail withhold their leaves, a failure of no row blocks the month."""
         self._withheld: dict[str, str] = {}
         try:
@@ -142,7 +190,7 @@ class FactRateEnriched(TableTask):
             verdicts[self.table] = {**verdicts[self.table], "passed": True, "withheld": len(self._withheld)}
             return verdicts
 
-    def _leaves_that_fail(self, files: dict[str, Path], failed: errors.GateError) -> dict[str, str]:
+    def _leaves_that_fail(self, files: dict[str, list[Path]], failed: errors.GateError) -> dict[str, str]:
         from pipeline import duck, gates
 
         keys = settings.partitioning().key_list()
@@ -151,7 +199,7 @@ class FactRateEnriched(TableTask):
         with self.connection() as con:
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
-            duck.view(con, self.table, duck.scan(tables.get(self.table), [files[self.table]]))
+            duck.view(con, self.table, duck.scan(tables.get(self.table), files[self.table]))
             verdict = gates.Verdict.from_dict(failed.verdicts[self.table])
             attributed = gates.failing_rows(suite_path(self.table), verdict, self.table, con)
             if attributed is None:
@@ -196,14 +244,20 @@ class LeafPlan(TableTask):
         part = settings.partitioning()
         return {"[partitioning] keys": list(part.key_list()), "[partitioning] group_rows": part.group_rows}
 
+    def pieces(self) -> list[targets.Part]:
+        """The files of the joined rows."""
+        return leaves.joined(self.warehouse, self.month)
+
     def view_selects(self) -> dict[str, str]:
         from pipeline import duck
 
-        path = FactRateEnriched(month=self.month).file_of("fact_rate_enriched")
-        select = (
-            f"SELECT * FROM read_parquet({duck.literal(str(path))}, file_row_number = true, hive_partitioning = false)"
-        )
-        return {"fact_rate_enriched": select}
+        placed, first = [], 0
+        for part in self.pieces():
+            file = duck.literal(str(self.warehouse.path / part.path))
+            source = f"read_parquet({file}, file_row_number = true, hive_partitioning = false)"
+            placed.append(f"SELECT * EXCLUDE (file_row_number), file_row_number + {first} AS row_number FROM {source}")
+            first += part.rows
+        return {"fact_rate_enriched": " UNION ALL ".join(placed)}
 
     def select(self, con) -> str:
         from pipeline import parquet
@@ -214,9 +268,44 @@ class LeafPlan(TableTask):
         if rows:
             con.executemany("INSERT INTO withheld VALUES (?, ?)", rows)
         part = settings.partitioning()
-        groups = parquet.row_groups(FactRateEnriched(month=self.month).file_of("fact_rate_enriched"))
-        with closing(parquet.ahead(groups)) as rows:
-            return leaf_plan.build(con, part.key_list(), part.group_rows, rows)
+        joined = parquet.Pieces([(self.warehouse.path / one.path, one.rows) for one in self.pieces()])
+
+        def between(first: int, behind: int) -> Iterator:
+            with closing(parquet.ahead(joined.between(first, behind))) as ahead:
+                yield from ahead
+
+        return leaf_plan.build(con, part.key_list(), part.group_rows, between, self._known())
+
+    def _known(self) -> dict[tuple[int, int], str]:
+        """(first row, the one behind) -> digest, of the leaves that lie in one piece, the same as when last planned."""
+        former, now = self.stamp(), self.basis()
+        if former is None or (former.basis.code, former.basis.settings) != (now.code, now.settings):
+            return {}
+        if self.file_problem(former):
+            return {}
+        places, first = {}, 0
+        for digest, rows in former.notes.get("pieces", ()):
+            places[digest] = first, first + rows
+            first += rows
+        former_plan = sorted(
+            (one.first_row, one.rows, one.digest) for one in leaves.plan(self.warehouse, self.month).leaves
+        )
+        starts = [one[0] for one in former_plan]
+        known, first = {}, 0
+        for part in self.pieces():
+            if part.digest in places:
+                began, ended = places[part.digest]
+                moved = first - began
+                for start, rows, digest in former_plan[
+                    bisect.bisect_left(starts, began) : bisect.bisect_left(starts, ended)
+                ]:
+                    if start + rows <= ended:
+                        known[start + moved, start + rows + moved] = digest
+            first += part.rows
+        return known
+
+    def notes(self) -> dict:
+        return {"pieces": [[part.digest, part.rows] for part in self.pieces()]}
 
 
 class EnrichedGroup(luigi.Task):
@@ -265,6 +354,11 @@ class EnrichedMonth(TableTask):
 
     def code_roots(self) -> tuple[str, ...]:
         return ("pipeline.transforms.leaf_plan",)
+
+    def own_staleness(self) -> Stale | None:
+        stamp = self.stamp()
+        changed = stamps.compare(stamp, self.basis()) if stamp else None
+        return changed or super().own_staleness()  # a changed plan, before 100,000 files are looked at
 
     def gate_staleness(self, stamp: Stamp) -> Stale | None:
         return None  # its rows passed the gate before they were cut
@@ -344,6 +438,11 @@ class Partition(luigi.Task):
 
     def on_failure(self, exception: BaseException) -> str:
         return leaves.failed(paths.current(), self, exception)
+
+
+def _part(number: int) -> str:
+    """The name of a part of the joined rows, so that the names' order is that of the parts."""
+    return "fact_rate_enriched" if number == 1 else f"fact_rate_enriched.{number:04}"
 
 
 def key_set(month: str, name: str) -> Path:

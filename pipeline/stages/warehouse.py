@@ -56,9 +56,8 @@ class Warehouse(TableTask):
     def other_inputs(self) -> dict[str, str]:
         inputs = {}
         for task in tables_of(facts.months()):
-            stamp = task.stamp()
-            if stamp and task.table in stamp.parts:
-                inputs[task.label] = stamp.parts[task.table].digest
+            if digest := task.digest_of(task.table):
+                inputs[task.label] = digest
         for month in facts.months():
             stamp = enriched.EnrichedMonth(month=month).stamp()
             inputs[f"the leaves of {month}"] = stamp.notes["manifest"] if stamp else ""
@@ -90,14 +89,12 @@ class Warehouse(TableTask):
             remove_month(month)
         listed = []
         for task in tables_of(months):
-            stamp = task.stamp()
-            part = stamp.parts.get(task.table) if stamp else None
-            listed.append(catalog.Listed(task.table, task.month_or_none, part))
-        manifests = {m: leaves.records(leaves.manifest(root, m)) for m in months}
+            parts = (task.stamp() or stamps.NONE).parts_of(task.table)
+            listed += [catalog.Listed(task.table, task.month_or_none, part) for part in parts or [None]]
         accounts = [accounts_of(month) for month in months]
         with self.scratch() as folder, targets.writing(folder):
             draft = folder / "warehouse.duckdb"
-            catalog.write(root, draft, listed, manifests, accounts)
+            catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
             targets.fsync(draft)
             targets.replace(draft, root.catalog)
             targets.fsync(root.path)
@@ -114,7 +111,7 @@ def objects_in_use() -> set[str]:
     root, months = paths.current(), facts.months()
     found = {p.digest for task in tables_of(months) for p in (task.stamp() or stamps.NONE).parts.values()}
     for month in months:
-        found.update(record.digest for record in leaves.records(leaves.manifest(root, month)).values())
+        found.update(leaves.digests(root, month))
     return found
 
 
@@ -168,7 +165,8 @@ def orphans(months: list[str]) -> list[str]:
         return []
     folders = {tables.get(name).folder for name in tables.load() if tables.get(name).sharded} | {"staged/enriched"}
     places = [place for name in folders for place in (root.path / name, root.stamp(name).with_suffix(""))]
-    names = {p.stem[-7:] for place in places if place.is_dir() for p in place.iterdir() if p.stem[-8:-7] == "_"}
+    stems = {p.name.partition(".")[0] for place in places if place.is_dir() for p in place.iterdir()}
+    names = {stem[-7:] for stem in stems if stem[-8:-7] == "_"}
     names |= {p.name for p in root.month_state("").iterdir()} if root.month_state("").is_dir() else set()
     return sorted({name for name in names if partition.is_month(name)} - set(months))
 
@@ -182,5 +180,6 @@ def remove_month(month: str) -> None:
             continue
         for path in task.targets().values():
             targets.remove(path, root.path)
+        task.clear_places()
         targets.remove(root.stamp(task.label), root.state)
         task.journal("removed", why="no source has this month any more")

@@ -2,9 +2,9 @@
 
 What belongs here: the order in which the join is put together. Each key that a fact carries (its provider group, its
 code, its terms) is answered once per distinct value, in temporary tables that DuckDB may spill; the facts are joined to
-these answers by their keys, sorted while they are narrow, and only then joined, by number, to the wide columns. No
-window or grouping over all facts. What must not come in: the answers themselves (`sql/fact_rate_enriched_*.sql`,
-`benchmark_choice`), files, settings.
+these answers by their keys, sorted while they are narrow, cut into pieces, and only then joined, by number, to the wide
+columns. No window or grouping over all facts. What must not come in: the answers themselves
+(`sql/fact_rate_enriched_*.sql`, `benchmark_choice`), files, settings.
 
 Views: fact_rate and xref_group_npi (of the month), dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
 dim_npi_address, dim_npi_address_geolocation, bench_medicare_comprehensive and bench_wcfs (of the month),
@@ -14,10 +14,12 @@ fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 
 from pipeline import duck, tables
 from pipeline.transforms import bench_release, benchmark_choice
@@ -27,10 +29,28 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+# Rows of a piece. Where it ends between these, its rows themselves say, so that rows that come or go move the cuts beside
+# them and no others.
+LEAST_ROWS, MOST_ROWS = 98_304, 122_880
 _UNSORTED_ROWS = 20_000  # few enough that writing them beside the joins keeps within the memory
 # Where the rows' texts come from. A table of more rows keeps its texts: the values of a type cannot be spilled.
 _ANSWERS = ("enriched_owner", "enriched_provider", "enriched_code", "enriched_terms", "enriched_rest", "enriched_price")
 _NUMBERED_AT_MOST = 250_000
+# Answers of more rows are not told apart by what they say: it would have to be held.
+_TOLD_AT_MOST = 1_000_000
+_SLICE_ROWS = 500_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of the month's sorted rows that makes a file of its own: its rows, and a digest of all that it is joined from.
+
+    Two pieces of one digest hold the same rows, if the same code made them; None: nothing is known of it.
+    """
+
+    first_row: int
+    behind: int
+    told: str | None = None
 
 
 def build(con: duckdb.DuckDBPyConnection) -> str:
@@ -45,16 +65,12 @@ def build(con: duckdb.DuckDBPyConnection) -> str:
     return f"SELECT * EXCLUDE (row_ix) FROM ({duck.sql('fact_rate_enriched.sql')})"
 
 
-def batches(con: duckdb.DuckDBPyConnection, unsorted: Path, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
-    """The rows of `build`, in the order of the declared table, as record batches; `rows` at a time in memory.
+def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path) -> list[Piece]:
+    """Answer the month's keys and sort the facts, in numbers; returns how the sorted rows are cut, in their order.
 
-    The same as an ORDER BY over the SELECT: what is sorted are numbers, and slices of them are joined to the wide columns,
-    whose texts are numbers too, most of them. These come as dictionaries of int32, the other columns in the declared
-    types. What is to be sorted waits in the file `unsorted`, which goes again: sorting 13,400,000 from a table ran out of
-    450 MB at once.
+    What is to be sorted waits in the file `unsorted`, which goes again: sorting 13,400,000 from a table ran out of 450 MB.
+    A month without rows is one piece.
     """
-    import pyarrow.compute as pc
-
     _prepare(con)
     con.execute(
         f"COPY (FROM enriched_fact) TO {duck.literal(str(unsorted))} "
@@ -64,19 +80,136 @@ def batches(con: duckdb.DuckDBPyConnection, unsorted: Path, rows: int = 122_880)
         con.execute(f"DROP TABLE {name}")
     _sort(con, f"read_parquet({duck.literal(str(unsorted))}, hive_partitioning = false)")
     unsorted.unlink()
+    ends = cuts(_count(con, "enriched_row"), _leaf_starts(con), lambda rows: _least_uid(con, rows))
+    told = _told(con, ends)
+    return [Piece(first, end, one) for first, end, one in zip([0, *ends[:-1]], ends, told, strict=True)]
+
+
+def cuts(count: int, starts: np.ndarray, least: Callable[[np.ndarray], int]) -> list[int]:
+    """Where `count` rows are cut: behind which row each piece ends.
+
+    starts  the first rows of leaves, rising: a leaf is cut only where there is no end of one
+    least   says of several rows which one it takes, by what they hold
+    """
+    ends, first = [], 0
+    while count - first > MOST_ROWS:
+        low, high = np.searchsorted(starts, (first + LEAST_ROWS, first + MOST_ROWS + 1))
+        first = least(starts[low:high]) if low < high else first + MOST_ROWS
+        ends.append(first)
+    return [*ends, count]
+
+
+def _leaf_starts(con: duckdb.DuckDBPyConnection) -> np.ndarray:
+    """The sorted rows of which the one before has other keys, of all seven, by their ranks."""
+    ranks = {}
+    for table, ix, names in (
+        ("enriched_owner", "group_ix", ("payer_state_rank", "taxonomy_area_rank")),
+        ("enriched_terms", "terms_ix", ("billing_class_rank",)),
+        ("enriched_code", "code_ix", ("category_rank",)),
+    ):
+        found = con.execute(f"SELECT {ix}, {', '.join(names)} FROM {table}").fetchnumpy()
+        for name in names:
+            ranks[name] = ix, np.zeros(len(found[ix]) + 1, np.int32)
+            ranks[name][1][found[ix]] = found[name]
+    starts, last = [], {}
+    for first, rows in _slices(
+        con, "coalesce(group_ix, 0) AS group_ix, coalesce(terms_ix, 0) AS terms_ix, coalesce(code_ix, 0) AS code_ix"
+    ):
+        differs = np.zeros(rows.num_rows, bool)
+        for name, (ix, rank) in ranks.items():
+            found = rank[rows.column(ix).to_numpy()]
+            differs |= np.diff(found, prepend=last.get(name, -1)) != 0
+            last[name] = found[-1]
+        starts.append(first + np.flatnonzero(differs))
+    return np.concatenate(starts) if starts else np.empty(0, np.int64)
+
+
+def _least_uid(con: duckdb.DuckDBPyConnection, rows: np.ndarray) -> int:
+    """Which of these rows has the least fact_uid."""
+    among = f"SELECT rowid, fact_uid FROM enriched_row WHERE rowid BETWEEN {rows[0]} AND {rows[-1]} ORDER BY rowid"
+    uids = con.sql(among).to_arrow_table().column("fact_uid").to_pylist()
+    return int(min(rows, key=lambda row: uids[row - rows[0]]))
+
+
+def _slices(con: duckdb.DuckDBPyConnection, columns: str) -> Iterator[tuple[int, pa.Table]]:
+    """Columns of the sorted rows, many rows at a time, each time with the place of the first."""
+    for first in range(0, _count(con, "enriched_row"), _SLICE_ROWS):
+        where = f"rowid >= {first} AND rowid < {first + _SLICE_ROWS}"
+        yield first, con.sql(f"SELECT {columns} FROM enriched_row WHERE {where} ORDER BY rowid").to_arrow_table()
+
+
+def batches(con: duckdb.DuckDBPyConnection, wanted: list[Piece]) -> Iterator[tuple[Piece, pa.RecordBatch]]:
+    """Pieces of `pieces` with their rows, in the order of the declared table.
+
+    All together, they are the same as an ORDER BY over the SELECT of `build`: what was sorted are numbers, and pieces of
+    them are joined to the wide columns, whose texts are numbers too, most of them. These come as dictionaries of int32,
+    the other columns in the declared types.
+    """
+    import pyarrow.compute as pc
+
     declared = tables.get("fact_rate_enriched").arrow_schema()
-    count = con.execute("SELECT count(*) FROM enriched_row").fetchall()[0][0]
-    for name in _ANSWERS if count > rows else ():
+    for name in _ANSWERS if len(wanted) > 1 else ():
         _number_texts(con, name)
-    for first in range(0, count, rows):
-        _slice(con, f"WHERE rowid >= {first} AND rowid < {first + rows}")
+    for piece in wanted:
+        _slice(con, f"WHERE rowid >= {piece.first_row} AND rowid < {piece.behind}")
         answer = con.sql(duck.sql("fact_rate_enriched.sql")).to_arrow_table()
         number = answer.column("row_ix").combine_chunks()
         # A join keeps the order of its rows unless several threads or a spilled hash table mix them.
         least_step = pc.min(pc.subtract(number[1:], number[:-1])).as_py()
         if least_step is not None and least_step < 0:
             answer = answer.take(pc.sort_indices(number))
-        yield _typed(answer, declared)
+        yield piece, _typed(answer, declared)
+
+
+def _told(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str | None]:
+    """A digest of what each piece is joined from: its rows, with what the answers that they number say."""
+    import pyarrow as pa
+
+    from pipeline.transforms import leaf_digest
+
+    numbered = ("enriched_owner", "enriched_provider", *_ANSWERS[2:])
+    if any(_count(con, name) > _TOLD_AT_MOST for name in numbered):
+        return [None] * len(ends)
+    said = {name: _said(con, name) for name in numbered}
+    owner = con.execute("SELECT group_ix, coalesce(provider_ix, 0) AS provider_ix FROM enriched_owner").fetchnumpy()
+    provider = np.zeros(len(said["enriched_owner"]), np.int64)
+    provider[owner["group_ix"]] = owner["provider_ix"]
+    amounts = ("negotiated_rate", "state_rate", "locality_rate", "locality_factor", "wcfs_amount")
+    numbers = {"enriched_owner": "group_ix"} | {name: f"{name.removeprefix('enriched_')}_ix" for name in _ANSWERS[2:]}
+    chosen = ", ".join(("fact_uid", *amounts, *(f"coalesce({ix}, 0) AS {ix}" for ix in numbers.values())))
+
+    def rows() -> Iterator[pa.Table]:
+        for _, found in _slices(con, chosen):
+            columns = [found.column("fact_uid"), *(found.column(name).cast(pa.float64()) for name in amounts)]
+            places = {name: found.column(ix).to_numpy() for name, ix in numbers.items()}
+            places["enriched_provider"] = provider[places["enriched_owner"]]
+            for name in numbered:
+                columns += [pa.array(half[places[name]]) for half in said[name].T]
+            yield pa.table(columns, names=[str(n) for n in range(len(columns))])
+
+    schedules = con.sql("SELECT coalesce(string_agg(schedule, ' ' ORDER BY schedule), '') FROM enriched_schedule")
+    return leaf_digest.digests(rows(), np.array(ends), schedules.fetchall()[0][0])
+
+
+def _said(con: duckdb.DuckDBPyConnection, table: str) -> np.ndarray:
+    """What each row of an answer's table says, in 128 bits, at its number; at 0 what no row says.
+
+    Other numbers than its own do not count: who has which depends on what else the month has.
+    """
+    columns = [name for (name,) in con.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()]
+    key = f"{table.removeprefix('enriched_')}_ix" if table != "enriched_owner" else "group_ix"
+    packed = ", ".join(f"{name} := {name}" for name in columns if not name.endswith(("_ix", "_rank")))
+    text = f"CAST(to_json(struct_pack({packed})) AS VARCHAR)"
+    found = con.sql(
+        f"SELECT {key} AS ix, md5_number_lower(t) AS low, md5_number_upper(t) AS high FROM (SELECT {key}, {text} AS t FROM {table})"
+    ).fetchnumpy()
+    said = np.zeros((len(found["ix"]) + 1, 2), np.int64)
+    said[found["ix"], 0], said[found["ix"], 1] = found["low"].view(np.int64), found["high"].view(np.int64)
+    return said
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
 
 
 def _typed(answer: pa.Table, declared: pa.Schema) -> pa.RecordBatch:
@@ -97,8 +230,7 @@ def _typed(answer: pa.Table, declared: pa.Schema) -> pa.RecordBatch:
 
 def _number_texts(con: duckdb.DuckDBPyConnection, table: str) -> None:
     """Make the texts of an answer's table numbers of an enumeration each: to join and to write, they cost a half."""
-    ((count,),) = con.execute(f"SELECT count(*) FROM {table}").fetchall()
-    if count > _NUMBERED_AT_MOST:
+    if _count(con, table) > _NUMBERED_AT_MOST:
         return
     kinds = con.execute(f"SELECT column_name, column_type FROM (DESCRIBE {table})").fetchall()
     replaced = []

@@ -1,16 +1,18 @@
 """The leaf plan of a month: which rows of the joined file make which leaf, and the digest of each.
 
 What belongs here: cutting sorted rows into leaves and packing leaves into groups. Reads the view
-fact_rate_enriched over one sorted file, with its file_row_number, and the table `withheld` (partition, reason).
+fact_rate_enriched, sorted, with the place of each row as row_number, and the table `withheld` (partition, reason).
 No Luigi, no paths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 
 from pipeline import duck, tables
 
@@ -21,10 +23,17 @@ if TYPE_CHECKING:
 LEAF_FORMAT = "3"
 
 
-def build(con: duckdb.DuckDBPyConnection, keys: tuple[str, ...], group_rows: int, rows: Iterable[pa.Table]) -> str:
+def build(
+    con: duckdb.DuckDBPyConnection,
+    keys: tuple[str, ...],
+    group_rows: int,
+    between: Callable[[int, int], Iterable[pa.Table]],
+    known: dict[tuple[int, int], str] = {},  # noqa: B006 read only
+) -> str:
     """The SELECT of leaf_plan. A group is a run of whole leaves of at most `group_rows` rows (one larger leaf alone).
 
-    `rows` are those of the view, in its order, for the digests.
+    between  gives the rows of the view from one up to another, in any number of tables, for the digests
+    known    digests that an earlier plan had of the same rows: by the first row and the one behind
     """
     import pyarrow as pa
 
@@ -37,16 +46,24 @@ def build(con: duckdb.DuckDBPyConnection, keys: tuple[str, ...], group_rows: int
         CREATE OR REPLACE TEMP TABLE leaf AS
         SELECT {encoded} AS partition, first_row, rows, last_row
         FROM (
-          SELECT {columns}, min(file_row_number) AS first_row, count(*) AS rows, max(file_row_number) AS last_row
+          SELECT {columns}, min(row_number) AS first_row, count(*) AS rows, max(row_number) AS last_row
           FROM fact_rate_enriched
           GROUP BY {columns})
         ORDER BY first_row""")
     cut = con.sql("SELECT count(*) FROM leaf WHERE last_row - first_row + 1 <> rows").fetchall()[0][0]
     assert not cut, f"{cut} leaves are not runs of the sorted rows"
-    runs = con.sql("SELECT first_row, last_row + 1 AS behind FROM leaf ORDER BY first_row").fetchnumpy()
-    schema = tables.get("fact_rate_enriched").arrow_schema()
-    digests = leaf_digest.digests(rows, runs["behind"], f"{LEAF_FORMAT}|{schema}")
-    con.register("digests", pa.table({"first_row": runs["first_row"], "digest": pa.array(digests, pa.string())}))
+    runs = con.sql("SELECT first_row, last_row + 1 AS behind FROM leaf ORDER BY first_row").fetchall()
+    salt = f"{LEAF_FORMAT}|{tables.get('fact_rate_enriched').arrow_schema()}"
+    digests = []
+    for is_known, found in itertools.groupby(runs, key=known.__contains__):
+        some = list(found)
+        if is_known:
+            digests += [known[run] for run in some]
+            continue
+        first, behind = some[0][0], some[-1][1]
+        digests += leaf_digest.digests(between(first, behind), np.array([end - first for _, end in some]), salt)
+    firsts = pa.array([first for first, _ in runs], pa.int64())
+    con.register("digests", pa.table({"first_row": firsts, "digest": pa.array(digests, pa.string())}))
     con.execute("CREATE OR REPLACE TEMP TABLE leaf_digest AS FROM digests")
     con.unregister("digests")
     con.execute("CREATE OR REPLACE TEMP TABLE leaf_of_group (first_row BIGINT, leaf_group VARCHAR)")
