@@ -17,7 +17,8 @@ import shlex
 import shutil
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -209,8 +210,9 @@ def _stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
     return info.st_nlink > 1 or targets.object_problem(root, record.digest, record.bytes) is None
 
 
-def _known(root: Root, month: str, first: str) -> dict[str, Record]:
-    return {**records(manifest(root, month)), **records(group_manifest(root, month, first))}
+def _known(root: Root, month: str, first: str) -> Mapping[str, Record]:
+    """The records of leaves: what a group wrote since the month was compiled, before what the month says."""
+    return ChainMap(records(group_manifest(root, month, first)), records(manifest(root, month)))
 
 
 def owed(root: Root, month: str, first: str) -> list[Leaf]:
@@ -295,7 +297,8 @@ def quarantined(root: Root, month: str, name: str) -> Path:
 
 
 def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
-    known = dict(_known(root, month, first))
+    known = _known(root, month, first)
+    written: dict[str, Record] = {}
     scratch = paths.make_folder(root.scratch / f"leaves-{os.getpid()}")
     made: list[tuple[Leaf, Path, str]] = []
     try:
@@ -309,15 +312,16 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
             targets.fsync_all([draft for _, draft, _ in made])
             for leaf, draft, sha256 in made:
                 if leaf.reason:
-                    known[leaf.partition] = _withhold(root, month, leaf, draft, sha256)
+                    written[leaf.partition] = _withhold(root, month, leaf, draft, sha256)
                 else:
                     targets.store(draft, root.object(leaf.digest), sha256)
             published = [(leaf, sha256) for leaf, _, sha256 in made if not leaf.reason]
             targets.fsync_all(sorted({root.object(leaf.digest).parent for leaf, _ in published}))
             for leaf, sha256 in published:
-                known[leaf.partition] = _publish(root, month, leaf, sha256)
-        planned = {leaf.partition for leaf in plan(root, month).groups[first]}
-        lines = [record.line() for name, record in sorted(known.items()) if name in planned]
+                written[leaf.partition] = _publish(root, month, leaf, sha256)
+        planned = sorted(leaf.partition for leaf in plan(root, month).groups[first])
+        stand = (written.get(name) or known.get(name) for name in planned)
+        lines = [record.line() for record in stand if record is not None]
         targets.write_text(root, group_manifest(root, month, first), targets.seal("".join(lines)))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -423,8 +427,9 @@ def compile_month(root: Root, month: str) -> dict:
     former = records(manifest(root, month))
     kept: dict[str, Record] = {}
     for first, group in planned.groups.items():
-        known = {**former, **records(group_manifest(root, month, first))}
-        kept.update((leaf.partition, known[leaf.partition]) for leaf in group if leaf.partition in known)
+        wrote = records(group_manifest(root, month, first))
+        stand = ((leaf.partition, wrote.get(leaf.partition) or former.get(leaf.partition)) for leaf in group)
+        kept.update((name, record) for name, record in stand if record is not None)
     for name in {*former, *_begun(root, month)}:
         if name not in planned.by_partition:
             targets.remove(root.leaf(name, month), root.tree)

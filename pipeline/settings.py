@@ -122,6 +122,10 @@ class partitioning(luigi.Config):
     group_rows = Number(
         int, 1, 1_000_000_000, default=60_000, description="rows of the leaves that are written together"
     )
+    # Below a row group, so that it can be held in memory as one.
+    piece_rows = Number(
+        int, 1, 122_880, default=122_880, description="rows of a file of a month's joined rows, at most"
+    )
 
     def key_list(self) -> tuple[str, ...]:
         """The keys as a tuple; SettingsError when they are no prefix of the seven."""

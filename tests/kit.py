@@ -90,9 +90,13 @@ def copy(root: Path, to: Path) -> Path:
 
 
 def small(root: Path) -> Path:
-    """A warehouse, not yet built, of one small source file (`SMALL`): 4 facts of 2025-08, no reference files."""
+    """A warehouse, not yet built, of one small source file (`SMALL`): 4 facts of 2025-08, no reference files.
+
+    Its joined rows are in two pieces.
+    """
     (root / "raw" / "mrf" / "GA").mkdir(parents=True)
     shutil.copy(SAMPLE / "mrf" / SMALL, root / "raw" / "mrf" / "GA")
+    (root / "luigi.cfg").write_text("[partitioning]\npiece_rows = 2\n", encoding="utf-8")
     return root
 
 

@@ -7,6 +7,7 @@ import random
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -194,7 +195,7 @@ def enrich(month: str = MONTH, fill: bool = True, threads: int = 2, **given_rows
 def enrich_by_slices(rows: int, threads: int, given_rows: dict[str, list[dict]]) -> list[dict]:
     """The same as `batches` gives them, in its order."""
     with connection(MONTH, True, threads, given_rows) as con, tempfile.TemporaryDirectory() as folder:
-        (whole,) = fact_rate_enriched.pieces(con, Path(folder) / "unsorted")
+        (whole,) = fact_rate_enriched.pieces(con, Path(folder) / "unsorted", 100)
         assert list(Path(folder).iterdir()) == []
         starts = range(0, max(1, whole.behind), rows)
         cut = [fact_rate_enriched.Piece(first, min(first + rows, whole.behind)) for first in starts]
@@ -869,6 +870,83 @@ def test_one_row_per_fact_and_the_same_row_in_whatever_order_the_tables_stand(fa
     assert again == rows, "also in the declared order, slice by slice"
 
 
+@settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(facts=FACTS, references=REFERENCES, other=REFERENCES, seed=st.integers(0, 1000))
+def test_pieces_of_which_the_same_is_told_hold_the_same_rows(facts, references, other, seed):
+    """Whichever of the reference tables is another, and in whatever order its rows stand."""
+    which = sorted(references)[seed % len(references)]
+    shuffled = {name: random.Random(seed).sample(rows, len(rows)) for name, rows in references.items()}
+    worlds = [references, shuffled, references | {which: other[which]}]
+    made = [pieces_with_rows(world | {"fact_rate": facts}) for world in worlds]
+    assert made[1] == made[0], "in another order"
+    for told, rows in made[2].items():
+        assert made[0].get(told, rows) == rows
+
+
+def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]:
+    """What is told of each piece -> its rows; the pieces have 3 rows at most."""
+    with connection(MONTH, True, 2, given_rows) as con, tempfile.TemporaryDirectory() as folder:
+        pieces = fact_rate_enriched.pieces(con, Path(folder) / "unsorted", 3)
+        assert [p.first_row for p in pieces] == [0, *(p.behind for p in pieces[:-1])]
+        assert all(p.behind - p.first_row <= 3 for p in pieces)
+        found = {piece.told: batch.to_pylist() for piece, batch in fact_rate_enriched.batches(con, pieces)}
+    assert None not in found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "tells"),
+    [
+        ({"dim_npi_address": [address(ANA, address_1="2 Elsewhere Street")]}, True),
+        ({"dim_npi": [provider(ANA), provider(BOB)]}, False),  # nobody in the facts' groups
+        ({"dim_code": [{"code_type": "CPT", "code": "99213", "name": "Another"}]}, True),
+        ({"bench_medicare_comprehensive": [published(medicare_state_rate=101.0)]}, True),
+        ({"bench_medicare_comprehensive": [published(work_rvu=1.5)]}, True),
+        ({"bench_medicare_comprehensive": []}, True),
+        ({"bench_wcfs": [{"state": "TX", "year_month": MONTH, "code_type": "CPT", "code": "99213", "wcfs_amount": 2.0}]}, True),
+        ({"fact_rate": [fact(negotiated_rate=7.0)]}, True),
+        ({"fact_rate": [fact(fact_uid="b" * 32)]}, True),
+        ({"fact_rate": [fact(additional_information="more")]}, True),
+        ({"staged_zip_locality": []}, True),
+    ],
+)  # fmt: skip
+def test_what_is_told_of_a_piece(changed, tells):
+    plain = WORLD | {"fact_rate": [fact()]}
+    assert (pieces_with_rows(plain).keys() != pieces_with_rows(plain | changed).keys()) is tells
+
+
+@given(
+    leaves=st.lists(st.integers(1, 30), max_size=60),
+    most=st.integers(1, 40),
+    seed=st.integers(0, 1000),
+    gone=st.integers(0, 59),
+)
+def test_cuts(leaves, most, seed, gone):
+    """At ends of leaves where there is one, and a leaf that goes leaves the cuts before it where they were."""
+    starts = np.concatenate(([0], np.cumsum(leaves))).astype(int)
+    draw = random.Random(seed)
+    uids = [draw.random() for _ in range(starts[-1])]
+
+    def cut(starts: np.ndarray, uids: list[float]) -> list[int]:
+        return fact_rate_enriched.cuts(len(uids), most, starts[:-1], lambda rows: int(min(rows, key=lambda r: uids[r])))
+
+    ends = cut(starts, uids)
+    assert ends[-1] == len(uids)
+    sizes = np.diff([0, *ends])
+    least = max(1, int(most * 0.8))
+    assert all(least <= size <= most for size in sizes[:-1])
+    assert sizes[-1] <= most
+    for first, end in zip([0, *ends], ends[:-1], strict=False):
+        window = [s for s in starts if first + least <= s <= first + most]
+        assert end == (min(window, key=lambda r: uids[r]) if window else first + most)
+    if gone < len(leaves):
+        first, behind = starts[gone], starts[gone + 1]
+        without = np.concatenate((starts[: gone + 1], starts[gone + 2 :] - (behind - first)))
+        fewer = cut(without, uids[:first] + uids[behind:])
+        settled = [end for end in ends if end + most < first]
+        assert fewer[: len(settled)] == settled
+
+
 @pytest.mark.slow
 def test_several_threads_leave_the_order_of_slices_as_declared(tmp_path):
     """Threads hand in their rows as they finish; 300,000 facts are enough for that to show."""
@@ -882,7 +960,7 @@ def test_several_threads_leave_the_order_of_slices_as_declared(tmp_path):
         }
         select = ", ".join(f"{values.get(c, 'NULL')} AS {c}" for c in columns)
         duck.view(con, "fact_rate", f"SELECT {select} FROM range(300000) numbers(n)")
-        pieces = fact_rate_enriched.pieces(con, tmp_path / "unsorted")
+        pieces = fact_rate_enriched.pieces(con, tmp_path / "unsorted", 122_880)
         got = pa.Table.from_batches([batch for _, batch in fact_rate_enriched.batches(con, pieces)])
     order = list(tables.get("fact_rate_enriched").sort)
     keys = pl.from_arrow(got.select(order))

@@ -36,7 +36,9 @@ BEGIN: Sources = (0,) * len(CONTENTS)
 
 
 def put(root: Path, sources: Sources) -> None:
-    """Have the root hold these sources; a file that holds its content already is left alone."""
+    """Have the root hold these sources; a file that holds its content already is left alone. Joined rows are in pieces."""
+    (root / "raw").mkdir(parents=True, exist_ok=True)
+    (root / "luigi.cfg").write_text("[partitioning]\npiece_rows = 2\n", encoding="utf-8")
     for (name, contents), which in zip(CONTENTS.items(), sources, strict=True):
         path, content = root / "raw" / "mrf" / name, contents[which]
         if content is None:

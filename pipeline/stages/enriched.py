@@ -74,7 +74,10 @@ class FactRateEnriched(TableTask):
         }
 
     def shaping(self) -> dict[str, object]:
-        return {"[geocoding] fill_coordinates": settings.geocoding().fill_coordinates}
+        return {
+            "[geocoding] fill_coordinates": settings.geocoding().fill_coordinates,
+            "[partitioning] piece_rows": settings.partitioning().piece_rows,
+        }
 
     def variables(self) -> dict[str, object]:
         return {**super().variables(), "fill_coordinates": settings.geocoding().fill_coordinates}
@@ -89,7 +92,8 @@ class FactRateEnriched(TableTask):
             self._keep_key_sets(con)
             self._used = {name: used_digest(con, self.month, name) for name in USED}
             first = drafts[self.table]
-            pieces = fact_rate_enriched.pieces(con, first.with_suffix(".unsorted"))
+            most_rows = settings.partitioning().piece_rows
+            pieces = fact_rate_enriched.pieces(con, first.with_suffix(".unsorted"), most_rows)
             names = {piece: _part(number) for number, piece in enumerate(pieces, 1)}
             drafts.update({name: first.with_name(f"{name}.parquet") for name in names.values()})
             self._told = {name: piece.told for piece, name in names.items()}

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-# Rows of a piece. Where it ends between these, its rows themselves say, so that rows that come or go move the cuts beside
-# them and no others.
-LEAST_ROWS, MOST_ROWS = 98_304, 122_880
+# A piece has at least this share of the rows that it may have. Where it ends between these, its rows themselves say, so
+# that rows that come or go move the cuts beside them and no others.
+_LEAST_SHARE = 0.8
 _UNSORTED_ROWS = 20_000  # few enough that writing them beside the joins keeps within the memory
 # Where the rows' texts come from. A table of more rows keeps its texts: the values of a type cannot be spilled.
 _ANSWERS = ("enriched_owner", "enriched_provider", "enriched_code", "enriched_terms", "enriched_rest", "enriched_price")
 _NUMBERED_AT_MOST = 250_000
 # Answers of more rows are not told apart by what they say: it would have to be held.
 _TOLD_AT_MOST = 1_000_000
-_SLICE_ROWS = 500_000
+_SLICE_ROWS = 122_880
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def build(con: duckdb.DuckDBPyConnection) -> str:
     return f"SELECT * EXCLUDE (row_ix) FROM ({duck.sql('fact_rate_enriched.sql')})"
 
 
-def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path) -> list[Piece]:
+def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> list[Piece]:
     """Answer the month's keys and sort the facts, in numbers; returns how the sorted rows are cut, in their order.
 
-    What is to be sorted waits in the file `unsorted`, which goes again: sorting 13,400,000 from a table ran out of 450 MB.
+    No piece has more than `most_rows`. What is to be sorted waits in the file `unsorted`, which goes again: sorting 13,400,000 from a table ran out of 450 MB.
     A month without rows is one piece.
     """
     _prepare(con)
@@ -80,21 +80,21 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path) -> list[Piece]:
         con.execute(f"DROP TABLE {name}")
     _sort(con, f"read_parquet({duck.literal(str(unsorted))}, hive_partitioning = false)")
     unsorted.unlink()
-    ends = cuts(_count(con, "enriched_row"), _leaf_starts(con), lambda rows: _least_uid(con, rows))
+    ends = cuts(_count(con, "enriched_row"), most_rows, _leaf_starts(con), lambda rows: _least_uid(con, rows))
     told = _told(con, ends)
     return [Piece(first, end, one) for first, end, one in zip([0, *ends[:-1]], ends, told, strict=True)]
 
 
-def cuts(count: int, starts: np.ndarray, least: Callable[[np.ndarray], int]) -> list[int]:
+def cuts(count: int, most_rows: int, starts: np.ndarray, least: Callable[[np.ndarray], int]) -> list[int]:
     """Where `count` rows are cut: behind which row each piece ends.
 
     starts  the first rows of leaves, rising: a leaf is cut only where there is no end of one
     least   says of several rows which one it takes, by what they hold
     """
-    ends, first = [], 0
-    while count - first > MOST_ROWS:
-        low, high = np.searchsorted(starts, (first + LEAST_ROWS, first + MOST_ROWS + 1))
-        first = least(starts[low:high]) if low < high else first + MOST_ROWS
+    ends, first, least_rows = [], 0, max(1, int(most_rows * _LEAST_SHARE))
+    while count - first > most_rows:
+        low, high = np.searchsorted(starts, (first + least_rows, first + most_rows + 1))
+        first = least(starts[low:high]) if low < high else first + most_rows
         ends.append(first)
     return [*ends, count]
 
