@@ -31,6 +31,7 @@ from pipeline import (
     errors,
     fingerprints,
     journal,
+    leaves,
     locks,
     luigi_worker,
     partition,
@@ -146,9 +147,11 @@ def withheld(months: list[str]) -> list[tuple[str, str, str]]:
     return [(m, name, why) for m, stamp in stamps if stamp for name, why in stamp.notes["withheld"].items()]
 
 
-def look_again() -> None:
-    """Forget what was seen of the files: something else may have changed them."""
+def look_again(*, leaves_too: bool = True) -> None:
+    """Forget what was seen of the files: something else may have changed them. Leaves a build looks at once."""
     task.forget()
+    if leaves_too:
+        leaves.forget()
     ingest.forget()
     facts.corrections.cache_clear()
 
@@ -209,8 +212,6 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
 
     A leaf that has no rows any more is removed.
     """
-    from pipeline import leaves
-
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
@@ -229,7 +230,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
                 run([leaf], 1, options)
             refresh_month(month)
             run([Warehouse()], 1, options)
-            look_again()
+            look_again(leaves_too=False)
             outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
             outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
             if not outcome.failures and not outcome.gone and not leaf.complete():
@@ -245,7 +246,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
 
 def refresh_month(month: str) -> None:
     """Compile a month after one of its leaves was written; it counts as complete only when no other leaf is owed."""
-    from pipeline import leaves, stamps
+    from pipeline import stamps
     from pipeline.stamps import Stamp
 
     root = paths.current()
@@ -260,7 +261,7 @@ def refresh_month(month: str) -> None:
     if owed and former is None:
         return
     stamps.write(root, one.label, Stamp(basis, {}, {}, leaves.compile_month(root, month)))
-    look_again()
+    look_again(leaves_too=False)
 
 
 @luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
@@ -286,7 +287,7 @@ def _killed(one: luigi.Task, said: str) -> None:
 
 def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
     """Have Luigi run tasks and what they need; how they ended is in the journal and on disk."""
-    look_again()
+    look_again(leaves_too=False)
     if tasks:
         watch, begun = luigi_worker.Watch(), time.monotonic()
         try:
@@ -307,7 +308,7 @@ def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
             seconds=round(took, 3),
             luigi_seconds=round(took - watch.waited, 3),
         )
-    look_again()
+    look_again(leaves_too=False)
 
 
 def _months_known() -> bool:
@@ -488,8 +489,6 @@ def usable_workers(asked: int) -> int:
 
 def partition_names(month: str | None) -> list[tuple[str, str]]:
     """(month, partition) of every leaf, published or withheld, that the manifests name."""
-    from pipeline import leaves
-
     root = paths.current()
     return [
         (m, name) for m in ([month] if month else facts.months()) for name in leaves.records(leaves.manifest(root, m))

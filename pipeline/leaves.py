@@ -105,13 +105,26 @@ def digests(root: Root, month: str) -> set[str]:
     return {digest for _, digest, *_ in _fields(manifest(root, month))}
 
 
+_sound: set[tuple[Path, str]] = set()
+
+
+def forget() -> None:
+    """Look at every leaf again: a build looks once at those that it does not write."""
+    _sound.clear()
+
+
 def problem(root: Root, month: str, digest: str) -> str | None:
-    """What is wrong with a month's leaves by their sizes and times; no leaf is opened."""
+    """What is wrong with a month's leaves by their sizes and times; no leaf is opened.
+
+    Leaves that were found sound are not looked at again before `forget`, unless their manifest is another.
+    """
     path = manifest(root, month)
     if not path.exists() or targets.file_hash(path) != digest:
         return f"the manifest of {month} is missing or was changed"
     if _begun(root, month):
         return f"the writing of leaves of {month} was interrupted"
+    if (path, digest) in _sound:
+        return None
     before, after = _around(root, month)
     for partition, leaf_digest, rows, size, mtime, sha256, reason in _fields(
         path
@@ -129,6 +142,7 @@ def problem(root: Root, month: str, digest: str) -> str | None:
             return f"the leaf {partition} was touched or replaced by hand"
         if info.st_nlink == 1 and (lost := targets.object_problem(root, leaf_digest, int(size))):
             return f"of the leaf {partition}: {lost}"  # a file with two names is the object itself
+    _sound.add((path, digest))
     return None
 
 

@@ -68,6 +68,7 @@ class TableTask(luigi.Task):
     table: str = ""  # the declared table that it makes, for tasks that make one
     transform: str = ""  # `x.sql` under transforms/sql, or a module of pipeline.transforms with build(con) -> SELECT
     readable = True  # stands among the objects too, for the catalog
+    large = False  # runs alone more often than not, so DuckDB takes every core for it
 
     # ---- what a subclass says -------------------------------------------------------------------------------
 
@@ -362,7 +363,7 @@ class TableTask(luigi.Task):
                 suite_path(name),
                 views=views,
                 memory=memory(),
-                threads=threads(),
+                threads=threads(self.large),
                 scratch=self.warehouse.scratch,
                 variables={k: v for k, v in self.variables().items() if v is not None},
                 label=self.label,
@@ -395,7 +396,7 @@ class TableTask(luigi.Task):
         """A bounded DuckDB connection with the task's variables set; so many at a time share the task's memory."""
         from pipeline import duck
 
-        con = duck.connect(memory(shared_by), threads(), self.warehouse.scratch)
+        con = duck.connect(memory(shared_by), threads(self.large), self.warehouse.scratch)
         try:
             for name, value in self.variables().items():
                 con.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
@@ -455,9 +456,10 @@ def memory(connections: int = 1) -> str:
     return f"{max(128, int(limits.memory_mb / limits.workers * 0.6 / connections))}MB"
 
 
-def threads() -> int:
-    """DuckDB's threads in one worker: the cores, shared by the workers."""
-    return max(1, (os.cpu_count() or 1) // settings.build().workers)
+def threads(all_of_them: bool = False) -> int:
+    """DuckDB's threads in one worker: the cores, shared by the workers, or all of them."""
+    cores = os.cpu_count() or 1
+    return cores if all_of_them else max(1, cores // settings.build().workers)
 
 
 def forget_stamps_of_others() -> None:

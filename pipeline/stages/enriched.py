@@ -50,6 +50,7 @@ class FactRateEnriched(TableTask):
 
     table = "fact_rate_enriched"
     transform = "fact_rate_enriched"
+    large = True
     month = luigi.Parameter()
 
     def target(self) -> Path:

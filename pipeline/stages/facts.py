@@ -49,6 +49,7 @@ class FactRate(FromRates):
     """The month's facts: one row per distinct negotiated rate."""
 
     table = "fact_rate"
+    large = True
     transform = "fact_rate"
     staged = ("staged_price", "staged_owner", "staged_group")
     month = luigi.Parameter()
