@@ -10,18 +10,12 @@ and then the catalog over what stands, with a task for each leaf that was withhe
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import logging.handlers
-import multiprocessing
 import os
 import shutil
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import luigi
@@ -29,14 +23,14 @@ import luigi
 from pipeline import (
     code_version,
     errors,
-    fingerprints,
     journal,
+    leaf_writing,
     leaves,
     locks,
     luigi_worker,
     partition,
     paths,
-    scheduler,
+    preparation,
     settings,
     stopping,
     targets,
@@ -181,7 +175,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
         look_again()
         facts.corrections()  # a correction that cannot be read stops the build before it starts
         if all(one.complete() for one in sources()):
-            _known_months(months)  # else after they are read
+            known_months(months)  # else after they are read
         owed = first_owed(months) if _months_known() else "sources"
         chosen = months or facts.months()
         if owed is None and not broken() and not withheld(chosen) and not idle_corrections():
@@ -190,11 +184,14 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             outcome.nothing_to_do = True
             _look_back(outcome, chosen)
             return outcome
-        with _scheduler(local_scheduler, started) as (address, options), _prepared(root, workers):
+        with (
+            preparation.scheduler_of(local_scheduler, started) as (address, options),
+            preparation.prepared(root, workers),
+        ):
             outcome.scheduler = address
             if owed is not None:
                 run(sources(), workers, options)
-                _known_months(months)
+                known_months(months)
                 run(without_broken_sources(tables_for(months or facts.months())), workers, options)
             chosen = months or facts.months()
             outcome.withheld = withheld(chosen)
@@ -219,10 +216,10 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()
-        with _scheduler(local_scheduler, started) as (address, options), _prepared(root, 1):
+        with preparation.scheduler_of(local_scheduler, started) as (address, options), preparation.prepared(root, 1):
             outcome.scheduler = address
             run([t for t in sources() if not t.complete()], 1, options)
-            _known_months([month])
+            known_months([month])
             leaf, plan = enriched.Partition.named(month, name), enriched.LeafPlan(month=month)
             run([plan], 1, options)
             outcome.gone = plan.complete() and name not in leaves.plan(root, month).by_partition
@@ -260,7 +257,7 @@ def refresh_month(month: str) -> None:
         basis = former.basis
     if owed and former is None:
         return
-    stamps.write(root, one.label, Stamp(basis, {}, {}, leaves.compile_month(root, month)))
+    stamps.write(root, one.label, Stamp(basis, {}, {}, leaf_writing.compile_month(root, month)))
     look_again(leaves_too=False)
 
 
@@ -315,7 +312,8 @@ def _months_known() -> bool:
     return all(one.stamp() is not None for one in ingest.in_network())
 
 
-def _known_months(months: list[str] | None) -> None:
+def known_months(months: list[str] | None) -> None:
+    """UsageError for a month that no source has."""
     for month in months or ():
         if month not in facts.months():
             known = facts.months()
@@ -393,95 +391,6 @@ def _tidy(root: Root) -> None:
         shutil.rmtree(root.scratch, ignore_errors=True)
 
 
-class _Log(logging.handlers.RotatingFileHandler):
-    """Luigi's log. On a full disk it stops: what failed for that is said by the build, not by a trace for each line."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing."""
-
-    def close(self) -> None:
-        """Close it, whether its last line could be written or not."""
-        with contextlib.suppress(OSError):
-            super().close()
-
-
-@contextmanager
-def _prepared(root: Root, workers: int) -> Iterator[None]:
-    """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork."""
-    with targets.writing(root.scratch):
-        shutil.rmtree(root.scratch, ignore_errors=True)
-        root.scratch.mkdir(parents=True)
-        journal.trim(root.journal)
-        journal.reserve(root.journal)
-        fingerprints.compact(root)
-        ingest.remove_gone()
-        star.remove_gone()
-        log = paths.make_folder(root.state / "logs") / "luigi.log"
-        handler = _Log(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
-    kept = [(one, one.propagate, one.level) for one in loggers]
-    for one in loggers:
-        one.propagate = False
-        one.setLevel(logging.INFO)
-        one.addHandler(handler)
-    os.environ[journal.BUILD] = uuid.uuid4().hex[:12]
-    if workers > 1 and sys.platform.startswith("linux"):
-        # The parent's imports and stamps are the children's too; later Pythons start them otherwise by default.
-        multiprocessing.set_start_method("fork", force=True)
-    imports = _preload() if workers > 1 else 0.0  # one worker forks nothing, and may not need them
-    journal.write(root.journal, "begin", workers=workers, gate_import_seconds=round(imports, 3))
-    try:
-        yield
-    finally:
-        stopping.heard()
-        _end_workers()
-        journal.write(root.journal, "end")
-        del os.environ[journal.BUILD]
-        for one, propagate, level in kept:
-            one.removeHandler(handler)
-            one.propagate = propagate
-            one.setLevel(level)
-        handler.close()
-        shutil.rmtree(root.scratch, ignore_errors=True)
-
-
-def _end_workers() -> None:
-    """Wait for the processes that Luigi asked to end when we were stopped: they must not write once we say that we did."""
-    for child in multiprocessing.active_children():
-        child.kill()
-        child.join()
-
-
-def _preload() -> float:
-    """Import what tasks use, once, before Luigi forks a process for each of them; nothing is run or opened.
-
-    Returns the seconds that Great Expectations took of it.
-    """
-    import duckdb  # noqa: F401
-    import polars  # noqa: F401
-    import pyarrow.parquet  # noqa: F401
-
-    from pipeline import gates, parquet  # noqa: F401
-    from pipeline.readers import in_network  # noqa: F401
-
-    begun = time.monotonic()
-    gates.preload()
-    return time.monotonic() - begun
-
-
-@contextmanager
-def _scheduler(local: bool, started: Callable[[str], None]) -> Iterator[tuple[str, dict]]:
-    """The scheduler that a build uses, in words, and Luigi's options for it; said before the imports, which take a while."""
-    url = scheduler.dashboard_url()
-    settings.override("core", "no_configure_logging", "true")  # its log goes where `_prepared` sends it
-    central = not local and scheduler.address_answers(url)
-    if central:
-        scheduler.expect_restarts()
-    started(url if central else "local")
-    yield (url, {"scheduler_url": url.rstrip("/")}) if central else ("local", {"local_scheduler": True})
-
-
 def usable_workers(asked: int) -> int:
     """How many workers this system can run: Luigi's fork only on Linux, so one elsewhere."""
     return asked if sys.platform.startswith("linux") else 1
@@ -507,7 +416,7 @@ def find_partition(text: str, month: str | None) -> tuple[str, str]:
 def find_partitions(text: str, month: str | None) -> list[tuple[str, str]]:
     """(month, partition) behind what a person typed, for each month that has it; UsageError with the nearest names."""
     month = month or partition.month_in(text)
-    _known_months([month] if month else None)
+    known_months([month] if month else None)
     keys = settings.partitioning().key_list()
     known = partition_names(month)
     try:

@@ -19,7 +19,7 @@ import kit
 # Forks `ratehouse WORDS` for each line it reads. It runs no query itself: threads do not survive a fork.
 SERVER = """
 import functools, importlib, json, os, pathlib, sys
-from pipeline import building, code_version, compiled, faults, task
+from pipeline import code_version, compiled, faults, preparation, task
 from pipeline.cli import main
 from pipeline.cli import build, progress, show, summary
 import pipeline.inspection
@@ -52,7 +52,7 @@ def fork(asked):
 def threads():  # by name; those that imports start are any build's
     return {one.read_text() for one in pathlib.Path("/proc/self/task").glob("*/comm")}
 
-building._preload()
+preparation.preload()
 known = threads() | {"jemalloc_bg_thd\\n"}
 here = pathlib.Path.cwd()
 verdicts.keep(here / "verdicts")

@@ -119,7 +119,7 @@ def partitions(month: str | None, as_json: bool) -> None:
     from pipeline import building
 
     inspection = _begin()
-    building._known_months([month] if month else None)
+    building.known_months([month] if month else None)
     rows = inspection.partitions(month)
     if as_json:
         _print_json(rows)

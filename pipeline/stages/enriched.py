@@ -14,7 +14,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, leaves, naming, partition, paths, settings, stamps, tables, targets
+from pipeline import errors, leaf_writing, leaves, naming, partition, paths, settings, stamps, tables, targets
 from pipeline.stages import bench, dims, ingest, xrefs
 from pipeline.stages.facts import FactRate
 from pipeline.stamps import Basis, Stale, Stamp
@@ -331,10 +331,10 @@ class EnrichedGroup(luigi.Task):
     def run(self) -> None:
         """Write the leaves that are not as planned."""
         with at_work(paths.current()):
-            leaves.build_group(paths.current(), self.month, self.first)
+            leaf_writing.build_group(paths.current(), self.month, self.first)
 
     def on_failure(self, exception: BaseException) -> str:
-        return leaves.failed(paths.current(), self, exception)
+        return leaf_writing.failed(paths.current(), self, exception)
 
 
 class EnrichedMonth(TableTask):
@@ -394,7 +394,7 @@ class EnrichedMonth(TableTask):
         self.journal("start", why=why.sentence)
         with at_work(self.warehouse):
             basis = self.basis()
-            notes = leaves.compile_month(self.warehouse, self.month)
+            notes = leaf_writing.compile_month(self.warehouse, self.month)
             stamps.write(self.warehouse, self.label, Stamp(basis, {}, {}, notes))
         forget()
         self.journal(
@@ -439,10 +439,10 @@ class Partition(luigi.Task):
     def run(self) -> None:
         """Write the leaf, or say why it is withheld."""
         with at_work(paths.current()):
-            leaves.build_leaf(paths.current(), self.month, self.name)
+            leaf_writing.build_leaf(paths.current(), self.month, self.name)
 
     def on_failure(self, exception: BaseException) -> str:
-        return leaves.failed(paths.current(), self, exception)
+        return leaf_writing.failed(paths.current(), self, exception)
 
 
 def _part(number: int) -> str:

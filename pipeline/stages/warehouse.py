@@ -7,7 +7,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import catalog, leaves, naming, partition, paths, settings, stamps, tables, targets
+from pipeline import catalog, leaf_writing, leaves, naming, partition, paths, settings, stamps, tables, targets
 from pipeline.stages import bench, dims, enriched, facts, ingest, star, xrefs
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -174,7 +174,7 @@ def orphans(months: list[str]) -> list[str]:
 def remove_month(month: str) -> None:
     """Take away every file of a month that no source has any more."""
     root = paths.current()
-    leaves.remove_month(root, month)
+    leaf_writing.remove_month(root, month)
     for task in [*tables_of([month]), enriched.LeafPlan(month=month), enriched.EnrichedMonth(month=month)]:
         if task.month_or_none != month:
             continue

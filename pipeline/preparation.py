@@ -1,0 +1,111 @@
+"""What a build needs around it: a swept scratch, the journal's first and last line, Luigi's log, imports, a scheduler.
+
+What belongs here: that, and its end. What must not come in: what is built, or in which order (`building`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import logging.handlers
+import multiprocessing
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pipeline import fingerprints, journal, paths, scheduler, settings, stopping, targets
+from pipeline.paths import Root
+from pipeline.stages import ingest, star
+
+
+class _Log(logging.handlers.RotatingFileHandler):
+    """Luigi's log. On a full disk it stops: what failed for that is said by the build, not by a trace for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Close it, whether its last line could be written or not."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+@contextmanager
+def prepared(root: Root, workers: int) -> Iterator[None]:
+    """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork."""
+    with targets.writing(root.scratch):
+        shutil.rmtree(root.scratch, ignore_errors=True)
+        root.scratch.mkdir(parents=True)
+        journal.trim(root.journal)
+        journal.reserve(root.journal)
+        fingerprints.compact(root)
+        ingest.remove_gone()
+        star.remove_gone()
+        log = paths.make_folder(root.state / "logs") / "luigi.log"
+        handler = _Log(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("luigi", "luigi-interface", "luigi.scheduler")]
+    kept = [(one, one.propagate, one.level) for one in loggers]
+    for one in loggers:
+        one.propagate = False
+        one.setLevel(logging.INFO)
+        one.addHandler(handler)
+    os.environ[journal.BUILD] = uuid.uuid4().hex[:12]
+    if workers > 1 and sys.platform.startswith("linux"):
+        # The parent's imports and stamps are the children's too; later Pythons start them otherwise by default.
+        multiprocessing.set_start_method("fork", force=True)
+    imports = preload() if workers > 1 else 0.0  # one worker forks nothing, and may not need them
+    journal.write(root.journal, "begin", workers=workers, gate_import_seconds=round(imports, 3))
+    try:
+        yield
+    finally:
+        stopping.heard()
+        _end_workers()
+        journal.write(root.journal, "end")
+        del os.environ[journal.BUILD]
+        for one, propagate, level in kept:
+            one.removeHandler(handler)
+            one.propagate = propagate
+            one.setLevel(level)
+        handler.close()
+        shutil.rmtree(root.scratch, ignore_errors=True)
+
+
+def _end_workers() -> None:
+    """Wait for the processes that Luigi asked to end when we were stopped: they must not write once we say that we did."""
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+
+
+def preload() -> float:
+    """Import what tasks use, once, before Luigi forks a process for each of them; nothing is run or opened.
+
+    Returns the seconds that Great Expectations took of it.
+    """
+    import duckdb  # noqa: F401
+    import polars  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+
+    from pipeline import gates, parquet  # noqa: F401
+    from pipeline.readers import in_network  # noqa: F401
+
+    begun = time.monotonic()
+    gates.preload()
+    return time.monotonic() - begun
+
+
+@contextmanager
+def scheduler_of(local: bool, started: Callable[[str], None]) -> Iterator[tuple[str, dict]]:
+    """The scheduler that a build uses, in words, and Luigi's options for it; said before the imports, which take a while."""
+    url = scheduler.dashboard_url()
+    settings.override("core", "no_configure_logging", "true")  # its log goes where `_prepared` sends it
+    central = not local and scheduler.address_answers(url)
+    if central:
+        scheduler.expect_restarts()
+    started(url if central else "local")
+    yield (url, {"scheduler_url": url.rstrip("/")}) if central else ("local", {"local_scheduler": True})
