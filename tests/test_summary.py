@@ -51,3 +51,13 @@ def test_the_catalog_has_the_coverage_by_month(built_sample):
 def test_without_any_fact_nothing_is_printed(capsys):
     summary._benchmarks(Outcome(accounts=[{"benchmarks": []}]))
     assert capsys.readouterr().out == ""
+
+
+def test_what_was_read_of_a_month_that_was_never_built_is_in_no_sum(capsys):
+    figures = {"rate_facts": 1_998, "duplicates": 4, "rejected": 0, "corrected_away": 0, "star_facts": 0}
+    built = {"year_month": "2025-08", "built": True, "rates_read": 2_002, "leaves": 203, "withheld_leaves": 0} | figures
+    blocked = {"year_month": "2025-07", "built": False, "rates_read": 1_601} | dict.fromkeys(figures, 0)
+    summary._accounts(Outcome(accounts=[blocked | {"leaves": 0, "withheld_leaves": 0}, built]))
+    plain = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "2025-07 1,601 - - - - - -" in plain
+    assert "built 2,002 1,998 4 0 0 203 0" in plain

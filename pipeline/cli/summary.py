@@ -97,22 +97,16 @@ def _accounts(outcome: Outcome) -> None:
         "leaves",
         "with-\nheld",
     ]
+    keys = ["rates_read", "rate_facts", "duplicates", "rejected", "corrected_away", "leaves", "withheld_leaves"]
+    # What was read of a month that was never built went nowhere yet.
     rows = [
-        [
-            a["year_month"],
-            f"{a['rates_read']:,}",
-            f"{a['rate_facts']:,}",
-            f"{a['duplicates']:,}",
-            f"{a['rejected']:,}",
-            f"{a['corrected_away']:,}",
-            f"{a['leaves']:,}",
-            f"{a['withheld_leaves']:,}",
-        ]
+        [a["year_month"], *(f"{a[k]:,}" if a["built"] or k == "rates_read" else "-" for k in keys)]
         for a in outcome.accounts
     ]
+    built = [a for a in outcome.accounts if a["built"]]
     if len(rows) > 1:
-        keys = ["rates_read", "rate_facts", "duplicates", "rejected", "corrected_away", "leaves", "withheld_leaves"]
-        rows.append(["all", *(f"{sum(a[k] for a in outcome.accounts):,}" for k in keys)])
+        name = "all" if len(built) == len(rows) else "built"
+        rows.append([name, *(f"{sum(a[k] for a in built):,}" for k in keys)])
     lines.table([(n, "left" if n == "month" else "right") for n in names], rows)
     for account in outcome.accounts:
         if account["star_facts"]:

@@ -134,6 +134,7 @@ def accounts_of(month: str) -> dict:
     corrected = notes.get("corrected_away", 0)
     return {
         "year_month": month,
+        "built": fact is not None,
         "files": counted,
         "rates_read": read,
         "facts": fact.parts["fact_rate"].rows if fact else 0,
