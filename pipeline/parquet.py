@@ -40,7 +40,7 @@ NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "3"
 REGISTRY, REGISTRY_LEVEL, REGISTRY_FORMAT = "staged/nppes", 1, "2"
 REGISTRY_OWN = ("npi", "source_row", "address_hash", "address_1", "telephone_number", "primary_taxonomy_license")
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
-Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
+Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)

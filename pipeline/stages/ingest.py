@@ -340,13 +340,14 @@ class ReferenceFile(FileTask):
         return None
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        from pipeline import ordering
+        from pipeline import ordering, parquet
 
         unsorted: dict[str, ordering.Unsorted] = {}
-        with ThreadPoolExecutor(1) as beside:
+        read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
+        parts = parquet.ahead([read] if isinstance(read, dict) else read)
+        with ThreadPoolExecutor(1) as beside, closing(parts):
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
-            read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
-            for part in [read] if isinstance(read, dict) else read:
+            for part in parts:
                 for name, frame in part.items():
                     if name not in unsorted:
                         unsorted[name] = ordering.Unsorted(tables.get(name), drafts[name].with_suffix(".unsorted"))
