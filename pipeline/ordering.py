@@ -19,11 +19,13 @@ import pyarrow as pa
 from pipeline import duck, parquet
 from pipeline.tables import Table
 
-# NPIs have ten digits, are spread evenly, and begin with 1 (a 2 is kept for later), so three digits make a hundred ranges.
-# Of the registry's 10 GB one is 40 MB of addresses.
-_FIRST, _RANGES, _WIDTH = 100, 100, 10_000_000
+# NPIs are spread evenly over the numbers of ten digits that begin with 1 (a 2 is kept for later).
+_FIRST, _RANGES = 1_000_000_000, 128
+_WIDTH = _FIRST // _RANGES
 SPILLED_ROWS = 122_880
-MOST_BYTES = 128 << 20  # of a range that is sorted in memory, which takes three times as many
+# Of a range that is sorted in memory: four times as many are held while it is, and the one before it written. Of the
+# registry's 10 GB a range has 36 MB of addresses.
+MOST_BYTES = 48 << 20
 
 Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
@@ -31,12 +33,13 @@ Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 class Unsorted:
     """Rows of a table as they come, to be had in its order when all have come.
 
-    Many wait in the file given: each time it is written to, it gets a batch for every range, so that a range is each
-    hundredth batch. A range grown too large (by NPIs of the same digits, or a table of another key) is sorted by DuckDB.
+    Many wait in the file given: each time it is written to, it gets a batch for every range, so that one range is
+    each 128th batch. A range grown too large (by NPIs of the same digits, or a table of another key) is sorted by DuckDB.
     """
 
     def __init__(self, table: Table, path: Path):
         self.table, self._path, self._schema = table, path, table.arrow_schema()
+        self._none = pa.RecordBatch.from_pylist([], self._schema)
         self._by_npi = table.sort[0] == "npi"
         self._bytes = np.zeros(_RANGES if self._by_npi else 1)
         self._pending: list[pl.DataFrame] = []
@@ -72,7 +75,7 @@ class Unsorted:
         rows, self._pending = pl.concat(self._pending, rechunk=True), []
         ends = [rows.height]
         if self._by_npi:
-            number = (rows["npi"].cast(pl.Int64) // _WIDTH - _FIRST).clip(0, _RANGES - 1).cast(pl.UInt8).to_numpy()
+            number = ((rows["npi"].cast(pl.Int64) - _FIRST) // _WIDTH).clip(0, _RANGES - 1).cast(pl.UInt8).to_numpy()
             rows = rows[np.argsort(number, kind="stable")]
             ends = np.cumsum(np.bincount(number, minlength=_RANGES)).tolist()
         batch = self._arrow(rows)
@@ -81,15 +84,14 @@ class Unsorted:
             options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
             self._file = sink, pa.ipc.new_file(sink, self._schema, options=options)
         for number, (start, end) in enumerate(pairwise([0, *ends])):
-            of_range = batch.slice(start, end - start)
+            # A slice of no rows would be written with all texts that it is a slice of.
+            of_range = batch.slice(start, end - start) if end > start else self._none
             self._file[1].write_batch(of_range)
             self._bytes[number] += of_range.nbytes
 
     def _arrow(self, rows: pl.DataFrame) -> pa.RecordBatch:
-        (batch,) = rows.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self._schema).to_batches() or [
-            pa.RecordBatch.from_pylist([], self._schema)
-        ]
-        return batch
+        whole = rows.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self._schema)
+        return whole.to_batches()[0] if rows.height else self._none
 
     def _sorted(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         keys = pl.from_arrow(rows.select(self.table.sort))

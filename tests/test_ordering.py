@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 
 import duckdb
 import polars as pl
@@ -21,7 +22,7 @@ NPIS = st.one_of(
     st.integers(1_000_000_000, 1_999_999_999),
     st.integers(1_234_567_000, 1_234_567_999),
     st.integers(0, 9_999_999_999),
-    st.sampled_from([0, 999_999_999, 1_009_999_999, 1_010_000_000, 1_999_999_999, 2_000_000_000, 9_999_999_999]),
+    st.sampled_from([0, 999_999_999, 1_007_812_499, 1_007_812_500, 1_999_999_999, 2_000_000_000, 9_999_999_999]),
     st.just(1_003_000_126),
 ).map("{:010}".format)
 TEXTS = st.one_of(st.none(), st.text("aB\xe9\uff5e\U0001f600 ", max_size=2))
@@ -96,3 +97,16 @@ def test_a_text_that_is_no_npi_is_refused_where_ranges_are_made(tmp_path, monkey
     monkeypatch.setattr(ordering, "SPILLED_ROWS", 1)
     with pytest.raises(pl.exceptions.InvalidOperationError):
         in_order(BY_NPI, [("", "one", "m", 1)], 1, tmp_path)
+
+
+def test_what_waits_on_disk_is_the_rows_once(tmp_path, monkeypatch):
+    """Also where most ranges get none of them."""
+    monkeypatch.setattr(ordering, "SPILLED_ROWS", 500)
+    unsorted = ordering.Unsorted(BY_NPI, tmp_path / "rows.unsorted")
+    rows = [(random.Random(n).randbytes(40).hex(), str(1_234_567_000 + n), "m", n) for n in range(2_000)]
+    for start in range(0, 2_000, 500):
+        unsorted.write(pl.DataFrame(rows[start : start + 500], schema=BY_NPI.polars_schema(), orient="row"))
+    size = (tmp_path / "rows.unsorted").stat().st_size
+    overhead = 4 * 128 * 1_000  # of batches
+    assert 2_000 * 80 < size < 2 * 2_000 * 80 + overhead
+    assert sum(batch.num_rows for batch in unsorted.ordered(None)) == 2_000
