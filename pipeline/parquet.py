@@ -42,7 +42,7 @@ NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "3"
 REGISTRY, REGISTRY_LEVEL, REGISTRY_FORMAT = "staged/nppes", 1, "2"
 REGISTRY_OWN = ("npi", "source_row", "address_hash", "address_1", "telephone_number", "primary_taxonomy_license")
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
-Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
+Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)
@@ -144,51 +144,6 @@ class Writer:
         if not self._numbered(field):
             return pa.concat_arrays(chunks)
         return _numbered(chunks)
-
-
-class Unsorted:
-    """Rows of several tables as they come, each table in a file beside its draft, to be read once more and sorted.
-
-    Use as a context manager; `paths` are the files of those tables that were given any rows, or an empty frame.
-    """
-
-    def __init__(self, drafts: dict[str, Path]):
-        self._drafts = drafts
-        self._files: dict[str, pq.ParquetWriter] = {}
-        self._pending: dict[str, list[pa.Table]] = {}
-        self.paths: dict[str, Path] = {}
-
-    def __enter__(self) -> Unsorted:
-        return self
-
-    def __exit__(self, kind, error, trace) -> None:
-        for name, file in self._files.items():
-            if kind is None and self._pending[name]:
-                self._flush(name)
-            file.close()
-
-    def write(self, name: str, rows: pa.Table) -> None:
-        """Take rows of a table; they are written when they are enough for a row group."""
-        if name not in self._files:
-            self.paths[name] = self._drafts[name].with_suffix(".unsorted")
-            # Read once and thrown away: no statistics, no dictionaries, and no time for small files.
-            self._files[name] = pq.ParquetWriter(
-                self.paths[name],
-                rows.schema,
-                compression="lz4",
-                use_dictionary=False,
-                write_statistics=False,
-                store_schema=False,
-            )
-            self._pending[name] = []
-        self._pending[name].append(rows)
-        if sum(piece.num_rows for piece in self._pending[name]) >= ROW_GROUP_ROWS:
-            self._flush(name)
-
-    def _flush(self, name: str) -> None:
-        rows = pa.concat_tables(self._pending[name])
-        self._pending[name] = []
-        self._files[name].write_table(rows, row_group_size=ROW_GROUP_ROWS)
 
 
 def ahead(batches: Iterable[Rows]) -> Iterator[Rows]:

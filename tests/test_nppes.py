@@ -355,6 +355,8 @@ def test_a_file_of_many_blocks_is_the_same_rows(tmp_path, monkeypatch):
     rows = [monthly() | {"NPI": str(1003000000 + n), "Provider Last Name (Legal Name)": f"L{n}"} for n in range(300)]
     whole = read(tmp_path, nppes_files.text(rows), MONTHLY)
     monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(nppes_csv, "BLOCK_ROWS", 40)
+    assert len(list(nppes.read(tmp_path / MONTHLY))) > 3
     for name, frame in read(tmp_path, nppes_files.text(rows), MONTHLY).items():
         assert_frame_equal(frame.sort(tables.get(name).sort), whole[name].sort(tables.get(name).sort))
     assert whole["staged_nppes"]["source_row"].to_list() == list(range(1, 301))

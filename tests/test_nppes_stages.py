@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import paths, settings
+from pipeline import ordering, paths, settings
 from pipeline.readers import nppes, nppes_csv
 from pipeline.stages import ingest
 
@@ -66,10 +66,12 @@ def test_blocks_of_any_size_are_staged_as_the_same_bytes(tmp_path, monkeypatch):
     settings.load(root.resolve())
     task = ingest.Nppes(path=MONTHLY)
     made = []
-    for size in (8 << 20, 40_000):
+    for size, rows in ((8 << 20, 1 << 20), (40_000, 1), (20_000, 100)):
         monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", size)
+        monkeypatch.setattr(nppes_csv, "BLOCK_ROWS", rows)
+        monkeypatch.setattr(ordering, "SPILLED_ROWS", rows)  # all in memory, or by ranges on disk
         folder = paths.make_folder(task.warehouse.scratch / str(size))
         task.produce({name: folder / f"{name}.parquet" for name in task.targets()})
         made.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert made[0] == made[1]
+    assert made[0] == made[1] == made[2]
     assert sorted(made[0]) == ["staged_nppes.parquet", "staged_nppes_address.parquet"]

@@ -83,7 +83,7 @@ def dates(data: pl.DataFrame, about: About, columns: list[str], form: str) -> pl
 
 def numbered(data: pl.DataFrame, about: About) -> pl.DataFrame:
     """The rows, refused where one has no NPI of ten digits."""
-    bad = data.filter(~pl.col("npi").str.contains(r"^\d{10}$").fill_null(False))
+    bad = data.filter(~pl.col("npi").str.contains(r"^[0-9]{10}$").fill_null(False))
     if bad.height:
         row = bad.row(0, named=True)
         raise SourceError(
