@@ -277,8 +277,8 @@ class Items:
         count, bad = len(self._lists), self._bad_lists.upto(len(self._lists))
         known, numbers = self._lists_known, self._list_of.upto(count)
         for start in range(known, count, _TOGETHER):
-            new = range(start, min(start + _TOGETHER, count))
-            for raw, number in zip(new, self._groups.inline_all(map(self._lists.span, new)), strict=True):
+            end = min(start + _TOGETHER, count)
+            for raw, number in enumerate(self._groups.inline_all(self._lists, start, end), start):
                 if number is None:
                     bad[raw] = 1
                 else:

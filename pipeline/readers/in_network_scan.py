@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.jit import address, byte, entry, get, inner, put, word
-from pipeline.readers.spans import ARENA, CUTS, STARTS, number, same
+from pipeline.readers.spans import ARENA, CUTS, STARTS, Spans, number, same
 
 # Where the cursor stands.
 FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
@@ -519,6 +519,38 @@ def _scan(cursor):
 
 
 @entry
+def _split(lists, first, last, letters, entries, numbers, ends, count):
+    """As `split`; returns the first list of which an entry finds no room. `count` entries were numbered before."""
+    starts, arena = get(lists, STARTS), get(lists, ARENA)
+    for i in range(first, last):
+        before, regular = count, False
+        at, end = arena + get(starts, i) + 1, arena + get(starts, i + 1) - 1
+        while byte(end) == _CLOSE_LIST:
+            at = _blank(at, end)
+            if at >= end or byte(at) != _OPEN:
+                break
+            close = _close(at, end, letters, _I0)
+            if close < 0:
+                break
+            found = number(at, close, _I0, _I0, entries)
+            if found < 0:
+                return i
+            put(numbers, count, found)
+            count += 1
+            at = _blank(close, end)
+            if at >= end:
+                regular = True
+                break
+            if byte(at) != _COMMA:
+                break
+            at += 1
+        if not regular:
+            count = before
+        put(ends, i, count if regular else -1 - count)
+    return last
+
+
+@entry
 def _extent(at, end, letters):
     return _close(at, end, letters, _I0)
 
@@ -546,3 +578,18 @@ def extent(data: np.ndarray, at: int, end: int) -> int:
     start = address(data)
     found = _extent(start + at, start + end, address(_TABLE))
     return found - start if found > 0 else found
+
+
+def split(lists: Spans, first: int, last: int, entries: Spans) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the entries of some lists of objects, all in one, and where those of each list end; -1 - that place
+    where a list is not of regular form: it has none. A list is JSON where its entries are."""
+    starts = lists.starts[first : last + 1]
+    numbers, ends = np.empty((int(starts[-1]) - int(starts[0])) // 2, np.int64), np.empty(last - first, np.int64)
+    # The kernel counts from the first list of all.
+    places = address(_TABLE), entries.table, address(numbers), address(ends) - 8 * first
+    done, count = first, 0
+    while (done := _split(lists.table, done, last, *places, count)) < last:
+        end = int(ends[done - first - 1]) if done > first else 0
+        count = end if end >= 0 else -1 - end
+        entries.grow(int(lists.starts[done + 1]) - int(lists.starts[done]))
+    return numbers, ends

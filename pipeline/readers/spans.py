@@ -115,9 +115,9 @@ def _slotted(table):
         put32(slots, slot, found + 1)
 
 
-def _longer(array: np.ndarray, size: int) -> np.ndarray:
+def _longer(array: np.ndarray, size: int, used: int) -> np.ndarray:
     found = np.zeros(size, array.dtype)  # memory that is not written to costs nothing
-    found[: len(array)] = array
+    found[:used] = array[:used]
     return found
 
 
@@ -153,19 +153,24 @@ class Spans:
         """Bytes held."""
         return int(self._starts[len(self)])
 
+    @property
+    def starts(self) -> np.ndarray:
+        """Where each span begins among the bytes held, and behind the last where it would."""
+        return self._starts
+
     def full(self, span: int = 0) -> bool:
         """Whether a span of that many bytes might find no room."""
         return 2 * len(self) >= len(self._hashes) or 2 * (self.size + span) >= len(self._arena)
 
     def grow(self, span: int = 0) -> None:
         """Make room for as many again, or for a span of that many bytes."""
-        more = 2 * len(self) >= len(self._hashes)
+        more, count = 2 * len(self) >= len(self._hashes), len(self)
         if more:
             most = 2 * len(self._hashes)
-            self._hashes, self._cuts = _longer(self._hashes, most), _longer(self._cuts, most)
-            self._starts, self._slots = _longer(self._starts, most + 1), np.zeros(2 * most, np.int32)
+            self._hashes, self._cuts = _longer(self._hashes, most, count), _longer(self._cuts, most, count)
+            self._starts, self._slots = _longer(self._starts, most + 1, count + 1), np.zeros(2 * most, np.int32)
         if 2 * (self.size + span) >= len(self._arena):
-            self._arena = _longer(self._arena, 2 * len(self._arena) + 2 * span)
+            self._arena = _longer(self._arena, 2 * len(self._arena) + 2 * span, self.size)
         self._placed()
         if more:
             _slotted(self.table)
