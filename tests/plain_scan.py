@@ -9,10 +9,10 @@ from __future__ import annotations
 from pipeline.readers.in_network_scan import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, LIMIT, MODE, MORE, ODD, POSITION
 
 
-def plain_scan(data, cursor, tables, out) -> int:
+def plain_scan(data, cursor) -> int:
     """Step over commas and blanks to the next item, and stop there."""
     at, mode, end = (int(cursor[i]) for i in (POSITION, MODE, LIMIT))
-    cursor[3:] = 0
+    cursor[3:9] = 0
     status = MORE
     while at < end:
         here = chr(data[at])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gzip
 import io
@@ -28,7 +29,7 @@ from generate_mrf import odd_file
 from mutate_mrf import mutated
 from pipeline import naming, parquet, tables
 from pipeline.errors import SourceError
-from pipeline.readers import in_network, in_network_items, unpacked
+from pipeline.readers import in_network, in_network_groups, in_network_items, unpacked
 from pipeline.readers.in_network import HEADER
 from pipeline.transforms import in_network_counts
 from plain_scan import plain_scan
@@ -992,18 +993,24 @@ print(sorted({{"scipy.linalg", "great_expectations", "polars", "duckdb", "luigi"
 
 @pytest.mark.slow
 def test_every_kernel_is_compiled_once(write, tmp_path):
-    """A plain 0 among the arguments is a type of its own, and the first file waits twice as long."""
+    """A plain 0 among the arguments is a type of its own, and an array seven arguments: the first file waits twice as
+    long."""
     program = f"""
 import pathlib, types
-from pipeline.readers import in_network
-in_network.read(pathlib.Path({str(write(document()))!r}), batch_id="b", sink=types.SimpleNamespace(write=print))
+from numba.core.dispatcher import Dispatcher
+from pipeline.readers import in_network, in_network_scan, spans
+nowhere = types.SimpleNamespace(write=lambda *_: None)
+in_network.read(pathlib.Path({str(write(document()))!r}), batch_id="b", sink=nowhere)
+compiled = [*vars(in_network_scan).values(), *vars(spans).values()]
+print({{str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds}})
 """
     surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=surroundings)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, check=True, env=surroundings, text=True)
     compiled = Counter(p.name.split("-")[0] for p in (tmp_path / "cache").rglob("*.nbc"))
-    assert compiled.pop("spans.same") == 2  # with what is in the file, and with what is in the table
     assert len(compiled) > 10
     assert {name: times for name, times in compiled.items() if times > 1} == {}
+    assert ast.literal_eval(done.stdout) == {"int64", "uint64"}
 
 
 def test_a_large_item_is_taken_as_it_comes(write):
@@ -1050,6 +1057,56 @@ def _mutations(folder: Path, seeds: Iterable[int]) -> None:
             read_right += 1
             assert sum(r["rates"] for r in found["quarantine"]) == found["rejected"], seed
     assert 0 < read_right < len(seeds)
+
+
+_ENTRY = json.dumps(GROUP)
+_ENTRIES = (
+    _ENTRY,
+    _ENTRY.replace("1234567893", "1003000126, 0"),
+    _ENTRY.replace("[1234567893]", "[[]]"),
+    _ENTRY.replace("[1234567893]", "NaN"),
+    _ENTRY.replace("11-1111111", "\\ud83d"),
+    _ENTRY.replace("11-1111111", '},{\\"[,'),
+    _ENTRY[:-1] + "]",
+    _ENTRY.replace("]", "}"),
+    "5",
+    "[]",
+    "null",
+    "{}",
+)
+
+
+_SHAPES = ("[%s]", "[%s,]", "[%s %s]", "[ %s\n,\t%s ]", "[%s,,%s]", "[%s:%s]", "[%s, %s}", "[,%s]")
+
+
+@pytest.mark.parametrize("shape", _SHAPES)
+def test_in_line_lists_are_read_as_parsed_json_is(shape, write):
+    """Taken apart at commas, they are what they are as a whole: also where one of them is no JSON, or has no reading."""
+    good, slot = _ENTRY.replace("11-1111111", "22-2222222"), '"provider_groups":0'
+    refused = 0
+    for entry in _ENTRIES:
+        rates = [{"provider_groups": 0, "negotiated_prices": [PRICE]}] * 3
+        text = json.dumps(document(in_network=[{**ITEM, "negotiated_rates": rates}]), separators=(",", ":"))
+        odd = shape % ((entry, good)[: shape.count("%s")])
+        for listed in (f"[{good}]", odd, f"[{good},{entry}]"):
+            text = text.replace(slot, f'"provider_groups":{listed}', 1)
+        path = write(text)
+        found = _outcome(path, 1 << 20)
+        assert _outcome(path, 7) == found, entry
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(in_network_items, "scan", plain_scan)
+            assert _outcome(path, 1 << 20) == found, entry
+        refused += not isinstance(found, dict)
+    assert 0 < refused <= len(_ENTRIES)
+
+
+def test_entries_of_in_line_lists_are_forgotten_when_there_are_many(write, monkeypatch):
+    groups = [{**GROUP, "npi": [npi]} for npi in range(1_000_000_000, 1_000_000_100)]
+    rates = [{"provider_groups": groups[i : i + 3], "negotiated_prices": [PRICE]} for i in range(98)]
+    path = write(document(in_network=[{**ITEM, "negotiated_rates": rates}] * 2))
+    found = whole(path, chunk_bytes=256)
+    monkeypatch.setattr(in_network_groups, "_ENTRIES_KNOWN", 10)
+    assert whole(path, chunk_bytes=256) == found
 
 
 # Seeds whose reading once depended on the chunk size, or differed from plain parsed JSON: the snippet of an item that

@@ -10,6 +10,7 @@ import datetime
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pipeline import naming
@@ -198,7 +199,9 @@ _NOT_ALNUM = re.compile("[^0-9A-Za-z]")
 
 
 def _tin(key: tuple) -> tuple[str, Tin]:
-    tin_type, value, name = lower(key[0]), _NOT_ALNUM.sub("", text(key[1]) or ""), text(key[2])
+    tin_type, value, name = lower(key[0]), text(key[1]) or "", text(key[2])
+    if not (value.isalnum() and value.isascii()):
+        value = _NOT_ALNUM.sub("", value)
     return f"{_part(tin_type, 'tin type')}:{value}:", (tin_type, value or None, name)
 
 
@@ -208,7 +211,7 @@ def _npis(value: Any) -> list[str]:
     return [_part(n, "npi") for n in map(text, listed) if n] or ["0"]
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """One entry of a `provider_groups` list, as `Membership` has them all."""
 
     members: tuple[str, ...]
@@ -217,7 +220,7 @@ class _Group(NamedTuple):
     blanks: bool
 
 
-def _group(key: tuple) -> _Group:
+def _group(key: tuple) -> Group:
     prefix, named = _tin(key[:3])
     npis = key[3]
     try:
@@ -228,7 +231,7 @@ def _group(key: tuple) -> _Group:
     if not plain:
         npis = _npis(npis)
     blanks = type(key[3]) is tuple and 0 < len(key[3]) != len(npis)
-    return _Group(tuple(prefix + npi for npi in npis), named, "0" in npis and len(set(npis)) > 1, blanks)
+    return Group(tuple([prefix + npi for npi in npis]), named, "0" in npis and len(set(npis)) > 1, blanks)
 
 
 def membership(groups: Any) -> Membership:
@@ -236,24 +239,34 @@ def membership(groups: Any) -> Membership:
     some of its members would be another group."""
     if type(groups) not in (list, tuple):
         raise Unreadable(f"provider_groups: {kind(groups)} stands where a list belongs")
-    found = []
-    for group in groups:
-        try:
-            tin = group["tin"]
-            npis = group["npi"]
-            key = (tin["type"], tin["value"], tin.get("business_name"), tuple(npis) if type(npis) is list else npis)
-            found.append(_GROUPS[key])
-        except (KeyError, TypeError, AttributeError):  # something is left out, or is not what it should be
-            found.append(_odd_group(group))
+    return joined([group(one) for one in groups])
+
+
+def group(value: Any) -> Group:
+    """Read one entry of a `provider_groups` list. Raises Unreadable."""
+    try:
+        tin = value["tin"]
+        npis = value["npi"]
+        key = (tin["type"], tin["value"], tin.get("business_name"), tuple(npis) if type(npis) is list else npis)
+        return _GROUPS[key]
+    except (KeyError, TypeError, AttributeError):  # something is left out, or is not what it should be
+        return _odd_group(value)
+
+
+_members, _tin_of, _is_mixed, _has_blanks = map(itemgetter, range(4))
+
+
+def joined(groups: list[Group]) -> Membership:
+    """What the entries of a list are together."""
     return Membership(
-        "|".join(sorted({member for group in found for member in group.members})),
-        [group.tin for group in found],
-        any(group.mixed for group in found),
-        any(group.blanks for group in found),
+        "|".join(sorted(set().union(*map(_members, groups)))),
+        list(map(_tin_of, groups)),
+        any(map(_is_mixed, groups)),
+        any(map(_has_blanks, groups)),
     )
 
 
-def _odd_group(group: Any) -> _Group:
+def _odd_group(group: Any) -> Group:
     if type(group) is not dict:
         raise Unreadable(f"provider_groups: {kind(group)} stands where an object belongs")
     tin = group.get("tin") or {}

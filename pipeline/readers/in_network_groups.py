@@ -7,7 +7,6 @@ numbers in NumPy arrays or on disk: a payer's file defines millions of reference
 from __future__ import annotations
 
 import hashlib
-import itertools
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,12 +19,14 @@ from pipeline import naming
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column, Tally, json_path
 from pipeline.readers.in_network_fields import Unreadable
+from pipeline.readers.in_network_scan import split
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.json_text import parsed
 from pipeline.readers.spans import Spans
 
 _TOGETHER = 1024  # references are numbered at a time
 _TINS_KNOWN = 100_000
+_ENTRIES_KNOWN = 400_000  # members of in-line lists' entries, some 150 bytes each
 
 Resolve = Callable[[str], Sequence[dict] | None]
 
@@ -101,6 +102,13 @@ def _tin_key(tin: fields.Tin) -> bytes:
     return "\0".join(v or "" for v in tin).encode()
 
 
+def _parsed_or_none(text: bytes) -> Any:
+    try:
+        return parsed(text)
+    except ValueError:
+        return None
+
+
 class Inline(NamedTuple):
     """An in-line list: the number of its group among in-line ones, its TINs by number, and what is odd in it."""
 
@@ -130,6 +138,7 @@ class Groups:
         self._reference_uids, self._inline_uids = Column(np.int32, -1), Column(np.int32, -1)  # places among them
         self._tins, self._tin_entries = Spans(), Tally()
         self._tins_known: dict[fields.Tin, int] = {}
+        self._forget_entries()
         self._memberships = Spans()  # pg_members_uids whose members are staged
         self._spool = _Spool()
         self._waiting: list[_Definition] = []  # that are not numbered yet
@@ -210,35 +219,72 @@ class Groups:
 
     def inline(self, groups: Any) -> int:
         """The number of an in-line list. Raises Unreadable."""
-        return self._number_inlines([fields.membership(groups)])[0]
+        found = fields.membership(groups)
+        return self._number_inlines([found], [self._tin_numbers(found.tins)])[0]
 
-    def inline_all(self, lists: Iterable[bytes]) -> list[int | None]:
+    def inline_all(self, lists: Spans, first: int, last: int) -> list[int | None]:
         """The numbers of in-line lists by their JSON text, None for one that cannot be read."""
+        numbers, ends = split(lists, first, last, self._entries)
+        self._read_entries()
         found: list[fields.Membership | None] = []
-        for text in lists:
-            try:
-                found.append(fields.membership(parsed(text)))
-            except ValueError:
-                found.append(None)
-        numbers = iter(self._number_inlines([one for one in found if one is not None]))
-        return [None if one is None else next(numbers) for one in found]
+        tins, start = [], 0
+        for place, end in enumerate(ends.tolist(), first):
+            if end < 0:
+                try:
+                    found.append(fields.membership(parsed(lists.span(place))))
+                    tins.append(self._tin_numbers(found[-1].tins))
+                except ValueError:
+                    found.append(None)
+                continue
+            here, start = numbers[start:end], end
+            entries = [self._entries_read[number] for number in here.tolist()]
+            found.append(None if None in entries else fields.joined(entries))
+            if found[-1]:
+                tins.append(self._entry_tins.values[here])
+        if self._entries_held > _ENTRIES_KNOWN:
+            self._forget_entries()
+        counted = iter(self._number_inlines([one for one in found if one is not None], tins))
+        return [None if one is None else next(counted) for one in found]
 
-    def _number_inlines(self, found: list[fields.Membership]) -> list[int]:
+    def _forget_entries(self) -> None:
+        self._entries, self._entries_read, self._entries_held = Spans(), [], 0
+        self._entry_tins = Column(np.int32)
+
+    def _read_entries(self) -> None:
+        """Read the entries of in-line lists that are new: a payer's lists repeat them."""
+        first, last = len(self._entries_read), len(self._entries)
+        for start in range(first, last, _TOGETHER):
+            texts = self._entries.spans(np.arange(start, min(start + _TOGETHER, last)))
+            try:  # each of them ends where its brackets are closed, so together they are JSON where each of them is
+                values = parsed(b"[" + b",".join(texts) + b"]")
+            except ValueError:
+                values = map(_parsed_or_none, texts)
+            for value in values:
+                try:
+                    found = None if value is None else fields.group(value)
+                except Unreadable:
+                    found = None
+                self._entries_read.append(found)
+                self._entries_held += 4 + len(found.members) if found else 1
+        readable = [(number, one.tin) for number, one in enumerate(self._entries_read[first:], first) if one]
+        if readable:
+            places, tins = zip(*readable, strict=True)
+            self._entry_tins.upto(last)[list(places)] = self._tin_numbers(tins)
+
+    def _number_inlines(self, found: list[fields.Membership], tins: list[np.ndarray]) -> list[int]:
         """Number in-line lists together: each call into compiled code costs as much as a hundred of its numbers."""
         # As naming.members_uid: the members are sorted, distinct, joined already.
         uids = [bytes.fromhex(naming.md5_of(one.members)) for one in found]
         groups = self._inline_groups.numbers(uids).tolist() if uids else []
         staged = self._inline_staged.upto(len(self._inline_groups))
-        counts = [len(one.tins) for one in found]
-        tins = np.array(self._tin_numbers([tin for one in found for tin in one.tins]), np.int32)
         first = len(self.inlines)
-        for group, one, end, count in zip(groups, found, itertools.accumulate(counts), counts, strict=True):
+        for group, one, theirs in zip(groups, found, tins, strict=True):
             if not staged[group]:
                 self._inline_members[group] = one.members
-            self.inlines.append(Inline(group, tins[end - count : end], one.mixed, one.blanks))
+            self.inlines.append(Inline(group, theirs, one.mixed, one.blanks))
         return list(range(first, len(self.inlines)))
 
-    def _tin_numbers(self, tins: list[fields.Tin]) -> list[int]:
+    def _tin_numbers(self, tins: Sequence[fields.Tin]) -> np.ndarray:
         """The numbers of TINs. A payer's in-line lists repeat them, so those that came lately are remembered."""
         known = self._tins_known
         new = list(dict.fromkeys(tin for tin in tins if tin not in known))
@@ -247,7 +293,7 @@ class Groups:
             new = list(dict.fromkeys(tins))
         if new:
             known.update(zip(new, self._tins.numbers([_tin_key(tin) for tin in new]).tolist(), strict=True))
-        return [known[tin] for tin in tins]
+        return np.array([known[tin] for tin in tins], np.int32)
 
     # Use.
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
@@ -25,6 +26,7 @@ from pipeline.readers.in_network_scan import (
     AFTER_ITEM,
     AFTER_OBJECT,
     BROKEN,
+    CURSOR,
     END,
     FIRST_ITEM,
     FIRST_OBJECT,
@@ -33,6 +35,7 @@ from pipeline.readers.in_network_scan import (
     ITEMS,
     MODE,
     MORE,
+    MOST,
     NO_ROOM,
     OBJECT,
     OBJECTS,
@@ -41,6 +44,7 @@ from pipeline.readers.in_network_scan import (
     POSITION,
     PRICES,
     SUFFIX,
+    TABLES,
     extent,
     scan,
 )
@@ -114,9 +118,10 @@ class Items:
         while True:
             if self._open is None:
                 self._forget()
-            cursor = np.zeros(9, np.int64)
+            cursor = np.zeros(CURSOR, np.int64)
             cursor[:3] = position, len(data), mode
-            status = scan(data, cursor, self._tables(), self._out)
+            cursor[MOST], cursor[TABLES] = [len(column) for column in self._out], self._tables()
+            status = scan(data, cursor)
             moved = int(cursor[POSITION]) > position
             status = self._take(data, base, cursor, status)
             if self._open:
@@ -159,15 +164,16 @@ class Items:
     def _tables(self) -> tuple:
         if len(self._seen) < _SEEN and len(self._seen) < 4 * len(self._groups.ids):
             self._seen = np.full((4 * len(self._seen), 2), -1, np.int64)
-        tails, lists = len(self._tails.table[1]), len(self._lists.table[1])
+        columns = self._follow.upto(self._tails.most), self._bad_tails.upto(self._tails.most)
         return (
+            *map(address, self._out),
             self._tails.table,
-            self._follow.upto(tails),
-            self._bad_tails.upto(tails),
+            *map(address, columns),
             self._groups.ids.table,
-            self._seen,
             self._lists.table,
-            self._bad_lists.upto(lists),
+            address(self._bad_lists.upto(self._lists.most)),
+            address(self._seen),
+            len(self._seen),
         )
 
     def _grow(self, span: int) -> None:
@@ -271,8 +277,8 @@ class Items:
         count, bad = len(self._lists), self._bad_lists.upto(len(self._lists))
         known, numbers = self._lists_known, self._list_of.upto(count)
         for start in range(known, count, _TOGETHER):
-            new = range(start, min(start + _TOGETHER, count))
-            for raw, number in zip(new, self._groups.inline_all(map(self._lists.span, new)), strict=True):
+            end = min(start + _TOGETHER, count)
+            for raw, number in enumerate(self._groups.inline_all(self._lists, start, end), start):
                 if number is None:
                     bad[raw] = 1
                 else:

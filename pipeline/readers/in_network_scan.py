@@ -13,27 +13,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.jit import entry, inner
-from pipeline.readers.spans import byte, number, same, word
+from pipeline.jit import address, byte, entry, get, inner, put, word
+from pipeline.readers.spans import ARENA, CUTS, STARTS, Spans, number, same
 
 # Where the cursor stands.
 FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
 # Why the pass came to a stop.
 MORE, ODD, BROKEN, FULL, NO_ROOM, END = range(6)
-# The cursor's array.
+# The cursor's array: where it stands, and what was found;
 POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS, MODEL, MODEL_PRICES = range(9)
+# the price or reference at hand;
+_MANTISSA, _DECIMALS, _TAIL, _RATE, _BEHIND, _OWNER, _ENDED = range(9, 16)
+# how many rows there are room for; and where tables and columns lie.
+MOST, TABLES = slice(16, 20), slice(20, 32)
+_MOST_ITEMS, _MOST_OBJECTS, _MOST_PRICES, _MOST_OWNERS = range(16, 20)
+_ITEMS, _OBJECTS, _PRICES, _OWNERS, _TAILS, _FOLLOW, _BAD_TAILS, _REFERENCES, _LISTS, _BAD_LISTS, _SEEN, _SLOTS = range(
+    20, 32
+)
+_DATA, _LETTERS = 32, 33
+CURSOR = 34
 
 _QUOTE, _BACKSLASH, _COMMA, _COLON = 34, 92, 44, 58
 _OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
 _MINUS, _PLUS, _POINT, _ZERO, _NINE = 45, 43, 46, 48, 57
 
-_RATE = np.frombuffer(b'"negotiated_rate"', np.uint8)
-_RATES = np.frombuffer(b'"negotiated_rates"', np.uint8)
-_KEYS = np.frombuffer(b'"negotiated_prices""provider_references""provider_groups"', np.uint8)
-
-# What a byte is to the walk: 0 nothing, 1 a quote, 2 what opens, 3 what closes, 4 a comma.
-_CLASS = np.zeros(256, np.uint8)
-_CLASS[[_QUOTE, _OPEN, _OPEN_LIST, _CLOSE, _CLOSE_LIST, _COMMA]] = 1, 2, 2, 3, 3, 4
+# What a byte is to the walk: 0 nothing, 1 a quote, 2 what opens, 3 what closes, 4 a comma. Behind them the keys.
+_CLASSES = np.zeros(256, np.uint8)
+_CLASSES[[_QUOTE, _OPEN, _OPEN_LIST, _CLOSE, _CLOSE_LIST, _COMMA]] = 1, 2, 2, 3, 3, 4
+_KEYS = b'"negotiated_prices""provider_references""provider_groups""negotiated_rates""negotiated_rate"'
+_TABLE = np.concatenate((_CLASSES, np.frombuffer(_KEYS, np.uint8)))
+_KEY_PRICES, _KEY_REFERENCES, _KEY_GROUPS, _KEY_RATES, _KEY_RATE = map(np.int64, (256, 275, 296, 313, 331))
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _QUOTES, _BACKSLASHES = np.uint64(_QUOTE) * _ONES, np.uint64(_BACKSLASH) * _ONES
 
@@ -41,29 +50,29 @@ _SHORT = -1  # the bytes end too early
 _STRANGE = -2  # not of regular form
 _DIGITS = 18  # of a mantissa that an int64 holds
 # A plain 0 or 1 has a type of its own, for which Numba would compile a function once more.
-_I0, _I1 = np.int64(0), np.int64(1)
+_I0, _I1, _I17, _I18 = map(np.int64, (0, 1, 17, 18))
 
 
 @inner
-def _blank(data, at, end):
-    while at < end and (byte(data, at) == 32 or byte(data, at) == 10 or byte(data, at) == 13 or byte(data, at) == 9):
+def _blank(at, end):
+    while at < end and (byte(at) == 32 or byte(at) == 10 or byte(at) == 13 or byte(at) == 9):
         at += 1
     return at
 
 
 @inner
-def _text(data, at, end):
+def _text(at, end):
     """The end of a text, from behind its opening quote."""
     while at < end:
         while at + 8 <= end:  # eight bytes at a time, as long as none of them is a quote or a backslash
-            eight = word(data, at)
+            eight = word(at)
             quotes, backslashes = eight ^ _QUOTES, eight ^ _BACKSLASHES
             if (((quotes - _ONES) & ~quotes) | ((backslashes - _ONES) & ~backslashes)) & _HIGHS:
                 break
             at += 8
         if at >= end:
             break
-        here = byte(data, at)
+        here = byte(at)
         if here == _QUOTE:
             return at + 1
         at += 2 if here == _BACKSLASH else 1
@@ -71,64 +80,61 @@ def _text(data, at, end):
 
 
 @inner
-def _is(data, start, end, name):
-    return end - start == len(name) and same(data, start, name, _I0, len(name))
-
-
-@inner
-def _digits(data, at, end):
-    while at < end and _ZERO <= byte(data, at) <= _NINE:
+def _digits(at, end):
+    while at < end and _ZERO <= byte(at) <= _NINE:
         at += 1
     return at
 
 
 @inner
-def _number(data, start, end, found):
-    """The end of a number; found = (mantissa, decimals), or (0, -1) where it takes more than an int64."""
-    at = start + (byte(data, start) == _MINUS)
+def _number(start, end, cursor):
+    """The end of a number; its mantissa and decimals in the cursor, or 0 and -1 where it takes more than an int64."""
+    at = start + (byte(start) == _MINUS)
     first = at
-    at = _digits(data, at, end)
+    at = _digits(at, end)
     if at == first and at < end:
         return _STRANGE
-    if at > first + 1 and byte(data, first) == _ZERO:
+    if at > first + 1 and byte(first) == _ZERO:
         return _STRANGE
     whole = at
-    if at < end and byte(data, at) == _POINT:
-        at = _digits(data, at + 1, end)
+    if at < end and byte(at) == _POINT:
+        at = _digits(at + 1, end)
         if at == whole + 1 and at < end:
             return _STRANGE
     plain = True
     last = at
-    if at < end and (byte(data, at) == 101 or byte(data, at) == 69):
+    if at < end and (byte(at) == 101 or byte(at) == 69):
         plain = False
         at += 1
-        if at < end and (byte(data, at) == _PLUS or byte(data, at) == _MINUS):
+        if at < end and (byte(at) == _PLUS or byte(at) == _MINUS):
             at += 1
         last = at
-        at = _digits(data, at, end)
+        at = _digits(at, end)
         if at == last and at < end:
             return _STRANGE
     if at >= end:
         return _SHORT
-    found[0], found[1] = 0, -1
+    mantissa, decimals = 0, -1
     if plain and at - first <= _DIGITS:
-        mantissa = 0
         for i in range(first, at):
-            if byte(data, i) != _POINT:
-                mantissa = 10 * mantissa + (np.int64(byte(data, i)) - _ZERO)
-        found[0] = -mantissa if byte(data, start) == _MINUS else mantissa
-        found[1] = at - whole - 1 if at > whole else 0
+            if byte(i) != _POINT:
+                mantissa = 10 * mantissa + (byte(i) - _ZERO)
+        if byte(start) == _MINUS:
+            mantissa = -mantissa
+        decimals = at - whole - 1 if at > whole else 0
+    put(cursor, _MANTISSA, mantissa)
+    put(cursor, _DECIMALS, decimals)
     return at
 
 
 @inner
-def _close(data, at, end, depth):
+def _close(at, end, letters, depth):
     """Behind the bracket that closes as many levels."""
     while at < end:
-        kind = _CLASS[byte(data, at)]
+        kind = byte(letters + byte(at))
         at += 1
         if kind == 1:
-            at = _text(data, at, end)
+            at = _text(at, end)
             if at < 0:
                 return _SHORT
         elif kind == 2:
@@ -141,24 +147,24 @@ def _close(data, at, end, depth):
 
 
 @inner
-def _seek(data, at, end, name):
+def _seek(at, end, letters, name, size):
     """Where the value of a key begins, from behind the `{` of its object; _STRANGE where the object ends without."""
     depth, key = 1, True
     while at < end:
-        kind = _CLASS[byte(data, at)]
+        kind = byte(letters + byte(at))
         at += 1
         if kind == 1:
             start = at - 1
-            at = _text(data, at, end)
+            at = _text(at, end)
             if at < 0:
                 return _SHORT
             if key and depth == 1:
                 key = False
-                if _is(data, start, at, name):
-                    at = _blank(data, at, end)
-                    if at < end and byte(data, at) != _COLON:
+                if at - start == size and same(start, letters + name, size):
+                    at = _blank(at, end)
+                    if at < end and byte(at) != _COLON:
                         return _STRANGE
-                    at = _blank(data, at + 1, end)
+                    at = _blank(at + 1, end)
                     return at if at < end else _SHORT
         elif kind == 2:
             depth += 1
@@ -172,27 +178,32 @@ def _seek(data, at, end, name):
 
 
 @inner
-def _price(data, start, end, tails, guess, found):
-    """The end of a price; found = (mantissa, decimals, tail, where its number stands, and ends)."""
-    _, _, starts, cuts, arena, _ = tails
+def _price(start, end, cursor, guess):
+    """The end of a price; in the cursor its mantissa, decimals and tail, and where its number stands, and ends."""
+    tails, letters = get(cursor, _TAILS), get(cursor, _LETTERS)
     if guess >= 0:
-        at, cut = starts[guess], cuts[guess]
-        rest = starts[guess + 1] - at - cut
-        if start + cut < end and same(data, start, arena, at, cut):
-            behind = _number(data, start + cut, end, found)
-            if behind > 0 and behind + rest <= end and same(data, behind, arena, at + cut, rest):
-                found[2], found[3], found[4] = guess, start + cut, behind
+        starts, cut = get(tails, STARTS), get(get(tails, CUTS), guess)
+        at = get(tails, ARENA) + get(starts, guess)
+        rest = get(starts, guess + 1) - get(starts, guess) - cut
+        if start + cut < end and same(start, at, cut):
+            behind = _number(start + cut, end, cursor)
+            if behind > 0 and behind + rest <= end and same(behind, at + cut, rest):
+                put(cursor, _TAIL, guess)
+                put(cursor, _RATE, start + cut)
+                put(cursor, _BEHIND, behind)
                 return behind + rest
-    value = _seek(data, start + 1, end, _RATE)
+    value = _seek(start + 1, end, letters, _KEY_RATE, _I17)
     if value < 0:
         return value
-    behind = _number(data, value, end, found)
+    behind = _number(value, end, cursor)
     if behind < 0:
         return behind
-    close = _close(data, behind, end, _I1)
+    close = _close(behind, end, letters, _I1)
     if close < 0:
         return close
-    found[2], found[3], found[4] = number(data, start, value, behind, close, tails), value, behind
+    put(cursor, _TAIL, number(start, value, behind, close, tails))
+    put(cursor, _RATE, value)
+    put(cursor, _BEHIND, behind)
     return close
 
 
@@ -203,307 +214,382 @@ def _slot(key, slots):
 
 
 @inner
-def _known(data, at, end, seen, owners, owner, scratch):
+def _known(at, end, cursor, owner):
     """Go on through a list of references that are numbers and were seen lately, adding their numbers behind `owner`.
 
-    Returns where it stands; scratch[0] = whether a reference belongs there, scratch[1] = owners by then.
+    Returns where it stands, behind the list if that ends; in the cursor whether it does, and the owners by then.
     """
-    scratch[0] = 1
+    seen, slots, owners, most = get(cursor, _SEEN), get(cursor, _SLOTS), get(cursor, _OWNERS), get(cursor, _MOST_OWNERS)
+    ended = 0
     while at < end:
         first = at
         value = decimals = 0
-        while at < end and _ZERO <= byte(data, at) <= _NINE:
-            value = 10 * value + (np.int64(byte(data, at)) - _ZERO)
+        while at < end and _ZERO <= byte(at) <= _NINE:
+            value = 10 * value + (byte(at) - _ZERO)
             at += 1
         whole = at - first
-        if at < end and byte(data, at) == _POINT:
+        if at < end and byte(at) == _POINT:
             at += 1
-            while at < end and _ZERO <= byte(data, at) <= _NINE:
-                value = 10 * value + (np.int64(byte(data, at)) - _ZERO)
+            while at < end and _ZERO <= byte(at) <= _NINE:
+                value = 10 * value + (byte(at) - _ZERO)
                 at += 1
             decimals = at - first - whole - 1
             whole = 0 if decimals == 0 else whole
         behind = at
-        at = _blank(data, at, end)
-        wrong = whole == 0 or behind - first >= _DIGITS or (whole > 1 and byte(data, first) == _ZERO)
-        if (
-            wrong
-            or at >= end
-            or not (byte(data, at) == _COMMA or byte(data, at) == _CLOSE_LIST)
-            or owner == len(owners)
-        ):
+        at = _blank(at, end)
+        wrong = whole == 0 or behind - first >= _DIGITS or (whole > 1 and byte(first) == _ZERO)
+        if wrong or at >= end or not (byte(at) == _COMMA or byte(at) == _CLOSE_LIST) or owner == most:
             at = first
             break
         key = 32 * value + decimals
-        slot = _slot(key, len(seen))
-        if seen[slot, 0] != key:
+        slot = 2 * _slot(key, slots)
+        if get(seen, slot) != key:
             at = first
             break
-        owners[owner] = seen[slot, 1]
+        put(owners, owner, get(seen, slot + 1))
         owner += 1
-        if byte(data, at) == _CLOSE_LIST:
-            scratch[0] = 0
+        if byte(at) == _CLOSE_LIST:
+            ended = 1
             break
-        at = _blank(data, at + 1, end)
-    scratch[1] = owner
+        at = _blank(at + 1, end)
+    put(cursor, _ENDED, ended)
+    put(cursor, _OWNER, owner)
     return at
 
 
 @inner
-def _reference(data, at, end, references, seen, scratch):
-    """The end of a reference's token; scratch[0] = its number."""
-    if byte(data, at) == _QUOTE:
-        close = _text(data, at + 1, end)
+def _reference(at, end, cursor):
+    """The end of a reference's token; OWNER of the cursor = its number."""
+    references = get(cursor, _REFERENCES)
+    if byte(at) == _QUOTE:
+        close = _text(at + 1, end)
         if close < 0:
             return close
         for i in range(at + 1, close - 1):
-            if byte(data, i) == _BACKSLASH or byte(data, i) >= 127 or byte(data, i) < 32:
+            if byte(i) == _BACKSLASH or byte(i) >= 127 or byte(i) < 32:
                 return _STRANGE
-        if byte(data, at + 1) == 32 or byte(data, close - 2) == 32:
+        if byte(at + 1) == 32 or byte(close - 2) == 32:
             return _STRANGE
-        scratch[0] = number(data, at + 1, close - 1, _I0, _I0, references)
+        put(cursor, _OWNER, number(at + 1, close - 1, _I0, _I0, references))
         return close
-    close = _number(data, at, end, scratch)
+    close = _number(at, end, cursor)
     if close > 0:
-        key, size = 32 * scratch[0] + scratch[1], close - at
-        plain = byte(data, at) != _MINUS and scratch[1] >= 0 and size < _DIGITS
-        scratch[0] = number(data, at, close, _I0, _I0, references)
-        if plain and scratch[0] >= 0:
-            slot = _slot(key, len(seen))
-            seen[slot, 0], seen[slot, 1] = key, scratch[0]
+        found = number(at, close, _I0, _I0, references)
+        put(cursor, _OWNER, found)
+        if byte(at) != _MINUS and get(cursor, _DECIMALS) >= 0 and close - at < _DIGITS and found >= 0:
+            key = 32 * get(cursor, _MANTISSA) + get(cursor, _DECIMALS)
+            slot = get(cursor, _SEEN) + 16 * _slot(key, get(cursor, _SLOTS))
+            put(slot, 0, key)
+            put(slot, 1, found)
     return close
 
 
 @inner
-def _object(data, start, end, cursor, tables, out):
+def _object(start, end, cursor):
     """The end of a rate object, whose prices and owners are added behind those there; or why there is none."""
-    tails, follow, bad_tails, references, seen, groups, bad_groups = tables
-    _, objects, prices, owners = out
-    price, owner, inline = cursor[PRICES], cursor[OWNERS], -1
-    scratch = np.empty(5, np.int64)
-    first, model, modelled = price, cursor[MODEL], cursor[MODEL_PRICES]
+    prices, owners, follow = get(cursor, _PRICES), get(cursor, _OWNERS), get(cursor, _FOLLOW)
+    price, owner, inline = get(cursor, PRICES), get(cursor, OWNERS), -1
+    first, model, modelled = price, get(cursor, MODEL), get(cursor, MODEL_PRICES)
     keys, last, surprised = 0, 0, False
     at = start + 1
     while True:
-        at = _blank(data, at, end)
+        at = _blank(at, end)
         if at >= end:
             return _SHORT
-        if byte(data, at) != _QUOTE:
+        if byte(at) != _QUOTE:
             return _STRANGE
         key = at
-        at = _text(data, at + 1, end)
+        at = _text(at + 1, end)
         if at < 0:
             return _SHORT
-        which, name = 0, _I0
+        which, name = 0, 0
         if at - key == 19:
-            which = 1
+            which, name = 1, _KEY_PRICES
         elif at - key == 21:
-            which, name = 2, 19
+            which, name = 2, _KEY_REFERENCES
         elif at - key == 17:
-            which, name = 4, 40
-        if which and not same(data, key, _KEYS, name, at - key):
-            which = 0
-        if which == 0 or keys & which:
+            which, name = 4, _KEY_GROUPS
+        if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
             return _STRANGE
         keys |= which
-        at = _blank(data, at, end)
-        if at < end and byte(data, at) != _COLON:
+        at = _blank(at, end)
+        if at < end and byte(at) != _COLON:
             return _STRANGE
-        at = _blank(data, at + 1, end)
+        at = _blank(at + 1, end)
         if at >= end:
             return _SHORT
-        if byte(data, at) != _OPEN_LIST:
+        if byte(at) != _OPEN_LIST:
             return _STRANGE
         opened = at
-        at = _blank(data, at + 1, end)
+        at = _blank(at + 1, end)
         if at >= end:
             return _SHORT
-        if byte(data, at) == _CLOSE_LIST:
+        if byte(at) == _CLOSE_LIST:
             at += 1
         elif which == 4:
-            at = _close(data, at, end, _I1)
+            at = _close(at, end, get(cursor, _LETTERS), _I1)
             if at < 0:
                 return _SHORT
-            inline = number(data, opened, at, _I0, _I0, groups)
+            inline = number(opened, at, _I0, _I0, get(cursor, _LISTS))
             if inline < 0:
                 return -3 - NO_ROOM
-            if bad_groups[inline]:
+            if byte(get(cursor, _BAD_LISTS) + inline):
                 return _STRANGE
         else:
             while True:
                 if which == 1:
-                    if byte(data, at) != _OPEN:
+                    if byte(at) != _OPEN:
                         return _STRANGE
                     # Rate objects mostly list the same prices in the same order, or the first of them, with other rates.
-                    place, guess = price - first, np.int64(-1)
+                    place, guess = price - first, -1
                     if place < modelled:
-                        guess = prices[model + place, 0]
+                        guess = get(prices, 3 * (model + place))
                     elif place > 0:
-                        guess = follow[last]
-                    at = _price(data, at, end, tails, guess, scratch)
+                        guess = get(follow, last)
+                    at = _price(at, end, cursor, guess)
                     if at < 0:
                         return at
-                    if scratch[2] < 0:
+                    tail = get(cursor, _TAIL)
+                    if tail < 0:
                         return -3 - NO_ROOM
                     if place > 0:
-                        follow[last] = scratch[2]
-                    last = scratch[2]
-                    surprised |= last != guess
-                    if bad_tails[last]:
+                        put(follow, last, tail)
+                    last = tail
+                    surprised |= tail != guess
+                    if byte(get(cursor, _BAD_TAILS) + tail):
                         return _STRANGE
-                    if price == len(prices):
+                    if price == get(cursor, _MOST_PRICES):
                         return -3 - FULL
-                    prices[price, 0], prices[price, 1], prices[price, 2] = last, scratch[0], scratch[1]
-                    if scratch[1] < 0:
-                        prices[price, 1], prices[price, 2] = scratch[3], scratch[3] - scratch[4]
+                    row = prices + 24 * price
+                    put(row, 0, tail)
+                    put(row, 1, get(cursor, _MANTISSA))
+                    put(row, 2, get(cursor, _DECIMALS))
+                    if get(cursor, _DECIMALS) < 0:
+                        put(row, 1, get(cursor, _RATE) - get(cursor, _DATA))
+                        put(row, 2, get(cursor, _RATE) - get(cursor, _BEHIND))
                     price += 1
                 else:
-                    at = _known(data, at, end, seen, owners, owner, scratch)
-                    owner = scratch[1]
-                    if scratch[0]:
+                    at = _known(at, end, cursor, owner)
+                    owner = get(cursor, _OWNER)
+                    if get(cursor, _ENDED) == 0:
                         if at >= end:
                             return _SHORT
-                        at = _reference(data, at, end, references, seen, scratch)
+                        at = _reference(at, end, cursor)
                         if at < 0:
                             return at
-                        if scratch[0] < 0:
+                        if get(cursor, _OWNER) < 0:
                             return -3 - NO_ROOM
-                        if owner == len(owners):
+                        if owner == get(cursor, _MOST_OWNERS):
                             return -3 - FULL
-                        owners[owner] = scratch[0]
+                        put(owners, owner, get(cursor, _OWNER))
                         owner += 1
-                at = _blank(data, at, end)
+                at = _blank(at, end)
                 if at >= end:
                     return _SHORT
-                if byte(data, at) == _CLOSE_LIST:
+                if byte(at) == _CLOSE_LIST:
                     at += 1
                     break
-                if byte(data, at) != _COMMA:
+                if byte(at) != _COMMA:
                     return _STRANGE
-                at = _blank(data, at + 1, end)
+                at = _blank(at + 1, end)
                 if at >= end:
                     return _SHORT
-        at = _blank(data, at, end)
+        at = _blank(at, end)
         if at >= end:
             return _SHORT
-        if byte(data, at) == _CLOSE:
+        if byte(at) == _CLOSE:
             break
-        if byte(data, at) != _COMMA:
+        if byte(at) != _COMMA:
             return _STRANGE
         at += 1
     if inline >= 0:
-        if owner == len(owners):
+        if owner == get(cursor, _MOST_OWNERS):
             return -3 - FULL
-        owners[owner] = -1 - inline
+        put(owners, owner, -1 - inline)
         owner += 1
-    row = cursor[OBJECTS]
-    objects[row, 0], objects[row, 1], objects[row, 2], objects[row, 3] = start, at + 1, price, owner
-    cursor[PRICES], cursor[OWNERS] = price, owner
+    row = get(cursor, _OBJECTS) + 32 * get(cursor, OBJECTS)
+    put(row, 0, start - get(cursor, _DATA))
+    put(row, 1, at + 1 - get(cursor, _DATA))
+    put(row, 2, price)
+    put(row, 3, owner)
+    put(cursor, PRICES, price)
+    put(cursor, OWNERS, owner)
     if surprised or price - first >= modelled:
-        cursor[MODEL], cursor[MODEL_PRICES] = first, price - first
+        put(cursor, MODEL, first)
+        put(cursor, MODEL_PRICES, price - first)
     return at + 1
 
 
 @entry
-def scan(data, cursor, tables, out):
-    """Go on from the cursor through whole rate objects, as far as they are regular; returns why it came to a stop.
-
-    `out` is filled from its beginning: items (start, behind the `[` of negotiated_rates, behind its `]`, end, objects
-    up to here; -1 for what is not in these bytes), objects (start, end, prices and owners up to here), prices (tail,
-    mantissa, decimals; or tail, where the number stands, minus its length), owners (number of a reference, or
-    -1 - number of an in-line list). The first item is the one that the cursor stands in, if it stands in one.
-    """
-    items, objects = out[0], out[1]
-    end, mode = cursor[LIMIT], cursor[MODE]
-    cursor[ITEMS] = cursor[OBJECTS] = cursor[PRICES] = cursor[OWNERS] = 0
-    cursor[MODEL] = cursor[MODEL_PRICES] = 0  # the rate object whose prices the next ones are held against
+def _scan(cursor):
+    """As `scan`; the position is an address."""
+    data, items = get(cursor, _DATA), get(cursor, _ITEMS)
+    end, mode, item = data + get(cursor, LIMIT), get(cursor, MODE), items
     if mode >= FIRST_OBJECT:
-        items[0, 0] = items[0, 1] = items[0, 2] = items[0, 3] = -1
-        items[0, 4] = 0
-        cursor[ITEMS] = 1
+        for i in range(4):
+            put(item, i, -1)
+        put(item, 4, 0)
+        put(cursor, ITEMS, 1)
     status = MORE
+    position = data + get(cursor, POSITION)
     while True:
-        at = _blank(data, cursor[POSITION], end)
+        at = _blank(position, end)
         if at >= end:
             break
-        here = byte(data, at)
+        here = byte(at)
+        item = items + 40 * (get(cursor, ITEMS) - 1)
         if mode == FIRST_ITEM or mode == FIRST_OBJECT:
             if here != _CLOSE_LIST:
                 mode += 1
-                cursor[POSITION] = at
+                position = at
                 continue
         elif mode == AFTER_ITEM or mode == AFTER_OBJECT:
             if here == _COMMA:
                 mode -= 1
-                cursor[POSITION] = at + 1
+                position = at + 1
                 continue
             if here != _CLOSE_LIST:
-                cursor[POSITION] = at
+                position = at
                 status = BROKEN
                 break
         elif mode == ITEM:
             if here != _OPEN:
-                cursor[POSITION] = at
+                position = at
                 status = ODD
                 break
-            if cursor[ITEMS] == len(items):
+            if get(cursor, ITEMS) == get(cursor, _MOST_ITEMS):
                 status = FULL
                 break
-            behind = _seek(data, at + 1, end, _RATES)
-            if behind == _STRANGE or (behind >= 0 and byte(data, behind) != _OPEN_LIST):
-                cursor[POSITION] = at
+            behind = _seek(at + 1, end, get(cursor, _LETTERS), _KEY_RATES, _I18)
+            if behind == _STRANGE or (behind >= 0 and byte(behind) != _OPEN_LIST):
+                position = at
                 status = ODD
                 break
             if behind < 0:
                 break
-            item = cursor[ITEMS]
-            items[item, 0], items[item, 1], items[item, 2], items[item, 3] = at, behind + 1, -1, -1
-            items[item, 4] = cursor[OBJECTS]
-            cursor[ITEMS] += 1
-            cursor[POSITION] = behind + 1
+            item += 40
+            put(item, 0, at - data)
+            put(item, 1, behind + 1 - data)
+            put(item, 2, -1)
+            put(item, 3, -1)
+            put(item, 4, get(cursor, OBJECTS))
+            put(cursor, ITEMS, get(cursor, ITEMS) + 1)
+            position = behind + 1
             mode = FIRST_OBJECT
             continue
         elif mode == OBJECT:
             if here != _OPEN:
-                cursor[POSITION] = at
+                position = at
                 status = ODD
                 break
-            if cursor[OBJECTS] == len(objects):
+            if get(cursor, OBJECTS) == get(cursor, _MOST_OBJECTS):
                 status = FULL
                 break
-            behind = _object(data, at, end, cursor, tables, out)
+            behind = _object(at, end, cursor)
             if behind < 0:
                 if behind == _STRANGE:
-                    cursor[POSITION] = at
+                    position = at
                     status = ODD
                 elif behind != _SHORT:
                     status = -3 - behind
                 break
-            cursor[OBJECTS] += 1
-            cursor[POSITION] = behind
+            put(cursor, OBJECTS, get(cursor, OBJECTS) + 1)
+            position = behind
             mode = AFTER_OBJECT
-            items[cursor[ITEMS] - 1, 4] = cursor[OBJECTS]
+            put(item, 4, get(cursor, OBJECTS))
             continue
         else:  # SUFFIX: what stands behind negotiated_rates in its item
-            behind = _close(data, cursor[POSITION], end, _I1)
+            behind = _close(position, end, get(cursor, _LETTERS), _I1)
             if behind < 0:
                 break
-            item = cursor[ITEMS] - 1
-            items[item, 2], items[item, 3] = cursor[POSITION], behind
-            cursor[POSITION] = behind
+            put(item, 2, position - data)
+            put(item, 3, behind - data)
+            position = behind
             mode = AFTER_ITEM
             continue
         # A list is closed.
-        cursor[POSITION] = at + 1
+        position = at + 1
         if mode <= AFTER_ITEM:
             status = END
             break
         mode = SUFFIX
-    cursor[MODE] = mode
+    put(cursor, POSITION, position - data)
+    put(cursor, MODE, mode)
     return status
 
 
 @entry
-def extent(data, at, end):
+def _split(lists, first, last, letters, entries, numbers, ends, count):
+    """As `split`; returns the first list of which an entry finds no room. `count` entries were numbered before."""
+    starts, arena = get(lists, STARTS), get(lists, ARENA)
+    for i in range(first, last):
+        before, regular = count, False
+        at, end = arena + get(starts, i) + 1, arena + get(starts, i + 1) - 1
+        while byte(end) == _CLOSE_LIST:
+            at = _blank(at, end)
+            if at >= end or byte(at) != _OPEN:
+                break
+            close = _close(at, end, letters, _I0)
+            if close < 0:
+                break
+            found = number(at, close, _I0, _I0, entries)
+            if found < 0:
+                return i
+            put(numbers, count, found)
+            count += 1
+            at = _blank(close, end)
+            if at >= end:
+                regular = True
+                break
+            if byte(at) != _COMMA:
+                break
+            at += 1
+        if not regular:
+            count = before
+        put(ends, i, count if regular else -1 - count)
+    return last
+
+
+@entry
+def _extent(at, end, letters):
+    return _close(at, end, letters, _I0)
+
+
+def scan(data: np.ndarray, cursor: np.ndarray) -> int:
+    """Go on from the cursor through whole rate objects, as far as they are regular; returns why it came to a stop.
+
+    `cursor` has CURSOR numbers: where to begin (POSITION, LIMIT, MODE), how many rows there is room for (MOST), and the
+    addresses of (TABLES) items, objects, prices, owners; the table of tails, which tail came behind each, a byte for
+    each that is not 0 where it cannot be read; the table of references; the table of in-line lists, their bytes as those
+    of tails; references seen lately by their id, two numbers each; and how many of these there may be, a power of 2.
+
+    The columns are filled from their beginning: items (start, behind the `[` of negotiated_rates, behind its `]`, end,
+    objects up to here; -1 for what is not in these bytes), objects (start, end, prices and owners up to here), prices
+    (tail, mantissa, decimals; or tail, where the number stands, minus its length), owners (number of a reference, or
+    -1 - number of an in-line list). The first item is the one that the cursor stands in, if it stands in one.
+    """
+    cursor[ITEMS:_MANTISSA] = 0  # MODEL: the rate object whose prices the next ones are held against
+    cursor[_DATA:] = address(data), address(_TABLE)
+    return _scan(address(cursor))
+
+
+def extent(data: np.ndarray, at: int, end: int) -> int:
     """Behind the object or list that begins there; negative where the bytes end before."""
-    return _close(data, at, end, _I0)
+    start = address(data)
+    found = _extent(start + at, start + end, address(_TABLE))
+    return found - start if found > 0 else found
+
+
+def split(lists: Spans, first: int, last: int, entries: Spans) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the entries of some lists of objects, all in one, and where those of each list end; -1 - that place
+    where a list is not of regular form: it has none. A list is JSON where its entries are."""
+    starts = lists.starts[first : last + 1]
+    numbers, ends = np.empty((int(starts[-1]) - int(starts[0])) // 2, np.int64), np.empty(last - first, np.int64)
+    # The kernel counts from the first list of all.
+    places = address(_TABLE), entries.table, address(numbers), address(ends) - 8 * first
+    done, count = first, 0
+    while (done := _split(lists.table, done, last, *places, count)) < last:
+        end = int(ends[done - first - 1]) if done > first else 0
+        count = end if end >= 0 else -1 - end
+        entries.grow(int(lists.starts[done + 1]) - int(lists.starts[done]))
+    return numbers, ends

@@ -7,178 +7,173 @@ come in: what a span says.
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
 
-from pipeline.jit import entry, inner
+from pipeline.jit import address, byte, copy, entry, get, get32, inner, put, put32, word
 
 _K = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
 _SHIFT = np.uint64(29)
 _I0 = np.int64(0)  # a plain 0 has a type of its own, for which a function is compiled once more
 
-
-@intrinsic
-def word(typing, data, at):
-    """Eight bytes as one number, in one load: read as bytes and put together they take eight."""
-
-    def load(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
-        return builder.load(place, align=1)
-
-    return types.uint64(data, types.int64), load
-
-
-@intrinsic
-def byte(typing, data, at):
-    """One byte; `data[at]` would ask first whether it counts from the end."""
-
-    def load(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        found = builder.load(builder.gep(array.data, [arguments[1]]))
-        return builder.zext(found, ir.IntType(64))
-
-    return types.int64(data, types.int64), load
+# A table: how many spans there are, and may be; the bytes held, and the room for them; where the arrays lie.
+COUNT, MOST, ROOM, SLOTS, HASHES, STARTS, CUTS, ARENA = range(8)
 
 
 @inner
-def same(data, at, arena, start, size):
+def same(one, other, size):
     """Whether two runs of bytes are equal."""
-    done = 0
-    while done + 32 <= size:
-        i, j = at + done, start + done
-        one = (word(data, i) ^ word(arena, j)) | (word(data, i + 8) ^ word(arena, j + 8))
-        if one | (word(data, i + 16) ^ word(arena, j + 16)) | (word(data, i + 24) ^ word(arena, j + 24)):
+    end = one + size
+    while one + 32 <= end:
+        first = (word(one) ^ word(other)) | (word(one + 8) ^ word(other + 8))
+        if first | (word(one + 16) ^ word(other + 16)) | (word(one + 24) ^ word(other + 24)):
             return False
-        done += 32
-    while done + 8 <= size:
-        if word(data, at + done) != word(arena, start + done):
+        one += 32
+        other += 32
+    while one + 8 <= end:
+        if word(one) != word(other):
             return False
-        done += 8
-    while done < size:
-        if byte(data, at + done) != byte(arena, start + done):
+        one += 8
+        other += 8
+    while one < end:
+        if byte(one) != byte(other):
             return False
-        done += 1
+        one += 1
+        other += 1
     return True
 
 
 @inner
-def _hash(data, start, end, seed):
-    found = seed ^ (np.uint64(end - start) * _K)
-    at = start
+def _hash(at, end, seed):
+    found = seed ^ (np.uint64(end - at) * _K)
     while at + 8 <= end:
-        found = (found ^ word(data, at)) * _K
+        found = (found ^ word(at)) * _K
         found ^= found >> _SHIFT
         at += 8
     rest = np.uint64(0)
     while at < end:
-        rest = (rest << np.uint64(8)) | np.uint64(byte(data, at))
+        rest = (rest << np.uint64(8)) | np.uint64(byte(at))
         at += 1
     found = (found ^ rest) * _K
     return found ^ (found >> _SHIFT)
 
 
 @inner
-def number(data, start, middle, again, end, table):
-    """The number of the span `data[start:middle] + data[again:end]`, new when it is; -1 where there is no room.
+def number(start, middle, again, end, table):
+    """The number of the span from `start` to `middle` and from `again` to `end`, new when it is; -1 where there is no
+    room.
 
     Two spans are the same when they are cut at the same place.
     """
-    slots, hashes, starts, cuts, arena, count = table
-    hashed = _hash(data, again, end, _hash(data, start, middle, np.uint64(0)))
+    hashed = np.int64(_hash(again, end, _hash(start, middle, np.uint64(0))) >> np.uint64(1))
     first, second = middle - start, end - again
-    mask = len(slots) - 1
-    slot = np.int64(hashed >> np.uint64(20)) & mask
+    slots, starts, count, most = get(table, SLOTS), get(table, STARTS), get(table, COUNT), get(table, MOST)
+    slot = (hashed >> 19) & (2 * most - 1)
     while True:
-        found = np.int64(slots[slot]) - 1
+        found = get32(slots, slot) - 1
         if found < 0:
             break
-        at = starts[found]
-        if hashes[found] == hashed and starts[found + 1] - at == first + second and cuts[found] == first:
-            if same(data, start, arena, at, first) and same(data, again, arena, at + first, second):
-                return found
-        slot = (slot + 1) & mask
-    found = count[0]
-    at = starts[found]
-    if 2 * found >= len(slots) or found + 1 >= len(hashes) or at + first + second > len(arena):
+        if get(get(table, HASHES), found) == hashed:
+            at = get(table, ARENA) + get(starts, found)
+            if get(starts, found + 1) - get(starts, found) == first + second and get(get(table, CUTS), found) == first:
+                if same(start, at, first) and same(again, at + first, second):
+                    return found
+        slot = (slot + 1) & (2 * most - 1)
+    at = get(starts, count)
+    if count + 1 >= most or at + first + second > get(table, ROOM):
         return -1
-    for i in range(first):
-        arena[at + i] = data[start + i]
-    for i in range(second):
-        arena[at + first + i] = data[again + i]
-    hashes[found], cuts[found] = hashed, first
-    starts[found + 1] = at + first + second
-    slots[slot] = found + 1
-    count[0] = found + 1
-    return found
+    copy(get(table, ARENA) + at, start, first)
+    copy(get(table, ARENA) + at + first, again, second)
+    put(get(table, HASHES), count, hashed)
+    put(get(table, CUTS), count, first)
+    put(starts, count + 1, at + first + second)
+    put32(slots, slot, count + 1)
+    put(table, COUNT, count + 1)
+    return count
 
 
 @entry
-def _numbered(data, ends, first, table, found):
+def _numbered(data, ends, first, last, table, found):
     """Number spans that stand one behind the other, from one of them on; returns the first that finds no room."""
-    for i in range(first, len(ends)):
-        found[i] = number(data, ends[i - 1] if i else _I0, ends[i], _I0, _I0, table)
-        if found[i] < 0:
+    start = data + (get(ends, first - 1) if first else 0)
+    for i in range(first, last):
+        end = data + get(ends, i)
+        place = number(start, end, _I0, _I0, table)
+        if place < 0:
             return i
-    return len(ends)
+        put(found, i, place)
+        start = end
+    return last
 
 
 @entry
-def _slotted(slots, hashes, count):
-    mask = len(slots) - 1
-    for found in range(count):
-        slot = np.int64(hashes[found] >> np.uint64(20)) & mask
-        while slots[slot]:
+def _slotted(table):
+    """Fill the slots anew."""
+    slots, mask = get(table, SLOTS), 2 * get(table, MOST) - 1
+    for found in range(get(table, COUNT)):
+        slot = (get(get(table, HASHES), found) >> 19) & mask
+        while get32(slots, slot):
             slot = (slot + 1) & mask
-        slots[slot] = found + 1
+        put32(slots, slot, found + 1)
 
 
-def _longer(array: np.ndarray, size: int) -> np.ndarray:
+def _longer(array: np.ndarray, size: int, used: int) -> np.ndarray:
     found = np.zeros(size, array.dtype)  # memory that is not written to costs nothing
-    found[: len(array)] = array
+    found[:used] = array[:used]
     return found
 
 
 class Spans:
-    """Distinct byte spans, numbered from 0 as they come; about 30 bytes each beside their own.
+    """Distinct byte spans, numbered from 0 as they come; about 32 bytes each beside their own.
 
-    `table` is what `number` takes; it is another one after `grow`.
+    `table` is the address of what `number` takes; it stays.
     """
 
     def __init__(self, most: int = 1 << 10, size: int = 1 << 15):
-        self.table = (
-            np.zeros(2 * most, np.int32),
-            np.zeros(most, np.uint64),
-            np.zeros(most + 1, np.int64),
-            np.zeros(most, np.int64),
-            np.zeros(size, np.uint8),
-            np.zeros(1, np.int64),
-        )
+        self._table = np.zeros(8, np.int64)
+        self.table = address(self._table)
+        self._hashes, self._cuts = np.zeros(most, np.int64), np.zeros(most, np.int64)
+        self._starts, self._arena = np.zeros(most + 1, np.int64), np.zeros(size, np.uint8)
+        self._slots = np.zeros(2 * most, np.int32)
+        self._placed()
+
+    def _placed(self) -> None:
+        """Say where the arrays lie."""
+        arrays = self._slots, self._hashes, self._starts, self._cuts, self._arena
+        self._table[MOST:] = len(self._hashes), len(self._arena), *map(address, arrays)
 
     def __len__(self) -> int:
-        return int(self.table[5][0])
+        return int(self._table[COUNT])
+
+    @property
+    def most(self) -> int:
+        """How many there may be before it grows."""
+        return len(self._hashes)
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return int(self.table[2][len(self)])
+        return int(self._starts[len(self)])
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Where each span begins among the bytes held, and behind the last where it would."""
+        return self._starts
 
     def full(self, span: int = 0) -> bool:
         """Whether a span of that many bytes might find no room."""
-        return 2 * len(self) >= len(self.table[1]) or 2 * (self.size + span) >= len(self.table[4])
+        return 2 * len(self) >= len(self._hashes) or 2 * (self.size + span) >= len(self._arena)
 
     def grow(self, span: int = 0) -> None:
         """Make room for as many again, or for a span of that many bytes."""
-        slots, hashes, starts, cuts, arena, count = self.table
-        if 2 * len(self) >= len(hashes):
-            most = 2 * len(hashes)
-            hashes, cuts, starts = _longer(hashes, most), _longer(cuts, most), _longer(starts, most + 1)
-            slots = np.zeros(2 * most, np.int32)
-            _slotted(slots, hashes, len(self))
-        if 2 * (self.size + span) >= len(arena):
-            arena = _longer(arena, 2 * len(arena) + 2 * span)
-        self.table = (slots, hashes, starts, cuts, arena, count)
+        more, count = 2 * len(self) >= len(self._hashes), len(self)
+        if more:
+            most = 2 * len(self._hashes)
+            self._hashes, self._cuts = _longer(self._hashes, most, count), _longer(self._cuts, most, count)
+            self._starts, self._slots = _longer(self._starts, most + 1, count + 1), np.zeros(2 * most, np.int32)
+        if 2 * (self.size + span) >= len(self._arena):
+            self._arena = _longer(self._arena, 2 * len(self._arena) + 2 * span, self.size)
+        self._placed()
+        if more:
+            _slotted(self.table)
 
     def number(self, span: bytes) -> int:
         """The number of a span."""
@@ -189,15 +184,15 @@ class Spans:
         data = np.frombuffer(b"".join(spans), np.uint8)
         ends = np.cumsum(np.fromiter(map(len, spans), np.int64, len(spans)))
         found, done = np.empty(len(spans), np.int64), 0
-        while (done := int(_numbered(data, ends, done, self.table, found))) < len(spans):
+        places = address(data), address(ends)
+        while (done := _numbered(*places, done, len(spans), self.table, address(found))) < len(spans):
             self.grow(len(spans[done]))
         return found
 
     def parts(self, found: int) -> tuple[bytes, bytes]:
         """The two parts of a span."""
-        _, _, starts, cuts, arena, _ = self.table
-        start, end, cut = int(starts[found]), int(starts[found + 1]), int(cuts[found])
-        return arena[start : start + cut].tobytes(), arena[start + cut : end].tobytes()
+        start, end, cut = int(self._starts[found]), int(self._starts[found + 1]), int(self._cuts[found])
+        return self._arena[start : start + cut].tobytes(), self._arena[start + cut : end].tobytes()
 
     def span(self, found: int) -> bytes:
         """A span that was numbered whole."""
@@ -205,7 +200,6 @@ class Spans:
 
     def spans(self, numbers: np.ndarray) -> list[bytes]:
         """Spans that were numbered whole."""
-        _, _, starts, _, arena, _ = self.table
-        data = memoryview(arena)
-        places = zip(starts[numbers].tolist(), starts[numbers + 1].tolist(), strict=True)
+        data = memoryview(self._arena)
+        places = zip(self._starts[numbers].tolist(), self._starts[numbers + 1].tolist(), strict=True)
         return [bytes(data[start:end]) for start, end in places]
