@@ -2,7 +2,7 @@
 
 A file of 330 columns and of the size asked for (1 GB), its NPIs in no order, is generated once; each measure runs in a
 process of its own. `read` is bytes to rows of both tables, `staged` the whole task as a build runs it but for its gate
-(content hash, rows, sorting, Parquet). To hold: 150 MB/s read on two cores that nobody else uses, under 1 GB of memory.
+(content hash, rows, sorting, Parquet). To hold, each: 150 MB/s on two cores that nobody else uses, under 1 GB of memory.
 The seconds of processor time beside the others say how busy the machine was.
 """
 
@@ -118,8 +118,8 @@ def main() -> int:
             seconds, busy, memory = measured(name, folder)
             speed = f"{seconds:6.1f} s ({busy:.1f} s of a core){size / seconds:6.0f} MB/s"
             print(f"registry {name:7}{speed}{memory:6.0f} MB at most")
-            missed |= memory >= CEILING_MB or (name == "read" and size / seconds < FLOOR_MB_A_SECOND)
-        print(f"registry: {'below' if missed else 'holds'} {FLOOR_MB_A_SECOND} MB/s read, under {CEILING_MB:,} MB")
+            missed |= memory >= CEILING_MB or size / seconds < FLOOR_MB_A_SECOND
+        print(f"registry: {'misses' if missed else 'holds'} {FLOOR_MB_A_SECOND} MB/s in less than {CEILING_MB:,} MB")
         return int(missed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
