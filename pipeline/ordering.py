@@ -22,7 +22,7 @@ from pipeline.tables import Table
 # NPIs are spread evenly over the numbers of ten digits that begin with 1 (a 2 is kept for later).
 _FIRST, _RANGES = 1_000_000_000, 128
 _WIDTH = _FIRST // _RANGES
-SPILLED_ROWS = 122_880
+SPILLED_ROWS = 184_320
 # Of a range that is sorted in memory: four times as many are held while it is, and the one before it written. Of the
 # registry's 10 GB a range has 36 MB of addresses.
 MOST_BYTES = 48 << 20

@@ -344,7 +344,7 @@ class ReferenceFile(FileTask):
 
         unsorted: dict[str, ordering.Unsorted] = {}
         read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
-        parts = parquet.ahead([read] if isinstance(read, dict) else read)
+        parts = parquet.ahead([read] if isinstance(read, dict) else read, waiting=4)
         with ThreadPoolExecutor(1) as beside, closing(parts):
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
             for part in parts:
