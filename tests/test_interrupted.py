@@ -115,7 +115,8 @@ def test_a_worker_killed_for_memory_is_reported_and_the_next_build_completes(ser
 @pytest.mark.parametrize("again", [True, False])
 def test_a_scheduler_that_is_killed_costs_no_more_than_another_build(server, undisturbed, again, tmp_path):
     root, port = kit.small(tmp_path / "warehouse"), browser.free_port()
-    (root / "luigi.cfg").write_text(f"[core]\nscheduler_port = {port}\n")
+    with open(root / "luigi.cfg", "a", encoding="utf-8") as settings:
+        settings.write(f"[core]\nscheduler_port = {port}\n")
     with browser.scheduler(tmp_path / "luigid", port):
         running = server.begin(root, "build", "--workers", "1")
         wait_for((root / "dims" / "dim_npi.parquet").exists)

@@ -70,7 +70,7 @@ def places(root: Path) -> list[Path]:
     found: dict[int, Path] = {}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
-        if path.is_file() and path.stat().st_size and not name.startswith(("raw/", "docs/")):
+        if path.is_file() and path.stat().st_size and not name.startswith(("raw/", "docs/", "luigi.cfg")):
             if not name.startswith(tuple(f".state/{own}" for own in OWN)):
                 found.setdefault(path.stat().st_ino, path)
     return list(found.values())
