@@ -95,7 +95,8 @@ def whole_manifest(path: Path) -> str | None:
 
 def digests(root: Root, month: str) -> set[str]:
     """The digests of a month's leaves."""
-    return {digest for _, digest, *_ in _fields(manifest(root, month))}
+    text = whole_manifest(manifest(root, month))
+    return {line.split("\t", 2)[1] for line in text.split("\n")} if text else set()
 
 
 _sound: set[tuple[Path, str]] = set()

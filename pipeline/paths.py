@@ -118,6 +118,11 @@ class Root:
         """The same as `relative` shows it."""
         return f"gold/fact_rate_enriched/{partition}/year_month={month}/{LEAF_NAME}"
 
+    @staticmethod
+    def leaf_name_in_sql(partition: str, month: str) -> str:
+        """The same of columns of partitions and months, as an SQL expression."""
+        return f"'gold/fact_rate_enriched/' || {partition} || '/year_month=' || {month} || '/{LEAF_NAME}'"
+
     def relative(self, path: Path) -> str:
         """A path as it is shown and stamped: relative to the root, with slashes."""
         return path.relative_to(self.path).as_posix()

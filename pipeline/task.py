@@ -7,6 +7,7 @@ does the rest. What must not come in: any one table's meaning.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import os
@@ -170,6 +171,12 @@ class TableTask(luigi.Task):
         return {}
 
     # ---- Luigi's questions ----------------------------------------------------------------------------------
+
+    @classmethod
+    @functools.cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """Its parameters; Luigi looks through the whole class for them each time that it asks, ten times a task."""
+        return super().get_params()
 
     def requires(self) -> list[TableTask]:
         """Every task whose files it reads, once."""

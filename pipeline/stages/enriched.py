@@ -229,6 +229,7 @@ class FactRateEnriched(TableTask):
 class LeafPlan(TableTask):
     """Which rows of a month make which leaf, which leaves are withheld, and which are written together."""
 
+    priority = 1  # for leaves, most of a build, wait for it, and what it needs
     table = "leaf_plan"
     transform = "leaf_plan"
     readable = False
@@ -340,6 +341,7 @@ class EnrichedGroup(luigi.Task):
 class EnrichedMonth(TableTask):
     """A month's leaves, all of them: compiles the manifests of its groups."""
 
+    priority = -1  # the leaves of other months are looked at while something is built
     table = "fact_rate_enriched"
     readable = False
     month = luigi.Parameter()
