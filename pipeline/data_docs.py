@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import gates
+from pipeline import gates, targets
 
 FAILED, WARNED, PASSED = "failed", "warnings", "passed"
 _MARK = {FAILED: "✗", WARNED: "!", PASSED: "✓"}
@@ -77,7 +77,7 @@ def build(results: Iterable[dict], suites: Path, out: Path) -> Path:
             checks.append(check)
             former = out / check.page
             if former.exists():
-                shutil.copy2(former, draft / check.page)
+                targets.link(former, draft / check.page, draft)
             else:
                 (draft / check.page).write_text(_page(check, result, _notes(suites, check.table)), encoding="utf-8")
         (draft / "index.html").write_text(_index(checks), encoding="utf-8")

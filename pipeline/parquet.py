@@ -12,6 +12,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -41,7 +42,7 @@ NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "3"
 # The registry's rows are two or three to each of millions of providers, and read whole by the dims alone. Where nearly
 # every row has a text of its own a dictionary is given up only after it was made: without them half the time, a fifth less.
 # LZ4 saves a fifteenth of the time that staging them takes; they are a tenth of the file that they come from.
-REGISTRY, REGISTRY_COMPRESSION, REGISTRY_FORMAT = "staged/nppes", "lz4", "3"
+REGISTRY, REGISTRY_COMPRESSION, REGISTRY_FORMAT = "staged/nppes", "lz4", "4"
 REGISTRY_OWN = ("npi", "source_row", "address_hash", "address_1", "telephone_number", "primary_taxonomy_license")
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
 Rows = TypeVar("Rows")
@@ -91,7 +92,8 @@ class Writer:
         self.written: Written | None = None
 
     def _numbered(self, field: pa.Field) -> bool:
-        return self._by_number and pa.types.is_string(field.type) and field.name not in self._ids
+        by_number = self._by_number and pa.types.is_string(field.type) and field.name not in self._ids
+        return by_number or field.name in self.table.few
 
     def __enter__(self) -> Writer:
         return self
@@ -136,16 +138,32 @@ class Writer:
             left -= batch.num_rows
         self._pending_rows -= rows
         columns = [self._column(field, [b.column(i) for b in taken]) for i, field in enumerate(self.schema)]
+        self._rows += rows
+        with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
+            digested = beside.submit(self._feed_digest, columns)
+            self._file.write_table(pa.table(columns, names=self.schema.names), row_group_size=ROW_GROUP_ROWS)
+            digested.result()
+
+    def _feed_digest(self, columns: list[pa.Array]) -> None:
         for field, array in zip(self.schema, columns, strict=True):
             places = self._once and field.name.endswith("_ix") and not array.null_count
             (_digest_places if places else _digest_array)(self._digest, array)
-        self._rows += rows
-        self._file.write_table(pa.table(columns, names=self.schema.names), row_group_size=ROW_GROUP_ROWS)
 
     def _column(self, field: pa.Field, chunks: list[pa.Array]) -> pa.Array:
         if not self._numbered(field):
             return pa.concat_arrays(chunks)
         return _numbered(chunks)
+
+
+@contextmanager
+def allocator_of_its_own() -> Iterator[None]:
+    """Have Arrow use its own allocator, not the system's (`pipeline`): for work that goes on for seconds."""
+    former = pa.default_memory_pool()
+    pa.set_memory_pool(pa.mimalloc_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(former)
 
 
 def ahead(batches: Iterable[Rows], waiting: int = 1) -> Iterator[Rows]:

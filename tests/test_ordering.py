@@ -17,6 +17,10 @@ from pipeline.tables import Table
 _KINDS = {"note": "string", "npi": "string", "kind": "string", "row": "int64"}
 BY_NPI = Table("by_npi", "", _KINDS, ("npi", "kind", "row"))
 BY_KIND = Table("by_kind", "", _KINDS, ("kind", "npi", "row"))
+# Texts that are kept as numbers come back in the order of texts.
+BY_NPI_AND_FEW = Table("by_npi_and_few", "", _KINDS, ("npi", "kind", "row"), few=("kind", "note"))
+BY_FEW = Table("by_few", "", _KINDS, ("kind", "npi", "row"), few=("kind",))
+MANY_RANGES = 128 << 25
 # Even, all in one range, at the edges of ranges and of all NPIs, one NPI over and over.
 NPIS = st.one_of(
     st.integers(1_000_000_000, 1_999_999_999),
@@ -28,8 +32,8 @@ NPIS = st.one_of(
 TEXTS = st.one_of(st.none(), st.text("aB\xe9\uff5e\U0001f600 ", max_size=2))
 
 
-def in_order(table, rows, size, folder):
-    """The rows, handed over in frames of the size given; how many ranges DuckDB sorted."""
+def in_order(table, rows, size, folder, read=MANY_RANGES):
+    """The rows, handed over in frames of the size given; how many ranges DuckDB sorted. `read`: bytes of their source."""
     opened = []
 
     @contextlib.contextmanager
@@ -39,7 +43,8 @@ def in_order(table, rows, size, folder):
             yield con
 
     path = folder / "rows.unsorted"
-    unsorted, frame = ordering.Unsorted(table, path), pl.DataFrame(rows, schema=table.polars_schema(), orient="row")
+    unsorted = ordering.Unsorted(table, path, read)
+    frame = pl.DataFrame(rows, schema=table.polars_schema(), orient="row")
     for start in range(0, max(1, len(rows)), size):
         unsorted.write(frame[start : start + size])
     assert path.exists() == (len(rows) >= ordering.SPILLED_ROWS)
@@ -61,19 +66,20 @@ def python_order(table):
 
 @settings(max_examples=150, deadline=None)
 @given(
-    table=st.sampled_from([BY_NPI, BY_KIND]),
+    table=st.sampled_from([BY_NPI, BY_KIND, BY_NPI_AND_FEW, BY_FEW]),
     drawn=st.lists(st.tuples(TEXTS, NPIS, TEXTS), max_size=30),
     size=st.integers(1, 9),
     spilled=st.sampled_from([3, 8, 1000]),
     most=st.sampled_from([0, 200, 1 << 20]),
+    read=st.sampled_from([0, 3 << 25, MANY_RANGES, 1 << 60]),
 )
-def test_rows_come_in_order(tmp_path_factory, table, drawn, size, spilled, most):
+def test_rows_come_in_order(tmp_path_factory, table, drawn, size, spilled, most, read):
     """However they come, however many wait, however large a range may be."""
     rows = [(*row, -number) for number, row in enumerate(drawn)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ordering, "SPILLED_ROWS", spilled)
         patch.setattr(ordering, "MOST_BYTES", most)
-        found, by_duckdb = in_order(table, rows, size, tmp_path_factory.mktemp("rows"))
+        found, by_duckdb = in_order(table, rows, size, tmp_path_factory.mktemp("rows"), read)
     assert found == sorted(rows, key=python_order(table))
     if most != 200:
         assert (by_duckdb > 0) == (most == 0 and len(rows) >= spilled)
@@ -102,7 +108,7 @@ def test_a_text_that_is_no_npi_is_refused_where_ranges_are_made(tmp_path, monkey
 def test_what_waits_on_disk_is_the_rows_once(tmp_path, monkeypatch):
     """Also where most ranges get none of them."""
     monkeypatch.setattr(ordering, "SPILLED_ROWS", 500)
-    unsorted = ordering.Unsorted(BY_NPI, tmp_path / "rows.unsorted")
+    unsorted = ordering.Unsorted(BY_NPI, tmp_path / "rows.unsorted", MANY_RANGES)
     rows = [(random.Random(n).randbytes(40).hex(), str(1_234_567_000 + n), "m", n) for n in range(2_000)]
     for start in range(0, 2_000, 500):
         unsorted.write(pl.DataFrame(rows[start : start + 500], schema=BY_NPI.polars_schema(), orient="row"))

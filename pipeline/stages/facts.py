@@ -48,6 +48,7 @@ def corrections_of(month: str) -> list[dict]:
 class FactRate(FromRates):
     """The month's facts: one row per distinct negotiated rate."""
 
+    priority = 2  # all that is left of a month waits for it, but its benchmarks and bridges
     table = "fact_rate"
     large = True
     transform = "fact_rate"

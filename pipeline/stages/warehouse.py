@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import luigi
@@ -93,14 +92,13 @@ class Warehouse(TableTask):
             parts = (task.stamp() or stamps.NONE).parts_of(task.table)
             listed += [catalog.Listed(task.table, task.month_or_none, part) for part in parts or [None]]
         accounts = [accounts_of(month) for month in months]
-        with self.scratch() as folder, targets.writing(folder), ThreadPoolExecutor(1) as beside:
-            in_use = beside.submit(objects_in_use)
+        with self.scratch() as folder, targets.writing(folder):
             draft = folder / "warehouse.duckdb"
             catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
             targets.fsync(draft)
             targets.replace(draft, root.catalog)
             targets.fsync(root.path)
-        catalog.retire_objects(root, in_use.result())
+        catalog.retire_objects(root, objects_in_use())
         info = root.catalog.stat()
         notes = {"file": [info.st_size, info.st_mtime_ns], "sha256": targets.file_hash(root.catalog)}
         stamp = Stamp(basis, {}, {}, notes)

@@ -24,6 +24,7 @@ class Table:
     sort     the order of rows in the file; unique, so that the bytes are deterministic
     sharded  one file a month (`name_YYYY-MM.parquet`) instead of one file
     folder   where under the warehouse root the file stands
+    few      text columns of few distinct values where rows are millions: they are sorted and written as numbers
     """
 
     name: str
@@ -34,11 +35,12 @@ class Table:
     sharded: bool = False
     doc: str = ""
     aliases: tuple[str, ...] = field(default=())
+    few: tuple[str, ...] = field(default=())
 
     def __post_init__(self):
         unknown = set(self.columns.values()) - set(_DUCKDB)
         assert not unknown, f"{self.name}: no such column types: {unknown}"
-        for column in (*self.key, *self.sort):
+        for column in (*self.key, *self.sort, *self.few):
             assert column in self.columns, f"{self.name}: {column} is not a column"
         if not self.sort:
             object.__setattr__(self, "sort", self.key)
@@ -76,11 +78,13 @@ class Table:
 
 
 def table(
-    name: str, folder: str, columns: str, key: str, sort: str = "", *, sharded=False, doc="", aliases=()
+    name: str, folder: str, columns: str, key: str, sort: str = "", *, sharded=False, doc="", aliases=(), few=""
 ) -> Table:
     """Declare and register a table. `columns` is text: names one after another, `name:type` where not string."""
     parsed = dict(c.split(":") if ":" in c else (c, "string") for c in columns.split())
-    made = Table(name, folder, parsed, tuple(key.split()), tuple(sort.split()), sharded, doc, tuple(aliases))
+    made = Table(
+        name, folder, parsed, tuple(key.split()), tuple(sort.split()), sharded, doc, tuple(aliases), tuple(few.split())
+    )
     assert name not in REGISTRY, f"{name} is declared twice"
     REGISTRY[name] = made
     return made
