@@ -25,6 +25,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+import kit
 from generate_mrf import odd_file
 from mutate_mrf import mutated
 from pipeline import naming, parquet, tables
@@ -33,6 +34,9 @@ from pipeline.readers import in_network, in_network_groups, in_network_items, un
 from pipeline.readers.in_network import HEADER
 from pipeline.transforms import in_network_counts
 from plain_scan import plain_scan
+
+sys.path.insert(0, str(Path(__file__).parent / "bench"))
+import process_tree
 
 STAGED = ("price", "owner", "group", "member", "code", "pos_set", "contained_code", "tin")
 SHARED_FIELDS = (
@@ -1148,3 +1152,52 @@ def test_memory_is_a_chunk_and_an_item(write):
     small, large = peak(100), peak(600)
     assert large < small * 1.3 + 200_000
     assert large < 2_000_000
+
+
+READ_TO_PARQUET = """
+import sys
+from pathlib import Path
+from pipeline import parquet, tables
+from pipeline.readers import in_network
+
+class Sink(dict):
+    def __missing__(self, name):
+        self[name] = parquet.Writer(Path(sys.argv[2]) / f"{name}.parquet", tables.get(name))
+        return self[name]
+    def write(self, name, batch):
+        self[name].write(batch)
+
+sink = Sink()
+result = in_network.read(Path(sys.argv[1]), batch_id="b", sink=sink, threads=2)
+for writer in sink.values():
+    writer.__exit__(None, None, None)
+print(result.rates_read, result.unresolved, *(sink[n].written.rows for n in sys.argv[3:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_two_million_references_are_read_in_a_gigabyte(tmp_path):
+    """Each with a TIN of its own and two NPIs, all of them named by rates."""
+    count, items = 2_000_000, 200
+    path = tmp_path / "many.json.gz"
+    group = '{"provider_group_id":%d,"provider_groups":[{"npi":[%d,%d],"tin":{"type":"ein","value":"%09d"}}]}'
+    numbers = ((i, 10**9 + i * 97, 2 * 10**9 - 1 - i, i) for i in range(count))
+    price = json.dumps([PRICE])
+    item = json.dumps(ITEM)[:-1]
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.write(json.dumps(document(in_network=None))[:-1] + ', "provider_references": [')
+        for first in range(0, count, 10_000):
+            text = ",".join(group % one for one in itertools.islice(numbers, 10_000))
+            file.write("," * bool(first) + text)
+        file.write('], "in_network": [')
+        for number in range(items):
+            ids = ",".join(map(str, range(number, count, items)))
+            rates = f'[{{"provider_references": [{ids}], "negotiated_prices": {price}}}]'
+            file.write("," * bool(number) + item + f', "negotiated_rates": {rates}}}')
+        file.write("]}")
+    names = ("staged_group", "staged_member", "staged_tin")
+    command = [sys.executable, "-c", READ_TO_PARQUET, str(path), str(tmp_path), *names]
+    watched = process_tree.run(command, log=tmp_path / "log", env={**os.environ, "PYTHONPATH": str(kit.CHECKOUT)})
+    assert watched.output.split() == [str(n) for n in (count, 0, count, 2 * count, count)]
+    assert watched.peak() < 1_000_000_000

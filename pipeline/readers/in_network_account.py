@@ -96,21 +96,26 @@ class Column:
 
     def __init__(self, kind: Any, fill: Any = 0):
         self._fill = fill
-        self.values = np.full(1024, fill, kind)
+        self.values = self._filled(1024, np.dtype(kind))
 
     def upto(self, rows: int) -> np.ndarray:
         """The column, at least so many rows of it."""
         if rows > len(self.values):
-            more = np.full(max(rows, 2 * len(self.values)) - len(self.values), self._fill, self.values.dtype)
-            self.values = np.concatenate((self.values, more))
+            former = self.values
+            self.values = self._filled(max(rows, 2 * len(former)), former.dtype)
+            self.values[: len(former)] = former
         return self.values
+
+    def _filled(self, rows: int, kind: np.dtype) -> np.ndarray:
+        # Memory that is not written to costs nothing.
+        return np.full(rows, self._fill, kind) if self._fill else np.zeros(rows, kind)
 
 
 class Tally:
     """How often numbered things occur, and in which order they came."""
 
     def __init__(self):
-        self._times, self._turn, self._turns = Column(np.int64), Column(np.int64, -1), 0
+        self._times, self._turn, self._turns = Column(np.int64), Column(np.int32, -1), 0
 
     def add(self, numbers: np.ndarray, times: np.ndarray | int = 1) -> None:
         """Count things in the order of the file, each so many times."""

@@ -76,10 +76,10 @@ class Missing(Mapping):
         return ((self._ids.span(n).decode(), self._spool.get(int(self._places[n]))) for n in self._numbers)
 
     def __getitem__(self, reference: str) -> str:
-        number = self._ids.number(reference.encode())
-        if number not in self._numbers:
-            raise KeyError(reference)
-        return self._spool.get(int(self._places[number]))
+        for one, location in self.items():
+            if one == reference:
+                return location
+        raise KeyError(reference)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mapping) and dict(self.items()) == dict(other.items())
@@ -317,6 +317,8 @@ class Groups:
     def uids(self, owners: np.ndarray) -> pa.Array:
         """The pg_uids of owners: numbers of references, or -1 - those of in-line lists, which are staged."""
         known = self._reference_uids.upto(len(self.ids))
+        # Room for all of them at once: rows that wait hold what was before it grew, and two dictionaries would be joined.
+        self._uids.upto(len(self.ids) + len(self._inline_groups))
         inline = owners < 0
         found = known[np.where(inline, 0, owners)]
         new = owners[~inline & (found < 0)]
@@ -361,6 +363,8 @@ class Groups:
         """Stage what is left: the rows of references and TINs. Returns the unresolved rates, the references that only
         have a URL, and the file's schema_shape (see `in_network.Result`)."""
         self.settle()
+        self.ids.only_read()
+        self._stage_tins()
         group = self._rows["group"]
         count = len(self.ids)
         members, locations = self._members.upto(count), self._locations.upto(count)
@@ -401,12 +405,16 @@ class Groups:
                 self._account.warnings.add(
                     what, (self._account.section, turn), f"provider group {reference.decode()!r}"
                 )
+        return unresolved, Missing(self._spool, self.ids, locations, np.array(missing, np.int64)), self._shape()
+
+    def _stage_tins(self) -> None:
+        self._tins.only_read()
         for number in self._tin_entries.each():
             tin_type, value, name = self._tins.span(number).decode().split("\0", 2)
             entries = self._tin_entries.times(number)
             self._rows["tin"].add((tin_type or None, value or None, name or None, entries))
             self._rows["tin"].relieve()
-        return unresolved, Missing(self._spool, self.ids, locations, np.array(missing, np.int64)), self._shape()
+        self._tins, self._tin_entries = Spans(), Tally()  # before memberships take their place
 
     def _shape(self) -> str:
         named, inline = self.named.order(), self._inline_staged.values.any()

@@ -158,6 +158,11 @@ class Spans:
         """Where each span begins among the bytes held, and behind the last where it would."""
         return self._starts
 
+    def only_read(self) -> None:
+        """Let go of what finds spans: no more of them are numbered."""
+        self._hashes, self._slots = np.zeros(1, np.int64), np.zeros(2, np.int32)
+        self._placed()
+
     def full(self, span: int = 0) -> bool:
         """Whether a span of that many bytes might find no room."""
         return 2 * len(self) >= len(self._hashes) or 2 * (self.size + span) >= len(self._arena)
