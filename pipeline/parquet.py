@@ -9,13 +9,11 @@ from __future__ import annotations
 import bisect
 import hashlib
 import itertools
-from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +43,6 @@ NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "3"
 REGISTRY, REGISTRY_COMPRESSION, REGISTRY_FORMAT = "staged/nppes", "lz4", "4"
 REGISTRY_OWN = ("npi", "source_row", "address_hash", "address_1", "telephone_number", "primary_taxonomy_license")
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
-Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)
@@ -164,19 +161,6 @@ def allocator_of_its_own() -> Iterator[None]:
         yield
     finally:
         pa.set_memory_pool(former)
-
-
-def ahead(batches: Iterable[Rows], waiting: int = 1) -> Iterator[Rows]:
-    """The same batches, made in another thread while those before are worked on; so many wait at most.
-
-    Close it before what the batches are made from: that waits for the thread.
-    """
-    source = iter(batches)
-    with ThreadPoolExecutor(1, thread_name_prefix="rows") as pool:
-        coming = deque(pool.submit(next, source, None) for _ in range(waiting))
-        while (batch := coming.popleft().result()) is not None:
-            coming.append(pool.submit(next, source, None))
-            yield batch
 
 
 def write(path: Path, table: Table, batches: Iterable[pa.RecordBatch]) -> Written:

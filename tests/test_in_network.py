@@ -28,7 +28,7 @@ import pytest
 import kit
 from generate_mrf import odd_file
 from mutate_mrf import mutated
-from pipeline import naming, parquet, tables
+from pipeline import lookahead, naming, parquet, tables
 from pipeline.errors import SourceError
 from pipeline.readers import in_network, in_network_groups, in_network_items, unpacked
 from pipeline.readers.in_network import HEADER
@@ -977,10 +977,10 @@ def test_what_nobody_reads_is_not_unpacked():
             taken.append(number)
             yield b"x"
 
-    with unpacked.ahead(blocks()) as coming:
+    with unpacked.unpacked_ahead(blocks()) as coming:
         assert next(coming) == b"x"
     assert len(taken) <= 7 * 16
-    assert "unpacking" not in [t.name for t in threading.enumerate()]
+    assert not [t for t in threading.enumerate() if t.name.startswith(lookahead.THREAD)]
 
 
 def test_a_small_file_waits_for_no_matrix_multiplication(write):

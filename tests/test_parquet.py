@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import parquet
+from pipeline import lookahead, parquet
 from pipeline.tables import Table
 
 TABLE = Table(
@@ -158,7 +158,7 @@ def test_rows_made_ahead_are_the_same_and_end_as_they_do():
     taken, furthest = [], []
 
     def take():
-        for batch in parquet.ahead(rows()):
+        for batch in lookahead.ahead(rows()):
             taken.append(batch.column(0)[0].as_py())
             furthest.append(len(made) - len(taken))
 
@@ -166,7 +166,7 @@ def test_rows_made_ahead_are_the_same_and_end_as_they_do():
         take()
     assert taken == [0, 1, 2, 3, 4]
     assert max(furthest) <= 1
-    started = parquet.ahead(rows())
+    started = lookahead.ahead(rows())
     next(started)
     started.close()  # waits for the thread
-    assert not [one for one in threading.enumerate() if one.name.startswith("rows")]
+    assert not [one for one in threading.enumerate() if one.name.startswith(lookahead.THREAD)]

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers.file_kinds import KIND_OF_KEY
 from pipeline.readers.in_network_account import Account
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Groups, Resolve
@@ -26,7 +27,7 @@ from pipeline.readers.in_network_items import Items
 from pipeline.readers.in_network_prices import Prices
 from pipeline.readers.in_network_staging import Behind, MemberRows, Quarantine, Rows, Sink
 from pipeline.readers.json_text import JsonText
-from pipeline.readers.unpacked import ahead, opened
+from pipeline.readers.unpacked import opened, unpacked_ahead
 
 HEADER = (
     "reporting_entity_name",
@@ -40,18 +41,12 @@ HEADER = (
     "version",
     "last_updated_on",
 )
-# The key that gives away what else a file is, its name, and where such a file is of use.
-OTHER_KINDS = {
-    "reporting_structure": (
-        "a table of contents",
-        "Download the in-network files that it lists, and keep it out of raw/mrf.",
-    ),
-    "out_of_network": ("an allowed-amounts file", "Take it out of raw/mrf: out-of-network amounts are no rates."),
-    "drugs": ("a prescription-drug file", "Take it out of raw/mrf: drug prices have a schema of their own."),
-    "provider_groups": (
-        "a provider-reference file",
-        "Take it out of raw/mrf: it holds groups that in-network files refer to, and no rates.",
-    ),
+# By the key that gives away what else a file is: what to do with it.
+_OTHER_KINDS = {
+    "reporting_structure": "Download the in-network files that it lists, and keep it out of raw/mrf.",
+    "out_of_network": "Take it out of raw/mrf: out-of-network amounts are no rates.",
+    "drugs": "Take it out of raw/mrf: drug prices have a schema of their own.",
+    "provider_groups": "Take it out of raw/mrf: it holds groups that in-network files refer to, and no rates.",
 }
 _FEW = 100  # such records carried by the error that blocks a file
 
@@ -140,7 +135,7 @@ def _read(path: Path, options: _Options, max_rejected_share: float) -> Result:
         with (
             _seldom_collected(),
             opened(path) as packed,
-            ahead(packed) if options.threads > 1 else contextlib.nullcontext(packed) as blocks,
+            unpacked_ahead(packed) if options.threads > 1 else contextlib.nullcontext(packed) as blocks,
         ):
             reader.walk(JsonText(blocks, path, options.chunk_bytes))
         return reader.result(max_rejected_share)
@@ -203,10 +198,9 @@ class _Reader:
                 self._list(text, key)
             elif key in self.header:
                 self._head(key, text.value())
-            elif key in OTHER_KINDS and "in_network" not in seen:
-                what, remedy = OTHER_KINDS[key]
-                at = text.key_offset
-                raise self._refusal(f"is {what}, not an in-network file ({key} at byte {at})", remedy, at)
+            elif key in _OTHER_KINDS and "in_network" not in seen:
+                what, at = KIND_OF_KEY[key], text.key_offset
+                raise self._refusal(f"is {what}, not an in-network file ({key} at byte {at})", _OTHER_KINDS[key], at)
             else:
                 text.skip()
         text.doing = "what follows the JSON object"

@@ -7,22 +7,22 @@ damaged. What must not come in: what the bytes say.
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from isal import isal_zlib
 
 from pipeline.errors import SourceError
+from pipeline.lookahead import ahead
 
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
 BLOCK = 1 << 16
 _MAGIC = b"\x1f\x8b"  # of a gzip member
-_TOGETHER, _WAITING = 16, 4  # blocks that `ahead` hands over at a time; how many times it does so unasked
+_TOGETHER, _WAITING = 16, 4  # blocks handed over at a time; how many times that is done unasked
 AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
 
 
@@ -68,46 +68,31 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
 
 
 @contextlib.contextmanager
-def ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+def unpacked_ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
     """The same blocks, unpacked by another thread while those before them are read; 5 MB wait at most.
 
     What the blocks raise is raised where it would have been. Leave it before what the blocks are read from is closed:
     that waits for the thread.
     """
-    handed: queue.Queue[tuple[list[bytes], bool, BaseException | None]] = queue.Queue(_WAITING)
-    left = threading.Event()
+    with contextlib.closing(ahead(_together(blocks), _WAITING)) as groups:
+        yield chain.from_iterable(groups)
 
-    def unpack() -> None:
-        group, failure = [], None
-        try:
-            for block in blocks:
-                group.append(block)
-                if len(group) == _TOGETHER:
-                    handed.put((group, False, None))
-                    group = []
-                if left.is_set():
-                    return
-        except BaseException as e:  # raised where the blocks are read
-            failure = e
-        handed.put((group, True, failure))
 
-    def each() -> Iterator[bytes]:
-        last = False
-        while not last:
-            group, last, failure = handed.get()
-            yield from group
-            if failure:
-                raise failure
-
-    thread = threading.Thread(target=unpack, name="unpacking", daemon=True)
-    thread.start()
+def _together(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """Blocks as lists of _TOGETHER; those before a fault come before it is raised."""
+    group: list[bytes] = []
     try:
-        yield each()
-    finally:
-        left.set()
-        while thread.is_alive():  # it may be waiting to hand over
-            with contextlib.suppress(queue.Empty):
-                handed.get(timeout=0.01)
+        for block in blocks:
+            group.append(block)
+            if len(group) == _TOGETHER:
+                full, group = group, []
+                yield full
+    except Exception:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
 
 
 def _plain(read: Callable[[int], bytes], path: Path) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import luigi
 
 from pipeline import errors, leaf_writing, leaves, naming, partition, paths, settings, stamps, tables, targets
+from pipeline.lookahead import ahead
 from pipeline.stages import bench, dims, ingest, xrefs
 from pipeline.stages.facts import FactRate
 from pipeline.stamps import Basis, Stale, Stamp
@@ -100,7 +101,7 @@ class FactRateEnriched(TableTask):
             self._told = {name: piece.told for piece, name in names.items()}
             made = self._keep(names, drafts)
             owed = [piece for piece, name in names.items() if name not in made]
-            with closing(parquet.ahead(fact_rate_enriched.batches(con, owed))) as rows:
+            with closing(ahead(fact_rate_enriched.batches(con, owed))) as rows:
                 for piece, batch in rows:
                     written = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
                     made[names[piece]] = written.digest, written.rows
@@ -277,8 +278,8 @@ class LeafPlan(TableTask):
         joined = parquet.Pieces([(self.warehouse.path / one.path, one.rows) for one in self.pieces()])
 
         def between(first: int, behind: int) -> Iterator:
-            with closing(parquet.ahead(joined.between(first, behind))) as ahead:
-                yield from ahead
+            with closing(ahead(joined.between(first, behind))) as coming:
+                yield from coming
 
         return leaf_plan.build(con, part.key_list(), part.group_rows, between, self._known())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import luigi
 
 from pipeline import errors, naming, paths, settings, stamps, tables, targets
+from pipeline.lookahead import ahead
 from pipeline.stages import dims, ingest, star, xrefs
 from pipeline.stages.rates import FromRates
 from pipeline.stamps import Stale, Stamp
@@ -107,7 +108,7 @@ class FactRate(FromRates):
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
             made = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".unsorted"))
-            with closing(parquet.ahead(made)) as rows:
+            with closing(ahead(made)) as rows:
                 written = parquet.write(draft, tables.get(self.table), rows)
             relation = con.sql("SELECT * FROM read_totals")
             self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}

@@ -20,6 +20,7 @@ import luigi
 
 from pipeline import errors, fingerprints, naming, paths, settings, stamps, tables, targets
 from pipeline import references as elsewhere
+from pipeline.lookahead import ahead
 from pipeline.references import UNREADABLE, References
 from pipeline.stages import raw
 from pipeline.stamps import Basis, Stale, Stamp
@@ -359,11 +360,11 @@ class ReferenceFile(FileTask):
 
     def _read(self, drafts: dict[str, Path], size: int) -> dict[str, ordering.Unsorted]:
         """The rows of each table that the file has any of, beside its hash."""
-        from pipeline import ordering, parquet
+        from pipeline import ordering
 
         unsorted: dict[str, ordering.Unsorted] = {}
         read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
-        parts = parquet.ahead([read] if isinstance(read, dict) else read, waiting=4)
+        parts = ahead([read] if isinstance(read, dict) else read, waiting=4)
         with ThreadPoolExecutor(1) as beside, closing(parts):
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
             for part in parts:
@@ -381,7 +382,7 @@ class ReferenceFile(FileTask):
         """Write a table's rows in its order; its digest and number of rows."""
         from pipeline import parquet
 
-        with closing(parquet.ahead(rows.ordered(connect))) as batches:
+        with closing(ahead(rows.ordered(connect))) as batches:
             written = parquet.write(draft, rows.table, batches)
         return written.digest, written.rows
 

@@ -1,0 +1,32 @@
+"""Making the next things in another thread while those before them are used.
+
+What belongs here: that, for whatever an iterator makes outside Python's lock (Arrow's, DuckDB's, a decompressor's work).
+What must not come in: what is made.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Made = TypeVar("Made")
+THREAD = "ahead"
+
+
+def ahead(source: Iterable[Made], waiting: int = 1) -> Iterator[Made]:
+    """The same things in the same order, none of them None; so many wait at most.
+
+    What making one raises is raised where it would have come. Close it before what things are made from: that waits for
+    the thread, which ends with what it is making.
+    """
+    made = iter(source)
+    with ThreadPoolExecutor(1, thread_name_prefix=THREAD) as pool:
+        coming = deque(pool.submit(next, made, None) for _ in range(waiting))
+        try:
+            while (one := coming.popleft().result()) is not None:
+                coming.append(pool.submit(next, made, None))
+                yield one
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
