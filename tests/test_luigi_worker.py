@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import luigi
+import luigi.scheduler
 import pytest
 
 from pipeline.luigi_worker import Watch
@@ -93,3 +95,30 @@ def test_a_task_that_owes_nothing_when_its_turn_comes_is_done_without_being_run(
         "above": "",
     }
     assert (watch.settled, watch.tasks) == (1, 2)
+
+
+class Asked(luigi.Task):
+    """One of a chain, which counts how often it is asked."""
+
+    number = luigi.IntParameter()
+    asked: ClassVar[list[int]] = []
+    done: ClassVar[set[int]] = set()
+
+    def requires(self):
+        return [Asked(number=self.number - 1)] if self.number else []
+
+    def complete(self):
+        self.asked.append(self.number)
+        return self.number in self.done
+
+    def run(self):
+        self.done.add(self.number)
+
+
+def test_what_several_need_is_walked_through_once():
+    worker = Watch().create_worker(luigi.scheduler.Scheduler(), 1)
+    for number in (3, 2, 1, 0):
+        assert worker.add(Asked(number=number))
+    assert Asked.asked == [3, 2, 1, 0]
+    assert worker.run()
+    assert Asked.done == {0, 1, 2, 3}

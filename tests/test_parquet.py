@@ -62,17 +62,18 @@ def test_other_rows_have_another_digest(tmp_path_factory, rows, others):
 
 
 STAGED = Table("staged_t", parquet.READ_ONCE, {"t_ix": "int64", "a": "string", "b": "float64"}, key=("t_ix",))
+FEW = Table("few_t", "x", {"t_ix": "int64", "a": "string", "b": "float64"}, key=("t_ix",), few=("a",))
 STAGED_ROWS = st.lists(
     st.tuples(st.integers(0, 600), st.none() | st.sampled_from(["", "a", "b", "é"]), st.floats(0, 2)), max_size=12
 )
 
 
 @settings(max_examples=80, deadline=None)
-@given(STAGED_ROWS, st.integers(1, 12), st.sampled_from(["apart", "shared", "growing"]))
-def test_texts_as_numbers_give_the_bytes_of_texts(tmp_path_factory, rows, size, how):
+@given(STAGED_ROWS, st.integers(1, 12), st.sampled_from(["apart", "shared", "growing"]), st.sampled_from([STAGED, FEW]))
+def test_texts_as_numbers_give_the_bytes_of_texts(tmp_path_factory, rows, size, how, table):
     folder = tmp_path_factory.mktemp("p")
     places, texts, amounts = (list(c) for c in zip(*rows, strict=True)) if rows else ([], [], [])
-    schema = STAGED.arrow_schema()
+    schema = table.arrow_schema()
     every = pa.array(["unused", "b", "", "é", "a"])  # in another order than they come
     plain, numbered = [], []
     for start in range(0, len(rows), size):
@@ -87,9 +88,9 @@ def test_texts_as_numbers_give_the_bytes_of_texts(tmp_path_factory, rows, size, 
         plain.append(pa.record_batch([ends[0], a, ends[1]], schema=schema))
         numbered.append(pa.record_batch([ends[0], b, ends[1]], names=schema.names))
     one = parquet.write(
-        folder / "one", STAGED, [pa.Table.from_batches(plain, schema).combine_chunks().to_batches()[0]] if rows else []
+        folder / "one", table, [pa.Table.from_batches(plain, schema).combine_chunks().to_batches()[0]] if rows else []
     )
-    assert parquet.write(folder / "other", STAGED, numbered) == one
+    assert parquet.write(folder / "other", table, numbered) == one
     assert (folder / "one").read_bytes() == (folder / "other").read_bytes()
     assert [tuple(r.values()) for r in pq.read_table(folder / "one").to_pylist()] == rows
 

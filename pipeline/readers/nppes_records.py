@@ -140,13 +140,7 @@ def _hashed_text(data: pl.DataFrame) -> pl.Series:
         parts = [pl.col(name).fill_null("").str.strip_chars(BLANKS) for name in ADDRESS]
         single = pl.concat_str(parts, separator="|").str.replace_all(f"[{BLANKS}]{{2,}}|[{_NOT_SPACE}]", " ")
         joined = joined.scatter(doubtful, data[doubtful].select(single).to_series())
-    return joined.str.to_uppercase() if _has_lower_case(joined) else joined
-
-
-def _has_lower_case(joined: pl.Series) -> bool:
-    """Whether a letter may be of lower case; the registry's are of upper case, but for a few names of places abroad."""
-    held = np.frombuffer(joined.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2] or b"", dtype=np.uint8)
-    return bool((held >= ord("a")).any() if len(held) else False)
+    return joined.str.to_uppercase()
 
 
 def _with_blanks(joined: pl.Series) -> np.ndarray:
