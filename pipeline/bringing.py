@@ -1,7 +1,7 @@
 """Bringing a star schema: its files become a source of this warehouse, all of them or none.
 
 What belongs here: the check before anything is copied, the copy, the name that its content has. What must not come
-in: which columns a file has (`readers.star`), what becomes of them (`stages`).
+in: which columns a file has (`readers.star_layout`), what becomes of them (`stages`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline import duck, errors, locks, paths, targets
 from pipeline.paths import Root
-from pipeline.readers import star
+from pipeline.readers import star_checks, star_layout
 from pipeline.stages import raw
 from pipeline.task import memory, threads
 
@@ -44,9 +44,9 @@ def bring(folder: Path) -> Brought:
         raise errors.UsageError(fact, place=folder, remedy="name the folder that holds gold/fact_rate.parquet")
     with locks.locked(root):  # a build that is at work must not see half of the sources
         raw.forget()
-        found = star.look(folder)
+        found = star_layout.look(folder)
         hashes = {table: _hash(file.path) for table, file in found.files.items()}
-        name = star.identity(hashes)
+        name = star_layout.identity(hashes)
         if name in raw.stars():
             return Brought(name, new=False)
         checked = _check(root, found)
@@ -56,18 +56,18 @@ def bring(folder: Path) -> Brought:
     return Brought(name, True, checked.months, list(found.files), list(found.passed_over), checked.notices)
 
 
-def _check(root: Root, found: star.Star) -> star.Checked:
+def _check(root: Root, found: star_layout.Star) -> star_checks.Checked:
     with targets.writing(root.scratch):
         scratch = paths.make_folder(root.scratch)
         con = duck.connect(memory(), threads(), scratch)
         try:
-            others = {name: star.look(root.star / name) for name in raw.stars()}
-            return star.check(con, found, states=raw.STATES | {raw.EVERYWHERE}, others=others)
+            others = {name: star_layout.look(root.star / name) for name in raw.stars()}
+            return star_checks.check(con, found, states=raw.STATES | {raw.EVERYWHERE}, others=others)
         finally:
             con.close()
 
 
-def _copy(root: Root, found: star.Star, hashes: dict[str, str], name: str) -> None:
+def _copy(root: Root, found: star_layout.Star, hashes: dict[str, str], name: str) -> None:
     """Copy to a folder beside the others that no build sees, durably, and rename it when it is whole."""
     paths.make_folder(root.star)
     for left in root.star.glob(f"{DRAFT}*"):  # by one that was killed: we hold the lock
@@ -75,7 +75,7 @@ def _copy(root: Root, found: star.Star, hashes: dict[str, str], name: str) -> No
     draft = root.star / f"{DRAFT}{name}"
     try:
         for table, file in found.files.items():
-            copy = draft / star.place_of(table)
+            copy = draft / star_layout.place_of(table)
             paths.make_folder(copy.parent)
             shutil.copyfile(file.path, copy)
             if targets.file_hash(copy) != hashes[table]:

@@ -14,7 +14,7 @@ import pytest
 import kit
 import reference_tables
 from pipeline import bringing, duck, errors, paths, settings, tables
-from pipeline.readers import star as reader
+from pipeline.readers import star_layout, star_rows
 from pipeline.stages import facts, ingest, raw, star
 
 
@@ -440,9 +440,9 @@ def staged(folder: Path, table: str, **variables: str) -> pl.DataFrame:
     told = {"batch_id": "b", "first_month": "2025-08", "last_month": "2025-09", "year_month": None} | variables
     for name, value in told.items():
         con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
-    for name, query in reader.views(reader.look(folder)).items():
+    for name, query in star_rows.views(star_layout.look(folder)).items():
         duck.view(con, name, query)
-    found = con.sql(reader.select(table)).pl()
+    found = con.sql(star_rows.select(table)).pl()
     assert found.columns == list(tables.get(table).columns)
     return found
 
@@ -450,7 +450,7 @@ def staged(folder: Path, table: str, **variables: str) -> pl.DataFrame:
 @pytest.mark.parametrize("layout", [guidelines, guide])
 def test_every_staged_table_holds_its_key(layout, tmp_path):
     folder = write(tmp_path, layout())
-    for name in (*reader.STAGED, *reader.STAGED_OF_MONTH):
+    for name in (*star_rows.STAGED, *star_rows.STAGED_OF_MONTH):
         frame = staged(folder, name, year_month="2025-09")
         assert frame.select(tables.get(name).key).is_duplicated().sum() == 0
         assert frame.height or name in (

@@ -1,7 +1,7 @@
 """Star schemas that were brought by `ratehouse import-star`: sources beside the in-network files.
 
 What belongs here: their tasks, and which of them a month or a dimension reads. What must not come in: reading them
-(`readers.star`), bringing them (`bringing`).
+(`readers.star_rows`), bringing them (`bringing`).
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ class _Staged(TableTask):
         }
 
     def code_roots(self) -> tuple[str, ...]:
-        return ("pipeline.readers.star",)
+        return ("pipeline.readers.star_rows",)
 
     def other_inputs(self) -> dict[str, str]:
         return {f"raw/star/{self.star}/{name}": digest for name, digest in hashes(self.star).items()}
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
         from pipeline import duck, parquet
-        from pipeline.readers import star
+        from pipeline.readers import star_layout, star_rows
 
         made = {}
         with self.connection() as con:
-            for name, query in star.views(star.look(self.place)).items():
+            for name, query in star_rows.views(star_layout.look(self.place)).items():
                 duck.view(con, name, query)
             for name, value in {"batch_id": self.star, **self.dated(con)}.items():
                 con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
             for name, draft in drafts.items():
-                rows = con.sql(star.select(name)).to_arrow_reader(parquet.ROW_GROUP_ROWS)
+                rows = con.sql(star_rows.select(name)).to_arrow_reader(parquet.ROW_GROUP_ROWS)
                 written = parquet.write(draft, tables.get(name), rows)
                 made[name] = (written.digest, written.rows)
         return made
@@ -83,10 +83,10 @@ class Star(_Staged, ingest.FileTask):
             return self.verdict(broken, ingest.BROKEN, {"months": self.months})
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        from pipeline.readers import star
+        from pipeline.readers import star_layout
 
         found = hashes(self.star)
-        if star.identity({Path(name).stem: digest for name, digest in found.items()}) != self.star:
+        if star_layout.identity({Path(name).stem: digest for name, digest in found.items()}) != self.star:
             raise errors.SourceError(
                 "its files are not those that were brought",
                 place=self.place,
