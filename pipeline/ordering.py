@@ -34,8 +34,10 @@ Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 class Unsorted:
     """Rows of a table as they come, to be had in its order when all have come.
 
-    Many wait in the file given: each time it is written to, it gets a batch for every range, so that of 128 ranges one is
-    each 128th batch; `size` says how many bytes rows are read from, about. A range grown too large (by NPIs of the same digits, or a table of another key) is sorted by DuckDB.
+    Many wait in the file `path`: each time it is written to, it gets a batch for every range, so that of 128 ranges one is
+    each 128th batch. A range grown too large (by NPIs of the same digits, or a table of another key) is sorted by DuckDB.
+
+    size  bytes that the rows are read from, about: by it their ranges are chosen
     """
 
     def __init__(self, table: Table, path: Path, size: int):
@@ -91,22 +93,18 @@ class Unsorted:
         return pl.Series(texts.name, number.take(found.indices), dtype=pl.Int32)
 
     def _texts(self) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
-        """What makes a batch's numbers texts: a dictionary's, whose numbers are in the order of its texts."""
-        ordered = {name: sorted(numbers) for name, numbers in self._numbers.items()}
-        dictionaries = {name: pa.array(texts, pa.string()) for name, texts in ordered.items()}
-        places = {}
-        for name, texts in ordered.items():
-            places[name] = np.empty(len(texts), np.int32)
-            places[name][[self._numbers[name][text] for text in texts]] = np.arange(len(texts))
+        """What makes a batch's numbers texts: of a dictionary, whose numbers are in the order of its texts."""
+        values = {name: sorted(numbers) for name, numbers in self._numbers.items()}
+        ranks = {name: np.empty(len(found), np.int32) for name, found in values.items()}
+        for name, found in values.items():
+            ranks[name][[self._numbers[name][value] for value in found]] = np.arange(len(found))
+        dictionaries = {name: (pa.array(ranks[name]), pa.array(values[name], pa.string())) for name in values}
 
         def texts(batch: pa.RecordBatch) -> pa.RecordBatch:
-            columns = [
-                pa.DictionaryArray.from_arrays(pa.array(places[name]).take(column), dictionaries[name])
-                if name in places
-                else column
-                for name, column in zip(batch.schema.names, batch.columns, strict=True)
-            ]
-            return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            for name, (rank, dictionary) in dictionaries.items():
+                columns[name] = pa.DictionaryArray.from_arrays(rank.take(columns[name]), dictionary)
+            return pa.RecordBatch.from_pydict(columns)
 
         return texts
 
