@@ -26,9 +26,9 @@ class Listed:
     part: Part | None
 
 
-def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Path], accounts: list[dict]) -> None:
+def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Path], accounts: list[dict]) -> set[str]:
     """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `benchmark_coverage`,
-    `table_files`, the macro slugify. `manifests` are the months' files of leaves.
+    `table_files`, the macro slugify. `manifests` are the months' files of leaves. Returns the digests of all leaves.
     """
     import duckdb
     import pyarrow as pa
@@ -93,6 +93,7 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Pat
         )
         _table(con, "month_accounts", arrow)
         _coverage(con, accounts)
+        return set(con.execute("SELECT digest FROM partition_manifest").fetchnumpy()["digest"].tolist())
     finally:
         con.close()
 

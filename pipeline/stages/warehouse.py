@@ -94,11 +94,11 @@ class Warehouse(TableTask):
         accounts = [accounts_of(month) for month in months]
         with self.scratch() as folder, targets.writing(folder):
             draft = folder / "warehouse.duckdb"
-            catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
+            of_leaves = catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
             targets.fsync(draft)
             targets.replace(draft, root.catalog)
             targets.fsync(root.path)
-        catalog.retire_objects(root, objects_in_use())
+        catalog.retire_objects(root, of_leaves | objects_of_tables(months))
         info = root.catalog.stat()
         notes = {"file": [info.st_size, info.st_mtime_ns], "sha256": targets.file_hash(root.catalog)}
         stamp = Stamp(basis, {}, {}, notes)
@@ -106,13 +106,15 @@ class Warehouse(TableTask):
         return stamp
 
 
+def objects_of_tables(months: list[str]) -> set[str]:
+    """The digest of every object that a stamp names."""
+    return {p.digest for task in tables_of(months) for p in (task.stamp() or stamps.NONE).parts.values()}
+
+
 def objects_in_use() -> set[str]:
     """The digest of every object that a stamp or a manifest names."""
     root, months = paths.current(), facts.months()
-    found = {p.digest for task in tables_of(months) for p in (task.stamp() or stamps.NONE).parts.values()}
-    for month in months:
-        found.update(leaves.digests(root, month))
-    return found
+    return objects_of_tables(months).union(*(leaves.digests(root, month) for month in months))
 
 
 def accounts_of(month: str) -> dict:
