@@ -158,7 +158,7 @@ def _manifest(con, root: Root, manifests: dict[str, Path]) -> None:
         FROM (
           SELECT *, string_split(partition, '/') AS parts
           FROM read_csv([{listed}], filename = true, columns = {{{columns}}}, delim = '\t', quote = '', escape = '',
-            header = false, auto_detect = false, null_padding = true)
+            header = false, auto_detect = false, null_padding = true, hive_partitioning = false)
           WHERE digest IS NOT NULL)""")  # a file's last line is the seal
     con.execute("DROP MACRO partition_key")
 
@@ -189,7 +189,7 @@ def retired_objects(root: Root) -> dict[str, float]:
 def retire_objects(root: Root, kept: set[str]) -> None:
     """Remove objects that no build of the last [build] object_hours named; the others stay for readers of old catalogs."""
     now, known = time.time(), retired_objects(root)
-    folders = [one.path for one in os.scandir(root.objects) if one.is_dir()]
+    folders = [one.path for one in os.scandir(root.objects) if one.is_dir()] if root.objects.is_dir() else []
     names = (name for folder in folders for name in os.listdir(folder))  # noqa: PTH208  no Path for each of 260,000
     digests = (name.removesuffix(".parquet") for name in names if name.endswith(".parquet"))
     retired = {digest: known.get(digest, now) for digest in digests if digest not in kept}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -211,6 +212,27 @@ def test_every_view_is_there_before_the_first_month(root, tmp_path):
         for name, declared in PUBLISHED.items():
             assert count(con, name) == 0
             assert declared.duckdb_columns.items() <= described(con, name).items()
+
+
+def test_a_root_below_a_folder_named_like_a_key_keeps_its_leaves(root, tmp_path):
+    here = tmp_path / "digest=1" / "partition=x"
+    shutil.copytree(root / ".state", here / ".state")
+    (here / "raw").mkdir()
+    paths.use(here)
+    settings.load(here)
+    months = ["2025-07", "2025-08"]
+    manifests = {month: leaves.manifest(paths.current(), month) for month in months}
+    digests = catalog.write(paths.current(), tmp_path / "warehouse.duckdb", [], manifests, [])
+    assert digests == set().union(*(leaves.digests(paths.current(), month) for month in months))
+    assert len(digests) > 400
+
+
+def test_nothing_is_retired_where_no_table_was_ever_published(tmp_path):
+    (tmp_path / "raw").mkdir()
+    paths.use(tmp_path)
+    settings.load(tmp_path)
+    catalog.retire_objects(paths.current(), set())
+    assert catalog.retired_objects(paths.current()) == {}
 
 
 @pytest.mark.slow
