@@ -23,7 +23,8 @@ def connection(**variables: str) -> duckdb.DuckDBPyConnection:
     for name, value in variables.items():
         con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
     for table in STAGED:
-        duck.view(con, table.name, f"SELECT CAST(NULL AS VARCHAR) AS batch_id, * FROM ({duck.empty(table)})")
+        known = "CAST(NULL AS VARCHAR) AS batch_id, CAST(NULL AS BIGINT) AS row_ix"
+        duck.view(con, table.name, f"SELECT {known}, * FROM ({duck.empty(table)})")
     for table in STARS:
         duck.view(con, table.name, duck.empty(table))
     duck.view(con, "source_file", duck.empty(SOURCE))
@@ -35,8 +36,11 @@ def stage(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict]) -> None:
     declared = SOURCE if name == "source_file" else tables.get(name)
     schema = dict(declared.polars_schema())
     if declared in STAGED:
-        schema = {"batch_id": pl.String, **schema}
-        rows = [{**{k: v for k, v in row.items() if k != "file"}, "batch_id": batch(row["file"])} for row in rows]
+        schema = {"batch_id": pl.String, "row_ix": pl.Int64, **schema}
+        rows = [
+            {"row_ix": n, **{k: v for k, v in row.items() if k != "file"}, "batch_id": batch(row["file"])}
+            for n, row in enumerate(rows)
+        ]
     if name == "source_file":
         rows = [{"batch_id": batch(row["file"]), **row} for row in rows]
     unknown = {c for row in rows for c in row} - set(schema)
@@ -45,6 +49,24 @@ def stage(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict]) -> None:
     con.register(f"{name}_rows", frame.to_arrow())
     con.execute(f"CREATE OR REPLACE TABLE main.{name}_kept AS FROM {name}_rows")
     duck.view(con, name, f"SELECT * FROM main.{name}_kept")
+
+
+def stage_rates(con: duckdb.DuckDBPyConnection, prices: list[dict], owners: list[dict], groups: list[dict]) -> None:
+    """Make the five views of rates hold prices, each with what its item and its terms say, and owners by their pg_uid."""
+    rows = [{"file": price["file"]} for price in prices]
+    for name in ("item", "terms"):
+        columns = [c for c in tables.get(f"staged_{name}").columns if not c.endswith("_ix")]
+        said = [(price["file"], *(price.get(c) for c in columns)) for price in prices]
+        numbers = {one: n for n, one in enumerate(dict.fromkeys(said))}
+        rows = [{**row, f"{name}_ix": numbers[one]} for row, one in zip(rows, said, strict=True)]
+        listed = [{f"{name}_ix": n, **dict(zip(("file", *columns), one, strict=True))} for one, n in numbers.items()]
+        stage(con, f"staged_{name}", listed)
+    amounts = ({c: price[c] for c in ("object_ix", "negotiated_rate")} for price in prices)
+    stage(con, "staged_price", [row | amount for row, amount in zip(rows, amounts, strict=True)])
+    place = {(g["file"], g["pg_uid"]): n for n, g in enumerate(groups)}
+    stage(con, "staged_group", [{"group_ix": n, **g} for n, g in enumerate(groups)])
+    numbered = [{**o, "group_ix": place[o["file"], o["pg_uid"]]} for o in owners]
+    stage(con, "staged_owner", [{k: v for k, v in o.items() if k != "pg_uid"} for o in numbered])
 
 
 def answer(con: duckdb.DuckDBPyConnection, name: str, select: str | None = None) -> list[dict]:

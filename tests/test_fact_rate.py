@@ -62,14 +62,12 @@ def group(file: str = A, uid: str = "g1", **values) -> dict:
 
 
 def build(prices, owners=None, groups=None, sources=None, corrections=(), stars=()) -> tuple[list[dict], dict]:
-    """The facts, and the accounts; price_ix and owner_ix are the places in the lists, one owner g1 a file by default."""
+    """The facts, and the accounts; prices and owners in the file's order, one owner g1 a file by default."""
     files = list(dict.fromkeys(p["file"] for p in prices))
     con = staged_rates.connection(year_month="2025-06")
     staged_rates.stage(con, "source_file", sources or [source(f) for f in files])
-    staged_rates.stage(con, "staged_price", [{"price_ix": n, **p} for n, p in enumerate(prices)])
     owners = owners or [{"file": f, "object_ix": 0, "pg_uid": "g1"} for f in files]
-    staged_rates.stage(con, "staged_owner", [{"owner_ix": n, **o} for n, o in enumerate(owners)])
-    staged_rates.stage(con, "staged_group", groups or [group(f) for f in files])
+    staged_rates.stage_rates(con, prices, owners, groups or [group(f) for f in files])
     staged_rates.stage(con, "star_fact", list(stars))
     select = fact_rate.build(con, list(corrections))
     totals = con.sql("SELECT * FROM read_totals")

@@ -30,7 +30,7 @@ from generate_mrf import odd_file
 from mutate_mrf import mutated
 from pipeline import lookahead, naming, parquet, tables
 from pipeline.errors import SourceError
-from pipeline.readers import in_network, in_network_groups, in_network_items, unpacked
+from pipeline.readers import in_network, in_network_groups, in_network_items, in_network_prices, unpacked
 from pipeline.readers.in_network import HEADER
 from pipeline.transforms import in_network_counts
 from plain_scan import plain_scan
@@ -38,7 +38,7 @@ from plain_scan import plain_scan
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
 import process_tree
 
-STAGED = ("price", "owner", "group", "member", "code", "pos_set", "contained_code", "tin")
+STAGED = ("price", "item", "terms", "owner", "group", "member", "code", "pos_set", "contained_code", "tin")
 SHARED_FIELDS = (
     "reporting_entity_name year_month version rates_read unresolved zero_rates facts rate_sum groups tin_npi_pairs npis "
     "tins codes pos_sets"
@@ -69,6 +69,9 @@ class Keep:
         con = duckdb.connect(config={"threads": 1})
         for name in STAGED:
             con.register(f"staged_{name}", self.table(name))
+        con.execute(
+            "CREATE VIEW price AS SELECT * FROM staged_price JOIN staged_item USING (item_ix) JOIN staged_terms USING (terms_ix)"
+        )
         return con
 
 
@@ -95,9 +98,7 @@ def counted(path: Path) -> dict:
     counts = dict(zip([column[0] for column in con.description], con.fetchone(), strict=True))
     assert result.rates_read == counts["facts"] + counts["duplicates"] + result.rejected
     for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):
-        query = (
-            f"SELECT coalesce({column}, ''), count(*) FROM staged_price JOIN staged_owner USING (object_ix) GROUP BY 1"
-        )
+        query = f"SELECT coalesce({column}, ''), count(*) FROM price JOIN staged_owner USING (object_ix) GROUP BY 1"
         counts[by] = dict(con.execute(query).fetchall())
     return {**vars(result), **counts}
 
@@ -232,14 +233,13 @@ def test_staged_rows_of_one_file(write):
         "contained_codes_uid": contained,
     }
     nothing = dict.fromkeys(("expiration_date", "billing_code_modifiers", "additional_information", "setting"))
-    assert sink.rows("price") == [
+    assert [tuple(r.values()) for r in sink.rows("price")] == [(0, 0, 0, 12.5), (0, 0, 1, 0.0), (1, 0, 2, -1.0)]
+    assert sink.rows("item") == [{"item_ix": 0, **head}]
+    assert sink.rows("terms") == [
         {
-            "price_ix": 0,
-            "object_ix": 0,
-            **head,
+            "terms_ix": 0,
             "billing_class": "professional",
             "negotiated_type": "fee schedule",
-            "negotiated_rate": 12.5,
             "expiration_date": "2025-12-31",
             "pos_set_id": pos,
             "billing_code_modifiers": "26|TC",
@@ -247,31 +247,19 @@ def test_staged_rows_of_one_file(write):
             "setting": "inpatient",
         },
         {
-            "price_ix": 1,
-            "object_ix": 0,
-            **head,
+            "terms_ix": 1,
             "billing_class": "institutional",
             "negotiated_type": "negotiated",
-            "negotiated_rate": 0.0,
             "pos_set_id": no_pos,
             **nothing,
         },
-        {
-            "price_ix": 2,
-            "object_ix": 1,
-            **head,
-            "billing_class": None,
-            "negotiated_type": "negotiated",
-            "negotiated_rate": -1.0,
-            "pos_set_id": no_pos,
-            **nothing,
-        },
+        {"terms_ix": 2, "billing_class": None, "negotiated_type": "negotiated", "pos_set_id": no_pos, **nothing},
     ]
-    assert [tuple(r.values()) for r in sink.rows("owner")] == [(0, 0, reference), (1, 0, url), (2, 1, inline)]
+    assert [tuple(r.values()) for r in sink.rows("owner")] == [(0, 0), (0, 1), (1, 2)]
     assert [tuple(r.values()) for r in sink.rows("group")] == [
-        (inline, None, tin_only, None),
-        (reference, "690.64470", resolved, "P|Q"),
-        (url, "x", None, None),
+        (2, inline, None, tin_only, None),
+        (0, reference, "690.64470", resolved, "P|Q"),
+        (1, url, "x", None, None),
     ]
     assert [tuple(r.values()) for r in sink.rows("member")] == [
         (tin_only, "ein", "123456789", None),
@@ -321,7 +309,7 @@ TOLERATED = {
     "half a surrogate pair": (itemised(name="a\ud83eb"), "SELECT name FROM staged_code", [("a\ufffdb",)]),
     "a key twice": (
         json.dumps(priced(setting="both")).replace('"setting"', '"setting": "inpatient", "setting"'),
-        "SELECT setting FROM staged_price",
+        "SELECT setting FROM price",
         [("both",)],
     ),
     "unknown keys": (
@@ -356,7 +344,7 @@ TOLERATED = {
         json.dumps(referring(7, provider_references=[{"provider_group_id": 7, "provider_groups": [GROUP]}])).replace(
             "[7]", "7"
         ),
-        "SELECT count(*) FROM staged_owner JOIN staged_group USING (pg_uid) WHERE pg_members_uid IS NOT NULL",
+        "SELECT count(*) FROM staged_owner JOIN staged_group USING (group_ix) WHERE pg_members_uid IS NOT NULL",
         [(1,)],
     ),
     "references past 2^53": (
@@ -394,44 +382,44 @@ TOLERATED = {
         "SELECT network_names FROM staged_group",
         [("A",)],
     ),
-    "rate as text": (priced(negotiated_rate=" 12.50 "), "SELECT negotiated_rate FROM staged_price", [(12.5,)]),
+    "rate as text": (priced(negotiated_rate=" 12.50 "), "SELECT negotiated_rate FROM price", [(12.5,)]),
     "rate with exponent": (
         json.dumps(priced()).replace("100.5", "1.5E+2"),
-        "SELECT negotiated_rate FROM staged_price",
+        "SELECT negotiated_rate FROM price",
         [(150.0,)],
     ),
     "minus zero": (
         json.dumps(priced()).replace("100.5", "-0.0"),
-        "SELECT CAST(negotiated_rate AS VARCHAR) FROM staged_price",
+        "SELECT CAST(negotiated_rate AS VARCHAR) FROM price",
         [("0.0",)],
     ),
     "datetime for a date": (
         priced(expiration_date="2025-12-31T00:00:00-06:00"),
-        "SELECT expiration_date FROM staged_price",
+        "SELECT expiration_date FROM price",
         [("2025-12-31",)],
     ),
     "expiry in year 9999": (
         priced(expiration_date="9999-12-31T00:00:00"),
-        "SELECT expiration_date FROM staged_price",
+        "SELECT expiration_date FROM price",
         [(None,)],
     ),
     "expiry that is no date": (
         priced(expiration_date="12/31/25"),
-        "SELECT expiration_date FROM staged_price",
+        "SELECT expiration_date FROM price",
         [(None,)],
     ),
-    "no expiry": (priced(), "SELECT expiration_date FROM staged_price", [(None,)]),
+    "no expiry": (priced(), "SELECT expiration_date FROM price", [(None,)]),
     "modifier as text": (
         priced(billing_code_modifier=" tc "),
-        "SELECT billing_code_modifiers FROM staged_price",
+        "SELECT billing_code_modifiers FROM price",
         [("TC",)],
     ),
     "modifiers in any order": (
         priced(billing_code_modifier=["tc", 26, "TC"]),
-        "SELECT billing_code_modifiers FROM staged_price",
+        "SELECT billing_code_modifiers FROM price",
         [("26|TC",)],
     ),
-    "no modifiers": (priced(billing_code_modifier=[]), "SELECT billing_code_modifiers FROM staged_price", [(None,)]),
+    "no modifiers": (priced(billing_code_modifier=[]), "SELECT billing_code_modifiers FROM price", [(None,)]),
     "POS as text": (
         priced(service_code="11, 5|CSTM-00"),
         "SELECT pos_members FROM staged_pos_set",
@@ -441,16 +429,16 @@ TOLERATED = {
     "POS null": (priced(service_code=None), "SELECT pos_members FROM staged_pos_set", [([],)]),
     "blank texts": (
         priced(additional_information=" ", setting=""),
-        "SELECT additional_information, setting FROM staged_price",
+        "SELECT additional_information, setting FROM price",
         [(None, None)],
     ),
     "contained codes null": (
         itemised(covered_services=None),
-        "SELECT contained_codes_uid FROM staged_price",
+        "SELECT contained_codes_uid FROM price",
         [(None,)],
     ),
-    "code as number": (itemised(billing_code=99213), "SELECT code FROM staged_price", [("99213",)]),
-    "no code": (itemised(billing_code=None), "SELECT code FROM staged_price", [(None,)]),
+    "code as number": (itemised(billing_code=99213), "SELECT code FROM price", [("99213",)]),
+    "no code": (itemised(billing_code=None), "SELECT code FROM price", [(None,)]),
     "name that is a list": (itemised(name=["a"]), "SELECT code, name FROM staged_code", [("27447", None)]),
     "month only": (document(last_updated_on="2025-06"), "SELECT count(*) FROM staged_price", [(1,)]),
 }
@@ -1111,6 +1099,48 @@ def test_entries_of_in_line_lists_are_forgotten_when_there_are_many(write, monke
     found = whole(path, chunk_bytes=256)
     monkeypatch.setattr(in_network_groups, "_ENTRIES_KNOWN", 10)
     assert whole(path, chunk_bytes=256) == found
+
+
+def test_items_and_terms_are_numbered_anew_when_there_are_many(write, monkeypatch):
+    """They say the same then, wherever the file is cut, and rates are counted by what they say."""
+    items = [
+        {
+            **ITEM,
+            "billing_code": str(99210 + n % 5),
+            "negotiated_rates": [
+                {
+                    "provider_references": [1],
+                    "negotiated_prices": [
+                        {**PRICE, "additional_information": str((n + m) % 7)} for m in range(1 + n % 4)
+                    ],
+                }
+            ],
+        }
+        for n in range(40)
+    ]
+    path = write(document(in_network=items))
+    columns = ", ".join(
+        c for name in ("item", "terms") for c in tables.get(f"staged_{name}").columns if c[-3:] != "_ix"
+    )
+    told = f"SELECT object_ix, negotiated_rate, {columns} FROM price ORDER BY ALL"
+
+    def found() -> tuple:
+        con = read(path)[1].database()
+        numbers = con.execute(
+            "SELECT (SELECT count(*) FROM staged_item), (SELECT count(*) FROM staged_terms)"
+        ).fetchone()
+        counts = {name: count for name, count in counted(path).items() if name != "quarantine"}
+        return con.execute(told).fetchall(), counts, numbers
+
+    rows, counts, numbers = found()
+    assert numbers == (5, 7)
+    monkeypatch.setattr(in_network_prices, "_NUMBERED", 3)
+    few = found()
+    assert few[:2] == (rows, counts)
+    assert few[2] > (20, 20)
+    whole_file = whole(path)
+    for chunk in (1, 100, 1000):
+        assert whole(path, chunk_bytes=chunk) == whole_file
 
 
 # Seeds whose reading once depended on the chunk size, or differed from plain parsed JSON: the snippet of an item that

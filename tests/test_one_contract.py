@@ -53,7 +53,7 @@ def facts(content: dict, folder) -> tuple[dict[str, dict], set[tuple]]:
 
     in_network.read(path, batch_id=staged_rates.batch(FILE), sink=Sink(), resolve={URL: GROUPS}.get)
     con = staged_rates.connection()
-    for name in ("staged_price", "staged_owner", "staged_group"):
+    for name in ("staged_price", "staged_item", "staged_terms", "staged_owner", "staged_group"):
         rows = pa.Table.from_batches(batches[name], schema=tables.get(name).arrow_schema()).to_pylist()
         staged_rates.stage(con, name, [{"file": FILE, **row} for row in rows])
     source = {"state": "GA", "year_month": "2025-06", "reporting_entity_name": "P", "payer_slug": "p"}

@@ -161,7 +161,7 @@ class _Reader:
 
     def __init__(self, path: Path, options: _Options):
         self.path, self._options = path, options
-        names = ("price", "owner", "group", "code", "pos_set", "contained_code", "tin")
+        names = ("price", "item", "terms", "owner", "group", "code", "pos_set", "contained_code", "tin")
         rows = {name: Rows(f"staged_{name}", options.sink, options.batch_rows) for name in names}
         rows["member"] = MemberRows("staged_member", options.sink, options.batch_rows)
         self.rows, self.account = rows, Account()

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from pipeline import naming
 from pipeline.readers import in_network_fields as fields
@@ -134,8 +133,8 @@ class Groups:
         self._inline_members: dict[int, str] = {}  # of in-line groups that are not staged yet
         self._inline_staged = Column(np.bool_)
         self._prefix = hashlib.md5(f"{batch_id}|".encode(), usedforsecurity=False)
-        self._uids, self._uid_count, self._offsets = Column("S32", b""), 0, np.empty(0, np.int32)  # that rates name
-        self._reference_uids, self._inline_uids = Column(np.int32, -1), Column(np.int32, -1)  # places among them
+        self._count = 0  # of those that have a group_ix
+        self._reference_ix, self._inline_ix = Column(np.int32, -1), Column(np.int32, -1)
         self._tins, self._tin_entries = Spans(), Tally()
         self._tins_known: dict[fields.Tin, int] = {}
         self._forget_entries()
@@ -297,57 +296,56 @@ class Groups:
 
     # Use.
 
-    def stage_inlines(self, numbers: Iterable[int]) -> None:
-        """Stage the groups of in-line lists that rate objects name."""
-        staged = self._inline_staged.values
-        groups = [g for g in dict.fromkeys(self.inlines[number].group for number in numbers) if not staged[g]]
+    def group_ix(self, owners: np.ndarray) -> np.ndarray:
+        """The group_ix of owners: numbers of references, or -1 - those of in-line lists, whose groups are staged."""
+        references, groups = self._reference_ix.upto(len(self.ids)), self._inline_ix.upto(len(self._inline_groups))
+        inline = np.flatnonzero(owners < 0)
+        if len(inline):
+            lists, where = np.unique(-1 - owners[inline], return_inverse=True)
+            owners = owners.copy()
+            owners[inline] = -1 - np.array([self.inlines[n].group for n in lists.tolist()])[where]
+
+        def known() -> np.ndarray:
+            if not len(inline):
+                return references[owners]
+            found = references[np.maximum(owners, 0)]
+            found[inline] = groups[-1 - owners[inline]]
+            return found
+
+        found = known()
+        new = list(dict.fromkeys(owners[found < 0].tolist()))
+        if not new:
+            return found
+        unstaged = []
+        for number, owner in enumerate(new, self._count):
+            if owner >= 0:
+                references[owner] = number
+            else:
+                groups[-1 - owner] = number
+                unstaged.append(-1 - owner)
+        self._count += len(new)
+        self._stage_inlines(unstaged)
+        return known()
+
+    def _stage_inlines(self, groups: list[int]) -> None:
+        """Stage in-line groups, which rates name for the first time."""
         if not groups:
             return
-        staged[groups] = True
+        self._inline_staged.values[groups] = True
+        numbers = self._inline_ix.values[groups].tolist()
         digests = self._inline_groups.spans(np.array(groups))
         self._stage_members([self._inline_members.pop(group) for group in groups], digests)
-        named = self._inline_uids.upto(len(self._inline_groups))
-        for group, digest in zip(groups, digests, strict=True):
+        for number, digest in zip(numbers, digests, strict=True):
             members_uid = digest.hex()
             uid = naming.md5_of(self._batch_id, "inline:" + members_uid)
-            named[group] = self._named_uid(uid.encode())
-            self._rows["group"].add((uid, None, members_uid, None))
+            self._rows["group"].add((number, uid, None, members_uid, None))
             self._rows["group"].relieve()
 
-    def uids(self, owners: np.ndarray) -> pa.Array:
-        """The pg_uids of owners: numbers of references, or -1 - those of in-line lists, which are staged."""
-        known = self._reference_uids.upto(len(self.ids))
-        # Room for all of them at once: rows that wait hold what was before it grew, and two dictionaries would be joined.
-        self._uids.upto(len(self.ids) + len(self._inline_groups))
-        inline = owners < 0
-        found = known[np.where(inline, 0, owners)]
-        new = owners[~inline & (found < 0)]
-        if len(new):
-            for number in dict.fromkeys(new.tolist()):
-                known[number] = self._named_uid(self._uid(self.ids.span(number)))
-            found = known[np.where(inline, 0, owners)]
-        if inline.any():
-            lists, where = np.unique(-1 - owners[inline], return_inverse=True)
-            groups = [self.inlines[n].group for n in lists.tolist()]
-            found[inline] = self._inline_uids.values[groups][where]
-        texts, offsets = self._uids.values, self._offsets
-        if len(offsets) <= len(texts):
-            self._offsets = offsets = np.arange(0, 32 * len(texts) + 1, 32, dtype=np.int64).astype(np.int32)
-        named = pa.StringArray.from_buffers(self._uid_count, pa.py_buffer(offsets), pa.py_buffer(texts))
-        return pa.DictionaryArray.from_arrays(pa.array(found), named)
-
-    def _named_uid(self, uid: bytes) -> int:
-        """The number of a pg_uid that rates name, new."""
-        number = self._uid_count
-        self._uids.upto(number + 1)[number] = uid
-        self._uid_count += 1
-        return number
-
-    def _uid(self, reference: bytes) -> bytes:
+    def _uid(self, reference: bytes) -> str:
         """The pg_uid of a reference: naming.md5_of(batch_id, its id)."""
         digest = self._prefix.copy()
         digest.update(reference)
-        return digest.hexdigest().encode()
+        return digest.hexdigest()
 
     def _stage_members(self, members: list[str], digests: list[bytes]) -> None:
         """Stage the rows of memberships that are new; `digests` are their pg_members_uids as bytes."""
@@ -369,7 +367,7 @@ class Groups:
         count = len(self.ids)
         members, locations = self._members.upto(count), self._locations.upto(count)
         networks, spoilt = self._networks.upto(count), self._spoilt.upto(count)
-        named_uids, times = self._reference_uids.upto(count), self.named.upto(count)
+        group_ix, times = self._reference_ix.upto(count), self.named.upto(count)
         names = ["|".join(n) or None for n in self._network_names]
         unresolved, missing, order = 0, [], self._defined.order()
         for start in range(0, len(order), _TOGETHER):
@@ -379,18 +377,15 @@ class Groups:
             uids = [naming.md5_of(text) for text in texts]
             self._stage_members(texts, [bytes.fromhex(uid) for uid in uids])
             staged = iter(uids)
-            rows = zip(
-                self.ids.spans(numbers),
-                here.tolist(),
-                named_uids[numbers].tolist(),
-                networks[numbers].tolist(),
-                strict=True,
-            )
-            for reference, resolved, place, network in rows:
-                pg_uid = self._uids.values[place] if place >= 0 else self._uid(reference)
-                group.add(
-                    (pg_uid.decode(), reference.decode() or None, next(staged) if resolved else None, names[network])
-                )
+            unnamed = numbers[group_ix[numbers] < 0]
+            group_ix[unnamed] = np.arange(self._count, self._count + len(unnamed))
+            self._count += len(unnamed)
+            columns = (group_ix[numbers], here, networks[numbers])
+            for reference, number, resolved, network in zip(
+                self.ids.spans(numbers), *(c.tolist() for c in columns), strict=True
+            ):
+                members_uid = next(staged) if resolved else None
+                group.add((number, self._uid(reference), reference.decode() or None, members_uid, names[network]))
             group.relieve()
             absent = numbers[~here]
             unresolved += int(times[absent].sum())
@@ -398,7 +393,7 @@ class Groups:
         for turn, number in enumerate(self.named.each()):
             if not self._defined.came(number):
                 reference = self.ids.span(number)
-                group.add((self._uid(reference).decode(), reference.decode() or None, None, None))
+                group.add((int(group_ix[number]), self._uid(reference), reference.decode() or None, None, None))
                 group.relieve()
                 unresolved += self.named.times(number)
                 what = "reference that the file does not define"

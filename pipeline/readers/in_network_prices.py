@@ -17,12 +17,13 @@ import pyarrow as pa
 
 from pipeline import naming
 from pipeline.readers import in_network_fields as fields
-from pipeline.readers.in_network_account import Account, json_path
+from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
 from pipeline.readers.in_network_groups import Groups
 from pipeline.readers.in_network_staging import Rows
 
 _EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within fields._LONGEST_NUMBER
+_NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 bytes each
 HARD = -1  # decimals of a rate that takes more than 64 bits: its mantissa is its place among the exact decimals
 
 
@@ -156,6 +157,29 @@ class Part:
 NOTHING = Part(*(np.empty(0, np.float64 if f.name == "rate" else np.int64) for f in dataclass_fields(Part)))
 
 
+class _Numbers:
+    """Numbers of distinct values in the order in which they come. When there are many they are forgotten, and have new
+    ones when they come again: wherever the file is cut into parts, the same values have the same numbers."""
+
+    def __init__(self):
+        self._known: dict[tuple, int] = {}
+        self._next = 0
+
+    def full(self, value: tuple) -> bool:
+        """Whether others have to be forgotten before this value is numbered."""
+        return len(self._known) >= _NUMBERED and value not in self._known
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def number(self, value: tuple) -> tuple[int, bool]:
+        """The number of a value, and whether it is new."""
+        found = self._known.setdefault(value, self._next)
+        new = found == self._next
+        self._next += new
+        return found, new
+
+
 class Prices:
     """Stages prices and owners, and counts what was read."""
 
@@ -168,12 +192,12 @@ class Prices:
         self.code_rates: Counter[tuple] = Counter()
         self._tails: list[Tail] = []
         self._tail_numbers: dict[Tail, int] = {}
+        self._odd = np.empty((0, 2), np.bool_)
+        self._items, self._terms = _Numbers(), _Numbers()
+        self._terms_of = Column(np.int32, -1)  # of tails
         self._pos_sets: set[str] = set()
         self._contained: Memo = Memo(naming.contained_codes_uid)
         self._contained_staged: set[str] = set()
-        self._columns: list[pa.Array] = []
-        self._odd = np.empty((0, 2), np.bool_)
-        self._seen = np.empty(0, np.bool_)
 
     def tail_number(self, found: Tail) -> int:
         """The number of a tail."""
@@ -191,8 +215,7 @@ class Prices:
         """Forget tails and exact rates: none that is not staged may refer to them."""
         self._tails.clear()
         self._tail_numbers.clear()
-        self._columns = []
-        self._odd, self._seen = self._odd[:0], self._seen[:0]
+        self._odd, self._terms_of = self._odd[:0], Column(np.int32, -1)
         self.exact.clear()
 
     def introduce(self, heads: dict[int, Head]) -> None:
@@ -209,15 +232,16 @@ class Prices:
         of_head = np.searchsorted(np.fromiter(heads, np.int64, len(heads)), part.item)
         of_price = np.repeat(np.arange(count), part.prices)
         of_owner = np.repeat(np.arange(count), part.owners)
-        contained = [self._contained_codes(h.contained) for h in heads.values()]
-        self._pos_set_rows(part)
         self._warn(part, of_price)
         self._count_groups(part, of_owner)
         self._sum(part, part.owners[of_price])
-        self._write_prices(part, list(heads.values()), contained, of_head[of_price], of_price)
-        object_ix = pa.array(self.objects + of_owner)
-        owner_ix = pa.array(np.arange(self.owners, self.owners + len(of_owner)))
-        self._rows["owner"].put([owner_ix, object_ix, self._groups.uids(part.owner)])
+        items = np.array([self._item_ix(found) for found in heads.values()], np.int32)
+        objects = pa.array(self.objects + of_price), pa.array(self.objects + of_owner)
+        terms_ix, group_ix = self._terms_ix(part.tail), self._groups.group_ix(part.owner)
+        self._rows["price"].put(
+            [objects[0], pa.array(items[of_head[of_price]]), pa.array(terms_ix), pa.array(part.rate)]
+        )
+        self._rows["owner"].put([objects[1], pa.array(group_ix)])
         rates = np.zeros(len(heads), np.int64)
         np.add.at(rates, of_head, part.prices * part.owners)
         for found, times in zip(heads.values(), rates.tolist(), strict=True):
@@ -227,41 +251,48 @@ class Prices:
         self.prices += len(of_price)
         self.owners += len(of_owner)
 
-    def _write_prices(
-        self, part: Part, heads: list[Head], contained: list[str | None], of_head: np.ndarray, of_price: np.ndarray
-    ) -> None:
-        in_head = pa.array(of_head)
-        common = [[h[i] for h in heads] for i in range(4)] + [contained]
-        code_type, code, arrangement, severity, contained_uid = (
-            pa.array(column, pa.string()).dictionary_encode().take(in_head) for column in common
-        )
-        billing_class, kind, expiration, pos, modifiers, information, setting = self._tail_columns(part.tail)
-        self._rows["price"].put(
-            [
-                pa.array(np.arange(self.prices, self.prices + len(of_price))),
-                pa.array(self.objects + of_price),
-                code_type,
-                code,
-                arrangement,
-                severity,
-                contained_uid,
-                billing_class,
-                kind,
-                pa.array(part.rate),
-                expiration,
-                pos,
-                modifiers,
-                information,
-                setting,
-            ]
-        )
+    def _item_ix(self, found: Head) -> int:
+        """The item_ix of what an item says, staged where it is new."""
+        said = (*found[:4], self._contained_codes(found.contained))
+        if self._items.full(said):
+            self._items.forget()
+        number, new = self._items.number(said)
+        if new:
+            self._rows["item"].add((number, *said))
+            self._rows["item"].relieve()
+        return number
 
-    def _tail_columns(self, tails: np.ndarray) -> list[pa.Array]:
-        if not self._columns or len(self._columns[0]) != len(self._tails):
-            values = ([t[i].uid if i == 3 else t[i] for t in self._tails] for i in range(7))
-            self._columns = [pa.array(v, pa.string()).dictionary_encode() for v in values]
-        taken = pa.array(tails)
-        return [column.take(taken) for column in self._columns]
+    def _terms_ix(self, tails: np.ndarray) -> np.ndarray:
+        """The terms_ix of tails in the file's order, staged where they are new."""
+        found, done = np.empty(len(tails), np.int32), 0
+        while done < len(tails):
+            done += self._number_terms(tails[done:], found[done:])
+        return found
+
+    def _number_terms(self, tails: np.ndarray, found: np.ndarray) -> int:
+        """Fill in the terms_ix of the first of these tails; returns how many: up to where numbers were forgotten."""
+        known = self._terms_of.upto(len(self._tails))
+        for number in dict.fromkeys(tails[known[tails] < 0].tolist()):
+            tail = self._tails[number]
+            said = (*tail[:3], tail.pos.uid, *tail[4:7])
+            if self._terms.full(said):
+                upto = int(np.argmax(tails == number))
+                found[:upto] = known[tails[:upto]]
+                self._terms.forget()
+                known[:] = -1
+                return upto
+            known[number], new = self._terms.number(said)
+            if new:
+                self._rows["terms"].add((known[number].item(), *said))
+                self._rows["terms"].relieve()
+                self._stage_pos_set(tail.pos)
+        found[:] = known[tails]
+        return len(tails)
+
+    def _stage_pos_set(self, pos: fields.PosSet) -> None:
+        if pos.uid not in self._pos_sets:
+            self._pos_sets.add(pos.uid)
+            self._rows["pos_set"].add((pos.uid, list(pos.codes)))
 
     def _contained_codes(self, codes: fields.Contained) -> str | None:
         uid = self._contained[codes]
@@ -272,17 +303,6 @@ class Prices:
             self._rows["contained_code"].relieve()
         return uid
 
-    def _pos_set_rows(self, part: Part) -> None:
-        if self._seen.size < len(self._tails):
-            self._seen = np.concatenate((self._seen, np.zeros(2 * len(self._tails) - self._seen.size, np.bool_)))
-        unseen = part.tail[~self._seen[part.tail]]
-        self._seen[unseen] = True
-        for number in dict.fromkeys(unseen.tolist()):
-            found = self._tails[number].pos
-            if found.uid not in self._pos_sets:
-                self._pos_sets.add(found.uid)
-                self._rows["pos_set"].add((found.uid, list(found.codes)))
-
     def _count_groups(self, part: Part, of_owner: np.ndarray) -> None:
         inline = part.owner < 0
         if not inline.any():
@@ -291,7 +311,6 @@ class Prices:
         self._groups.named.add(part.owner[~inline], part.prices[of_owner[~inline]])
         lists, first, times = np.unique(-1 - part.owner[inline], return_index=True, return_counts=True)
         order = np.argsort(first)
-        self._groups.stage_inlines(lists[order].tolist())
         tins = [self._groups.inlines[number].tins for number in lists[order].tolist()]
         self._groups.count_tins(tins, times[order])
 

@@ -18,6 +18,8 @@ from pipeline.task import TableTask
 
 luigi.namespace("facts", scope=__name__)
 
+STAGED = ("staged_price", "staged_item", "staged_terms", "staged_owner", "staged_group")
+
 
 @functools.cache
 def corrections() -> tuple[dict, ...]:
@@ -53,7 +55,7 @@ class FactRate(FromRates):
     table = "fact_rate"
     large = True
     transform = "fact_rate"
-    staged = ("staged_price", "staged_owner", "staged_group")
+    staged = STAGED
     month = luigi.Parameter()
 
     def views(self) -> dict[str, list[TableTask]]:
@@ -133,7 +135,7 @@ class XrefFactSource(FromRates):
 
     table = "xref_fact_source"
     transform = "fact_rate"
-    staged = ("staged_price", "staged_owner", "staged_group")
+    staged = STAGED
     month = luigi.Parameter()
 
     def shaping(self) -> dict[str, object]:

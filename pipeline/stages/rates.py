@@ -15,7 +15,7 @@ SOURCE_COLUMNS = tables.get("dim_source_file").columns
 class FromRates(TableTask):
     """A table made of staged in-network tables, of all files or of one month's.
 
-    Its transform sees each of `staged` with a column batch_id, and the view source_file: the rows of
+    Its transform sees each of `staged` with the columns batch_id and row_ix, a row's place in its file, and the view source_file: the rows of
     dim_source_file for the whole files it reads.
     """
 
@@ -52,10 +52,12 @@ def _with_batch(name: str, files: list[ingest.InNetworkFile]) -> str:
 
     declared = tables.get(name)
     pieces = [
-        f"SELECT {duck.literal(task.batch_id)} AS batch_id, * FROM ({duck.scan(declared, [task.file_of(name)])})"
+        f"SELECT {duck.literal(task.batch_id)} AS batch_id, file_row_number AS row_ix, * EXCLUDE (file_row_number) FROM "
+        f"read_parquet({duck.literal(str(task.file_of(name)))}, hive_partitioning = false, file_row_number = true)"
         for task in files
     ]
-    return " UNION ALL ".join(pieces) or f"SELECT CAST(NULL AS VARCHAR) AS batch_id, * FROM ({duck.empty(declared)})"
+    nothing = "SELECT CAST(NULL AS VARCHAR) AS batch_id, CAST(NULL AS BIGINT) AS row_ix, *"
+    return " UNION ALL ".join(pieces) or f"{nothing} FROM ({duck.empty(declared)})"
 
 
 def source_rows(files: list[ingest.InNetworkFile]) -> str:

@@ -10,7 +10,14 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 
-_DUCKDB = {"string": "VARCHAR", "float64": "DOUBLE", "bool": "BOOLEAN", "int64": "BIGINT", "list": "VARCHAR[]"}
+_DUCKDB = {
+    "string": "VARCHAR",
+    "float64": "DOUBLE",
+    "bool": "BOOLEAN",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "list": "VARCHAR[]",
+}
 
 REGISTRY: dict[str, Table] = {}
 
@@ -19,9 +26,9 @@ REGISTRY: dict[str, Table] = {}
 class Table:
     """One table's declaration.
 
-    columns  name -> string | float64 | bool | int64 | list (of string)
-    key      columns whose values are unique together (never null unless listed in `nullable_key`)
-    sort     the order of rows in the file; unique, so that the bytes are deterministic
+    columns  name -> string | float64 | bool | int32 | int64 | list (of string)
+    key      columns whose values are unique together; none where rows stand as they were read, and may be repeated
+    sort     the order of rows in the file, where they are sorted; unique, so that the bytes are deterministic
     sharded  one file a month (`name_YYYY-MM.parquet`) instead of one file
     folder   where under the warehouse root the file stands
     few      text columns of few distinct values where rows are millions: they are sorted and written as numbers
@@ -58,6 +65,7 @@ class Table:
             "string": pa.string(),
             "float64": pa.float64(),
             "bool": pa.bool_(),
+            "int32": pa.int32(),
             "int64": pa.int64(),
             "list": pa.list_(pa.string()),
         }
@@ -71,6 +79,7 @@ class Table:
             "string": pl.String,
             "float64": pl.Float64,
             "bool": pl.Boolean,
+            "int32": pl.Int32,
             "int64": pl.Int64,
             "list": pl.List(pl.String),
         }

@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from pipeline.tables import table
 
+# Prices and owners are most of a file: what they repeat is named by number. `_ix` columns are places or numbers, in the
+# order in which things stand in the file; a rate is read once per price and owner of the same object_ix.
 STAGED_PRICE = table(
     "staged_price",
     "staged/in_network",
-    """price_ix:int64 object_ix:int64 code_type code negotiation_arrangement severity_of_illness contained_codes_uid
-    billing_class negotiated_type negotiated_rate:float64 expiration_date pos_set_id billing_code_modifiers
-    additional_information setting""",
-    key="price_ix",
+    "object_ix:int64 item_ix:int32 terms_ix:int32 negotiated_rate:float64",
+    key="",
     doc="One row per negotiated price, in the file's order; object_ix numbers the negotiated_rates object it stands in.",
+)
+STAGED_ITEM = table(
+    "staged_item",
+    "staged/in_network",
+    "item_ix:int32 code_type code negotiation_arrangement severity_of_illness contained_codes_uid",
+    key="item_ix",
+    doc="What the rates of an in_network item have in common; items that say the same share a row.",
+)
+STAGED_TERMS = table(
+    "staged_terms",
+    "staged/in_network",
+    """terms_ix:int32 billing_class negotiated_type expiration_date pos_set_id billing_code_modifiers
+    additional_information setting""",
+    key="terms_ix",
+    doc="What a price says beside its rate; prices that say the same share a row.",
 )
 STAGED_OWNER = table(
     "staged_owner",
     "staged/in_network",
-    "owner_ix:int64 object_ix:int64 pg_uid",
-    key="owner_ix",
-    doc="One row per provider group that a negotiated_rates object names (a reference, or its one in-line list); "
-    "a group named twice stands twice. A rate is read once per price and owner of the same object_ix.",
+    "object_ix:int64 group_ix:int32",
+    key="",
+    doc="One row per provider group that a negotiated_rates object names (a reference, or its one in-line list), in the "
+    "file's order; a group named twice stands twice.",
 )
 STAGED_GROUP = table(
     "staged_group",
     "staged/in_network",
-    "pg_uid provider_group_id_raw pg_members_uid network_names",
-    key="pg_uid",
-    doc="Every group that the file defines or a rate names; pg_members_uid is null where the file does not define it.",
+    "group_ix:int32 pg_uid provider_group_id_raw pg_members_uid network_names",
+    key="group_ix",
+    doc="Every group that the file defines or a rate names, numbered as rates name them, then the others; pg_members_uid "
+    "is null where the file does not define it. No two have the same pg_uid.",
 )
 STAGED_MEMBER = table(
     "staged_member",

@@ -1,7 +1,7 @@
 """The facts of a month: staged prices times the provider groups that they name, identified, corrected, collapsed.
 
-What belongs here: what a fact is. Reads the views staged_price, staged_owner, staged_group (each with batch_id),
-source_file, star_fact, and the corrections given as a list; leaves the tables `fact_first`, `correction_hits` and
+What belongs here: what a fact is. Reads the views staged_price, staged_item, staged_terms, staged_owner, staged_group
+(each with batch_id and row_ix, the place in its file), source_file, star_fact, and the corrections given as a list; leaves the tables `fact_first`, `correction_hits` and
 `read_totals` on the connection for the caller's accounts. No Luigi, no paths.
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [c for c in tables.get("fact_rate").columns if c not in ("fact_uid", "source_count")]
 _OF_GROUP = ("pg_uid", "provider_group_id_raw", "network_names", "pg_members_uid")
+_OF_PAIR = [c for c in COLUMNS if c not in (*_OF_GROUP, "negotiated_rate")]
 
 _UID = """fact_uid(state, year_month, payer_slug, billing_class, code_type, code, billing_code_modifiers,
   coalesce(pg_members_uid, pg_uid), pos_set_id, negotiated_type, negotiation_arrangement, expiration_date,
@@ -28,15 +29,17 @@ _UID = """fact_uid(state, year_month, payer_slug, billing_class, code_type, code
 # One row per read rate. `ordinal` is its place: file in name order, price, owner, so that the first one is kept.
 _READ = """
 SELECT
-  (CAST(f.file_ix AS UHUGEINT) << 80) + (CAST(p.price_ix AS UHUGEINT) << 40) + CAST(o.owner_ix AS UHUGEINT) AS ordinal,
+  (CAST(f.file_ix AS UHUGEINT) << 80) + (CAST(p.row_ix AS UHUGEINT) << 40) + CAST(o.row_ix AS UHUGEINT) AS ordinal,
   f.state, f.year_month, f.reporting_entity_name, f.payer_slug, f.batch_id,
-  p.billing_class, p.code_type, p.code, g.pg_uid, p.pos_set_id, p.negotiated_type, p.negotiation_arrangement,
-  p.negotiated_rate, p.expiration_date, g.provider_group_id_raw, p.billing_code_modifiers, p.additional_information,
-  p.setting, p.severity_of_illness, g.network_names, p.contained_codes_uid, g.pg_members_uid
+  t.billing_class, i.code_type, i.code, g.pg_uid, t.pos_set_id, t.negotiated_type, i.negotiation_arrangement,
+  p.negotiated_rate, t.expiration_date, g.provider_group_id_raw, t.billing_code_modifiers, t.additional_information,
+  t.setting, i.severity_of_illness, g.network_names, i.contained_codes_uid, g.pg_members_uid
 FROM staged_price AS p
 JOIN (SELECT *, row_number() OVER (ORDER BY file) AS file_ix FROM source_file) AS f USING (batch_id)
+JOIN staged_item AS i USING (batch_id, item_ix)
+JOIN staged_terms AS t USING (batch_id, terms_ix)
 JOIN staged_owner AS o USING (batch_id, object_ix)
-JOIN staged_group AS g USING (batch_id, pg_uid)
+JOIN staged_group AS g USING (batch_id, group_ix)
 """
 
 
@@ -64,7 +67,7 @@ def build(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
 def batches(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: Path) -> Iterator[pa.RecordBatch]:
     """The rows of `build` in the declared order and types, as record batches, in memory that does not grow with them.
 
-    Rates that nothing corrects are numbered: their price and their group are looked up once their order is known. The
+    Rates that nothing corrects are numbered: their terms and their group are looked up once their order is known. The
     others are written to the file `unsorted` as they come and sorted from there.
     """
     if corrections or con.sql("SELECT 1 FROM star_fact LIMIT 1").fetchall():
@@ -74,7 +77,7 @@ def batches(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: P
 
 
 def _numbered(con: duckdb.DuckDBPyConnection, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
-    """The facts by the numbers of their price and group: sorted while they are narrow, then joined slice by slice.
+    """The facts by the numbers of their terms and group: sorted while they are narrow, then joined slice by slice.
 
     Two fifths of the time of sorting them whole (3,000,000 rates, 450 MB, 1 thread: 11 s of processor with writing, not 27).
     """
@@ -84,36 +87,38 @@ def _numbered(con: duckdb.DuckDBPyConnection, rows: int = 122_880) -> Iterator[p
     con.execute(duck.sql("fact_rate_numbered.sql"))
     count = con.execute("SELECT count(*) FROM fact_row").fetchall()[0][0]
     declared = tables.get("fact_rate").arrow_schema()
-    columns = {"fact_group": _OF_GROUP, "fact_price": [c for c in COLUMNS if c not in _OF_GROUP]}
+    columns = {"fact_group": _OF_GROUP, "fact_pair": _OF_PAIR}
     for first in range(0, count, rows):
         facts = con.sql(f"FROM fact_row WHERE rowid >= {first} AND rowid < {first + rows}").to_arrow_table()
         con.register("fact_slice", facts)
-        made = {name: facts.column(name) for name in ("fact_uid", "source_count")}
-        for table, number in (("fact_price", "price_no"), ("fact_group", "group_no")):
-            # Prices are numbered in the order of the facts, so that a slice's stand side by side.
+        made = {name: facts.column(name) for name in ("negotiated_rate", "source_count")}
+        made["fact_uid"] = _digits(facts.column("uid_1"), facts.column("uid_2"))
+        for table, number in (("fact_pair", "pair_no"), ("fact_group", "group_no")):
             ends = f"(SELECT min({number}) FROM fact_slice) AND (SELECT max({number}) FROM fact_slice)"
             named = con.sql(
                 f"SELECT {number}, {', '.join(columns[table])} FROM {table} SEMI JOIN fact_slice USING ({number}) "
                 f"WHERE {number} BETWEEN {ends} ORDER BY {number}"
             ).to_arrow_table()
-            place = np.searchsorted(named.column(number).to_numpy(), facts.column(number).to_numpy())
-            for name in columns[table]:
-                made[name] = _looked_up(named.column(name), pa.array(place))
+            place = pa.array(np.searchsorted(named.column(number).to_numpy(), facts.column(number).to_numpy()))
+            for name in columns[table]:  # as dictionaries, which the writer takes as they are
+                numbered = named.column(name).combine_chunks().dictionary_encode()
+                made[name] = pa.DictionaryArray.from_arrays(numbered.indices.take(place), numbered.dictionary)
         con.unregister("fact_slice")
         yield from pa.table({name: made[name] for name in declared.names}).to_batches()
-    for name in ("fact_row", "fact_price", "fact_group"):
+    for name in ("fact_row", "fact_pair", "fact_group"):
         con.execute(f"DROP TABLE {name}")
 
 
-def _looked_up(column: pa.ChunkedArray, place: pa.Array) -> pa.Array:
-    """The values of a column at some places; texts as a dictionary, which the writer takes as it is."""
+def _digits(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.Array:
+    """128-bit numbers, given as their halves, as 32 hexadecimal digits."""
+    import numpy as np
     import pyarrow as pa
 
-    values = column.combine_chunks()
-    if not pa.types.is_string(values.type):
-        return values.take(place)
-    numbered = values.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(numbered.indices.take(place), numbered.dictionary)
+    halves = np.stack([first.to_numpy(), second.to_numpy()], axis=1).astype(">u8")
+    pairs = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+    digits = pairs[halves.view(np.uint8)]
+    ends = np.arange(0, 32 * len(halves) + 1, 32, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(halves), pa.py_buffer(ends), pa.py_buffer(digits))
 
 
 def _from_file(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: Path) -> Iterator[pa.RecordBatch]:

@@ -12,7 +12,7 @@ from pipeline import duck
 
 
 def build(con: duckdb.DuckDBPyConnection) -> str:
-    """The SELECT over the views staged_price, staged_owner, staged_group, staged_member, staged_code of one file.
+    """The SELECT over views of the staged tables of one file.
 
     One row of BIGINTs: facts (distinct facts of the file alone), duplicates (read rates that collapse into them,
     rejected ones not among them), groups, tin_npi_pairs, npis, tins (of resolved groups that a rate object names),
