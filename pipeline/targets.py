@@ -221,8 +221,14 @@ def seal(text: str) -> str:
 
 def unseal(sealed: str) -> str | None:
     """The text that was sealed, without its last line break; None when it is not whole, or never was sealed."""
-    text = sealed.rpartition("\n// sha256 ")[0]
-    return text if sealed == seal(text) else None
+    found = unsealed(sealed.encode())
+    return None if found is None else found.decode()
+
+
+def unsealed(sealed: bytes) -> bytes | None:
+    """As `unseal`, of the bytes of a text."""
+    text, mark, digest = sealed.rpartition(b"\n// sha256 ")
+    return text if mark and digest == hashlib.sha256(text).hexdigest().encode() + b"\n" else None
 
 
 def write_text(root: Root, path: Path, text: str) -> None:

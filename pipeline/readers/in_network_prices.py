@@ -185,7 +185,7 @@ class Prices:
 
     def __init__(self, account: Account, groups: Groups, rows: dict[str, Rows]):
         self._account, self._groups, self._rows = account, groups, rows
-        self.prices = self.objects = self.owners = 0  # as many as were staged; their next index
+        self.objects = 0  # as many as were staged; the next one's object_ix
         self.kept = self.zeros = 0
         self.total = Decimal(0)
         self.exact: list[Decimal] = []  # of rates with HARD decimals that are not staged yet
@@ -248,8 +248,6 @@ class Prices:
             self.code_rates[found.code_type, found.code, found.description, found.name] += times
         self.kept += int(rates.sum())
         self.objects += count
-        self.prices += len(of_price)
-        self.owners += len(of_owner)
 
     def _item_ix(self, found: Head) -> int:
         """The item_ix of what an item says, staged where it is new."""

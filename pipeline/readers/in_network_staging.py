@@ -27,8 +27,7 @@ class Sink(Protocol):
     """Takes the staged rows as they come."""
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
-        """A batch of the staged table of that name, with its declared `arrow_schema()`; but a text may be a dictionary
-        of int32, of which no value stands twice, and which lies in one memory as it grows (see `parquet.Writer`)."""
+        """A batch of the staged table of that name, with its declared `arrow_schema()`."""
 
 
 class Behind:

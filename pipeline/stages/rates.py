@@ -15,8 +15,8 @@ SOURCE_COLUMNS = tables.get("dim_source_file").columns
 class FromRates(TableTask):
     """A table made of staged in-network tables, of all files or of one month's.
 
-    Its transform sees each of `staged` with the columns batch_id and row_ix, a row's place in its file, and the view source_file: the rows of
-    dim_source_file for the whole files it reads.
+    Its transform sees each of `staged` with the columns batch_id and row_ix, a row's place in its file, and the view
+    source_file: the rows of dim_source_file for the whole files it reads.
     """
 
     staged: tuple[str, ...] = ()
