@@ -496,7 +496,8 @@ def _by_table(files: dict[str, Path]) -> dict[str, list[Path]]:
 
 def _schema(name: str) -> str:
     declared = tables.get(name)
-    return " ".join(f"{c}:{k}" for c, k in declared.columns.items()) + " | " + " ".join(declared.sort)
+    columns = " ".join(f"{c}:{k}" for c, k in declared.columns.items())
+    return " | ".join((columns, " ".join(declared.sort), *filter(None, [" ".join(declared.few)])))
 
 
 def _failures(verdict) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -9,7 +10,7 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import ordering, paths, settings
+from pipeline import ordering, paths, settings, tables, task
 from pipeline.readers import nppes, nppes_csv
 from pipeline.stages import ingest
 
@@ -75,3 +76,11 @@ def test_blocks_of_any_size_are_staged_as_the_same_bytes(tmp_path, monkeypatch):
         made.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert made[0] == made[1] == made[2]
     assert sorted(made[0]) == ["staged_nppes.parquet", "staged_nppes_address.parquet"]
+
+
+def test_another_choice_of_columns_written_as_numbers_is_another_file(monkeypatch):
+    """Bytes and digests change with it, so it belongs to what a table was built from."""
+    declared = tables.get("staged_nppes")
+    chosen = task._schema(declared.name)
+    monkeypatch.setitem(tables.REGISTRY, declared.name, dataclasses.replace(declared, few=declared.few[1:]))
+    assert task._schema(declared.name) != chosen
