@@ -227,8 +227,13 @@ def unseal(sealed: str) -> str | None:
 
 def unsealed(sealed: bytes) -> bytes | None:
     """As `unseal`, of the bytes of a text."""
-    text, mark, digest = sealed.rpartition(b"\n// sha256 ")
-    return text if mark and digest == hashlib.sha256(text).hexdigest().encode() + b"\n" else None
+    text = before_seal(sealed)
+    return text if sealed[len(text) :] == b"\n// sha256 %s\n" % hashlib.sha256(text).hexdigest().encode() else None
+
+
+def before_seal(sealed: bytes) -> bytes:
+    """The bytes of a text before its seal, of one that is known to be whole."""
+    return sealed.rpartition(b"\n// sha256 ")[0]
 
 
 def write_text(root: Root, path: Path, text: str) -> None:

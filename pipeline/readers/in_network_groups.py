@@ -131,7 +131,6 @@ class Groups:
         self.inlines: list[Inline] = []
         self._inline_groups = Spans()  # the pg_members_uids of in-line groups
         self._inline_members: dict[int, str] = {}  # of in-line groups that are not staged yet
-        self._inline_staged = Column(np.bool_)
         self._prefix = hashlib.md5(f"{batch_id}|".encode(), usedforsecurity=False)
         self._count = 0  # of those that have a group_ix
         self._reference_ix, self._inline_ix = Column(np.int32, -1), Column(np.int32, -1)
@@ -275,10 +274,10 @@ class Groups:
         # As naming.members_uid: the members are sorted, distinct, joined already.
         uids = [bytes.fromhex(naming.md5_of(one.members)) for one in found]
         groups = self._inline_groups.numbers(uids).tolist() if uids else []
-        staged = self._inline_staged.upto(len(self._inline_groups))
+        numbers = self._inline_ix.upto(len(self._inline_groups))
         first = len(self.inlines)
         for group, one, theirs in zip(groups, found, tins, strict=True):
-            if not staged[group]:
+            if numbers[group] < 0:  # not staged yet
                 self._inline_members[group] = one.members
             self.inlines.append(Inline(group, theirs, one.mixed, one.blanks))
         return list(range(first, len(self.inlines)))
@@ -331,7 +330,6 @@ class Groups:
         """Stage in-line groups, which rates name for the first time."""
         if not groups:
             return
-        self._inline_staged.values[groups] = True
         numbers = self._inline_ix.values[groups].tolist()
         digests = self._inline_groups.spans(np.array(groups))
         self._stage_members([self._inline_members.pop(group) for group in groups], digests)
@@ -412,7 +410,7 @@ class Groups:
         self._tins, self._tin_entries = Spans(), Tally()  # before memberships take their place
 
     def _shape(self) -> str:
-        named, inline = self.named.order(), self._inline_staged.values.any()
+        named, inline = self.named.order(), (self._inline_ix.values >= 0).any()
         if not len(named):
             return "inline" if inline else "none"
         elsewhere = (self._members.upto(named.max() + 1)[named] < 0) & (
