@@ -57,6 +57,8 @@ class _Worker(luigi.worker.Worker):
         if settled is not None and settled():
             self._watch.settled += 1
             self._done(task)
+            while not self._task_result_queue.empty():  # whoever waits for what ended meanwhile goes before the next
+                self._handle_next_task()
             return
         self._watch.tasks += 1
         began = time.monotonic()
@@ -95,6 +97,10 @@ class _Results:
             return self._inner.get(timeout=timeout)
         finally:
             self._watch.waited += time.monotonic() - began
+
+    def empty(self) -> bool:
+        """Whether nothing was reported that was not taken."""
+        return self._inner.empty()
 
     def put(self, report) -> None:
         """Report; called in the task's process."""

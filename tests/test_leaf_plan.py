@@ -115,6 +115,13 @@ def test_packing(tmp_path, sizes, budget, groups):
     assert all(name == group[0]["partition"] for name, group in packed.items())
 
 
+def test_a_group_has_no_more_than_so_many_leaves(tmp_path, monkeypatch):
+    monkeypatch.setattr(leaf_plan, "GROUP_LEAVES", 2)
+    rows = [row for n in range(5) for row in leaf(1, payer_slug=f"payer_{n}")]
+    found = plan(tmp_path, rows)
+    assert [one["leaf_group"] for one in found] == [found[n]["partition"] for n in (0, 0, 2, 2, 4)]
+
+
 def test_unsorted_rows_are_refused(tmp_path):
     with pytest.raises(AssertionError, match="1 leaves are not runs"):
         plan(tmp_path, [FIRST, SECOND, FIRST])

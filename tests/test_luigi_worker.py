@@ -97,6 +97,56 @@ def test_a_task_that_owes_nothing_when_its_turn_comes_is_done_without_being_run(
     assert (watch.settled, watch.tasks) == (1, 2)
 
 
+class Noted(luigi.Task):
+    """Notes that it is done in a file that all share."""
+
+    folder = luigi.Parameter()
+    number = luigi.IntParameter(default=0)
+
+    @property
+    def notes(self) -> Path:
+        return Path(self.folder) / "notes"
+
+    def note(self) -> None:
+        time.sleep(0.2)
+        with open(self.notes, "a") as file:
+            file.write(f"{self.task_id}\n")
+
+    def complete(self):
+        return self.notes.exists() and self.task_id in self.notes.read_text().split()
+
+    run = note
+
+
+class Follows(Noted):
+    """Waits for another, and goes before what is only looked at."""
+
+    priority = 1
+
+    def requires(self):
+        return [Noted(folder=self.folder)]
+
+
+class LookedAt(Noted):
+    """Owes nothing, which takes a while to see."""
+
+    priority = -1
+
+    def settle(self):
+        self.note()
+        return True
+
+
+def test_what_is_only_looked_at_does_not_hold_up_what_waits_for_an_ended_task(tmp_path):
+    folder = str(tmp_path)
+    tasks = [Follows(folder=folder), *(LookedAt(folder=folder, number=n) for n in range(6))]
+    options = {"workers": 2, "local_scheduler": True, "no_lock": True, "log_level": "CRITICAL"}
+    assert luigi.build(tasks, Watch(), **options)
+    order = [line.partition("_")[0] for line in tasks[0].notes.read_text().split()]
+    assert sorted(order) == ["Follows", *["LookedAt"] * 6, "Noted"]
+    assert order[-1] == "LookedAt", order
+
+
 class Asked(luigi.Task):
     """One of a chain, which counts how often it is asked."""
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Part of every leaf's digest: raise it when the encoding of a leaf changes, so that leaves are written anew.
 LEAF_FORMAT = "3"
+# Of a group: a leaf of ten rows takes as long to write as one of a hundred, and workers end together where no group takes
+# much longer than the others.
+GROUP_LEAVES = 2_000
 
 
 def build(
@@ -30,7 +33,8 @@ def build(
     between: Callable[[int, int], Iterable[pa.Table]],
     known: dict[tuple[int, int], str] = {},  # noqa: B006 read only
 ) -> str:
-    """The SELECT of leaf_plan. A group is a run of whole leaves of at most `group_rows` rows (one larger leaf alone).
+    """The SELECT of leaf_plan. A group is a run of whole leaves of at most `group_rows` rows (one larger leaf alone), and
+    of at most GROUP_LEAVES.
 
     between  gives the rows of the view from one up to another, in any number of tables, for the digests
     known    digests that an earlier plan had of the same rows: by the first row and the one behind
@@ -67,13 +71,13 @@ def build(
     con.execute("CREATE OR REPLACE TEMP TABLE leaf_digest AS FROM digests")
     con.unregister("digests")
     con.execute("CREATE OR REPLACE TEMP TABLE leaf_of_group (first_row BIGINT, leaf_group VARCHAR)")
-    packed, group, filled = [], None, 0
+    packed, group, filled, held = [], None, 0, 0
     for partition, first_row, rows in con.sql(
         "SELECT partition, first_row, rows FROM leaf ORDER BY first_row"
     ).fetchall():
-        if group is None or filled + rows > group_rows:
-            group, filled = partition, 0
-        filled += rows
+        if group is None or filled + rows > group_rows or held == GROUP_LEAVES:
+            group, filled, held = partition, 0, 0
+        filled, held = filled + rows, held + 1
         packed.append((first_row, group))
     if packed:
         listed = pa.table({"first_row": [p[0] for p in packed], "leaf_group": [p[1] for p in packed]})
