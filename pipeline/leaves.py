@@ -18,7 +18,6 @@ from typing import NamedTuple
 from pipeline import errors, stamps, targets
 from pipeline.paths import Root
 
-
 LIKE_ROWS = 100  # a leaf takes as long as so many of its rows: 2.3 ms, and 0.03 ms a row
 
 
