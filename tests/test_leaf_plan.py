@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import random
 from pathlib import Path
 
 import polars as pl
@@ -96,7 +99,7 @@ def test_no_rows(tmp_path):
 @pytest.mark.parametrize(
     ("sizes", "budget", "groups"),
     [
-        ([2, 1, 1, 5, 1], 3, [[2, 1], [1], [5], [1]]),  # one that is larger than the budget stands alone
+        ([2, 1, 1, 5, 1], 3, [[2], [1], [1], [5], [1]]),  # one that is larger than the budget stands alone
         ([2, 1, 1, 5, 1], 100, [[2, 1, 1, 5, 1]]),
         ([1, 1, 1], 1, [[1], [1], [1]]),
         ([3, 3], 5, [[3], [3]]),  # a leaf is never cut
@@ -119,7 +122,21 @@ def test_a_group_has_no_more_than_so_many_leaves(tmp_path, monkeypatch):
     monkeypatch.setattr(leaf_plan, "GROUP_LEAVES", 2)
     rows = [row for n in range(5) for row in leaf(1, payer_slug=f"payer_{n}")]
     found = plan(tmp_path, rows)
-    assert [one["leaf_group"] for one in found] == [found[n]["partition"] for n in (0, 0, 2, 2, 4)]
+    assert [one["leaf_group"] for one in found] == [found[n]["partition"] for n in (0, 1, 2, 2, 4)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_groups_take_as_long_as_each_other(seed):
+    """An even number of them, none beyond its limits, each within half a leaf of its share."""
+    sizes = random.Random(seed).choices(range(1, 40), k=1000 + seed)
+    begun = leaf_plan._groups(sizes, 4000)
+    starts = sorted(set(begun))
+    assert begun == [max(s for s in starts if s <= n) for n in range(len(sizes))]
+    cut = [sizes[start:end] for start, end in itertools.pairwise([*starts, len(sizes)])]
+    assert len(cut) == 2 * math.ceil(sum(sizes) / 4000 / 2)
+    assert all(sum(group) <= 4000 for group in cut)
+    weights = [sum(group) + leaf_plan.LIKE_ROWS * len(group) for group in cut]
+    assert max(weights) - min(weights) <= 2 * (leaf_plan.LIKE_ROWS + 40)
 
 
 def test_unsorted_rows_are_refused(tmp_path):
