@@ -342,10 +342,14 @@ class EnrichedGroup(luigi.Task):
 class EnrichedMonth(TableTask):
     """A month's leaves, all of them: compiles the manifests of its groups."""
 
-    priority = -1  # the leaves of other months are looked at while something is built
     table = "fact_rate_enriched"
     readable = False
     month = luigi.Parameter()
+
+    @property
+    def priority(self) -> int:
+        """The leaves of months that stand are looked at while something is built."""
+        return -1 if self.stamp() else 0
 
     @property
     def label(self) -> str:
