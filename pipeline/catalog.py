@@ -190,10 +190,10 @@ def retire_objects(root: Root, kept: set[str]) -> None:
     """Remove objects that no build of the last [build] object_hours named; the others stay for readers of old catalogs."""
     now, known = time.time(), retired_objects(root)
     folders = [one.path for one in os.scandir(root.objects) if one.is_dir()] if root.objects.is_dir() else []
-    # No Path, and no loop of Python's, for each of 260,000.
-    there = set().union(*map(os.listdir, folders))
-    there.difference_update([f"{digest}.parquet" for digest in kept])
-    digests = [name.removesuffix(".parquet") for name in there if name.endswith(".parquet")]
+    named = {f"{digest}.parquet" for digest in kept}
+    # No Path for each of 260,000, and nothing else either.
+    others = [name for folder in folders for name in os.listdir(folder) if name not in named]  # noqa: PTH208
+    digests = [name.removesuffix(".parquet") for name in others if name.endswith(".parquet")]
     retired = {digest: known.get(digest, now) for digest in digests}
     limit = now - settings.build().object_hours * 3600
     for digest in [d for d, since in retired.items() if since <= limit]:
