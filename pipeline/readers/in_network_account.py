@@ -130,6 +130,15 @@ class Tally:
             self._turns += len(found)
         np.add.at(self._times.upto(rows), numbers, times)
 
+    def tables(self, rows: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """For compiled code to count in: how often each came, its turn (-1 before it comes), and the next turn, which is
+        to be told to `counted`."""
+        return self._times.upto(rows), self._turn.upto(rows), self._turns
+
+    def counted(self, turns: int) -> None:
+        """Take in what was counted in `tables`."""
+        self._turns = turns
+
     def add_one(self, number: int, times: int = 1) -> None:
         """Count one thing."""
         turn = self._turn.upto(number + 1)

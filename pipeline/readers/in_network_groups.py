@@ -20,6 +20,7 @@ from pipeline.readers.in_network_account import Account, Column, Tally, json_pat
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_scan import split
 from pipeline.readers.in_network_staging import Rows
+from pipeline.readers.in_network_totals import Totals
 from pipeline.readers.json_text import parsed
 from pipeline.readers.spans import Spans
 
@@ -294,6 +295,23 @@ class Groups:
         return np.array([known[tin] for tin in tins], np.int32)
 
     # Use.
+
+    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int]:
+        """What `in_network_totals` counts in: of references their group_ix, the rates that name each, and its turn; then
+        the next turn and the next group_ix."""
+        times, turns, turn = self.named.tables(len(self.ids))
+        return self._reference_ix.upto(len(self.ids)), times, turns, turn, self._count
+
+    def counted(self, owners: np.ndarray, found: Totals, *, inline: bool) -> np.ndarray:
+        """Take in what was counted in `tables`, and the TINs of in-line lists; the group_ix of owners."""
+        self.named.counted(found.turn)
+        if not inline:
+            self._count = found.group
+            return found.owner_group
+        lists, first, times = np.unique(-1 - owners[owners < 0], return_index=True, return_counts=True)
+        order = np.argsort(first)
+        self.count_tins([self.inlines[number].tins for number in lists[order].tolist()], times[order])
+        return self.group_ix(owners)
 
     def group_ix(self, owners: np.ndarray) -> np.ndarray:
         """The group_ix of owners: numbers of references, or -1 - those of in-line lists, whose groups are staged."""

@@ -21,9 +21,11 @@ from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
 from pipeline.readers.in_network_groups import Groups
 from pipeline.readers.in_network_staging import Rows
+from pipeline.readers.in_network_totals import Totals, total
 
 _EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within fields._LONGEST_NUMBER
 _NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 bytes each
+_ODD_POS, _ODD_EXPIRATION = 1, 2
 HARD = -1  # decimals of a rate that takes more than 64 bits: its mantissa is its place among the exact decimals
 
 
@@ -192,7 +194,7 @@ class Prices:
         self.code_rates: Counter[tuple] = Counter()
         self._tails: list[Tail] = []
         self._tail_numbers: dict[Tail, int] = {}
-        self._odd = np.empty((0, 2), np.bool_)
+        self._odd = Column(np.uint8)  # of tails
         self._items, self._terms = _Numbers(), _Numbers()
         self._terms_of = Column(np.int32, -1)  # of tails
         self._pos_sets: set[str] = set()
@@ -204,6 +206,8 @@ class Prices:
         number = self._tail_numbers.setdefault(found, len(self._tails))
         if number == len(self._tails):
             self._tails.append(found)
+            odd = found.pos.odd * _ODD_POS | found.expiration_is_odd * _ODD_EXPIRATION
+            self._odd.upto(number + 1)[number] = odd
         return number
 
     @property
@@ -215,7 +219,7 @@ class Prices:
         """Forget tails and exact rates: none that is not staged may refer to them."""
         self._tails.clear()
         self._tail_numbers.clear()
-        self._odd, self._terms_of = self._odd[:0], Column(np.int32, -1)
+        self._odd, self._terms_of = Column(np.uint8), Column(np.int32, -1)
         self.exact.clear()
 
     def introduce(self, heads: dict[int, Head]) -> None:
@@ -228,26 +232,30 @@ class Prices:
 
     def stage(self, part: Part, heads: dict[int, Head]) -> None:
         """Stage the rate objects of consecutive items; `heads` are those of all of these items, in order."""
-        count = len(part)
-        of_head = np.searchsorted(np.fromiter(heads, np.int64, len(heads)), part.item)
-        of_price = np.repeat(np.arange(count), part.prices)
-        of_owner = np.repeat(np.arange(count), part.owners)
-        self._warn(part, of_price)
-        self._count_groups(part, of_owner)
-        self._sum(part, part.owners[of_price])
         items = np.array([self._item_ix(found) for found in heads.values()], np.int32)
-        objects = pa.array(self.objects + of_price), pa.array(self.objects + of_owner)
-        terms_ix, group_ix = self._terms_ix(part.tail), self._groups.group_ix(part.owner)
-        self._rows["price"].put(
-            [objects[0], pa.array(items[of_head[of_price]]), pa.array(terms_ix), pa.array(part.rate)]
+        tails, inline = len(self._tails), bool((part.owner < 0).any())
+        *tables, turn, group = self._groups.tables()
+        found = total(
+            part,
+            np.fromiter(heads, np.int64, len(heads)),
+            items,
+            (self._terms_of.upto(tails), self._odd.upto(tails), *tables),
+            self.objects,
+            turn,
+            -1 if inline else group,
         )
-        self._rows["owner"].put([objects[1], pa.array(group_ix)])
-        rates = np.zeros(len(heads), np.int64)
-        np.add.at(rates, of_head, part.prices * part.owners)
-        for found, times in zip(heads.values(), rates.tolist(), strict=True):
-            self.code_rates[found.code_type, found.code, found.description, found.name] += times
-        self.kept += int(rates.sum())
-        self.objects += count
+        self._sum(part, found)
+        self._warn(part, odd_tails=found.odd > 0)
+        terms_ix = self._terms_ix(part.tail) if found.new_terms else found.price_terms
+        group_ix = self._groups.counted(part.owner, found, inline=inline)
+        self._rows["price"].put(
+            [pa.array(column) for column in (found.price_object, found.price_item, terms_ix, part.rate)]
+        )
+        self._rows["owner"].put([pa.array(found.owner_object), pa.array(group_ix)])
+        for one, rates in zip(heads.values(), found.rates.tolist(), strict=True):
+            self.code_rates[one.code_type, one.code, one.description, one.name] += rates
+        self.kept += int(found.rates.sum())
+        self.objects += len(part)
 
     def _item_ix(self, found: Head) -> int:
         """The item_ix of what an item says, staged where it is new."""
@@ -301,36 +309,22 @@ class Prices:
             self._rows["contained_code"].relieve()
         return uid
 
-    def _count_groups(self, part: Part, of_owner: np.ndarray) -> None:
-        inline = part.owner < 0
-        if not inline.any():
-            self._groups.named.add(part.owner, part.prices[of_owner])
-            return
-        self._groups.named.add(part.owner[~inline], part.prices[of_owner[~inline]])
-        lists, first, times = np.unique(-1 - part.owner[inline], return_index=True, return_counts=True)
-        order = np.argsort(first)
-        tins = [self._groups.inlines[number].tins for number in lists[order].tolist()]
-        self._groups.count_tins(tins, times[order])
-
-    def _sum(self, part: Part, owners: np.ndarray) -> None:
+    def _sum(self, part: Part, found: Totals) -> None:
         """Add the exact decimals of all rates."""
-        self.zeros += int(owners[part.rate == 0].sum())
-        for decimals in np.unique(part.decimals[owners > 0]).tolist():
-            chosen = (part.decimals == decimals) & (owners > 0)
-            mantissa, times = part.mantissa[chosen], owners[chosen]
-            if decimals == HARD:
-                for place, n in zip(mantissa.tolist(), times.tolist(), strict=True):
-                    self.total = _EXACT.fma(self.exact[place], Decimal(n), self.total)
-                continue
-            if int(times.max()) * len(times) < 1 << 42:  # 20 bits at a time, none of the three sums leaves 63
-                parts = (mantissa >> 40, (mantissa >> 20) & 0xFFFFF, mantissa & 0xFFFFF)
-                high, middle, low = (int((p * times).sum()) for p in parts)
-                found = (high << 40) + (middle << 20) + low
-            else:
-                found = sum(m * n for m, n in zip(mantissa.tolist(), times.tolist(), strict=True))
-            self.total = _EXACT.add(self.total, _EXACT.scaleb(Decimal(found), -decimals))
+        self.zeros += found.zeros
+        if found.summed:
+            for mantissa, decimals in found.exact_sums():
+                self.total = _EXACT.add(self.total, _EXACT.scaleb(Decimal(mantissa), -decimals))
+            return
+        owners = np.repeat(part.owners, part.prices)
+        for mantissa, decimals, times in zip(
+            *(c.tolist() for c in (part.mantissa, part.decimals, owners)), strict=True
+        ):
+            if times:
+                rate = self.exact[mantissa] if decimals == HARD else _EXACT.scaleb(Decimal(mantissa), -decimals)
+                self.total = _EXACT.fma(rate, Decimal(times), self.total)
 
-    def _warn(self, part: Part, of_price: np.ndarray) -> None:
+    def _warn(self, part: Part, *, odd_tails: bool) -> None:
         """Say what is odd, each with the first place where it stands."""
         warnings, section = self._account.warnings, self._account.section
 
@@ -349,12 +343,11 @@ class Prices:
         self._warn_of_lists(part, say)
         what = "rate object that names no provider group, and so has no rates"
         say(what, np.flatnonzero(part.ownerless), 2, each)
-        if len(self._odd) < len(self._tails):
-            more = [(t.pos.odd, t.expiration_is_odd) for t in self._tails[len(self._odd) :]]
-            self._odd = np.concatenate((self._odd, np.array(more, np.bool_)))
-        odd = self._odd[part.tail]
-        say("place of service that is no code, left out", np.flatnonzero(odd[:, 0]), 3, of_price, part.place)
-        say("expiration_date that is no date, taken as none", np.flatnonzero(odd[:, 1]), 4, of_price, part.place)
+        if odd_tails:
+            of_price, odd = np.repeat(each, part.prices), self._odd.values[part.tail]
+            say("place of service that is no code, left out", np.flatnonzero(odd & _ODD_POS), 3, of_price, part.place)
+            what = "expiration_date that is no date, taken as none"
+            say(what, np.flatnonzero(odd & _ODD_EXPIRATION), 4, of_price, part.place)
 
     def _warn_of_lists(self, part: Part, say) -> None:
         inline = np.flatnonzero(part.owner < 0)
