@@ -23,6 +23,7 @@ from pathlib import Path
 
 import ijson
 import large_payer
+import pandas  # noqa: F401 Arrow looks for it at its first array; in a build, Great Expectations has it loaded by then
 
 from pipeline import parquet, tables
 from pipeline.readers import in_network
