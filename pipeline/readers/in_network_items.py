@@ -45,9 +45,9 @@ from pipeline.readers.in_network_scan import (
     PRICES,
     SUFFIX,
     TABLES,
-    extent,
     scan,
 )
+from pipeline.readers.json_bytes import extent
 from pipeline.readers.json_text import JsonText, parsed
 from pipeline.readers.spans import Spans
 

@@ -13,7 +13,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.jit import address, byte, entry, get, inner, put, word
+from pipeline.jit import address, byte, entry, get, inner, put
+from pipeline.readers.json_bytes import (
+    CLASSES,
+    CLOSE,
+    CLOSE_LIST,
+    COLON,
+    COMMA,
+    DIGITS,
+    I0,
+    I1,
+    MINUS,
+    NINE,
+    OPEN,
+    OPEN_LIST,
+    POINT,
+    QUOTE,
+    SHORT,
+    STRANGE,
+    ZERO,
+    blank,
+    closing,
+    number_end,
+    plain,
+    seek,
+    text_end,
+)
 from pipeline.readers.spans import ARENA, CUTS, STARTS, Spans, number, same
 
 # Where the cursor stands.
@@ -33,148 +58,11 @@ _ITEMS, _OBJECTS, _PRICES, _OWNERS, _TAILS, _FOLLOW, _BAD_TAILS, _REFERENCES, _L
 _DATA, _LETTERS = 32, 33
 CURSOR = 34
 
-_QUOTE, _BACKSLASH, _COMMA, _COLON = 34, 92, 44, 58
-_OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
-_MINUS, _PLUS, _POINT, _ZERO, _NINE = 45, 43, 46, 48, 57
-
-# What a byte is to the walk: 0 nothing, 1 a quote, 2 what opens, 3 what closes, 4 a comma. Behind them the keys.
-_CLASSES = np.zeros(256, np.uint8)
-_CLASSES[[_QUOTE, _OPEN, _OPEN_LIST, _CLOSE, _CLOSE_LIST, _COMMA]] = 1, 2, 2, 3, 3, 4
+# Behind the classes of bytes, the keys.
 _KEYS = b'"negotiated_prices""provider_references""provider_groups""negotiated_rates""negotiated_rate"'
-_TABLE = np.concatenate((_CLASSES, np.frombuffer(_KEYS, np.uint8)))
+_TABLE = np.concatenate((CLASSES, np.frombuffer(_KEYS, np.uint8)))
 _KEY_PRICES, _KEY_REFERENCES, _KEY_GROUPS, _KEY_RATES, _KEY_RATE = map(np.int64, (256, 275, 296, 313, 331))
-_ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-_QUOTES, _BACKSLASHES = np.uint64(_QUOTE) * _ONES, np.uint64(_BACKSLASH) * _ONES
-
-_SHORT = -1  # the bytes end too early
-_STRANGE = -2  # not of regular form
-_DIGITS = 18  # of a mantissa that an int64 holds
-# A plain 0 or 1 has a type of its own, for which Numba would compile a function once more.
-_I0, _I1, _I17, _I18 = map(np.int64, (0, 1, 17, 18))
-
-
-@inner
-def _blank(at, end):
-    while at < end and (byte(at) == 32 or byte(at) == 10 or byte(at) == 13 or byte(at) == 9):
-        at += 1
-    return at
-
-
-@inner
-def _text(at, end):
-    """The end of a text, from behind its opening quote."""
-    while at < end:
-        while at + 8 <= end:  # eight bytes at a time, as long as none of them is a quote or a backslash
-            eight = word(at)
-            quotes, backslashes = eight ^ _QUOTES, eight ^ _BACKSLASHES
-            if (((quotes - _ONES) & ~quotes) | ((backslashes - _ONES) & ~backslashes)) & _HIGHS:
-                break
-            at += 8
-        if at >= end:
-            break
-        here = byte(at)
-        if here == _QUOTE:
-            return at + 1
-        at += 2 if here == _BACKSLASH else 1
-    return _SHORT
-
-
-@inner
-def _digits(at, end):
-    while at < end and _ZERO <= byte(at) <= _NINE:
-        at += 1
-    return at
-
-
-@inner
-def _number(start, end, cursor):
-    """The end of a number; its mantissa and decimals in the cursor, or 0 and -1 where it takes more than an int64."""
-    at = start + (byte(start) == _MINUS)
-    first = at
-    at = _digits(at, end)
-    if at == first and at < end:
-        return _STRANGE
-    if at > first + 1 and byte(first) == _ZERO:
-        return _STRANGE
-    whole = at
-    if at < end and byte(at) == _POINT:
-        at = _digits(at + 1, end)
-        if at == whole + 1 and at < end:
-            return _STRANGE
-    plain = True
-    last = at
-    if at < end and (byte(at) == 101 or byte(at) == 69):
-        plain = False
-        at += 1
-        if at < end and (byte(at) == _PLUS or byte(at) == _MINUS):
-            at += 1
-        last = at
-        at = _digits(at, end)
-        if at == last and at < end:
-            return _STRANGE
-    if at >= end:
-        return _SHORT
-    mantissa, decimals = 0, -1
-    if plain and at - first <= _DIGITS:
-        for i in range(first, at):
-            if byte(i) != _POINT:
-                mantissa = 10 * mantissa + (byte(i) - _ZERO)
-        if byte(start) == _MINUS:
-            mantissa = -mantissa
-        decimals = at - whole - 1 if at > whole else 0
-    put(cursor, _MANTISSA, mantissa)
-    put(cursor, _DECIMALS, decimals)
-    return at
-
-
-@inner
-def _close(at, end, letters, depth):
-    """Behind the bracket that closes as many levels."""
-    while at < end:
-        kind = byte(letters + byte(at))
-        at += 1
-        if kind == 1:
-            at = _text(at, end)
-            if at < 0:
-                return _SHORT
-        elif kind == 2:
-            depth += 1
-        elif kind == 3:
-            depth -= 1
-            if depth == 0:
-                return at
-    return _SHORT
-
-
-@inner
-def _seek(at, end, letters, name, size):
-    """Where the value of a key begins, from behind the `{` of its object; _STRANGE where the object ends without."""
-    depth, key = 1, True
-    while at < end:
-        kind = byte(letters + byte(at))
-        at += 1
-        if kind == 1:
-            start = at - 1
-            at = _text(at, end)
-            if at < 0:
-                return _SHORT
-            if key and depth == 1:
-                key = False
-                if at - start == size and same(start, letters + name, size):
-                    at = _blank(at, end)
-                    if at < end and byte(at) != _COLON:
-                        return _STRANGE
-                    at = _blank(at + 1, end)
-                    return at if at < end else _SHORT
-        elif kind == 2:
-            depth += 1
-        elif kind == 3:
-            depth -= 1
-            if depth == 0:
-                return _STRANGE
-        elif kind == 4 and depth == 1:
-            key = True
-    return _SHORT
+_I17, _I18 = map(np.int64, (17, 18))
 
 
 @inner
@@ -186,19 +74,19 @@ def _price(start, end, cursor, guess):
         at = get(tails, ARENA) + get(starts, guess)
         rest = get(starts, guess + 1) - get(starts, guess) - cut
         if start + cut < end and same(start, at, cut):
-            behind = _number(start + cut, end, cursor)
+            behind = number_end(start + cut, end, cursor + 8 * _MANTISSA)
             if behind > 0 and behind + rest <= end and same(behind, at + cut, rest):
                 put(cursor, _TAIL, guess)
                 put(cursor, _RATE, start + cut)
                 put(cursor, _BEHIND, behind)
                 return behind + rest
-    value = _seek(start + 1, end, letters, _KEY_RATE, _I17)
+    value = seek(start + 1, end, letters, _KEY_RATE, _I17)
     if value < 0:
         return value
-    behind = _number(value, end, cursor)
+    behind = number_end(value, end, cursor + 8 * _MANTISSA)
     if behind < 0:
         return behind
-    close = _close(behind, end, letters, _I1)
+    close = closing(behind, end, letters, I1)
     if close < 0:
         return close
     put(cursor, _TAIL, number(start, value, behind, close, tails))
@@ -224,21 +112,21 @@ def _known(at, end, cursor, owner):
     while at < end:
         first = at
         value = decimals = 0
-        while at < end and _ZERO <= byte(at) <= _NINE:
-            value = 10 * value + (byte(at) - _ZERO)
+        while at < end and ZERO <= byte(at) <= NINE:
+            value = 10 * value + (byte(at) - ZERO)
             at += 1
         whole = at - first
-        if at < end and byte(at) == _POINT:
+        if at < end and byte(at) == POINT:
             at += 1
-            while at < end and _ZERO <= byte(at) <= _NINE:
-                value = 10 * value + (byte(at) - _ZERO)
+            while at < end and ZERO <= byte(at) <= NINE:
+                value = 10 * value + (byte(at) - ZERO)
                 at += 1
             decimals = at - first - whole - 1
             whole = 0 if decimals == 0 else whole
         behind = at
-        at = _blank(at, end)
-        wrong = whole == 0 or behind - first >= _DIGITS or (whole > 1 and byte(first) == _ZERO)
-        if wrong or at >= end or not (byte(at) == _COMMA or byte(at) == _CLOSE_LIST) or owner == most:
+        at = blank(at, end)
+        wrong = whole == 0 or behind - first >= DIGITS or (whole > 1 and byte(first) == ZERO)
+        if wrong or at >= end or not (byte(at) == COMMA or byte(at) == CLOSE_LIST) or owner == most:
             at = first
             break
         key = 32 * value + decimals
@@ -248,10 +136,10 @@ def _known(at, end, cursor, owner):
             break
         put(owners, owner, get(seen, slot + 1))
         owner += 1
-        if byte(at) == _CLOSE_LIST:
+        if byte(at) == CLOSE_LIST:
             ended = 1
             break
-        at = _blank(at + 1, end)
+        at = blank(at + 1, end)
     put(cursor, _ENDED, ended)
     put(cursor, _OWNER, owner)
     return at
@@ -261,22 +149,19 @@ def _known(at, end, cursor, owner):
 def _reference(at, end, cursor):
     """The end of a reference's token; OWNER of the cursor = its number."""
     references = get(cursor, _REFERENCES)
-    if byte(at) == _QUOTE:
-        close = _text(at + 1, end)
+    if byte(at) == QUOTE:
+        close = text_end(at + 1, end)
         if close < 0:
             return close
-        for i in range(at + 1, close - 1):
-            if byte(i) == _BACKSLASH or byte(i) >= 127 or byte(i) < 32:
-                return _STRANGE
-        if byte(at + 1) == 32 or byte(close - 2) == 32:
-            return _STRANGE
-        put(cursor, _OWNER, number(at + 1, close - 1, _I0, _I0, references))
+        if not plain(at + 1, close - 1):
+            return STRANGE
+        put(cursor, _OWNER, number(at + 1, close - 1, I0, I0, references))
         return close
-    close = _number(at, end, cursor)
+    close = number_end(at, end, cursor + 8 * _MANTISSA)
     if close > 0:
-        found = number(at, close, _I0, _I0, references)
+        found = number(at, close, I0, I0, references)
         put(cursor, _OWNER, found)
-        if byte(at) != _MINUS and get(cursor, _DECIMALS) >= 0 and close - at < _DIGITS and found >= 0:
+        if byte(at) != MINUS and get(cursor, _DECIMALS) >= 0 and close - at < DIGITS and found >= 0:
             key = 32 * get(cursor, _MANTISSA) + get(cursor, _DECIMALS)
             slot = get(cursor, _SEEN) + 16 * _slot(key, get(cursor, _SLOTS))
             put(slot, 0, key)
@@ -293,15 +178,15 @@ def _object(start, end, cursor):
     keys, last, surprised = 0, 0, False
     at = start + 1
     while True:
-        at = _blank(at, end)
+        at = blank(at, end)
         if at >= end:
-            return _SHORT
-        if byte(at) != _QUOTE:
-            return _STRANGE
+            return SHORT
+        if byte(at) != QUOTE:
+            return STRANGE
         key = at
-        at = _text(at + 1, end)
+        at = text_end(at + 1, end)
         if at < 0:
-            return _SHORT
+            return SHORT
         which, name = 0, 0
         if at - key == 19:
             which, name = 1, _KEY_PRICES
@@ -310,36 +195,36 @@ def _object(start, end, cursor):
         elif at - key == 17:
             which, name = 4, _KEY_GROUPS
         if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
-            return _STRANGE
+            return STRANGE
         keys |= which
-        at = _blank(at, end)
-        if at < end and byte(at) != _COLON:
-            return _STRANGE
-        at = _blank(at + 1, end)
+        at = blank(at, end)
+        if at < end and byte(at) != COLON:
+            return STRANGE
+        at = blank(at + 1, end)
         if at >= end:
-            return _SHORT
-        if byte(at) != _OPEN_LIST:
-            return _STRANGE
+            return SHORT
+        if byte(at) != OPEN_LIST:
+            return STRANGE
         opened = at
-        at = _blank(at + 1, end)
+        at = blank(at + 1, end)
         if at >= end:
-            return _SHORT
-        if byte(at) == _CLOSE_LIST:
+            return SHORT
+        if byte(at) == CLOSE_LIST:
             at += 1
         elif which == 4:
-            at = _close(at, end, get(cursor, _LETTERS), _I1)
+            at = closing(at, end, get(cursor, _LETTERS), I1)
             if at < 0:
-                return _SHORT
-            inline = number(opened, at, _I0, _I0, get(cursor, _LISTS))
+                return SHORT
+            inline = number(opened, at, I0, I0, get(cursor, _LISTS))
             if inline < 0:
                 return -3 - NO_ROOM
             if byte(get(cursor, _BAD_LISTS) + inline):
-                return _STRANGE
+                return STRANGE
         else:
             while True:
                 if which == 1:
-                    if byte(at) != _OPEN:
-                        return _STRANGE
+                    if byte(at) != OPEN:
+                        return STRANGE
                     # Rate objects mostly list the same prices in the same order, or the first of them, with other rates.
                     place, guess = price - first, -1
                     if place < modelled:
@@ -357,7 +242,7 @@ def _object(start, end, cursor):
                     last = tail
                     surprised |= tail != guess
                     if byte(get(cursor, _BAD_TAILS) + tail):
-                        return _STRANGE
+                        return STRANGE
                     if price == get(cursor, _MOST_PRICES):
                         return -3 - FULL
                     row = prices + 24 * price
@@ -373,7 +258,7 @@ def _object(start, end, cursor):
                     owner = get(cursor, _OWNER)
                     if get(cursor, _ENDED) == 0:
                         if at >= end:
-                            return _SHORT
+                            return SHORT
                         at = _reference(at, end, cursor)
                         if at < 0:
                             return at
@@ -383,24 +268,24 @@ def _object(start, end, cursor):
                             return -3 - FULL
                         put(owners, owner, get(cursor, _OWNER))
                         owner += 1
-                at = _blank(at, end)
+                at = blank(at, end)
                 if at >= end:
-                    return _SHORT
-                if byte(at) == _CLOSE_LIST:
+                    return SHORT
+                if byte(at) == CLOSE_LIST:
                     at += 1
                     break
-                if byte(at) != _COMMA:
-                    return _STRANGE
-                at = _blank(at + 1, end)
+                if byte(at) != COMMA:
+                    return STRANGE
+                at = blank(at + 1, end)
                 if at >= end:
-                    return _SHORT
-        at = _blank(at, end)
+                    return SHORT
+        at = blank(at, end)
         if at >= end:
-            return _SHORT
-        if byte(at) == _CLOSE:
+            return SHORT
+        if byte(at) == CLOSE:
             break
-        if byte(at) != _COMMA:
-            return _STRANGE
+        if byte(at) != COMMA:
+            return STRANGE
         at += 1
     if inline >= 0:
         if owner == get(cursor, _MOST_OWNERS):
@@ -433,35 +318,35 @@ def _scan(cursor):
     status = MORE
     position = data + get(cursor, POSITION)
     while True:
-        at = _blank(position, end)
+        at = blank(position, end)
         if at >= end:
             break
         here = byte(at)
         item = items + 40 * (get(cursor, ITEMS) - 1)
         if mode == FIRST_ITEM or mode == FIRST_OBJECT:
-            if here != _CLOSE_LIST:
+            if here != CLOSE_LIST:
                 mode += 1
                 position = at
                 continue
         elif mode == AFTER_ITEM or mode == AFTER_OBJECT:
-            if here == _COMMA:
+            if here == COMMA:
                 mode -= 1
                 position = at + 1
                 continue
-            if here != _CLOSE_LIST:
+            if here != CLOSE_LIST:
                 position = at
                 status = BROKEN
                 break
         elif mode == ITEM:
-            if here != _OPEN:
+            if here != OPEN:
                 position = at
                 status = ODD
                 break
             if get(cursor, ITEMS) == get(cursor, _MOST_ITEMS):
                 status = FULL
                 break
-            behind = _seek(at + 1, end, get(cursor, _LETTERS), _KEY_RATES, _I18)
-            if behind == _STRANGE or (behind >= 0 and byte(behind) != _OPEN_LIST):
+            behind = seek(at + 1, end, get(cursor, _LETTERS), _KEY_RATES, _I18)
+            if behind == STRANGE or (behind >= 0 and byte(behind) != OPEN_LIST):
                 position = at
                 status = ODD
                 break
@@ -478,7 +363,7 @@ def _scan(cursor):
             mode = FIRST_OBJECT
             continue
         elif mode == OBJECT:
-            if here != _OPEN:
+            if here != OPEN:
                 position = at
                 status = ODD
                 break
@@ -487,10 +372,10 @@ def _scan(cursor):
                 break
             behind = _object(at, end, cursor)
             if behind < 0:
-                if behind == _STRANGE:
+                if behind == STRANGE:
                     position = at
                     status = ODD
-                elif behind != _SHORT:
+                elif behind != SHORT:
                     status = -3 - behind
                 break
             put(cursor, OBJECTS, get(cursor, OBJECTS) + 1)
@@ -499,7 +384,7 @@ def _scan(cursor):
             put(item, 4, get(cursor, OBJECTS))
             continue
         else:  # SUFFIX: what stands behind negotiated_rates in its item
-            behind = _close(position, end, get(cursor, _LETTERS), _I1)
+            behind = closing(position, end, get(cursor, _LETTERS), I1)
             if behind < 0:
                 break
             put(item, 2, position - data)
@@ -525,34 +410,29 @@ def _split(lists, first, last, letters, entries, numbers, ends, count):
     for i in range(first, last):
         before, regular = count, False
         at, end = arena + get(starts, i) + 1, arena + get(starts, i + 1) - 1
-        while byte(end) == _CLOSE_LIST:
-            at = _blank(at, end)
-            if at >= end or byte(at) != _OPEN:
+        while byte(end) == CLOSE_LIST:
+            at = blank(at, end)
+            if at >= end or byte(at) != OPEN:
                 break
-            close = _close(at, end, letters, _I0)
+            close = closing(at, end, letters, I0)
             if close < 0:
                 break
-            found = number(at, close, _I0, _I0, entries)
+            found = number(at, close, I0, I0, entries)
             if found < 0:
                 return i
             put(numbers, count, found)
             count += 1
-            at = _blank(close, end)
+            at = blank(close, end)
             if at >= end:
                 regular = True
                 break
-            if byte(at) != _COMMA:
+            if byte(at) != COMMA:
                 break
             at += 1
         if not regular:
             count = before
         put(ends, i, count if regular else -1 - count)
     return last
-
-
-@entry
-def _extent(at, end, letters):
-    return _close(at, end, letters, _I0)
 
 
 def scan(data: np.ndarray, cursor: np.ndarray) -> int:
@@ -571,13 +451,6 @@ def scan(data: np.ndarray, cursor: np.ndarray) -> int:
     cursor[ITEMS:_MANTISSA] = 0  # MODEL: the rate object whose prices the next ones are held against
     cursor[_DATA:] = address(data), address(_TABLE)
     return _scan(address(cursor))
-
-
-def extent(data: np.ndarray, at: int, end: int) -> int:
-    """Behind the object or list that begins there; negative where the bytes end before."""
-    start = address(data)
-    found = _extent(start + at, start + end, address(_TABLE))
-    return found - start if found > 0 else found
 
 
 def split(lists: Spans, first: int, last: int, entries: Spans) -> tuple[np.ndarray, np.ndarray]:
