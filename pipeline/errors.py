@@ -7,11 +7,14 @@ the journal and the dashboard carry their text. What must not come in: anything 
 from __future__ import annotations
 
 import configparser
+import errno
 import os
 import textwrap
 from collections.abc import Sequence
 
 DASHBOARD_COLUMNS = 70
+# Of an OSError: this process, or the system, has too many files open; it says nothing of the one that was to be opened.
+TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 class RatehouseError(Exception):

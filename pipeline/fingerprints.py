@@ -34,6 +34,8 @@ def content_hash(root: Root, path: Path) -> str:
             "is gone", place=path, remedy="run the build again: it will see what is left"
         ) from problem
     except OSError as problem:
+        if problem.errno in errors.TOO_MANY_FILES:
+            raise
         raise errors.SourceError(
             f"cannot be read: {problem.strerror}", place=path, remedy="give this user the right to read it"
         ) from problem

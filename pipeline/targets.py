@@ -79,8 +79,9 @@ def writing(place: Path | str) -> Iterator[None]:
         if number is None:
             raise
         named = isinstance(problem, OSError) and (problem.filename2 or problem.filename)
+        done = "opened" if number in errors.TOO_MANY_FILES else "written"
         raise errors.PublishError(
-            f"cannot be written: {os.strerror(number)}", place=named or place, remedy=REMEDIES[number]
+            f"cannot be {done}: {os.strerror(number)}", place=named or place, remedy=REMEDIES[number]
         ) from problem
 
 

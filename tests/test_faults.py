@@ -175,7 +175,7 @@ def test_what_is_refused_outside_of_publishing_is_said_as_clearly(server, small,
 
 
 @pytest.mark.skipif(not ALL or sys.platform == "win32", reason="make faults")
-@pytest.mark.parametrize("limit", [11, 14, 17])
+@pytest.mark.parametrize("limit", [11, 14, 17, 20, 22])
 def test_a_limit_of_open_files_that_is_too_low_is_said_as_clearly(undisturbed, limit, tmp_path):
     import resource
 

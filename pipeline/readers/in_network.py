@@ -25,6 +25,7 @@ from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Groups, Resolve
 from pipeline.readers.in_network_items import Items
 from pipeline.readers.in_network_prices import Prices
+from pipeline.readers.in_network_references import References
 from pipeline.readers.in_network_staging import Behind, MemberRows, Quarantine, Rows, Sink
 from pipeline.readers.json_text import JsonText
 from pipeline.readers.unpacked import opened, unpacked_ahead
@@ -227,12 +228,7 @@ class _Reader:
         if key == "in_network":
             Items(self.path.name, self.account, self.groups, self.prices, self._options.chunk_bytes).read(text)
         else:
-            for index, record in enumerate(text.items()):
-                self.groups.define(record, index)
-                if self.account.unreadable:
-                    place = text.text[slice(*text.span)], text.offset(text.span[0])
-                    self.account.put_on_record(self.path.name, (key, index), *place)
-                text.doing = f"{key}[{index + 1}]"
+            References(self.path.name, self.account, self.groups, self._options.chunk_bytes).read(text)
             self.groups.settle()
         text.doing = f"what follows {key}"
 

@@ -198,6 +198,13 @@ def _part(value: str | None, name: str) -> str:
 _NOT_ALNUM = re.compile("[^0-9A-Za-z]")
 
 
+def tin(value: Any) -> tuple[str, Tin]:
+    """What members of a TIN begin with, and its type, value and name. Raises Unreadable."""
+    if type(value) is not dict:
+        raise Unreadable(f"tin: {kind(value)} stands where an object belongs")
+    return _tin((value.get("type"), value.get("value"), value.get("business_name")))
+
+
 def _tin(key: tuple) -> tuple[str, Tin]:
     tin_type, value, name = lower(key[0]), text(key[1]) or "", text(key[2])
     if not (value.isalnum() and value.isascii()):

@@ -47,6 +47,15 @@ class _Spool:
         self._end = self._at = place + 8 + len(data)
         return place
 
+    def put_all(self, texts: list[str]) -> np.ndarray:
+        """Their places."""
+        data = [text.encode() for text in texts]
+        places = self._end + np.concatenate(([0], np.cumsum([8 + len(one) for one in data])))
+        self._seek(self._end)
+        self._file.write(b"".join(part for one in data for part in (len(one).to_bytes(8, "little"), one)))
+        self._end = self._at = int(places[-1])
+        return places[:-1]
+
     def get(self, place: int) -> str:
         self._seek(place)
         size = int.from_bytes(self._file.read(8), "little")
@@ -96,6 +105,16 @@ class _Definition(NamedTuple):
     members: str | None = None
     tins: Sequence[fields.Tin] = ()
     spoilt: bool = False
+
+
+class Definitions(NamedTuple):
+    """References as records of the file define them, all of which can be read: their numbers in `Groups.ids`, a row each,
+    their members (as `fields.Membership`) and network names; and the numbers of the TINs of all of them."""
+
+    references: np.ndarray
+    members: list[str]
+    networks: list[tuple[str, ...]]
+    tins: np.ndarray
 
 
 def _tin_key(tin: fields.Tin) -> bytes:
@@ -186,25 +205,39 @@ class Groups:
         tins = [_tin_key(tin) for one in waiting for tin in one.tins]
         if tins:
             self._tin_entries.add(self._tins.numbers(tins))
-        rows = int(numbers.max()) + 1
-        spoilt, networks = self._spoilt.upto(rows), self._networks.upto(rows)
-        locations, members = self._locations.upto(rows), self._members.upto(rows)
         for number, one in zip(numbers.tolist(), waiting, strict=True):
             if one.spoilt:
-                spoilt[number] = True
-                continue
-            if one.networks:
-                merged = one.networks
-                if networks[number]:
-                    merged = tuple(sorted({*merged, *list(self._network_names)[networks[number]]}))
-                networks[number] = self._network_names.setdefault(merged, len(self._network_names))
-            if one.location:
-                locations[number] = self._spool.put(one.location)
-            if one.members is not None:
-                text, before = one.members, int(members[number])
-                if before >= 0:
-                    text = fields.merged(self._spool.get(before), text)
-                members[number] = self._spool.put(text)
+                self._spoilt.upto(number + 1)[number] = True
+            else:
+                self._keep(number, one.networks, one.location, one.members)
+
+    def define_all(self, them: Definitions) -> None:
+        """Take in definitions."""
+        self.settle()
+        numbers = them.references
+        self._defined.add(numbers)
+        self._tin_entries.add(them.tins)
+        places = self._members.upto(int(numbers.max()) + 1)
+        if len(np.unique(numbers)) == len(numbers) and (places[numbers] < 0).all() and not any(them.networks):
+            places[numbers] = self._spool.put_all(them.members)
+            return
+        for number, members, networks in zip(numbers.tolist(), them.members, them.networks, strict=True):
+            self._keep(number, networks, None, members)
+
+    def _keep(self, number: int, networks: tuple[str, ...], location: str | None, members: str | None) -> None:
+        """Keep what one definition says, beside what those before it said."""
+        if networks:
+            known = self._networks.upto(number + 1)
+            if known[number]:
+                networks = tuple(sorted({*networks, *list(self._network_names)[known[number]]}))
+            known[number] = self._network_names.setdefault(networks, len(self._network_names))
+        if location:
+            self._locations.upto(number + 1)[number] = self._spool.put(location)
+        if members is not None:
+            places = self._members.upto(number + 1)
+            if places[number] >= 0:
+                members = fields.merged(self._spool.get(int(places[number])), members)
+            places[number] = self._spool.put(members)
 
     @staticmethod
     def odd(mixed: bool, blanks: bool) -> list[str]:
@@ -219,7 +252,7 @@ class Groups:
     def inline(self, groups: Any) -> int:
         """The number of an in-line list. Raises Unreadable."""
         found = fields.membership(groups)
-        return self._number_inlines([found], [self._tin_numbers(found.tins)])[0]
+        return self._number_inlines([found], [self.tin_numbers(found.tins)])[0]
 
     def inline_all(self, lists: Spans, first: int, last: int) -> list[int | None]:
         """The numbers of in-line lists by their JSON text, None for one that cannot be read."""
@@ -231,7 +264,7 @@ class Groups:
             if end < 0:
                 try:
                     found.append(fields.membership(parsed(lists.span(place))))
-                    tins.append(self._tin_numbers(found[-1].tins))
+                    tins.append(self.tin_numbers(found[-1].tins))
                 except ValueError:
                     found.append(None)
                 continue
@@ -268,7 +301,7 @@ class Groups:
         readable = [(number, one.tin) for number, one in enumerate(self._entries_read[first:], first) if one]
         if readable:
             places, tins = zip(*readable, strict=True)
-            self._entry_tins.upto(last)[list(places)] = self._tin_numbers(tins)
+            self._entry_tins.upto(last)[list(places)] = self.tin_numbers(tins)
 
     def _number_inlines(self, found: list[fields.Membership], tins: list[np.ndarray]) -> list[int]:
         """Number in-line lists together: each call into compiled code costs as much as a hundred of its numbers."""
@@ -283,7 +316,7 @@ class Groups:
             self.inlines.append(Inline(group, theirs, one.mixed, one.blanks))
         return list(range(first, len(self.inlines)))
 
-    def _tin_numbers(self, tins: Sequence[fields.Tin]) -> np.ndarray:
+    def tin_numbers(self, tins: Sequence[fields.Tin]) -> np.ndarray:
         """The numbers of TINs. A payer's in-line lists repeat them, so those that came lately are remembered."""
         known = self._tins_known
         new = list(dict.fromkeys(tin for tin in tins if tin not in known))

@@ -138,11 +138,11 @@ class Items:
                 self._make_room()
             elif status == ODD:
                 record = mode in (ITEM, OBJECT) and data[position] in b"[{"
-                end = int(extent(data, position, len(data))) if record else -1
+                end = int(extent(data, position, len(data))) if record else 0
                 if end > 0 and self._odd(data, base, position, end, mode):
                     position, mode = end, mode + 1
                 else:
-                    status = MORE
+                    status = MORE if end < 0 else BROKEN
             if status in (MORE, BROKEN):
                 more = b"" if status == BROKEN else self._more(text, len(data) - position)
                 if more:

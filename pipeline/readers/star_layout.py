@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import naming, tables
-from pipeline.errors import SourceError
+from pipeline.errors import TOO_MANY_FILES, SourceError
 
 # Columns by table, as both documents name them: `name:kind=other_name`, `?` where a file may lack it. The kinds:
 # text (where none is given), number (floating point), id (text or integer), list (of text).
@@ -203,6 +203,8 @@ def _schema(folder: Path, path: Path) -> pa.Schema:
         fact = "is empty" if path.stat().st_size == 0 else "is no whole Parquet file"
         raise SourceError(fact, place=path, remedy=f"write it anew, {again(folder)}") from problem
     except OSError as problem:
+        if problem.errno in TOO_MANY_FILES:
+            raise
         words = problem.strerror or " ".join(str(problem).split())
         raise SourceError(f"cannot be read: {words}", place=path, remedy=f"mend that, {again(folder)}") from problem
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from isal import isal_zlib
 
-from pipeline.errors import SourceError
+from pipeline.errors import TOO_MANY_FILES, SourceError
 from pipeline.lookahead import ahead
 
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
@@ -39,6 +39,8 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
             magic = raw.read(4)
             raw.seek(0)
         except OSError as e:
+            if e.errno in TOO_MANY_FILES:
+                raise
             raise SourceError(
                 f"cannot be opened: {e.strerror}", place=path, remedy="Mend the file or its permissions."
             ) from e

@@ -1,0 +1,490 @@
+"""The list provider_references, from bytes to defined references: the compiled pass where a definition is of regular
+form, parsed JSON where it is not.
+
+What belongs here: going through the list, reading each distinct TIN once, putting what cannot be read on record. What
+must not come in: what becomes of a definition (`in_network_groups`), what a field says (`in_network_fields`).
+
+Of regular form is an id, a list of groups that each have a list of ten-digit NPIs and a TIN, and perhaps network names,
+in any order of keys: nearly all that payers write.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.jit import address, byte, entry, get, inner, put
+from pipeline.readers import in_network_fields as fields
+from pipeline.readers.in_network_account import Account, Column
+from pipeline.readers.in_network_fields import Unreadable
+from pipeline.readers.in_network_groups import Definitions, Groups
+from pipeline.readers.json_bytes import (
+    CLASSES,
+    CLOSE,
+    CLOSE_LIST,
+    COLON,
+    COMMA,
+    I0,
+    I1,
+    NINE,
+    OPEN,
+    OPEN_LIST,
+    QUOTE,
+    SHORT,
+    STRANGE,
+    ZERO,
+    blank,
+    closing,
+    extent,
+    number_end,
+    plain,
+    text_end,
+)
+from pipeline.readers.json_text import JsonText, parsed
+from pipeline.readers.spans import Spans, number, same
+
+# Where the cursor stands, and why the pass came to a stop.
+_FIRST, _RECORD, _BEHIND = range(3)
+_MORE, _ODD, _BROKEN, _FULL, _NO_ROOM, _END = range(6)
+# The cursor's array: where it stands, and what was found;
+_POSITION, _LIMIT, _MODE, _RECORDS, _ENTRIES, _NPIS = range(6)
+# the rows there is room for, the columns, the tables of spans;
+_MOST, _RECORD_ROWS, _ENTRY_ROWS, _NPI_ROWS, _IDS, _TINS, _NETWORKS = range(6, 13)
+# a number's mantissa and decimals; where the bytes and the keys lie.
+_NUMBER, _DATA, _LETTERS = 13, 15, 16
+_CURSOR = 17
+_RECORD_WIDTH, _ENTRY_WIDTH = 4, 2
+
+_KEYS = b'"provider_group_id""provider_groups""network_name""npi""tin"'
+_TABLE = np.concatenate((CLASSES, np.frombuffer(_KEYS, np.uint8)))
+_KEY_ID, _KEY_GROUPS, _KEY_NETWORK, _KEY_NPI, _KEY_TIN = map(np.int64, (256, 275, 292, 306, 311))
+_NPI_DIGITS = 10
+_LARGE = 4 << 20  # bytes of distinct TINs, at which they are forgotten
+
+
+@inner
+def _value(key, end):
+    """Where the value of a key begins, from behind the key; SHORT, or STRANGE where no colon follows."""
+    at = blank(key, end)
+    if at < end and byte(at) != COLON:
+        return STRANGE
+    at = blank(at + 1, end)
+    return at if at < end else SHORT
+
+
+@inner
+def _npis(at, end, cursor):
+    """Behind a list of NPIs, which are added to the rows; from its `[`."""
+    rows, count, most = get(cursor, _NPI_ROWS), get(cursor, _NPIS), get(cursor, _MOST)
+    if byte(at) != OPEN_LIST:
+        return STRANGE
+    while True:
+        at = blank(at + 1, end)
+        if at + _NPI_DIGITS + 2 >= end:
+            return SHORT
+        quoted = byte(at) == QUOTE
+        if quoted:
+            at += 1
+        if byte(at) == ZERO:
+            return STRANGE
+        value = 0
+        for i in range(at, at + _NPI_DIGITS):
+            if byte(i) < ZERO or byte(i) > NINE:
+                return STRANGE
+            value = 10 * value + (byte(i) - ZERO)
+        at += _NPI_DIGITS
+        if quoted:
+            if byte(at) != QUOTE:
+                return STRANGE
+            at += 1
+        if count == most:
+            return -3 - _FULL
+        put(rows, count, value)
+        count += 1
+        at = blank(at, end)
+        if at >= end:
+            return SHORT
+        if byte(at) == CLOSE_LIST:
+            put(cursor, _NPIS, count)
+            return at + 1
+        if byte(at) != COMMA:
+            return STRANGE
+
+
+@inner
+def _entry(at, end, cursor):
+    """Behind one of the provider_groups, whose NPIs and TIN are added to the rows; from its `{`."""
+    keys, tin = 0, I0
+    if byte(at) != OPEN:
+        return STRANGE
+    while True:
+        at = blank(at + 1, end)
+        if at >= end:
+            return SHORT
+        if byte(at) != QUOTE:
+            return STRANGE
+        key = at
+        at = text_end(at + 1, end)
+        if at < 0:
+            return SHORT
+        if at - key != 5:
+            return STRANGE
+        which = 1 if same(key, get(cursor, _LETTERS) + _KEY_NPI, at - key) else 2
+        if keys & which or (which == 2 and not same(key, get(cursor, _LETTERS) + _KEY_TIN, at - key)):
+            return STRANGE
+        keys |= which
+        at = _value(at, end)
+        if at < 0:
+            return at
+        if which == 1:
+            at = _npis(at, end, cursor)
+            if at < 0:
+                return at
+        else:
+            start = at
+            if byte(at) != OPEN:
+                return STRANGE
+            at = closing(at + 1, end, get(cursor, _LETTERS), I1)
+            if at < 0:
+                return SHORT
+            tin = number(start, at, I0, I0, get(cursor, _TINS))
+            if tin < 0:
+                return -3 - _NO_ROOM
+        at = blank(at, end)
+        if at >= end:
+            return SHORT
+        if byte(at) == CLOSE:
+            break
+        if byte(at) != COMMA:
+            return STRANGE
+    if keys != 3:
+        return STRANGE
+    count = get(cursor, _ENTRIES)
+    if count == get(cursor, _MOST):
+        return -3 - _FULL
+    row = get(cursor, _ENTRY_ROWS) + 8 * _ENTRY_WIDTH * count
+    put(row, 0, tin)
+    put(row, 1, get(cursor, _NPIS))
+    put(cursor, _ENTRIES, count + 1)
+    return at + 1
+
+
+@inner
+def _record(start, end, cursor):
+    """Behind a definition, which is added to the rows; from its `{`."""
+    keys, reference, networks = 0, I0, -I1
+    at = start
+    while True:
+        at = blank(at + 1, end)
+        if at >= end:
+            return SHORT
+        if byte(at) != QUOTE:
+            return STRANGE
+        key = at
+        at = text_end(at + 1, end)
+        if at < 0:
+            return SHORT
+        which, name = 0, 0
+        if at - key == 19:
+            which, name = 1, _KEY_ID
+        elif at - key == 17:
+            which, name = 2, _KEY_GROUPS
+        elif at - key == 14:
+            which, name = 4, _KEY_NETWORK
+        if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
+            return STRANGE
+        keys |= which
+        at = _value(at, end)
+        if at < 0:
+            return at
+        begun = at
+        if which == 1 and byte(at) != QUOTE:
+            at = number_end(at, end, cursor + 8 * _NUMBER)
+            if at < 0:
+                return at
+            reference = number(begun, at, I0, I0, get(cursor, _IDS))
+        elif which != 2 and byte(at) == QUOTE:
+            at = text_end(at + 1, end)
+            if at < 0:
+                return SHORT
+            if which == 1:
+                if not plain(begun + 1, at - 1):
+                    return STRANGE
+                reference = number(begun + 1, at - 1, I0, I0, get(cursor, _IDS))
+            else:
+                networks = number(begun, at, I0, I0, get(cursor, _NETWORKS))
+        elif which == 4:
+            if byte(at) != OPEN_LIST:
+                return STRANGE
+            at = closing(at + 1, end, get(cursor, _LETTERS), I1)
+            if at < 0:
+                return SHORT
+            networks = number(begun, at, I0, I0, get(cursor, _NETWORKS))
+        else:
+            if byte(at) != OPEN_LIST:
+                return STRANGE
+            while True:
+                at = blank(at + 1, end)
+                if at >= end:
+                    return SHORT
+                at = _entry(at, end, cursor)
+                if at < 0:
+                    return at
+                at = blank(at, end)
+                if at >= end:
+                    return SHORT
+                if byte(at) == CLOSE_LIST:
+                    break
+                if byte(at) != COMMA:
+                    return STRANGE
+            at += 1
+        if reference < 0 or (which == 4 and networks < 0):
+            return -3 - _NO_ROOM
+        at = blank(at, end)
+        if at >= end:
+            return SHORT
+        if byte(at) == CLOSE:
+            break
+        if byte(at) != COMMA:
+            return STRANGE
+    if keys & 3 != 3:
+        return STRANGE
+    row = get(cursor, _RECORD_ROWS) + 8 * _RECORD_WIDTH * get(cursor, _RECORDS)
+    put(row, 0, start - get(cursor, _DATA))
+    put(row, 1, reference)
+    put(row, 2, networks)
+    put(row, 3, get(cursor, _ENTRIES))
+    return at + 1
+
+
+@entry
+def _scan(cursor):
+    """Go on from the cursor through whole definitions, as far as they are regular; why it came to a stop."""
+    data, mode = get(cursor, _DATA), get(cursor, _MODE)
+    end, position, status = data + get(cursor, _LIMIT), data + get(cursor, _POSITION), _MORE
+    while True:
+        at = blank(position, end)
+        if at >= end:
+            break
+        here = byte(at)
+        if mode == _RECORD:
+            if here != OPEN:
+                position = at
+                status = _ODD
+                break
+            if get(cursor, _RECORDS) == get(cursor, _MOST):
+                status = _FULL
+                break
+            entries, npis = get(cursor, _ENTRIES), get(cursor, _NPIS)
+            behind = _record(at, end, cursor)
+            if behind < 0:
+                put(cursor, _ENTRIES, entries)
+                put(cursor, _NPIS, npis)
+                if behind == STRANGE:
+                    position = at
+                    status = _ODD
+                elif behind != SHORT:
+                    status = -3 - behind
+                break
+            put(cursor, _RECORDS, get(cursor, _RECORDS) + 1)
+            position = behind
+            mode = _BEHIND
+        elif here == CLOSE_LIST:
+            position = at + 1
+            status = _END
+            break
+        elif mode == _FIRST:
+            mode = _RECORD
+        elif here == COMMA:
+            position = at + 1
+            mode = _RECORD
+        else:
+            position = at
+            status = _BROKEN
+            break
+    put(cursor, _POSITION, position - data)
+    put(cursor, _MODE, mode)
+    return status
+
+
+class References:
+    """Reads the list of references of a file."""
+
+    def __init__(self, file: str, account: Account, groups: Groups, chunk_bytes: int):
+        self._file, self._account, self._groups = file, account, groups
+        self._chunk = max(1, chunk_bytes)
+        self._index = 0  # of the record at hand
+        self._most = max(1 << 8, min(1 << 14, chunk_bytes >> 6))
+        self._networks, self._names = Spans(), []  # of each span of them: their names, None where they cannot be read
+        self._make_room()
+        self._fresh()
+
+    def _make_room(self) -> None:
+        widths = _RECORD_WIDTH, _ENTRY_WIDTH, 1
+        self._rows = [np.zeros((self._most, width), np.int64) for width in widths]
+
+    def _fresh(self) -> None:
+        self._tins, self._tins_read = Spans(), 0
+        self._prefixes: dict[str, int] = {}  # `tin_type:tin_value:` -> its number
+        self._prefix_of, self._tin_of = (
+            Column(np.int64, -1),
+            Column(np.int64, -1),
+        )  # of each span; -1 where it is unreadable
+
+    def read(self, text: JsonText) -> None:
+        """Read the list that begins at the cursor."""
+        text.take("[")
+        rest, base = text.unread()
+        data, position, mode = np.frombuffer(rest, np.uint8), 0, _FIRST
+        while True:
+            if self._tins.size > _LARGE:
+                self._fresh()
+            cursor = np.zeros(_CURSOR, np.int64)
+            cursor[:3] = position, len(data), mode
+            tables = self._groups.ids.table, self._tins.table, self._networks.table
+            cursor[_MOST:_NUMBER] = self._most, *map(address, self._rows), *tables
+            cursor[_DATA:] = address(data), address(_TABLE)
+            status = self._take(cursor, _scan(address(cursor)))
+            moved = int(cursor[_POSITION]) > position
+            position, mode = int(cursor[_POSITION]), int(cursor[_MODE])
+            if status == _END:
+                text.give_back(data[position:].tobytes(), base + position)
+                return
+            if status == _NO_ROOM:
+                for spans in (self._groups.ids, self._tins, self._networks):
+                    if spans.full(len(data) - position):
+                        spans.grow(len(data) - position)
+            elif status == _FULL and not moved:
+                self._most *= 2
+                self._make_room()
+            elif status == _ODD:
+                whole = data[position] in b"[{"
+                end = int(extent(data, position, len(data))) if whole else 0
+                if end > 0 and self._odd(data[position:end].tobytes(), base + position):
+                    position, mode = end, _BEHIND
+                else:
+                    status = _MORE if end < 0 else _BROKEN
+            if status in (_MORE, _BROKEN):
+                more = b"" if status == _BROKEN else text.more(max(self._chunk, len(data) - position))
+                if more:
+                    data = np.frombuffer(b"".join((memoryview(data[position:]), more)), np.uint8)
+                    base, position = base + position, 0
+                    continue
+                text.give_back(data[position:].tobytes(), base + position)
+                mode = self._slowly(text, mode)
+                if mode < 0:
+                    return
+                rest, base = text.unread()
+                data, position = np.frombuffer(rest, np.uint8), 0
+
+    # What the compiled pass found.
+
+    def _take(self, cursor: np.ndarray, status: int) -> int:
+        """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
+        records = self._rows[0][: cursor[_RECORDS]]
+        entries = self._rows[1][: cursor[_ENTRIES]]
+        self._read_tins()
+        self._read_networks()
+        bad = [len(records)]
+        if len(unreadable := np.flatnonzero(self._prefix_of.upto(len(self._tins))[entries[:, 0]] < 0)):
+            bad.append(int(np.searchsorted(records[:, 3], unreadable[0], "right")))
+        bad += [i for i in np.flatnonzero(records[:, 2] >= 0).tolist() if self._names[records[i, 2]] is None][:1]
+        if (first := min(bad)) < len(records):
+            cursor[_POSITION], cursor[_MODE], status = records[first, 0], _RECORD, _ODD
+            records = records[:first]
+        if len(records):
+            self._groups.define_all(self._definitions(records))
+        self._index += len(records)
+        return status
+
+    def _definitions(self, records: np.ndarray) -> Definitions:
+        entries = self._rows[1][: records[-1, 3]]
+        npis = self._rows[2][: entries[-1, 1], 0]
+        record = np.repeat(np.arange(len(records)), np.diff(records[:, 3], prepend=0))
+        npis_of = np.diff(entries[:, 1], prepend=0)
+        prefixes = list(self._prefixes)
+        used, place = np.unique(self._prefix_of.values[entries[:, 0]], return_inverse=True)
+        used = [prefixes[number] for number in used.tolist()]
+        order = sorted(range(len(used)), key=used.__getitem__)
+        rank = np.empty(len(used), np.int64)
+        rank[order] = np.arange(len(used))
+        # Sorted as texts are: a prefix ends in its second colon, and all NPIs have ten digits.
+        columns = np.stack((np.repeat(record, npis_of), np.repeat(rank[place], npis_of), npis))
+        columns = columns[:, np.lexsort(columns[::-1])]
+        columns = columns[:, np.concatenate(([True], (columns[:, 1:] != columns[:, :-1]).any(axis=0)))]
+        sorted_prefixes = pa.array([used[number] for number in order], pa.string())
+        members = pc.binary_join_element_wise(
+            sorted_prefixes.take(pa.array(columns[1])), pc.cast(pa.array(columns[2]), pa.string()), ""
+        )
+        ends = np.searchsorted(columns[0], np.arange(len(records) + 1)).astype(np.int32)
+        texts = pc.binary_join(pa.ListArray.from_arrays(pa.array(ends), members), "|")
+        networks = [self._names[number] if number >= 0 else () for number in records[:, 2].tolist()]
+        return Definitions(records[:, 1].copy(), texts.to_pylist(), networks, self._tin_of.values[entries[:, 0]])
+
+    def _read_tins(self) -> None:
+        """Read the TINs that are new."""
+        first, last = self._tins_read, len(self._tins)
+        texts = self._tins.spans(np.arange(first, last))
+        try:  # each of them ends where its brackets are closed, so together they are JSON where each of them is
+            values = parsed(b"[" + b",".join(texts) + b"]")
+        except ValueError:
+            values = [_parsed_or_none(text) for text in texts]
+        readable, tins = [], []
+        prefix_of = self._prefix_of.upto(last)
+        for place, value in enumerate(values, first):
+            try:
+                prefix, named = fields.tin(value)
+            except Unreadable:
+                continue
+            prefix_of[place] = self._prefixes.setdefault(prefix, len(self._prefixes))
+            readable.append(place)
+            tins.append(named)
+        self._tin_of.upto(last)[readable] = self._groups.tin_numbers(tins)
+        self._tins_read = last
+
+    def _read_networks(self) -> None:
+        """Read the lists of network names that are new."""
+        for place in range(len(self._names), len(self._networks)):
+            try:
+                self._names.append(fields.networks(parsed(self._networks.span(place))))
+            except ValueError:
+                self._names.append(None)
+
+    # What is not of regular form.
+
+    def _odd(self, content: bytes, offset: int) -> bool:
+        """Read a record that is whole; False where it is no JSON after all."""
+        try:
+            record = parsed(content)
+        except ValueError:
+            return False
+        self._define(record, content, offset)
+        return True
+
+    def _define(self, record: object, content: bytes | str, offset: int) -> None:
+        self._groups.define(record, self._index)
+        if self._account.unreadable:
+            text = content if type(content) is str else content.decode()
+            self._account.put_on_record(self._file, ("provider_references", self._index), text, offset)
+        self._index += 1
+
+    def _slowly(self, text: JsonText, mode: int) -> int:
+        """Take a step where the bytes are no JSON, or end, or it takes care to see; returns the new mode, or -1 at the
+        end of the list."""
+        text.doing = f"provider_references[{self._index}]"
+        if mode == _BEHIND:
+            return _RECORD if text.take(",]") == "," else -1
+        if mode == _FIRST and text.peek() == "]":
+            text.at += 1
+            return -1
+        record = text.value()
+        self._define(record, text.text[slice(*text.span)], text.offset(text.span[0]))
+        return _BEHIND
+
+
+def _parsed_or_none(text: bytes) -> object:
+    try:
+        return parsed(text)
+    except ValueError:
+        return None
