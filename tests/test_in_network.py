@@ -30,7 +30,14 @@ from generate_mrf import odd_file
 from mutate_mrf import mutated
 from pipeline import lookahead, naming, parquet, tables
 from pipeline.errors import SourceError
-from pipeline.readers import in_network, in_network_groups, in_network_items, in_network_prices, unpacked
+from pipeline.readers import (
+    in_network,
+    in_network_groups,
+    in_network_items,
+    in_network_prices,
+    in_network_references,
+    unpacked,
+)
 from pipeline.readers.in_network import HEADER
 from pipeline.transforms import in_network_counts
 from plain_scan import plain_scan
@@ -990,10 +997,11 @@ def test_every_kernel_is_compiled_once(write, tmp_path):
     program = f"""
 import pathlib, types
 from numba.core.dispatcher import Dispatcher
-from pipeline.readers import in_network, in_network_scan, spans
+from pipeline.readers import in_network, in_network_references, in_network_scan, in_network_totals, spans
 nowhere = types.SimpleNamespace(write=lambda *_: None)
 in_network.read(pathlib.Path({str(write(document()))!r}), batch_id="b", sink=nowhere)
-compiled = [*vars(in_network_scan).values(), *vars(spans).values()]
+modules = in_network_references, in_network_scan, in_network_totals, spans
+compiled = [value for module in modules for value in vars(module).values()]
 print({{str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds}})
 """
     surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
@@ -1034,6 +1042,12 @@ def _outcome(path: Path, chunk: int, **options):
         return str(e), e.offset, e.header, e.quarantine
 
 
+def _plainly(patch: pytest.MonkeyPatch) -> None:
+    """Leave every record to parsed JSON."""
+    for module in (in_network_items, in_network_references):
+        patch.setattr(module, "scan", plain_scan)
+
+
 def _mutations(folder: Path, seeds: Iterable[int]) -> None:
     """Each is refused by name or read, the same in small pieces and large ones and as plain parsed JSON."""
     read_right = 0
@@ -1043,7 +1057,7 @@ def _mutations(folder: Path, seeds: Iterable[int]) -> None:
         found = _outcome(path, 1 << 20)
         assert _outcome(path, (1, 3, 64, 1024)[seed % 4]) == found, seed
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(in_network_items, "scan", plain_scan)
+            _plainly(patch)
             assert _outcome(path, 1 << 20) == found, seed
         if isinstance(found, dict):
             read_right += 1
@@ -1086,10 +1100,44 @@ def test_in_line_lists_are_read_as_parsed_json_is(shape, write):
         found = _outcome(path, 1 << 20)
         assert _outcome(path, 7) == found, entry
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(in_network_items, "scan", plain_scan)
+            _plainly(patch)
             assert _outcome(path, 1 << 20) == found, entry
         refused += not isinstance(found, dict)
     assert 0 < refused <= len(_ENTRIES)
+
+
+@pytest.mark.parametrize("shape", _SHAPES)
+def test_references_are_read_as_parsed_json_is(shape, write):
+    """Also where a definition, one of its groups or its id is no JSON, has no reading, or stands twice."""
+    good = _ENTRY.replace("11-1111111", "22-2222222").replace("[1234567893]", '["1003000126", 1234567893, 1003000126]')
+    refused, found_all = 0, []
+    for entry in (*_ENTRIES, _ENTRY.replace("11-1111111", "2"), _ENTRY.replace("}}", ', "business_name": "B"}}')):
+        for number in ('"1"', "1.50", '" 1"', '"\\u0031"', "null", "[1]", "1e", '"ö"', ""):
+            for more in (
+                "",
+                ', "network_name": ["A", "B"]',
+                ', "network_name": "B"',
+                ', "network_name": [{}]',
+                ', "x": 0',
+            ):
+                if (number != '"1"' and entry != _ENTRY) or (more and entry != good and number != '"1"'):
+                    continue
+                groups = shape % ((entry, good)[: shape.count("%s")])
+                records = [
+                    f'{{"provider_group_id": 1, "provider_groups": [{good}, {good}] {more}}}',
+                    f'{{"provider_groups": {groups}, "provider_group_id": {number} {more}}}',
+                    f'{{"provider_group_id": 2, "provider_groups": [{good}]}}',
+                ]
+                text = json.dumps(referring(1, "1", 1.5, 2, provider_references=0))
+                path = write(text.replace('"provider_references": 0', f'"provider_references": [{", ".join(records)}]'))
+                found = _outcome(path, 1 << 20)
+                assert _outcome(path, 7) == found, (entry, number, more)
+                with pytest.MonkeyPatch.context() as patch:
+                    _plainly(patch)
+                    assert _outcome(path, 1 << 20) == found, (entry, number, more)
+                refused += not isinstance(found, dict)
+                found_all.append(found)
+    assert 0 < refused <= len(found_all)
 
 
 def test_entries_of_in_line_lists_are_forgotten_when_there_are_many(write, monkeypatch):

@@ -19,6 +19,20 @@ from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Definitions, Groups
+from pipeline.readers.in_network_scan import (
+    AFTER_ITEM,
+    BROKEN,
+    END,
+    FIRST_ITEM,
+    FULL,
+    ITEM,
+    LIMIT,
+    MODE,
+    MORE,
+    NO_ROOM,
+    ODD,
+    POSITION,
+)
 from pipeline.readers.json_bytes import (
     CLASSES,
     CLOSE,
@@ -44,11 +58,8 @@ from pipeline.readers.json_bytes import (
 from pipeline.readers.json_text import JsonText, parsed
 from pipeline.readers.spans import Spans, number, same
 
-# Where the cursor stands, and why the pass came to a stop.
-_FIRST, _RECORD, _BEHIND = range(3)
-_MORE, _ODD, _BROKEN, _FULL, _NO_ROOM, _END = range(6)
-# The cursor's array: where it stands, and what was found;
-_POSITION, _LIMIT, _MODE, _RECORDS, _ENTRIES, _NPIS = range(6)
+# The cursor's array, behind where it stands: what was found;
+_RECORDS, _ENTRIES, _NPIS = range(3, 6)
 # the rows there is room for, the columns, the tables of spans;
 _MOST, _RECORD_ROWS, _ENTRY_ROWS, _NPI_ROWS, _IDS, _TINS, _NETWORKS = range(6, 13)
 # a number's mantissa and decimals; where the bytes and the keys lie.
@@ -99,7 +110,7 @@ def _npis(at, end, cursor):
                 return STRANGE
             at += 1
         if count == most:
-            return -3 - _FULL
+            return -3 - FULL
         put(rows, count, value)
         count += 1
         at = blank(at, end)
@@ -150,7 +161,7 @@ def _entry(at, end, cursor):
                 return SHORT
             tin = number(start, at, I0, I0, get(cursor, _TINS))
             if tin < 0:
-                return -3 - _NO_ROOM
+                return -3 - NO_ROOM
         at = blank(at, end)
         if at >= end:
             return SHORT
@@ -162,7 +173,7 @@ def _entry(at, end, cursor):
         return STRANGE
     count = get(cursor, _ENTRIES)
     if count == get(cursor, _MOST):
-        return -3 - _FULL
+        return -3 - FULL
     row = get(cursor, _ENTRY_ROWS) + 8 * _ENTRY_WIDTH * count
     put(row, 0, tin)
     put(row, 1, get(cursor, _NPIS))
@@ -240,7 +251,7 @@ def _record(start, end, cursor):
                     return STRANGE
             at += 1
         if reference < 0 or (which == 4 and networks < 0):
-            return -3 - _NO_ROOM
+            return -3 - NO_ROOM
         at = blank(at, end)
         if at >= end:
             return SHORT
@@ -260,21 +271,21 @@ def _record(start, end, cursor):
 
 @entry
 def _scan(cursor):
-    """Go on from the cursor through whole definitions, as far as they are regular; why it came to a stop."""
-    data, mode = get(cursor, _DATA), get(cursor, _MODE)
-    end, position, status = data + get(cursor, _LIMIT), data + get(cursor, _POSITION), _MORE
+    """As `scan`; the position is an address."""
+    data, mode = get(cursor, _DATA), get(cursor, MODE)
+    end, position, status = data + get(cursor, LIMIT), data + get(cursor, POSITION), MORE
     while True:
         at = blank(position, end)
         if at >= end:
             break
         here = byte(at)
-        if mode == _RECORD:
+        if mode == ITEM:
             if here != OPEN:
                 position = at
-                status = _ODD
+                status = ODD
                 break
             if get(cursor, _RECORDS) == get(cursor, _MOST):
-                status = _FULL
+                status = FULL
                 break
             entries, npis = get(cursor, _ENTRIES), get(cursor, _NPIS)
             behind = _record(at, end, cursor)
@@ -283,29 +294,42 @@ def _scan(cursor):
                 put(cursor, _NPIS, npis)
                 if behind == STRANGE:
                     position = at
-                    status = _ODD
+                    status = ODD
                 elif behind != SHORT:
                     status = -3 - behind
                 break
             put(cursor, _RECORDS, get(cursor, _RECORDS) + 1)
             position = behind
-            mode = _BEHIND
+            mode = AFTER_ITEM
         elif here == CLOSE_LIST:
             position = at + 1
-            status = _END
+            status = END
             break
-        elif mode == _FIRST:
-            mode = _RECORD
+        elif mode == FIRST_ITEM:
+            mode = ITEM
         elif here == COMMA:
             position = at + 1
-            mode = _RECORD
+            mode = ITEM
         else:
             position = at
-            status = _BROKEN
+            status = BROKEN
             break
-    put(cursor, _POSITION, position - data)
-    put(cursor, _MODE, mode)
+    put(cursor, POSITION, position - data)
+    put(cursor, MODE, mode)
     return status
+
+
+def scan(data: np.ndarray, cursor: np.ndarray) -> int:
+    """Go on from the cursor through whole definitions, as far as they are regular; returns why it came to a stop, as
+    `in_network_scan.scan` does.
+
+    `cursor` has where to begin (POSITION, LIMIT, MODE), for how many rows of each kind there is room, and the addresses
+    of these rows and of the tables of ids, TINs and network names. Rows are definitions (start, number of the id, of the
+    network names or -1, entries up to here), entries (number of the TIN, NPIs up to here) and NPIs.
+    """
+    cursor[_RECORDS:_MOST] = 0
+    cursor[_DATA:] = address(data), address(_TABLE)
+    return _scan(address(cursor))
 
 
 class References:
@@ -336,7 +360,7 @@ class References:
         """Read the list that begins at the cursor."""
         text.take("[")
         rest, base = text.unread()
-        data, position, mode = np.frombuffer(rest, np.uint8), 0, _FIRST
+        data, position, mode = np.frombuffer(rest, np.uint8), 0, FIRST_ITEM
         while True:
             if self._tins.size > _LARGE:
                 self._fresh()
@@ -344,29 +368,28 @@ class References:
             cursor[:3] = position, len(data), mode
             tables = self._groups.ids.table, self._tins.table, self._networks.table
             cursor[_MOST:_NUMBER] = self._most, *map(address, self._rows), *tables
-            cursor[_DATA:] = address(data), address(_TABLE)
-            status = self._take(cursor, _scan(address(cursor)))
-            moved = int(cursor[_POSITION]) > position
-            position, mode = int(cursor[_POSITION]), int(cursor[_MODE])
-            if status == _END:
+            status = self._take(cursor, scan(data, cursor))
+            moved = int(cursor[POSITION]) > position
+            position, mode = int(cursor[POSITION]), int(cursor[MODE])
+            if status == END:
                 text.give_back(data[position:].tobytes(), base + position)
                 return
-            if status == _NO_ROOM:
+            if status == NO_ROOM:
                 for spans in (self._groups.ids, self._tins, self._networks):
                     if spans.full(len(data) - position):
                         spans.grow(len(data) - position)
-            elif status == _FULL and not moved:
+            elif status == FULL and not moved:
                 self._most *= 2
                 self._make_room()
-            elif status == _ODD:
+            elif status == ODD:
                 whole = data[position] in b"[{"
                 end = int(extent(data, position, len(data))) if whole else 0
                 if end > 0 and self._odd(data[position:end].tobytes(), base + position):
-                    position, mode = end, _BEHIND
+                    position, mode = end, AFTER_ITEM
                 else:
-                    status = _MORE if end < 0 else _BROKEN
-            if status in (_MORE, _BROKEN):
-                more = b"" if status == _BROKEN else text.more(max(self._chunk, len(data) - position))
+                    status = MORE if end < 0 else BROKEN
+            if status in (MORE, BROKEN):
+                more = b"" if status == BROKEN else text.more(max(self._chunk, len(data) - position))
                 if more:
                     data = np.frombuffer(b"".join((memoryview(data[position:]), more)), np.uint8)
                     base, position = base + position, 0
@@ -391,7 +414,7 @@ class References:
             bad.append(int(np.searchsorted(records[:, 3], unreadable[0], "right")))
         bad += [i for i in np.flatnonzero(records[:, 2] >= 0).tolist() if self._names[records[i, 2]] is None][:1]
         if (first := min(bad)) < len(records):
-            cursor[_POSITION], cursor[_MODE], status = records[first, 0], _RECORD, _ODD
+            cursor[POSITION], cursor[MODE], status = records[first, 0], ITEM, ODD
             records = records[:first]
         if len(records):
             self._groups.define_all(self._definitions(records))
@@ -473,14 +496,14 @@ class References:
         """Take a step where the bytes are no JSON, or end, or it takes care to see; returns the new mode, or -1 at the
         end of the list."""
         text.doing = f"provider_references[{self._index}]"
-        if mode == _BEHIND:
-            return _RECORD if text.take(",]") == "," else -1
-        if mode == _FIRST and text.peek() == "]":
+        if mode == AFTER_ITEM:
+            return ITEM if text.take(",]") == "," else -1
+        if mode == FIRST_ITEM and text.peek() == "]":
             text.at += 1
             return -1
         record = text.value()
         self._define(record, text.text[slice(*text.span)], text.offset(text.span[0]))
-        return _BEHIND
+        return AFTER_ITEM
 
 
 def _parsed_or_none(text: bytes) -> object:
