@@ -1111,7 +1111,13 @@ def test_references_are_read_as_parsed_json_is(shape, write):
     """Also where a definition, one of its groups or its id is no JSON, has no reading, or stands twice."""
     good = _ENTRY.replace("11-1111111", "22-2222222").replace("[1234567893]", '["1003000126", 1234567893, 1003000126]')
     refused, found_all = 0, []
-    for entry in (*_ENTRIES, _ENTRY.replace("11-1111111", "2"), _ENTRY.replace("}}", ', "business_name": "B"}}')):
+    zeros = _ENTRY.replace("1234567893", '"0123456789", 0')
+    for entry in (
+        *_ENTRIES,
+        zeros,
+        _ENTRY.replace("11-1111111", "2"),
+        _ENTRY.replace("}}", ', "business_name": "B"}}'),
+    ):
         for number in ('"1"', "1.50", '" 1"', '"\\u0031"', "null", "[1]", "1e", '"ö"', ""):
             for more in (
                 "",
