@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import building, code_version, errors, leaves, partition, paths, stamps
+from pipeline import building, code_version, errors, leaves, partition, partition_lookup, paths, stamps
 from pipeline.stages import enriched, facts, ingest, raw, star
 from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.task import TableTask
@@ -89,7 +89,7 @@ def why(text: str) -> str:
     """One sentence on why a table, table:YYYY-MM, path or partition would be built again, or that it would not."""
     root = paths.current()
     if "=" in text and partition.KEYS[0] in text:
-        return "\n".join(_why_partition(*pair) for pair in building.find_partitions(text, None))
+        return "\n".join(_why_partition(*pair) for pair in partition_lookup.months_of(text, None))
     name, _, month = text.partition(":")
     found = [t for t in tasks() if _named(t, name, month or None, root)]
     if not found:

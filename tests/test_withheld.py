@@ -16,7 +16,7 @@ from luigi.rpc import RemoteScheduler
 
 import browser
 import kit
-from pipeline import building, errors, inspection, paths, settings, verification
+from pipeline import building, errors, inspection, partition_lookup, paths, settings, verification
 from pipeline.stages import facts
 
 MONTH = "2025-08"
@@ -339,7 +339,7 @@ SHORT = PARTITION.replace("payer_slug=tupelo_vine_mutual/", "")
 def test_a_wrong_partition_gets_the_nearest_names(planted, typed, month, fact, remedy):
     use(planted.root)
     with pytest.raises(errors.UsageError) as refused:
-        building.find_partition(typed, month)
+        partition_lookup.one(typed, month)
     assert refused.value.fact == fact
     lines = refused.value.remedy.splitlines()
     assert remedy in [line.strip() for line in lines]

@@ -56,11 +56,11 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
     \b
     Example: ratehouse rerun 'payer_slug=acme/state=GA/…' --month 2025-08
     """
-    from pipeline import building
+    from pipeline import building, partition_lookup
     from pipeline.cli import progress, summary
 
     stopping.listen()
-    month, name = building.find_partition(partition_name, month)
+    month, name = partition_lookup.one(partition_name, month)
     settings.override("build", "workers", "1")
     with progress.shown(paths.current()):
         outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
