@@ -28,7 +28,10 @@ _ITEM = {"negotiation_arrangement": "ffs", "billing_code_type": "CPT", "billing_
 DOCUMENT = {
     "reporting_entity_name": "nobody",
     "last_updated_on": "2025-08-01",
-    "provider_references": [{"provider_group_id": reference, "provider_groups": [_GROUP]} for reference in _REFERENCES],
+    "provider_references": [
+        *({"provider_group_id": reference, "provider_groups": [_GROUP]} for reference in _REFERENCES),
+        {"provider_group_id": "of no regular form", "provider_groups": []},
+    ],
     "in_network": [{**_ITEM, "negotiated_rates": _RATES}, {"negotiated_rates": _RATES, **_ITEM}],
 }
 

@@ -139,14 +139,6 @@ class Tally:
         """Take in what was counted in `tables`."""
         self._turns = turns
 
-    def add_one(self, number: int, times: int = 1) -> None:
-        """Count one thing."""
-        turn = self._turn.upto(number + 1)
-        if turn[number] < 0:
-            turn[number] = self._turns
-            self._turns += 1
-        self._times.upto(number + 1)[number] += times
-
     def upto(self, rows: int) -> np.ndarray:
         """How often each came, at least so many of them."""
         return self._times.upto(rows)

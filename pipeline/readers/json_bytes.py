@@ -30,6 +30,7 @@ I0, I1 = np.int64(0), np.int64(1)
 
 @inner
 def blank(at, end):
+    """Behind blanks."""
     while at < end and (byte(at) == 32 or byte(at) == 10 or byte(at) == 13 or byte(at) == 9):
         at += 1
     return at
@@ -56,6 +57,7 @@ def text_end(at, end):
 
 @inner
 def digits(at, end):
+    """Behind digits."""
     while at < end and ZERO <= byte(at) <= NINE:
         at += 1
     return at
