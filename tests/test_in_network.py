@@ -948,7 +948,7 @@ def test_what_the_sink_raises_behind_the_reader_is_raised(write):
         in_network.read(write(document()), batch_id="b", sink=types.SimpleNamespace(write=full), threads=2)
 
 
-@pytest.mark.parametrize("together", [1, 16])
+@pytest.mark.parametrize("together", [1, 1 << 20])
 def test_unpacked_ahead_a_file_breaks_off_at_the_same_byte(together, write, monkeypatch):
     """What stands before the damage is read, by one thread or two, wherever in a handful of blocks it is."""
     monkeypatch.setattr(unpacked, "_TOGETHER", together)
@@ -970,10 +970,10 @@ def test_what_nobody_reads_is_not_unpacked():
     def blocks():
         for number in range(10_000):
             taken.append(number)
-            yield b"x"
+            yield bytes(unpacked.BLOCK)
 
     with unpacked.unpacked_ahead(blocks()) as coming:
-        assert next(coming) == b"x"
+        assert next(coming) == bytes(unpacked.BLOCK)
     assert len(taken) <= 7 * 16
     assert not [t for t in threading.enumerate() if t.name.startswith(lookahead.THREAD)]
 

@@ -22,7 +22,8 @@ from pipeline.lookahead import ahead
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
 BLOCK = 1 << 16
 _MAGIC = b"\x1f\x8b"  # of a gzip member
-_TOGETHER, _WAITING = 16, 4  # blocks handed over at a time; how many times that is done unasked
+_UNPACKED = 1 << 17  # bytes that one of them becomes at a time
+_TOGETHER, _WAITING = 1 << 20, 4  # bytes that are handed over at a time, at least; how many times that is done unasked
 AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
 
 
@@ -30,7 +31,7 @@ AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month 
 def opened(path: Path) -> Iterator[Iterator[bytes]]:
     """The decompressed bytes of a `.json`, `.json.gz` (one or more members) or `.zip` (holding one `.json`).
 
-    Yields an iterator of pieces of at most BLOCK bytes. Raises SourceError for a file that cannot be opened, is
+    Yields an iterator of pieces of at most 128 KB. Raises SourceError for a file that cannot be opened, is
     empty, or is not what its name says; the iterator raises it where a compressed stream breaks.
     """
     with contextlib.ExitStack() as stack:
@@ -71,7 +72,7 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
 
 @contextlib.contextmanager
 def unpacked_ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
-    """The same blocks, unpacked by another thread while those before them are read; 5 MB wait at most.
+    """The same blocks, unpacked by another thread while those before them are read; 6 MB wait at most.
 
     What the blocks raise is raised where it would have been. Leave it before what the blocks are read from is closed:
     that waits for the thread.
@@ -81,13 +82,15 @@ def unpacked_ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
 
 
 def _together(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Blocks as lists of _TOGETHER; those before a fault come before it is raised."""
+    """Blocks as lists of _TOGETHER bytes or more; those before a fault come before it is raised."""
     group: list[bytes] = []
+    held = 0
     try:
         for block in blocks:
             group.append(block)
-            if len(group) == _TOGETHER:
-                full, group = group, []
+            held += len(block)
+            if held >= _TOGETHER:
+                full, group, held = group, [], 0
                 yield full
     except Exception:
         if group:
@@ -130,7 +133,7 @@ def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
                 )
             stream = isal_zlib.decompressobj(wbits=31)
         try:
-            out = stream.decompress(more, BLOCK)
+            out = stream.decompress(more, _UNPACKED)
         except isal_zlib.error as e:
             raise SourceError(
                 f"the gzip stream is damaged after byte {done} of its decompressed text ({e})",
