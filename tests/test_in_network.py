@@ -1233,7 +1233,8 @@ def test_memory_is_a_chunk_and_an_item(write):
             pass
 
     peak(10)
-    small, large = peak(100), peak(600)
+    # Twice: when Python makes room in a table of its own, such as that of interned names, it is seen here.
+    small, large = min(peak(100), peak(100)), min(peak(600), peak(600))
     assert large < small * 1.3 + 200_000
     assert large < 2_000_000
 
