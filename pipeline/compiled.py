@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.readers import in_network
+from pipeline.readers import in_network, in_network_references
 from pipeline.readers.spans import Spans
 from pipeline.transforms import leaf_digest
 
@@ -29,9 +29,10 @@ DOCUMENT = {
     "reporting_entity_name": "nobody",
     "last_updated_on": "2025-08-01",
     "provider_references": [
-        *({"provider_group_id": reference, "provider_groups": [_GROUP]} for reference in _REFERENCES),
-        {"provider_group_id": "of no regular form", "provider_groups": []},
-    ],
+        {"provider_group_id": reference, "provider_groups": [_GROUP]}
+        for reference in (*_REFERENCES, *range(2, in_network_references.FEW + 2))
+    ]
+    + [{"provider_group_id": "of no regular form", "provider_groups": []}],
     "in_network": [{**_ITEM, "negotiated_rates": _RATES}, {"negotiated_rates": _RATES, **_ITEM}],
 }
 

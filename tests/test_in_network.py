@@ -151,6 +151,12 @@ def referring(*ids, **changes) -> dict:
     return document(in_network=[{**ITEM, "negotiated_rates": rates}], **changes)
 
 
+@pytest.fixture(autouse=True)
+def after_one_reference(monkeypatch):
+    """The compiled pass reads all references but the first, not only those of lists that are worth it."""
+    monkeypatch.setattr(in_network_references, "FEW", 1)
+
+
 @pytest.fixture
 def write(tmp_path):
     """Writes a document, text or bytes as a file and gives its path."""
@@ -994,12 +1000,15 @@ print(sorted({{"scipy.linalg", "great_expectations", "polars", "duckdb", "luigi"
 def test_every_kernel_is_compiled_once(write, tmp_path):
     """A plain 0 among the arguments is a type of its own, and an array seven arguments: the first file waits twice as
     long."""
+    references = [{"provider_group_id": 1, "provider_groups": [GROUP]}]
+    path = write(referring(1, provider_references=references))
     program = f"""
 import pathlib, types
 from numba.core.dispatcher import Dispatcher
 from pipeline.readers import in_network, in_network_references, in_network_scan, in_network_totals, spans
 nowhere = types.SimpleNamespace(write=lambda *_: None)
-in_network.read(pathlib.Path({str(write(document()))!r}), batch_id="b", sink=nowhere)
+in_network_references.FEW = 0
+in_network.read(pathlib.Path({str(path)!r}), batch_id="b", sink=nowhere)
 modules = in_network_references, in_network_scan, in_network_totals, spans
 compiled = [value for module in modules for value in vars(module).values()]
 print({{str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds}})

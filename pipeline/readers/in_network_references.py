@@ -71,6 +71,7 @@ _KEYS = b'"provider_group_id""provider_groups""network_name""npi""tin"'
 _TABLE = np.concatenate((CLASSES, np.frombuffer(_KEYS, np.uint8)))
 _KEY_ID, _KEY_GROUPS, _KEY_NETWORK, _KEY_NPI, _KEY_TIN = map(np.int64, (256, 275, 292, 306, 311))
 _NPI_DIGITS = 10
+FEW = 1_000  # the first records of a list, which take less time to parse than the compiled pass to load, or to compile
 _LARGE = 4 << 20  # bytes of distinct TINs, at which they are forgotten
 
 
@@ -359,8 +360,13 @@ class References:
     def read(self, text: JsonText) -> None:
         """Read the list that begins at the cursor."""
         text.take("[")
+        mode = FIRST_ITEM
+        while self._index < FEW:
+            mode = self._slowly(text, mode)
+            if mode < 0:
+                return
         rest, base = text.unread()
-        data, position, mode = np.frombuffer(rest, np.uint8), 0, FIRST_ITEM
+        data, position = np.frombuffer(rest, np.uint8), 0
         while True:
             if self._tins.size > _LARGE:
                 self._fresh()
