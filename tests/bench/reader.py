@@ -23,10 +23,12 @@ from pathlib import Path
 
 import ijson
 import large_payer
-import pandas  # noqa: F401 Arrow looks for it at its first array; in a build, Great Expectations has it loaded by then
+import pyarrow as pa
 
 from pipeline import parquet, tables
 from pipeline.readers import in_network
+
+pa.array([])  # loads pandas, if there is one; in a build, Great Expectations did that before
 
 
 class _Staged:
