@@ -1248,6 +1248,28 @@ def test_memory_is_a_chunk_and_an_item(write):
     assert large < 2_000_000
 
 
+@pytest.mark.parametrize("odd", ["5", '{"name": "\\ud83d"}'])
+def test_a_record_that_takes_care_to_see_does_not_take_the_rest_of_the_file_with_it(odd, write):
+    import tracemalloc
+
+    class Nowhere:
+        def write(self, table, batch):
+            pass
+
+    items = ",".join([json.dumps(document()["in_network"][0])] * 10_000)
+    text = json.dumps(document(in_network=0)).replace('"in_network": 0', f'"in_network": [{odd}, {items}]')
+    path, size = write(text), len(text)
+    del text, items
+    peaks = []
+    for _ in range(2):  # as above
+        tracemalloc.start()
+        in_network.read(path, batch_id="b", sink=Nowhere(), chunk_bytes=1 << 13, max_rejected_share=0.5)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert size > 2_000_000
+    assert min(peaks) < size / 2
+
+
 READ_TO_PARQUET = """
 import sys
 from pathlib import Path
