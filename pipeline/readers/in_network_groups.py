@@ -21,7 +21,7 @@ from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_scan import split
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_totals import Totals
-from pipeline.readers.json_text import parsed
+from pipeline.readers.json_text import parsed, parsed_all
 from pipeline.readers.spans import Spans
 
 _TOGETHER = 1024  # references are numbered at a time
@@ -119,13 +119,6 @@ class Definitions(NamedTuple):
 
 def _tin_key(tin: fields.Tin) -> bytes:
     return "\0".join(v or "" for v in tin).encode()
-
-
-def _parsed_or_none(text: bytes) -> Any:
-    try:
-        return parsed(text)
-    except ValueError:
-        return None
 
 
 class Inline(NamedTuple):
@@ -286,12 +279,7 @@ class Groups:
         """Read the entries of in-line lists that are new: a payer's lists repeat them."""
         first, last = len(self._entries_read), len(self._entries)
         for start in range(first, last, _TOGETHER):
-            texts = self._entries.spans(np.arange(start, min(start + _TOGETHER, last)))
-            try:  # each of them ends where its brackets are closed, so together they are JSON where each of them is
-                values = parsed(b"[" + b",".join(texts) + b"]")
-            except ValueError:
-                values = map(_parsed_or_none, texts)
-            for value in values:
+            for value in parsed_all(self._entries.spans(np.arange(start, min(start + _TOGETHER, last)))):
                 try:
                     found = None if value is None else fields.group(value)
                 except Unreadable:

@@ -55,7 +55,7 @@ from pipeline.readers.json_bytes import (
     plain,
     text_end,
 )
-from pipeline.readers.json_text import JsonText, parsed
+from pipeline.readers.json_text import JsonText, parsed, parsed_all
 from pipeline.readers.spans import Spans, number, same
 
 # The cursor's array, behind where it stands: what was found;
@@ -454,11 +454,7 @@ class References:
     def _read_tins(self) -> None:
         """Read the TINs that are new."""
         first, last = self._tins_read, len(self._tins)
-        texts = self._tins.spans(np.arange(first, last))
-        try:  # each of them ends where its brackets are closed, so together they are JSON where each of them is
-            values = parsed(b"[" + b",".join(texts) + b"]")
-        except ValueError:
-            values = [_parsed_or_none(text) for text in texts]
+        values = parsed_all(self._tins.spans(np.arange(first, last)))
         readable, tins = [], []
         prefix_of = self._prefix_of.upto(last)
         for place, value in enumerate(values, first):
@@ -510,10 +506,3 @@ class References:
         record = text.value()
         self._define(record, text.text[slice(*text.span)], text.offset(text.span[0]))
         return AFTER_ITEM
-
-
-def _parsed_or_none(text: bytes) -> object:
-    try:
-        return parsed(text)
-    except ValueError:
-        return None

@@ -58,6 +58,21 @@ def parsed(text: bytes, *, halves: bool = False) -> Any:
     return found
 
 
+def parsed_all(texts: list[bytes]) -> list[Any]:
+    """`parsed` of texts that each end where their brackets are closed, None for one that is no JSON."""
+    try:  # together they are JSON where each of them is
+        return parsed(b"[" + b",".join(texts) + b"]")
+    except ValueError:
+        return [_parsed_or_none(text) for text in texts]
+
+
+def _parsed_or_none(text: bytes) -> Any:
+    try:
+        return parsed(text)
+    except ValueError:
+        return None
+
+
 class _Later(Exception):
     """A failure that is to be raised when the text before it is used up."""
 
