@@ -12,13 +12,17 @@ keeps the arrays alive, and sees that nothing is asked for beyond their ends.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
+from numba.misc.appdirs import user_cache_dir
 from numba.np import linalg
 
 
@@ -39,6 +43,23 @@ def _no_blas() -> Iterator[None]:
 
 with _no_blas():
     import numba.np.arraymath
+
+
+def _cache() -> str:
+    """A folder for what is compiled from the sources as they are: Numba would only look at the file of the function that
+    Python calls, and run what it had compiled before of a function that is called by that one, and was changed since."""
+    package, told = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_bytes()
+        if b"pipeline.jit" in text or path == Path(__file__):
+            told.update(text)
+    beside = (
+        package / "__pycache__" if os.access(package, os.W_OK) else Path(user_cache_dir("ratehouse", appauthor=False))
+    )
+    return str(Path(config.CACHE_DIR or beside) / f"compiled-{told.hexdigest()[:16]}")
+
+
+config.CACHE_DIR = _cache()
 
 # Called by compiled code alone.
 inner = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
@@ -63,6 +84,18 @@ def byte(typing, at):
         return builder.zext(builder.load(_place(builder, arguments[0], ir.IntType(8))), ir.IntType(64))
 
     return types.int64(types.int64), load
+
+
+@intrinsic
+def put8(typing, array, i, value):
+    """Set byte i of the array at an address."""
+
+    def store(context, builder, signature, arguments):
+        value = builder.trunc(arguments[2], ir.IntType(8))
+        builder.store(value, builder.gep(_place(builder, arguments[0], ir.IntType(8)), [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), store
 
 
 @intrinsic

@@ -82,11 +82,15 @@ def test_the_key_is_held_by_a_critical_expectation(name):
         {"column": key[0]} if len(key) == 1 else {},
         {"column_list": list(key)},
     ]
-    together = f"SELECT {', '.join(key)}, count(*) AS n FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
+    names, once = ", ".join(key), "FROM {batch} GROUP BY ALL HAVING count(*) > 1"
+    together = f"SELECT {names}, count(*) AS n {once}"
+    # Of a large table: what is held are numbers, and the keys of those that stand twice.
+    by_hash = together.replace("{batch}", f"{{batch}} WHERE hash({names}) IN (SELECT hash({names}) {once})")
     held = [
         e
         for e in SUITES[name]["expectations"]
-        if (e["type"].endswith("to_be_unique") and e["kwargs"] in ways) or (query(e) or "").startswith(together)
+        if (e["type"].endswith("to_be_unique") and e["kwargs"] in ways)
+        or (query(e) or "").startswith((together, by_hash))
     ]
     assert held
     assert {e["severity"] for e in held} == {"critical"}

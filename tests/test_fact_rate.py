@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import staged_rates
 from pipeline import errors, tables
-from pipeline.transforms import fact_rate
+from pipeline.transforms import fact_numbers, fact_rate
 
 A, B = "TX/a.json", "TX/b.json"
 assert staged_rates.batch(B) < staged_rates.batch(A), "the file that is first by name is not first by batch_id"
@@ -61,8 +63,13 @@ def group(file: str = A, uid: str = "g1", **values) -> dict:
     return {"file": file, "pg_uid": uid, "provider_group_id_raw": "7", "pg_members_uid": MEMBERS} | values
 
 
-def build(prices, owners=None, groups=None, sources=None, corrections=(), stars=()) -> tuple[list[dict], dict]:
-    """The facts, and the accounts; prices and owners in the file's order, one owner g1 a file by default."""
+def build(
+    prices, owners=None, groups=None, sources=None, corrections=(), stars=(), pieces=((2, 1, 3), (5, 3, 2))
+) -> tuple[list[dict], dict]:
+    """The facts, and the accounts; prices and owners in the file's order, one owner g1 a file by default.
+
+    `pieces` are ways to cut them that make no difference: see `in_pieces`.
+    """
     files = list(dict.fromkeys(p["file"] for p in prices))
     con = staged_rates.connection(year_month="2025-06")
     staged_rates.stage(con, "source_file", sources or [source(f) for f in files])
@@ -74,17 +81,40 @@ def build(prices, owners=None, groups=None, sources=None, corrections=(), stars=
     accounts = dict(zip(totals.columns, totals.fetchall()[0], strict=True))
     facts = staged_rates.answer(con, "fact_rate", select)
     assert streamed(con, corrections) == facts
+    if not corrections and not stars:
+        for way in pieces:
+            assert in_pieces(con, *way) == facts
     listed = con.sql(fact_rate.sources(con, list(corrections)) + " ORDER BY ALL").fetchall()
     return facts, accounts | {"sources": listed}
 
 
 def streamed(con, corrections) -> list[dict]:
-    """The same facts as a month's file gets them: sorted from a scratch file."""
+    """The same facts as a month's file gets them: put in order by number, or sorted from a scratch file."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "unsorted"
+        path = Path(folder) / "scratch"
         rows = [row for batch in fact_rate.batches(con, list(corrections), path) for row in batch.to_pylist()]
         assert list(path.parent.iterdir()) == []
     return rows
+
+
+def texts_are_numbered_as_they_come_first(batch: pa.RecordBatch) -> bool:
+    columns = [c for c in batch.columns if pa.types.is_dictionary(c.type)]
+    assert len(columns) == 20
+    return all(list(dict.fromkeys(filter(None, c.to_pylist()))) == c.dictionary.to_pylist() for c in columns)
+
+
+def in_pieces(con, facts: int, prices: int, rows: int) -> list[dict]:
+    """The same facts again, so many held at once, where a piece of them has no room for more."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fact_numbers, "FACTS", facts)
+        patch.setattr(fact_numbers, "PRICES", prices)
+        batches = list(fact_numbers.batches(con, Path(folder) / "scratch", rows))
+    assert all(map(texts_are_numbered_as_they_come_first, batches))
+    made = 0
+    for batch in batches:
+        made += batch.num_rows
+        assert (made - 1) // rows == (made - batch.num_rows) // rows, "a batch does not reach over a row group's end"
+    return [row for batch in batches for row in batch.to_pylist()]
 
 
 def correction(action: str = "drop", match: dict | None = None, put: dict | None = None, name: str = "c1") -> dict:
@@ -197,7 +227,7 @@ def test_a_rate_is_read_once_per_price_and_owner_of_its_object():
 def test_unresolved_references_keep_their_rates():
     """Nobody knows whether two undefined groups are the same, so they are not: not even under one id in two files."""
     groups = [group(f, f"{f}-7", pg_members_uid=None) for f in (A, B)]
-    owners = [{"file": f, "object_ix": 0, "pg_uid": f"{f}-7"} for f in (A, B, A)]
+    owners = [{"file": f, "object_ix": 0, "pg_uid": f"{f}-7"} for f in (A, A, B)]
     facts, _ = build([PRICE, PRICE | {"file": B}], owners, groups)
     assert sorted((f["pg_uid"], f["pg_members_uid"], f["source_count"]) for f in facts) == [
         (f"{A}-7", None, 2),
@@ -307,7 +337,11 @@ def test_any_rates_collapse_as_a_dictionary_would(listed, named):
     """Every rate is in exactly one fact, in the one that a dictionary of identities has, kept from its first place."""
     prices = [PRICE | p for p in listed]
     files = sorted({p["file"] for p in prices})
-    owners = [{"file": f, "object_ix": o, "pg_uid": f"{f}-{known}"} for f in files for o, known in named]
+    owners = [
+        {"file": f, "object_ix": o, "pg_uid": f"{f}-{known}"}
+        for f in files
+        for o, known in sorted(named, key=lambda one: one[0])
+    ]
     groups = [
         group(f, f"{f}-{known}", pg_members_uid=MEMBERS if known else None) for f in files for known in (True, False)
     ]
@@ -330,6 +364,29 @@ def test_any_rates_collapse_as_a_dictionary_would(listed, named):
     assert got == expected
     assert len(facts) == len(expected) == accounts["facts"]
     assert sum(f["source_count"] for f in facts) == accounts["read"] == accounts["kept"]
+
+
+def test_many_rates_of_few_facts_and_of_many():
+    """Thousands of rates, some of them one fact a hundred times over, in several places of one payer's two names."""
+    rng = random.Random(3)
+    groups = [group(f, f"{f}{n}", pg_members_uid=f"{n:032x}" if n % 3 else None) for f in (A, B) for n in range(400)]
+    owners = [
+        {"file": f, "object_ix": o, "pg_uid": f"{f}{n}"}
+        for f in (A, B)
+        for o in range(20)
+        for n in rng.choices(range(4 if o % 2 else 400), k=150)
+    ]
+    prices = [
+        PRICE | {"file": f, "object_ix": rng.randrange(20), "code": rng.choice(["1", "2", "3|4"])}
+        | {"negotiated_rate": rng.choice([1.5, 2.0, 1e-7, 123456789.25])}
+        for f in (A, B)
+        for _ in range(60)
+    ]  # fmt: skip
+    sources = [source(A), source(B, state="TX", reporting_entity_name="EVRY Health")]
+    facts, accounts = build(prices, owners, groups, sources, pieces=[(1000, 7, 999), (20_000, 60, 64)])
+    assert accounts["read"] == 120 * 150
+    assert max(f["source_count"] for f in facts) > 100
+    assert len(facts) > 3000
 
 
 def test_identity_is_every_column_but_these():

@@ -101,8 +101,7 @@ def counted(path: Path) -> dict:
     """What `ratehouse sources` would say of the file, and by_class and by_type of the recount."""
     result, sink = read(path)
     con = sink.database()
-    con.execute(in_network_counts.build(con))
-    counts = dict(zip([column[0] for column in con.description], con.fetchone(), strict=True))
+    counts = in_network_counts.counts(con)
     assert result.rates_read == counts["facts"] + counts["duplicates"] + result.rejected
     for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):
         query = f"SELECT coalesce({column}, ''), count(*) FROM price JOIN staged_owner USING (object_ix) GROUP BY 1"
@@ -655,9 +654,8 @@ def test_rejected(what, write):
         assert ("\ufeff " + text).encode()[record["offset"] :].startswith(record["snippet"].encode())
         assert snippet is None or record["snippet"] == snippet
         json.loads(record["snippet"])
-    con = sink.database()
-    facts, duplicates = con.execute(in_network_counts.build(con)).fetchone()[:2]
-    assert facts + duplicates + result.rejected == result.rates_read
+    counts = in_network_counts.counts(sink.database())
+    assert counts["facts"] + counts["duplicates"] + result.rejected == result.rates_read
 
 
 def test_of_a_key_that_stands_twice_the_last_is_on_record(write):

@@ -109,9 +109,9 @@ class FactRate(FromRates):
         with self.connection() as con:
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
-            made = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".unsorted"))
+            made = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".scratch"))
             with closing(ahead(made)) as rows:
-                written = parquet.write(draft, tables.get(self.table), rows)
+                written = parquet.write(draft, tables.get(self.table), rows, in_order=True)
             relation = con.sql("SELECT * FROM read_totals")
             self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}
         return {self.table: (written.digest, written.rows)}

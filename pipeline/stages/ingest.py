@@ -134,7 +134,11 @@ class InNetworkFile(FileTask):
         return [raw.SourceFile(path=self.raw_name)]
 
     def code_roots(self) -> tuple[str, ...]:
-        return ("pipeline.readers.in_network", "pipeline.readers.provider_references", "in_network_counts.sql")
+        return (
+            "pipeline.readers.in_network",
+            "pipeline.readers.provider_references",
+            "pipeline.transforms.in_network_counts",
+        )
 
     def other_inputs(self) -> dict[str, str]:
         """The file, and what is at hand of the references that it was found to define by web address."""
@@ -191,6 +195,7 @@ class InNetworkFile(FileTask):
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
         from pipeline import duck
+        from pipeline.transforms import in_network_counts
 
         before = fingerprints.content_hash(self.warehouse, self.file)
         sink, result = self._read(drafts, ())
@@ -201,8 +206,8 @@ class InNetworkFile(FileTask):
         with self.connection() as con:
             for name, draft in drafts.items():
                 duck.view(con, name, duck.scan(tables.get(name), [draft]))
-            relation = con.sql(duck.sql("in_network_counts.sql"))
-            counted = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
+            con.execute(f"SET threads = {settings.build().read_threads}")  # as many as read it
+            counted = in_network_counts.counts(con)
         self._notes = self._noted(result, counted)
         self._quarantine(result.quarantine)
         return {name: (w.digest, w.rows) for name, w in sink.written.items()}

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipeline import duck, errors, tables
+from pipeline.transforms import fact_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 COLUMNS = [c for c in tables.get("fact_rate").columns if c not in ("fact_uid", "source_count")]
-_OF_GROUP = ("pg_uid", "provider_group_id_raw", "network_names", "pg_members_uid")
-_OF_PAIR = [c for c in COLUMNS if c not in (*_OF_GROUP, "negotiated_rate")]
 
 _UID = """fact_uid(state, year_month, payer_slug, billing_class, code_type, code, billing_code_modifiers,
   coalesce(pg_members_uid, pg_uid), pos_set_id, negotiated_type, negotiation_arrangement, expiration_date,
@@ -65,64 +64,19 @@ def build(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
         UNION ALL BY NAME {_STAR}"""
 
 
-def batches(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: Path) -> Iterator[pa.RecordBatch]:
+def batches(con: duckdb.DuckDBPyConnection, corrections: list[dict], scratch: Path) -> Iterator[pa.RecordBatch]:
     """The rows of `build` in the declared order and types, as record batches, in memory that does not grow with them.
 
-    Rates that nothing corrects are numbered: their terms and their group are looked up once their order is known. The
-    others are written to the file `unsorted` as they come and sorted from there.
+    Of rates that nothing corrects the prices are put in order (`fact_numbers`). The others are written to the file
+    `scratch` as they come and sorted from there.
     """
     if corrections or con.sql("SELECT 1 FROM star_fact LIMIT 1").fetchall():
-        yield from _from_file(con, corrections, unsorted)
+        yield from _from_file(con, corrections, scratch)
     else:
-        yield from _numbered(con)
+        yield from fact_numbers.batches(con, scratch)
 
 
-def _numbered(con: duckdb.DuckDBPyConnection, rows: int = 122_880) -> Iterator[pa.RecordBatch]:
-    """The facts by the numbers of their terms and group: sorted while they are narrow, then joined slice by slice.
-
-    3,000,000 rates take 9 s of processor with writing, within 430 MB; sorted whole they took 27, measured earlier.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    con.execute(duck.sql("fact_rate_numbered.sql"))
-    count = con.execute("SELECT count(*) FROM fact_row").fetchall()[0][0]
-    declared = tables.get("fact_rate").arrow_schema()
-    columns = {"fact_group": _OF_GROUP, "fact_pair": _OF_PAIR}
-    for first in range(0, count, rows):
-        facts = con.sql(f"FROM fact_row WHERE rowid >= {first} AND rowid < {first + rows}").to_arrow_table()
-        con.register("fact_slice", facts)
-        made = {name: facts.column(name) for name in ("negotiated_rate", "source_count")}
-        made["fact_uid"] = _digits(facts.column("uid_1"), facts.column("uid_2"))
-        for table, number in (("fact_pair", "pair_no"), ("fact_group", "group_no")):
-            ends = f"(SELECT min({number}) FROM fact_slice) AND (SELECT max({number}) FROM fact_slice)"
-            named = con.sql(
-                f"SELECT {number}, {', '.join(columns[table])} FROM {table} SEMI JOIN fact_slice USING ({number}) "
-                f"WHERE {number} BETWEEN {ends} ORDER BY {number}"
-            ).to_arrow_table()
-            place = pa.array(np.searchsorted(named.column(number).to_numpy(), facts.column(number).to_numpy()))
-            for name in columns[table]:  # as dictionaries, which the writer takes as they are
-                numbered = named.column(name).combine_chunks().dictionary_encode()
-                made[name] = pa.DictionaryArray.from_arrays(numbered.indices.take(place), numbered.dictionary)
-        con.unregister("fact_slice")
-        yield from pa.table({name: made[name] for name in declared.names}).to_batches()
-    for name in ("fact_row", "fact_pair", "fact_group"):
-        con.execute(f"DROP TABLE {name}")
-
-
-def _digits(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.Array:
-    """128-bit numbers, given as their halves, as 32 hexadecimal digits."""
-    import numpy as np
-    import pyarrow as pa
-
-    halves = np.stack([first.to_numpy(), second.to_numpy()], axis=1).astype(">u8")
-    pairs = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
-    digits = pairs[halves.view(np.uint8)]
-    ends = np.arange(0, 32 * len(halves) + 1, 32, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(halves), pa.py_buffer(ends), pa.py_buffer(digits))
-
-
-def _from_file(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted: Path) -> Iterator[pa.RecordBatch]:
+def _from_file(con: duckdb.DuckDBPyConnection, corrections: list[dict], scratch: Path) -> Iterator[pa.RecordBatch]:
     """The facts, sorted from a file: joining every kept rate to its place and sorting at once does not spill.
 
     Only rates that stand more than once are looked up.
@@ -138,11 +92,11 @@ def _from_file(con: duckdb.DuckDBPyConnection, corrections: list[dict], unsorted
           FROM (SELECT {_UID} AS fact_uid, * FROM {rate}) AS r LEFT JOIN fact_repeated AS k USING (fact_uid)
           WHERE k.ordinal IS NULL OR k.ordinal = r.ordinal
           UNION ALL BY NAME {_STAR}
-        )) TO {duck.literal(str(unsorted))} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS})""")
+        )) TO {duck.literal(str(scratch))} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS})""")
     order = ", ".join(f"{c} NULLS FIRST" for c in declared.sort)
-    rows = con.sql(f"FROM read_parquet({duck.literal(str(unsorted))}) ORDER BY {order}")
+    rows = con.sql(f"FROM read_parquet({duck.literal(str(scratch))}) ORDER BY {order}")
     yield from rows.to_arrow_reader(_UNSORTED_ROWS)
-    unsorted.unlink()
+    scratch.unlink()
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:

@@ -1,20 +1,10 @@
 -- The counts of one in-network file that need its staged rows as a whole; meanings as in `ratehouse sources`.
--- Reads the views staged_price, _item, _terms, _owner, _group, _member and _code of that file; gives one row.
+-- Reads the views staged_price, _item, _terms, _owner, _member and _code of that file, owner_key (who is behind a group)
+-- and object (how many owners a rate object names, and how many different ones); gives one row.
 -- A fact is a distinct price with a distinct owner, so rates need not be multiplied out: a price that stands in one
 -- rate object alone (most do) has as many facts as the object has distinct owners. Only prices that several objects
 -- repeat are joined with their owners.
 WITH
-  -- Who is behind a group: its members and networks; where it has no members, the group itself.
-  owner_key AS (
-    SELECT group_ix, pg_members_uid,
-      dense_rank() OVER (ORDER BY coalesce(pg_members_uid, pg_uid), network_names) AS owner
-    FROM staged_group
-  ),
-  object_owner AS (
-    SELECT DISTINCT o.object_ix, k.owner
-    FROM staged_owner o JOIN owner_key k USING (group_ix)
-  ),
-  owners_of AS (SELECT object_ix, count(*) AS owners FROM object_owner GROUP BY object_ix),
   -- Of a file with very many of them, items or terms that say the same may have several numbers.
   item AS (
     SELECT item_ix, dense_rank() OVER (
@@ -27,28 +17,33 @@ WITH
         additional_information, setting) AS terms
     FROM staged_terms
   ),
-  price AS (
-    SELECT list(DISTINCT object_ix) AS objects
+  read AS (
+    SELECT item, terms, negotiated_rate, object_ix
     FROM staged_price JOIN item USING (item_ix) JOIN terms USING (terms_ix)
-    GROUP BY item, terms, negotiated_rate
+  ),
+  price AS MATERIALIZED (
+    SELECT item, terms, negotiated_rate, min(object_ix) AS first_object, max(object_ix) AS last_object
+    FROM read GROUP BY item, terms, negotiated_rate
   ),
   in_one AS (
-    SELECT coalesce(sum(owners), 0) AS facts
-    FROM price JOIN owners_of ON owners_of.object_ix = price.objects[1]
-    WHERE len(objects) = 1
+    SELECT coalesce(sum(o.owners), 0) AS facts
+    FROM price AS p JOIN object AS o ON o.object_ix = p.first_object
+    WHERE p.first_object = p.last_object
   ),
-  repeated AS (SELECT row_number() OVER () AS price, objects FROM price WHERE len(objects) > 1),
+  repeated AS (
+    SELECT row_number() OVER () AS price, item, terms, negotiated_rate FROM price WHERE first_object < last_object
+  ),
   in_several AS (
     SELECT count(*) AS facts
     FROM (
-      SELECT DISTINCT r.price, o.owner
-      FROM (SELECT price, unnest(objects) AS object_ix FROM repeated) r JOIN object_owner o USING (object_ix)
+      SELECT DISTINCT r.price, k.owner
+      FROM (SELECT DISTINCT price, object_ix FROM read JOIN repeated USING (item, terms, negotiated_rate)) AS r
+      JOIN staged_owner AS o USING (object_ix)
+      JOIN owner_key AS k USING (group_ix)
     )
   ),
   kept AS (
-    SELECT coalesce(sum(p.prices * o.owners), 0) AS rates
-    FROM (SELECT object_ix, count(*) AS prices FROM staged_price GROUP BY object_ix) p
-    JOIN (SELECT object_ix, count(*) AS owners FROM staged_owner GROUP BY object_ix) o USING (object_ix)
+    SELECT coalesce(sum(o.named), 0) AS rates FROM staged_price JOIN object AS o USING (object_ix)
   ),
   referred AS (
     SELECT DISTINCT k.pg_members_uid

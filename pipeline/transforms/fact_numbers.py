@@ -1,0 +1,268 @@
+"""The facts of a month by number: prices times owners, a piece at a time, each piece in order once it is made.
+
+What belongs here: facts of rates that nothing corrects, in memory that does not grow with them. Facts are sorted by what
+their item and terms say before their uid, and rates of one uid agree in that. So it is prices that are put in that order, a
+twentieth of the facts, and the facts of a piece of them are identified, sorted and collapsed by themselves. What must not
+come in: corrections and star schemas (`fact_rate`), what is done for a single fact (`fact_kernels`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import duck, md5, parquet, tables
+from pipeline.jit import address
+from pipeline.lookahead import ahead
+from pipeline.transforms import fact_kernels
+
+FACTS = 1 << 20  # of a piece, 60 bytes each
+PRICES = 1 << 18  # of a segment that has more facts than that
+_OF_FACT = ("fact_uid", "negotiated_rate", "source_count")
+_OF_GROUP = ["pg_uid", "provider_group_id_raw", "network_names", "pg_members_uid"]
+_OF_PAIR = [c for c in tables.get("fact_rate").columns if c not in (*_OF_FACT, *_OF_GROUP)]
+_ALL = (0, (1 << 64) - 1)
+_DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+
+
+def batches(
+    con: duckdb.DuckDBPyConnection, scratch: Path, rows: int = parquet.ROW_GROUP_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """The facts in the order and with the types of fact_rate, texts numbered as they come first; `scratch` is a file.
+
+    `rows` rows together make a batch, or two where a piece ends among them. Leaves read_totals on the connection.
+    """
+    con.execute(duck.sql("fact_rate_numbered.sql"))
+    made = 0
+    with closing(ahead(_Facts(con, scratch).pieces())) as pieces:
+        for piece in pieces:
+            done = 0
+            while done < len(piece):
+                count = min(rows - made % rows, len(piece) - done)
+                yield piece.batch(done, done + count)
+                done, made = done + count, made + count
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT coalesce(sum(owners), 0) AS read, read AS kept, {made} AS facts "
+        "FROM fact_price WHERE own"
+    )
+    for name in ("price", "pair", "group", "segment", "source"):
+        con.execute(f"DROP TABLE fact_{name}")
+    scratch.unlink(missing_ok=True)
+
+
+class _Facts:
+    """The facts of the tables that the SQL left."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, scratch: Path):
+        self._con = con
+        self._group_of = self._owners(scratch)
+        self._places = {name: _places(self._one(f"SELECT count(*) FROM fact_{name}")) for name in ("pair", "group")}
+
+    def pieces(self) -> Iterator[_Piece]:
+        """All of them, in order."""
+        for first, behind, facts in self._segments():
+            shares = -(-facts // FACTS)  # of all ids, one after the other, where one segment has too many facts
+            for low, above in pairwise((share << 64) // shares for share in range(shares + 1)):
+                yield self._piece(first, behind, low, above - 1)
+
+    def _one(self, select: str) -> int:
+        return self._con.execute(select).fetchall()[0][0]
+
+    def _owners(self, path: Path) -> np.ndarray:
+        """The group of every owner of every file, on disk: they are too many to be held, or sorted with the prices."""
+        owners = "staged_owner AS o JOIN fact_source AS f USING (batch_id)"
+        count = self._one(f"SELECT coalesce(max(f.owner_base + o.row_ix) + 1, 0) FROM {owners}")
+        if not count:
+            return np.empty(0, np.int32)
+        group_of = np.memmap(path, np.int32, "w+", shape=count)
+        rows = self._con.sql(
+            f"SELECT f.owner_base + o.row_ix AS place, g.group_no FROM {owners} "
+            "JOIN fact_group AS g ON g.file_ix = f.file_ix AND g.group_ix = o.group_ix"
+        )
+        for batch in rows.to_arrow_reader(parquet.ROW_GROUP_ROWS):
+            group_of[batch.column("place").to_numpy()] = batch.column("group_no").to_numpy()
+        return group_of
+
+    def _segments(self) -> Iterator[tuple[int, int, int]]:
+        """(first row of fact_price, row behind the last, facts) of segments that are looked at together."""
+        segments = self._con.execute(
+            "SELECT min(rowid), max(rowid) + 1, CAST(sum(owners) AS BIGINT) FROM fact_price GROUP BY segment ORDER BY segment"
+        )
+        pending: tuple[int, int, int] | None = None
+        for first, behind, facts in segments.fetchall():
+            if pending and pending[2] + facts > FACTS:
+                yield pending
+                pending = None
+            pending = (pending[0], behind, pending[2] + facts) if pending else (first, behind, facts)
+        if pending:
+            yield pending
+
+    def _piece(self, first: int, behind: int, low: int, high: int) -> _Piece:
+        """The facts of some prices, with ids from `low` to `high`; of a single segment, unless those are all ids."""
+        whole = (low, high) == _ALL
+        if whole:
+            prices = self._prices(first, behind)
+            rates, ends = self._read(prices), _ends(prices)
+        else:
+            rates = _Rates.joined([self._read(p).between(low, high) for p in self._cut(first, behind)])
+            ends = np.array([len(rates.uid)])
+        order, times = (np.empty(len(rates.uid), np.int32) for _ in range(2))
+        kept = np.empty(len(rates.uid), np.int64)
+        starts = np.empty(np.diff(ends, prepend=0).max() + 1, np.int32)
+        bounds = np.uint64(low), np.uint64(high)
+        count = fact_kernels.arrange(rates.uid, ends, *bounds, rates.own, starts, order, kept, times)
+        return self._said(rates, kept[:count], times[:count])
+
+    def _prices(self, first: int, behind: int) -> pa.Table:
+        return self._con.sql(
+            "SELECT segment, own, pair_no, first_owner, owners, negotiated_rate, CAST(negotiated_rate AS VARCHAR) AS rate "
+            f"FROM fact_price WHERE rowid >= {first} AND rowid < {behind} ORDER BY rowid"
+        ).to_arrow_table()
+
+    def _cut(self, first: int, behind: int) -> Iterator[pa.Table]:
+        """Prices of no more facts than are held at once, or a single price of more."""
+        for start in range(first, behind, PRICES):
+            prices = self._prices(start, min(start + PRICES, behind))
+            part = (np.cumsum(prices.column("owners").to_numpy(), dtype=np.int64) - 1) // FACTS
+            for begin, end in pairwise((0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(part))):
+                yield prices.slice(begin, end - begin)
+
+    def _read(self, prices: pa.Table) -> _Rates:
+        """Multiply prices by their owners, and identify what comes of it."""
+        first_owner, owners, pair_no = (prices.column(c).to_numpy() for c in ("first_owner", "owners", "pair_no"))
+        count = int(owners.sum())
+        price, group = np.empty(count, np.int64), np.empty(count, np.int32)
+        fact_kernels.multiply(first_owner, owners, self._group_of, price, group)
+        pair_codes, pairs = _renumbered(pair_no, self._places["pair"])
+        group_codes, groups = _renumbered(group, self._places["group"])
+        of_pair = self._named("pair", pairs, ["head", "middle", "behind", "tail"])
+        of_group = self._named("group", groups, ["owner_uid", "coalesce(network_names, '') AS network_names"])
+        uid = np.empty((count, 2), np.uint64)
+        _identify([*of_pair.columns, prices.column("rate"), *of_group.columns], price, pair_codes, group_codes, uid)
+        amount, own = (prices.column(c).to_numpy() for c in ("negotiated_rate", "own"))
+        return _Rates(uid, pair_no[price], group, amount[price], own[price])
+
+    def _named(self, kind: str, numbers: np.ndarray, columns: list[str]) -> pa.Table:
+        """What the rows of fact_pair or fact_group with these numbers say, in their order."""
+        self._con.register("fact_wanted", pa.table({"wanted_no": numbers, "wanted_place": np.arange(len(numbers))}))
+        found = self._con.sql(
+            f"SELECT {', '.join(columns)} FROM fact_{kind} JOIN fact_wanted ON {kind}_no = wanted_no ORDER BY wanted_place"
+        ).to_arrow_table()
+        self._con.unregister("fact_wanted")
+        return found
+
+    def _said(self, rates: _Rates, kept: np.ndarray, times: np.ndarray) -> _Piece:
+        """Kept rates with what their pairs and groups say."""
+        said = []
+        for kind, numbers, names in (("pair", rates.pair, _OF_PAIR), ("group", rates.group, _OF_GROUP)):
+            codes, used = _renumbered(numbers[kept], self._places[kind])
+            texts = self._named(kind, used, names)
+            said.append((codes, {name: texts.column(name).combine_chunks().dictionary_encode() for name in names}))
+        return _Piece(rates.uid, kept, rates.amount[kept], times, said)
+
+
+@dataclass
+class _Rates:
+    """Rates as they were read: id (first and last eight bytes), numbers of pair and group, amount, whether they belong to
+    the segment."""
+
+    uid: np.ndarray
+    pair: np.ndarray
+    group: np.ndarray
+    amount: np.ndarray
+    own: np.ndarray
+
+    def between(self, low: int, high: int) -> _Rates:
+        """Those whose id begins with `low` to `high`."""
+        chosen = (self.uid[:, 0] >= np.uint64(low)) & (self.uid[:, 0] <= np.uint64(high))
+        return _Rates(*(column[chosen] for column in vars(self).values()))
+
+    @classmethod
+    def joined(cls, parts: list[_Rates]) -> _Rates:
+        """The rates of all parts."""
+        return cls(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+
+
+@dataclass
+class _Piece:
+    """Facts in their order: `kept` says which ids are theirs; `said` are columns by name, and whose row each fact takes."""
+
+    uid: np.ndarray
+    kept: np.ndarray
+    amount: np.ndarray
+    times: np.ndarray
+    said: list[tuple[np.ndarray, dict[str, pa.DictionaryArray]]]
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def batch(self, first: int, behind: int) -> pa.RecordBatch:
+        """Some of them as rows of fact_rate."""
+        made = {
+            "fact_uid": _digits(self.uid, self.kept[first:behind]),
+            "negotiated_rate": self.amount[first:behind],
+            "source_count": self.times[first:behind].astype(np.int64),
+        }
+        for codes, texts in self.said:
+            row, used = _renumbered(codes[first:behind], _places(len(next(iter(texts.values())))))
+            row = row.astype(np.int64)  # once, and not for every column that it is an index of
+            made |= {name: _taken(column, used, row) for name, column in texts.items()}
+        return pa.record_batch({name: made[name] for name in tables.get("fact_rate").columns})
+
+
+def _places(count: int) -> np.ndarray:
+    return np.full(count, -1, np.int32)
+
+
+def _renumbered(numbers: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers as they come first, and which number each of them was."""
+    codes, used = np.empty(len(numbers), np.int32), np.empty(min(len(numbers), len(places)), np.int32)
+    return codes, used[: fact_kernels.renumber(numbers, places, codes, used)]
+
+
+def _taken(column: pa.DictionaryArray, used: np.ndarray, row: np.ndarray) -> pa.DictionaryArray:
+    """Rows of a column, `row` of those that are `used`, numbered as they come first."""
+    null = len(column.dictionary)
+    codes = pc.fill_null(column.indices, null).to_numpy()[used]
+    numbers, which = parquet.first_seen(codes, null)
+    values = column.dictionary.take(pa.array(which))
+    if len(which) <= 1 and (codes == codes[0]).all():  # most columns, of a batch
+        none = codes[0] == null
+        indices = pa.nulls(len(row), pa.int32()) if none else pa.array(np.zeros(len(row), np.int32))
+    else:
+        nulls = codes == null
+        indices = pa.array(numbers[row], mask=nulls[row] if nulls.any() else None)
+    return pa.DictionaryArray.from_arrays(indices, values)
+
+
+def _ends(prices: pa.Table) -> np.ndarray:
+    """Behind how many facts each segment ends."""
+    segment = prices.column("segment").to_numpy()
+    last = np.append(np.flatnonzero(np.diff(segment)), len(segment) - 1)
+    return np.cumsum(prices.column("owners").to_numpy(), dtype=np.int64)[last]
+
+
+def _identify(texts: list[pa.ChunkedArray], price, pair, group, uid) -> None:
+    """Put the ids of facts into `uid`: see `fact_kernels.identify`."""
+    texts = [column.combine_chunks() for column in texts]
+    longest = sum(pc.max(pc.binary_length(column)).as_py() for column in texts)
+    room = (longest + 8) // md5.BLOCK * md5.BLOCK + md5.BLOCK
+    work = np.empty(md5.WORK + md5.LANES * room, np.uint8)
+    held = [(column.buffers()[1].address + 4 * column.offset, column.buffers()[2].address) for column in texts]
+    fact_kernels.identify(np.array(held), price, pair, group, address(work), room, uid)
+
+
+def _digits(uid: np.ndarray, kept: np.ndarray) -> pa.Array:
+    """The ids of some facts as 32 hexadecimal digits."""
+    digits = np.empty((len(kept), 16), np.uint16)
+    fact_kernels.digits(uid, kept, _DIGITS, digits)
+    ends = np.arange(0, 32 * len(kept) + 1, 32, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(kept), pa.py_buffer(ends), pa.py_buffer(digits))
