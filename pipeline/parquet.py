@@ -39,6 +39,7 @@ READ_ONCE, READ_ONCE_LEVEL = "staged/in_network", 1
 # lengths zstd looks for what is not there. Statistics, a third of the time to write 88 columns, are of use where rows are
 # sorted by a column.
 NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "4"
+_ID_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
 # A fact's numbers are nearly as much noise as its id: of 31 bytes a row, 1 less at level 1, in two thirds of the time.
 FACTS, FACTS_LEVEL = "fact_rate", 1
 # The registry's rows are two or three to each of millions of providers, and read whole by the dims alone. Where nearly
@@ -94,7 +95,7 @@ class Writer:
             use_dictionary=[c for c in self.schema.names if c not in undictionaried],
             column_encoding=dict.fromkeys(places, "DELTA_BINARY_PACKED")
             | dict.fromkeys(plain, "PLAIN")
-            | dict.fromkeys(self._ids, "DELTA_LENGTH_BYTE_ARRAY"),
+            | dict.fromkeys(self._ids, _ID_ENCODING),
             dictionary_pagesize_limit=_DICTIONARY_BYTES if self._by_number else None,
             # Arrow encodes 1,024 values at a time, and 20,000 rows a page, unless told otherwise: an eighth of the time.
             write_batch_size=_BATCH_VALUES if self._by_number else None,
@@ -256,10 +257,16 @@ class Pieces:
 
 
 def opened(path: Path) -> pq.ParquetFile:
-    """A file whose texts are read as dictionaries: a third of the time where values repeat, two thirds if cast to texts."""
+    """A file whose texts are read as dictionaries: a third of the time where values repeat, two thirds if cast to texts.
+
+    Ids come as texts: Arrow makes no dictionary of what is written as they are, and none of them stands twice.
+    """
     with pq.ParquetFile(path) as file:
-        texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
-    return pq.ParquetFile(path, read_dictionary=texts)
+        texts = {field.name for field in file.schema_arrow if pa.types.is_string(field.type)}
+        for group in map(file.metadata.row_group, range(min(1, file.num_row_groups))):  # all are written alike
+            columns = map(group.column, range(group.num_columns))
+            texts -= {column.path_in_schema for column in columns if _ID_ENCODING in column.encodings}
+    return pq.ParquetFile(path, read_dictionary=sorted(texts))
 
 
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())

@@ -102,6 +102,9 @@ def counted(path: Path) -> dict:
     result, sink = read(path)
     con = sink.database()
     counts = in_network_counts.counts(con)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(in_network_counts, "PRICES", 1 + sink.table("price").num_rows // 3)
+        assert in_network_counts.counts(con) == counts, "however many prices are looked at at once"
     assert result.rates_read == counts["facts"] + counts["duplicates"] + result.rejected
     for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):
         query = f"SELECT coalesce({column}, ''), count(*) FROM price JOIN staged_owner USING (object_ix) GROUP BY 1"

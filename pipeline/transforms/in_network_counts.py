@@ -2,9 +2,15 @@
 itself counts.
 
 What belongs here: what is counted over the staged tables of a single file. What must not come in: counts across files.
+
+A fact is a distinct price with a distinct owner, so rates need not be multiplied out: a price that stands in one rate
+object alone (most do) has as many facts as the object has different owners. Only prices that stand more than once are
+joined with their owners; which these are, their hashes tell.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import duckdb
 import numpy as np
@@ -13,12 +19,7 @@ import pyarrow as pa
 from pipeline import duck, parquet
 from pipeline.jit import entry
 
-# Who is behind a group: its members and networks; where it has no members, the group itself.
-_OWNER_KEY = """
-CREATE OR REPLACE TEMP TABLE owner_key AS
-SELECT group_ix, pg_members_uid,
-  CAST(dense_rank() OVER (ORDER BY coalesce(pg_members_uid, pg_uid), network_names) - 1 AS INTEGER) AS owner
-FROM staged_group"""
+PRICES = 1 << 24  # whose hashes are held at once
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -27,31 +28,48 @@ def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     facts (distinct facts of the file alone), duplicates (read rates that collapse into them, rejected ones not among
     them), groups, tin_npi_pairs, npis, tins (of resolved groups that a rate object names), codes, pos_sets.
     """
-    con.execute(_OWNER_KEY)
-    con.register("object", _objects(con))
+    con.execute(duck.sql("in_network_numbers.sql"))
+    named, owners, referred = _owners(con)
+    rates, facts, repeated = _prices(con, named, owners)
+    con.register("referred", pa.table({"group_ix": referred}))
+    con.register("repeated", pa.table({"hashed": repeated}))
+    for (object_ix,) in _stream(con, "SELECT object_ix FROM numbered_price SEMI JOIN repeated USING (hashed)"):
+        facts -= int(owners[object_ix].sum())
     found = con.sql(duck.sql("in_network_counts.sql"))
     counted = dict(zip(found.columns, found.fetchall()[0], strict=True))
-    con.unregister("object")
-    return counted
+    for name in ("referred", "repeated"):
+        con.unregister(name)
+    facts += counted.pop("facts_of_repeated")
+    return {"facts": facts, "duplicates": rates - facts, **counted}
 
 
-def _objects(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """How many owners each rate object names, and how many different ones: object_ix, named, owners."""
-    owner_of = np.zeros(con.sql("SELECT coalesce(max(group_ix) + 1, 0) FROM owner_key").fetchall()[0][0], np.int32)
-    keys = con.sql("SELECT group_ix, owner FROM owner_key").to_arrow_table()
-    owner_of[keys.column("group_ix").to_numpy()] = keys.column("owner").to_numpy()
-    objects = con.sql("SELECT coalesce(max(object_ix) + 1, 0) FROM staged_owner").fetchall()[0][0]
-    named, owners = np.zeros(objects, np.int32), np.zeros(objects, np.int32)
-    last, reached = np.full(len(owner_of), -1, np.int64), 0
-    for batch in con.sql("SELECT object_ix, group_ix FROM staged_owner").to_arrow_reader(parquet.ROW_GROUP_ROWS):
-        object_ix, group_ix = (column.to_numpy() for column in batch.columns)
-        reached = _name(object_ix, group_ix, owner_of, named, owners, last, reached)
+def _stream(con: duckdb.DuckDBPyConnection, select: str) -> Iterator[list[np.ndarray]]:
+    """The columns of a query's rows, some rows at a time, in their order."""
+    for batch in con.sql(select).to_arrow_reader(parquet.ROW_GROUP_ROWS):
+        yield [column.to_numpy() for column in batch.columns]
+
+
+def _room(con: duckdb.DuckDBPyConnection, column: str, *tables: str) -> int:
+    """The numbers from 0 to the largest of a column."""
+    largest = (con.sql(f"SELECT max({column}) FROM {table}").fetchall()[0][0] for table in tables)
+    return max((found + 1 for found in largest if found is not None), default=0)
+
+
+def _owners(con: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many owners each rate object names, how many different ones, and the groups that any of them names."""
+    owner_of = np.zeros(_room(con, "group_ix", "owner_key"), np.int32)
+    for group_ix, owner in _stream(con, "SELECT group_ix, owner FROM owner_key"):
+        owner_of[group_ix] = owner
+    named, owners = np.zeros((2, _room(con, "object_ix", "staged_owner", "staged_price")), np.int32)
+    last, referred, reached = np.full(len(owner_of), -1, np.int64), np.zeros(len(owner_of), np.bool_), 0
+    for object_ix, group_ix in _stream(con, "SELECT object_ix, group_ix FROM staged_owner"):
+        reached = _name(object_ix, group_ix, owner_of, named, owners, last, referred, reached)
         assert reached >= 0, "the owners of an object do not stand together"
-    return pa.table({"object_ix": np.arange(objects), "named": named, "owners": owners})
+    return named, owners, np.flatnonzero(referred)
 
 
 @entry
-def _name(object_ix, group_ix, owner_of, named, owners, last, reached):
+def _name(object_ix, group_ix, owner_of, named, owners, last, referred, reached):
     """Count owners into `named`, those that an object has not named yet into `owners`; returns the last object, -1 when
     objects do not rise. `last` says which object was the last to name each owner."""
     for i in range(len(object_ix)):
@@ -59,8 +77,27 @@ def _name(object_ix, group_ix, owner_of, named, owners, last, reached):
         if at < reached:
             return -1
         reached = at
+        referred[group_ix[i]] = True
         named[at] += 1
         if last[owner] != at:
             last[owner] = at
             owners[at] += 1
     return reached
+
+
+def _prices(con: duckdb.DuckDBPyConnection, named: np.ndarray, owners: np.ndarray) -> tuple[int, int, np.ndarray]:
+    """The rates of all prices, their facts as if each stood once, and the hashes that stand more than once."""
+    prices = con.sql("SELECT count(*) FROM staged_price").fetchall()[0][0]
+    shares = max(1, -(-prices // PRICES))
+    rates = facts = 0
+    repeated = [np.empty(0, np.uint64)]
+    for share in range(shares):
+        parts = [np.empty(0, np.uint64)]
+        for hashed, object_ix in _stream(con, "SELECT hashed, object_ix FROM numbered_price"):
+            parts.append(hashed[hashed % np.uint64(shares) == share] if shares > 1 else hashed)
+            if share == 0:
+                rates += int(named[object_ix].sum())
+                facts += int(owners[object_ix].sum())
+        ordered = np.sort(np.concatenate(parts))
+        repeated.append(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
+    return rates, facts, np.concatenate(repeated)

@@ -1,10 +1,10 @@
-"""The reader of in-network files beside an ijson loop that only parses: `make bench-reader`.
+"""Reading in-network files beside an ijson loop that only parses: `make bench-reader`.
 
-What belongs here: measuring, each reading in a process of its own. What must not come in: a claim; the figures go
-where they are read.
+What belongs here: measuring, each reading in a process of its own, by the tasks of a build: read, counted, gated and
+published. What must not come in: a claim; the figures go where they are read.
 
     python tests/bench/reader.py                     1 GB shaped like a large payer's
-    python tests/bench/reader.py --sizes 100 500 2000 --ijson-most 500
+    python tests/bench/reader.py --sizes 100 500 2000 --ijson-most 500 --facts-most 500
     python tests/bench/reader.py path/of/file.json.gz …
 """
 
@@ -23,37 +23,39 @@ from pathlib import Path
 
 import ijson
 import large_payer
-import pyarrow as pa
+import luigi
 
-from pipeline import parquet, tables
-from pipeline.readers import in_network
-
-pa.array([])  # loads pandas, if there is one; in a build, Great Expectations did that before
+from pipeline import building, gates, journal, paths, settings
+from pipeline.stages import facts, ingest
 
 
-class _Staged:
-    """Writes staged tables as ingest does."""
-
-    def __init__(self, folder: Path):
-        self._folder, self._writers = folder, {}
-
-    def write(self, table: str, batch) -> None:
-        if table not in self._writers:
-            self._writers[table] = parquet.Writer(self._folder / f"{table}.parquet", tables.get(table))
-        self._writers[table].write(batch)
-
-    def close(self) -> None:
-        for writer in self._writers.values():
-            writer.__exit__(None, None, None)
+def _built(task: luigi.Task) -> None:
+    """Build a task and what it needs, in this process."""
+    for needed in task.requires():
+        _built(needed)
+    if not task.complete():
+        task.run()
 
 
-def _ours(path: Path) -> dict:
+def _ours(path: Path, *, with_facts: bool) -> dict:
+    """From the raw file to its published staged tables; with the facts, on to the published shard of its month."""
+    gates.preload()  # which a build does before its workers start
+    os.environ[journal.BUILD] = "bench"
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        sink = _Staged(Path(folder))
-        result = in_network.read(path, batch_id="bench", sink=sink, threads=2)
-        sink.close()
-        staged = sum(p.stat().st_size for p in Path(folder).iterdir())
-    return {"rates": result.rates_read, "staged_bytes": staged}
+        root = paths.use(Path(folder))
+        settings.load(root)
+        place = root.mrf / "GA" / path.name
+        place.parent.mkdir(parents=True)
+        place.symlink_to(path.absolute())
+        began = time.perf_counter()
+        (task,) = ingest.in_network()
+        _built(task)
+        found = {"staged": time.perf_counter() - began, "rates": task.stamp().notes["counts"]["rates_read"]}
+        if with_facts:
+            building.look_again()  # it is of a month now
+            _built(facts.FactRate(month=task.month))
+            found["facts"] = time.perf_counter() - began
+    return found
 
 
 def _theirs(path: Path) -> dict:
@@ -65,7 +67,7 @@ def _theirs(path: Path) -> dict:
 def _measured(which: str, path: Path) -> dict:
     """One reading: seconds of wall clock and of the processors, peak MB, and what it found."""
     began = time.perf_counter()
-    found = {"ours": _ours, "ijson": _theirs}[which](path)
+    found = _theirs(path) if which == "ijson" else _ours(path, with_facts=which == "facts")
     used = resource.getrusage(resource.RUSAGE_SELF)
     peak = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)  # bytes on macOS, KB elsewhere
     return {"seconds": time.perf_counter() - began, "cpu": used.ru_utime + used.ru_stime, "peak": peak, **found}
@@ -82,7 +84,7 @@ def _size(path: Path) -> int:
         return sum(len(block) for block in iter(lambda: file.read(1 << 20), b""))
 
 
-def _report(path: Path, size: int, *, ijson_too: bool) -> None:
+def _report(path: Path, size: int, *, ijson_too: bool, facts_too: bool) -> None:
     mb = size / 1e6
     if ijson_too:
         theirs = _child("ijson", path)
@@ -91,12 +93,17 @@ def _report(path: Path, size: int, *, ijson_too: bool) -> None:
             f"{theirs['peak']:6.0f} MB peak"
         )
     ours = _child("ours", path)
-    ratio = f", {theirs['seconds'] / ours['seconds']:.1f} times ijson" if ijson_too else ""
+    ratio = f", {theirs['seconds'] / ours['staged']:.1f} times ijson" if ijson_too else ""
     print(
-        f"  to staged Parquet    {ours['seconds']:8.2f} s {mb / ours['seconds']:7.0f} MB/s "
-        f"{ours['rates'] / ours['seconds'] / 1e6:6.2f} M rates/s {ours['peak']:10.0f} MB peak{ratio}"
-        f" ({ours['cpu']:.2f} s of processor)"
+        f"  to staged Parquet    {ours['staged']:8.2f} s {mb / ours['staged']:7.0f} MB/s "
+        f"{ours['rates'] / ours['staged'] / 1e6:6.2f} M rates/s {ours['peak']:10.0f} MB peak{ratio}"
     )
+    if facts_too:
+        ours = _child("facts", path)
+        print(
+            f"  to the fact shard    {ours['facts']:8.2f} s {mb / ours['facts']:7.0f} MB/s "
+            f"{ours['rates'] / ours['facts'] / 1e6:6.2f} M rates/s {ours['peak']:10.0f} MB peak"
+        )
 
 
 def main() -> None:
@@ -104,6 +111,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--sizes", nargs="*", type=int, default=[1000], help="MB of JSON to generate")
     parser.add_argument("--ijson-most", type=int, default=1000, help="no ijson loop over files of more MB")
+    parser.add_argument("--facts-most", type=int, default=1000, help="no facts of files of more MB")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.child:
@@ -113,17 +121,17 @@ def main() -> None:
         warm = Path(folder) / "warm.json.gz"
         large_payer.write(warm, 1_000_000, 100)
         first = _child("ours", warm, NUMBA_CACHE_DIR=str(Path(folder) / "cache"))
-        print(f"first file, compiling where nothing is cached: {first['seconds']:.2f} s")
-        print(f"a small file:                                  {_child('ours', warm)['seconds']:.2f} s")
+        again = _child("ours", warm)
+        print(f"a small file: {again['staged']:.2f} s; where nothing is compiled yet, {first['staged']:.2f} s")
         for path in told.files:
             size = _size(path)
             print(f"{path.name}: {size / 1e6:,.0f} MB of JSON, {path.stat().st_size / 1e6:,.0f} MB packed")
-            _report(path, size, ijson_too=True)
+            _report(path, size, ijson_too=True, facts_too=True)
         for mb in told.sizes:
             path = Path(folder) / f"{mb}.json.gz"
             size = large_payer.write(path, mb * 1_000_000)
             print(f"a large payer's, {size / 1e6:,.0f} MB of JSON, {path.stat().st_size / 1e6:,.0f} MB packed")
-            _report(path, size, ijson_too=mb <= told.ijson_most)
+            _report(path, size, ijson_too=mb <= told.ijson_most, facts_too=mb <= told.facts_most)
             path.unlink()
 
 
