@@ -81,18 +81,16 @@ def suite_hash(path: Path) -> str:
 
 def check(
     suite_path: Path,
+    con: duckdb.DuckDBPyConnection,
     *,
     views: Mapping[str, str],
-    memory: str,
-    threads: int,
-    scratch: Path,
     variables: Mapping[str, object],
     label: str | None = None,
 ) -> Verdict:
     """Check the view named as the suite (its file's stem) against it.
 
+    con        on whose database it is done, several suites one after the other: opening one takes longer than most checks
     views      view name -> SELECT; the others are there for the suite's own SQL (foreign keys)
-    memory     DuckDB's limit, beyond which it spills into `scratch`
     variables  what the suite's SQL reads with getvariable()
     label      what is checked, as the Data Docs name it; the variable `year_month` by default
 
@@ -102,21 +100,17 @@ def check(
     started = time.perf_counter()
     config = _read(suite_path)
     table = suite_path.stem
-    con = duck.connect(memory, threads, scratch)
-    try:
-        for name, select in views.items():
-            con.execute(f"CREATE VIEW {duck.identifier(name)} AS {select}")
+    for name, select in views.items():
+        con.execute(f"CREATE OR REPLACE VIEW {duck.identifier(name)} AS {select}")
 
-        def cursor() -> duckdb.DuckDBPyConnection:
-            made = con.cursor()  # variables belong to a connection, views to the database
-            for name, value in variables.items():
-                made.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
-            return made
+    def cursor() -> duckdb.DuckDBPyConnection:
+        made = con.cursor()  # variables belong to a connection, views to the database
+        for name, value in variables.items():
+            made.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
+        return made
 
-        result = _validate(suite_path, config, table, cursor)
-        failures = _failures(config, table, result, cursor)
-    finally:
-        con.close()
+    result = _validate(suite_path, config, table, cursor)
+    failures = _failures(config, table, result, cursor)
     result["meta"]["run_id"] = {
         "run_name": variables.get("year_month", "") if label is None else label,
         "run_time": datetime.now(UTC).isoformat(),

@@ -163,3 +163,14 @@ def copy(typing, target, source, size):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), store
+
+
+@entry
+def _one():
+    return 1
+
+
+def start() -> None:
+    """Have Numba learn what it needs before any compiled function runs: a quarter of a second, once and not in each of the
+    processes that are forked from this one. Starts no thread."""
+    _one()

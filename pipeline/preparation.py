@@ -83,7 +83,7 @@ def _end_workers() -> None:
 
 
 def preload() -> float:
-    """Import what tasks use, once, before Luigi forks a process for each of them; nothing is run or opened.
+    """Import what tasks use, once, before Luigi forks a process for each of them; no thread is started, nothing opened.
 
     Returns the seconds that Great Expectations took of it.
     """
@@ -91,8 +91,10 @@ def preload() -> float:
     import polars  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    from pipeline import gates, parquet  # noqa: F401
+    from pipeline import gates, jit, parquet  # noqa: F401
     from pipeline.readers import in_network  # noqa: F401
+
+    jit.start()
 
     begun = time.monotonic()
     gates.preload()

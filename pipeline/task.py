@@ -363,22 +363,20 @@ class TableTask(luigi.Task):
 
         verdicts: dict[str, dict] = {}
         failed = []
-        for name, places in files.items():
-            views = {**self.view_selects(), **selects(self.gate_views())}
-            views[name] = duck.scan(tables.get(name), places)
-            verdict = gates.check(
-                suite_path(name),
-                views=views,
-                memory=memory(),
-                threads=threads(self.large),
-                scratch=self.warehouse.scratch,
-                variables={k: v for k, v in self.variables().items() if v is not None},
-                label=self.label,
-            )
-            self.save_gate_result(name, verdict)
-            verdicts[name] = verdict.to_dict()
-            if not verdict.passed:
-                failed.append(verdict)
+        others = {**self.view_selects(), **selects(self.gate_views())}
+        with self.connection() as con:
+            for name, places in files.items():
+                verdict = gates.check(
+                    suite_path(name),
+                    con,
+                    views={**others, name: duck.scan(tables.get(name), places)},
+                    variables={k: v for k, v in self.variables().items() if v is not None},
+                    label=self.label,
+                )
+                self.save_gate_result(name, verdict)
+                verdicts[name] = verdict.to_dict()
+                if not verdict.passed:
+                    failed.append(verdict)
         if failed:
             error = errors.GateError(
                 "fails " + "; ".join(_failures(v) for v in failed),

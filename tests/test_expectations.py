@@ -133,10 +133,8 @@ def check(name: str, folder: Path, rows: dict[str, list[dict]], month: str = MON
     """The verdict on literal rows: table -> rows, of the suite's own table and those beside it."""
     return gates.check(
         FOLDER / f"{name}.json",
+        duck.connect("200MB", scratch=folder),
         views={**views_of(name), **{n: select(n, r) for n, r in rows.items()}},
-        memory="200MB",
-        threads=1,
-        scratch=folder,
         variables={"year_month": month},
     )
 

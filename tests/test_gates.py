@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import data_docs, errors, gates
+from pipeline import data_docs, duck, errors, gates
 
 # id, k (two words and a null), r (an amount)
 ROWS = [(1, "a", 1.0), (2, "b", -1.0), (3, "b", 3.0), (4, None, 9.5), (5, "cc", None)]
@@ -44,15 +44,8 @@ def check(tmp_path: Path) -> Callable[..., gates.Verdict]:
     def run(expectations: list[dict], select: str, table: str = "t", label: str | None = None, **views: str):
         path = suite(tmp_path, expectations, table)
         variables = {"year_month": "2025-08"}
-        return gates.check(
-            path,
-            views={table: select, **views},
-            memory="200MB",
-            threads=1,
-            scratch=tmp_path,
-            variables=variables,
-            label=label,
-        )
+        con = duck.connect("200MB", scratch=tmp_path)
+        return gates.check(path, con, views={table: select, **views}, variables=variables, label=label)
 
     return run
 
@@ -284,8 +277,8 @@ threads = [Path(f"/proc/self/task/{t}/comm").read_text().strip() for t in os.lis
 print(threading.active_count(), sum(t.startswith("python") for t in threads), "polars" in sys.modules)
 sys.stdout.flush()
 if os.fork() == 0:
-    verdict = gates.check(Path(sys.argv[1]), views={"t": "SELECT NULL AS k"}, memory="100MB", threads=2,
-                          scratch=Path(sys.argv[2]), variables={})
+    con = duckdb.connect(config={"threads": 2})
+    verdict = gates.check(Path(sys.argv[1]), con, views={"t": "SELECT NULL AS k"}, variables={})
     print(verdict.passed, verdict.failures[0]["unexpected_count"])
     sys.stdout.flush()
     os._exit(0)

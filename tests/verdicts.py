@@ -28,13 +28,13 @@ def keep(folder: Path) -> None:
     ask = gates.check
 
     @functools.wraps(ask)
-    def check(suite_path: Path, *, views: Mapping[str, str], variables: Mapping, label: str | None = None, **bounds):
+    def check(suite_path: Path, con, *, views: Mapping[str, str], variables: Mapping, label: str | None = None):
         kept = folder / f"{_basis(suite_path, views, variables, label)}.pickle"
         if kept.exists():
             verdict = pickle.loads(kept.read_bytes())
             verdict.result["meta"]["run_id"]["run_time"] = datetime.now(UTC).isoformat()
             return verdict
-        verdict = ask(suite_path, views=views, variables=variables, label=label, **bounds)
+        verdict = ask(suite_path, con, views=views, variables=variables, label=label)
         draft = kept.with_suffix(f".{os.getpid()}")
         draft.write_bytes(pickle.dumps(verdict))
         os.replace(draft, kept)

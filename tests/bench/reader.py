@@ -25,7 +25,7 @@ import ijson
 import large_payer
 import luigi
 
-from pipeline import building, gates, journal, paths, settings
+from pipeline import building, journal, paths, preparation, settings
 from pipeline.stages import facts, ingest
 
 
@@ -39,14 +39,14 @@ def _built(task: luigi.Task) -> None:
 
 def _ours(path: Path, *, with_facts: bool) -> dict:
     """From the raw file to its published staged tables; with the facts, on to the published shard of its month."""
-    gates.preload()  # which a build does before its workers start
+    preparation.preload()  # as a build does before its workers start
     os.environ[journal.BUILD] = "bench"
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        root = paths.use(Path(folder))
-        settings.load(root)
-        place = root.mrf / "GA" / path.name
+        place = Path(folder) / "raw" / "mrf" / "GA" / path.name
         place.parent.mkdir(parents=True)
         place.symlink_to(path.absolute())
+        paths.use(folder)
+        settings.load(Path(folder))
         began = time.perf_counter()
         (task,) = ingest.in_network()
         _built(task)
