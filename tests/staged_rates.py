@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+
 import duckdb
 import polars as pl
 
@@ -37,9 +41,11 @@ def stage(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict]) -> None:
     schema = dict(declared.polars_schema())
     if declared in STAGED:
         schema = {"batch_id": pl.String, "row_ix": pl.Int64, **schema}
+        places: dict[str, Iterator[int]] = defaultdict(itertools.count)
         rows = [
-            {"row_ix": n, **{k: v for k, v in row.items() if k != "file"}, "batch_id": batch(row["file"])}
-            for n, row in enumerate(rows)
+            {"row_ix": next(places[row["file"]]), **{k: v for k, v in row.items() if k != "file"}}
+            | {"batch_id": batch(row["file"])}
+            for row in rows
         ]
     if name == "source_file":
         rows = [{"batch_id": batch(row["file"]), **row} for row in rows]

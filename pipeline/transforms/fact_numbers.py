@@ -82,14 +82,19 @@ class _Facts:
         count = self._one(f"SELECT coalesce(max(f.owner_base + o.row_ix) + 1, 0) FROM {owners}")
         if not count:
             return np.empty(0, np.int32)
-        group_of = np.memmap(path, np.int32, "w+", shape=count)
         rows = self._con.sql(
             f"SELECT f.owner_base + o.row_ix AS place, g.group_no FROM {owners} "
             "JOIN fact_group AS g ON g.file_ix = f.file_ix AND g.group_ix = o.group_ix"
         )
-        for batch in rows.to_arrow_reader(parquet.ROW_GROUP_ROWS):
-            group_of[batch.column("place").to_numpy()] = batch.column("group_no").to_numpy()
-        return group_of
+        written = 0
+        with path.open("wb") as file:  # and mapped when it is whole: a full disk is an error here, and a signal there
+            for batch in rows.to_arrow_reader(parquet.ROW_GROUP_ROWS):
+                place, group_no = (column.to_numpy() for column in batch.columns)
+                for run in np.split(np.arange(len(place)), np.flatnonzero(np.diff(place) != 1) + 1):
+                    file.seek(group_no.itemsize * int(place[run[0]]))
+                    written += file.write(group_no[run].tobytes())
+        assert written == group_no.itemsize * count, "an owner is of no group, or stands twice in one place"
+        return np.memmap(path, np.int32, "r", shape=count)
 
     def _segments(self) -> Iterator[tuple[int, int, int]]:
         """(first row of fact_price, row behind the last, facts) of segments that are looked at together."""
