@@ -7,11 +7,13 @@ beside the source, or where that is read-only in the user's cache. What must not
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numba.core import config
 
 from pipeline import duck, parquet, tables
 from pipeline.readers import in_network, in_network_references
@@ -90,6 +92,15 @@ def main() -> None:
         spans.number(str(number).encode())
     columns = {"text": ["a", None], "number": [1.5, 2.0], "flag": [True, None], "list": [["a"], []]}
     leaf_digest.digests([pa.table(columns)], np.array([1, 2]))
+    remove_former()
+
+
+def remove_former() -> None:
+    """Remove what was compiled from sources that are no more."""
+    current = Path(config.CACHE_DIR)
+    for former in current.parent.glob("compiled-*"):
+        if former != current:
+            shutil.rmtree(former, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def check(
     config = _read(suite_path)
     table = suite_path.stem
     for name, select in views.items():
-        con.execute(f"CREATE OR REPLACE VIEW {duck.identifier(name)} AS {select}")
+        con.execute(f"CREATE VIEW {duck.identifier(name)} AS {select}")
 
     def cursor() -> duckdb.DuckDBPyConnection:
         made = con.cursor()  # variables belong to a connection, views to the database
@@ -109,8 +109,12 @@ def check(
             made.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
         return made
 
-    result = _validate(suite_path, config, table, cursor)
-    failures = _failures(config, table, result, cursor)
+    try:
+        result = _validate(suite_path, config, table, cursor)
+        failures = _failures(config, table, result, cursor)
+    finally:
+        for name in views:
+            con.execute(f"DROP VIEW {duck.identifier(name)}")
     result["meta"]["run_id"] = {
         "run_name": variables.get("year_month", "") if label is None else label,
         "run_time": datetime.now(UTC).isoformat(),

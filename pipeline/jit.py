@@ -45,13 +45,13 @@ with _no_blas():
     import numba.np.arraymath
 
 
-def _cache() -> str:
+def cache(package: Path) -> str:
     """A folder for what is compiled from the sources as they are: Numba would only look at the file of the function that
     Python calls, and run what it had compiled before of a function that is called by that one, and was changed since."""
-    package, told = Path(__file__).parent, hashlib.sha256()
+    told = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         text = path.read_bytes()
-        if b"pipeline.jit" in text or path == Path(__file__):
+        if b"pipeline.jit" in text or path.name == "jit.py":
             told.update(text)
     beside = (
         package / "__pycache__" if os.access(package, os.W_OK) else Path(user_cache_dir("ratehouse", appauthor=False))
@@ -59,7 +59,7 @@ def _cache() -> str:
     return str(Path(config.CACHE_DIR or beside) / f"compiled-{told.hexdigest()[:16]}")
 
 
-config.CACHE_DIR = _cache()
+config.CACHE_DIR = cache(Path(__file__).parent)
 
 # Called by compiled code alone.
 inner = numba.njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -72,7 +72,7 @@ class Writer:
     def __init__(self, path: Path, table: Table, *, in_order: bool = False):
         self._in_order = in_order
         self.table, self.schema = table, table.arrow_schema()
-        self._pending: list[pa.RecordBatch] = []
+        self._pending: list[tuple[pa.RecordBatch, bool]] = []  # each with whether it is a part of one
         self._pending_rows = self._rows = 0
         self._once = table.folder == READ_ONCE
         self._by_number = self._once or table.name in NUMBERED
@@ -134,22 +134,23 @@ class Writer:
             kinds = zip(self.schema, batch.schema.types, strict=True)
             kept = [kind if kind == _DICTIONARY and self._numbered(f) else f.type for f, kind in kinds]
             batch = batch.cast(pa.schema(list(zip(self.schema.names, kept, strict=True))))
-        self._pending.append(batch)
+        self._pending.append((batch, False))
         self._pending_rows += batch.num_rows
         while self._pending_rows >= ROW_GROUP_ROWS:
             self._flush(ROW_GROUP_ROWS)
 
     def _flush(self, rows: int) -> None:
-        taken, left = [], rows
+        taken, left, in_order = [], rows, self._in_order
         while left:
-            batch = self._pending.pop(0)
+            batch, cut = self._pending.pop(0)
             if batch.num_rows > left:
-                self._pending.insert(0, batch.slice(left))
-                batch = batch.slice(0, left)
+                self._pending.insert(0, (batch.slice(left), True))
+                batch, cut = batch.slice(0, left), True
+            in_order &= not cut and not taken
             taken.append(batch)
             left -= batch.num_rows
         self._pending_rows -= rows
-        columns = [self._column(field, [b.column(i) for b in taken]) for i, field in enumerate(self.schema)]
+        columns = [self._column(field, [b.column(i) for b in taken], in_order) for i, field in enumerate(self.schema)]
         self._rows += rows
         with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
             digested = beside.submit(self._feed_digest, columns)
@@ -161,10 +162,10 @@ class Writer:
             places = self._once and field.name.endswith("_ix") and not array.null_count
             (_digest_places if places else _digest_array)(self._digest, array)
 
-    def _column(self, field: pa.Field, chunks: list[pa.Array]) -> pa.Array:
+    def _column(self, field: pa.Field, chunks: list[pa.Array], in_order: bool) -> pa.Array:
         if not self._numbered(field):
             return pa.concat_arrays(chunks)
-        if self._in_order and len(chunks) == 1 and chunks[0].type == _DICTIONARY:
+        if in_order and chunks[0].type == _DICTIONARY:
             return chunks[0]
         return _numbered(chunks)
 
@@ -229,7 +230,7 @@ class Pieces:
     """Files whose rows follow on each other, read as one table: a file at a time, the last of them kept.
 
     files   each with its number of rows, few enough to be held in memory
-    schema  of the tables that come; else texts come as dictionaries
+    schema  of the tables that come; else as `opened` gives them
     """
 
     def __init__(self, files: Iterable[tuple[Path, int]], schema: pa.Schema | None = None):

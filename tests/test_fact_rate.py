@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import random
 import tempfile
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import staged_rates
-from pipeline import errors, tables
+from pipeline import building, errors, parquet, paths, tables
+from pipeline import settings as configured
+from pipeline.stages.facts import FactRate, months
 from pipeline.transforms import fact_numbers, fact_rate
 
 A, B = "TX/a.json", "TX/b.json"
@@ -398,3 +402,23 @@ def test_identity_is_every_column_but_these():
         "batch_id",
         "source_count",
     }
+
+
+def test_a_full_disk_is_told_while_facts_are_still_made(sample, monkeypatch):
+    """The writer fails while other threads make the next facts with the task's connection: they end, and then it does."""
+    paths.use(sample)
+    configured.load(sample)
+    building.look_again()
+    monkeypatch.setattr(fact_numbers, "FACTS", 5)
+
+    def write(path, table, batches, **options):
+        assert next(batches).num_rows
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(parquet, "write", write)
+    before = threading.active_count()
+    assert months()
+    for month in months():
+        with pytest.raises(OSError, match="No space left"):
+            FactRate(month=month).produce({"fact_rate": sample / "draft.parquet"})
+    assert threading.active_count() == before

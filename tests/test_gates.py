@@ -287,6 +287,19 @@ assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
     assert run(program, suite(tmp_path, [NOT_NULL]), tmp_path).splitlines() == ["1 1 False", "False 1"]
 
 
+def test_a_check_sees_no_view_of_the_one_before(tmp_path):
+    """Suites of a task are checked on one connection; whatever the order, each sees what it is given, and no more."""
+    con = duck.connect()
+    foreign = sql("SELECT * FROM {batch} ANTI JOIN d USING (k)")
+    given = {"d": "SELECT 'a' AS k"}
+    first = gates.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'a' AS k", **given}, variables={})
+    assert first.passed
+    with pytest.raises(errors.GateError, match="cannot be evaluated"):
+        gates.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'a' AS k"}, variables={})
+    again = gates.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'b' AS k", **given}, variables={})
+    assert not again.passed
+
+
 def test_checks_leave_nothing_open(check, tmp_path):
     source = gates.preload().datasource()
     for _ in range(3):

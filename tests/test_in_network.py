@@ -1006,11 +1006,12 @@ def test_every_kernel_is_compiled_once(write, tmp_path):
     program = f"""
 import pathlib, types
 from numba.core.dispatcher import Dispatcher
-from pipeline.readers import in_network, in_network_references, in_network_scan, in_network_totals, spans
+from pipeline.readers import in_network, in_network_reference_scan, in_network_references, in_network_scan
+from pipeline.readers import in_network_totals, spans
 nowhere = types.SimpleNamespace(write=lambda *_: None)
 in_network_references.FEW = 0
 in_network.read(pathlib.Path({str(path)!r}), batch_id="b", sink=nowhere)
-modules = in_network_references, in_network_scan, in_network_totals, spans
+modules = in_network_reference_scan, in_network_scan, in_network_totals, spans
 compiled = [value for module in modules for value in vars(module).values()]
 print({{str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds}})
 """

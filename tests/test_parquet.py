@@ -112,6 +112,19 @@ def test_other_staged_rows_have_another_digest(tmp_path_factory, rows, others):
     assert (digest(rows) == digest(others)) is (repr(rows) == repr(others))
 
 
+def test_a_dictionary_that_is_cut_is_renumbered(tmp_path, monkeypatch):
+    """Whatever batches said of their order: one that reaches over a row group's end has values of both sides."""
+    rows = [("a", 1), ("a", 2), ("b", 3), ("a", 4), ("b", 5)]
+    batch = pa.record_batch(
+        [pa.array([n for _, n in rows]), pa.array([t for t, _ in rows]).dictionary_encode(), pa.array([0.0] * 5)],
+        names=list(FEW.columns),
+    )
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 2)
+    one = parquet.write(tmp_path / "one", FEW, [batch], in_order=True)
+    assert parquet.write(tmp_path / "other", FEW, [batch]) == one
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
 def test_row_groups_are_cut_at_the_same_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 4)
     rows = [(str(i), float(i), None, i, []) for i in range(10)]

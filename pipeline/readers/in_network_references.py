@@ -2,10 +2,8 @@
 form, parsed JSON where it is not.
 
 What belongs here: going through the list, reading each distinct TIN once, putting what cannot be read on record. What
-must not come in: what becomes of a definition (`in_network_groups`), what a field says (`in_network_fields`).
-
-Of regular form is an id, a list of groups that each have a list of ten-digit NPIs and a TIN, and perhaps network names,
-in any order of keys: nearly all that payers write.
+must not come in: the compiled pass itself (`in_network_reference_scan`), what becomes of a definition
+(`in_network_groups`), what a field says (`in_network_fields`).
 """
 
 from __future__ import annotations
@@ -14,11 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.jit import address, byte, entry, get, inner, put
+from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Definitions, Groups
+from pipeline.readers.in_network_reference_scan import (
+    CURSOR,
+    ENTRIES,
+    ENTRY_WIDTH,
+    MOST,
+    NUMBER,
+    RECORD_WIDTH,
+    RECORDS,
+    scan,
+)
 from pipeline.readers.in_network_scan import (
     AFTER_ITEM,
     BROKEN,
@@ -26,311 +34,18 @@ from pipeline.readers.in_network_scan import (
     FIRST_ITEM,
     FULL,
     ITEM,
-    LIMIT,
     MODE,
     MORE,
     NO_ROOM,
     ODD,
     POSITION,
 )
-from pipeline.readers.json_bytes import (
-    CLASSES,
-    CLOSE,
-    CLOSE_LIST,
-    COLON,
-    COMMA,
-    I0,
-    I1,
-    NINE,
-    OPEN,
-    OPEN_LIST,
-    QUOTE,
-    SHORT,
-    STRANGE,
-    ZERO,
-    blank,
-    closing,
-    extent,
-    number_end,
-    plain,
-    text_end,
-)
+from pipeline.readers.json_bytes import extent
 from pipeline.readers.json_text import JsonText, parsed, parsed_all
-from pipeline.readers.spans import Spans, number, same
+from pipeline.readers.spans import Spans
 
-# The cursor's array, behind where it stands: what was found;
-_RECORDS, _ENTRIES, _NPIS = range(3, 6)
-# the rows there is room for, the columns, the tables of spans;
-_MOST, _RECORD_ROWS, _ENTRY_ROWS, _NPI_ROWS, _IDS, _TINS, _NETWORKS = range(6, 13)
-# a number's mantissa and decimals; where the bytes and the keys lie.
-_NUMBER, _DATA, _LETTERS = 13, 15, 16
-_CURSOR = 17
-_RECORD_WIDTH, _ENTRY_WIDTH = 4, 2
-
-_KEYS = b'"provider_group_id""provider_groups""network_name""npi""tin"'
-_TABLE = np.concatenate((CLASSES, np.frombuffer(_KEYS, np.uint8)))
-_KEY_ID, _KEY_GROUPS, _KEY_NETWORK, _KEY_NPI, _KEY_TIN = map(np.int64, (256, 275, 292, 306, 311))
-_NPI_DIGITS = 10
 FEW = 1_000  # the first records of a list, which take less time to parse than the compiled pass to load, or to compile
 _LARGE = 4 << 20  # bytes of distinct TINs, at which they are forgotten
-
-
-@inner
-def _value(key, end):
-    """Where the value of a key begins, from behind the key; SHORT, or STRANGE where no colon follows."""
-    at = blank(key, end)
-    if at < end and byte(at) != COLON:
-        return STRANGE
-    at = blank(at + 1, end)
-    return at if at < end else SHORT
-
-
-@inner
-def _npis(at, end, cursor):
-    """Behind a list of NPIs, which are added to the rows; from its `[`."""
-    rows, count, most = get(cursor, _NPI_ROWS), get(cursor, _NPIS), get(cursor, _MOST)
-    if byte(at) != OPEN_LIST:
-        return STRANGE
-    while True:
-        at = blank(at + 1, end)
-        if at + _NPI_DIGITS + 2 >= end:
-            return SHORT
-        quoted = byte(at) == QUOTE
-        if quoted:
-            at += 1
-        if byte(at) == ZERO:
-            return STRANGE
-        value = 0
-        for i in range(at, at + _NPI_DIGITS):
-            if byte(i) < ZERO or byte(i) > NINE:
-                return STRANGE
-            value = 10 * value + (byte(i) - ZERO)
-        at += _NPI_DIGITS
-        if quoted:
-            if byte(at) != QUOTE:
-                return STRANGE
-            at += 1
-        if count == most:
-            return -3 - FULL
-        put(rows, count, value)
-        count += 1
-        at = blank(at, end)
-        if at >= end:
-            return SHORT
-        if byte(at) == CLOSE_LIST:
-            put(cursor, _NPIS, count)
-            return at + 1
-        if byte(at) != COMMA:
-            return STRANGE
-
-
-@inner
-def _entry(at, end, cursor):
-    """Behind one of the provider_groups, whose NPIs and TIN are added to the rows; from its `{`."""
-    keys, tin = 0, I0
-    if byte(at) != OPEN:
-        return STRANGE
-    while True:
-        at = blank(at + 1, end)
-        if at >= end:
-            return SHORT
-        if byte(at) != QUOTE:
-            return STRANGE
-        key = at
-        at = text_end(at + 1, end)
-        if at < 0:
-            return SHORT
-        if at - key != 5:
-            return STRANGE
-        which = 1 if same(key, get(cursor, _LETTERS) + _KEY_NPI, at - key) else 2
-        if keys & which or (which == 2 and not same(key, get(cursor, _LETTERS) + _KEY_TIN, at - key)):
-            return STRANGE
-        keys |= which
-        at = _value(at, end)
-        if at < 0:
-            return at
-        if which == 1:
-            at = _npis(at, end, cursor)
-            if at < 0:
-                return at
-        else:
-            start = at
-            if byte(at) != OPEN:
-                return STRANGE
-            at = closing(at + 1, end, get(cursor, _LETTERS), I1)
-            if at < 0:
-                return SHORT
-            tin = number(start, at, I0, I0, get(cursor, _TINS))
-            if tin < 0:
-                return -3 - NO_ROOM
-        at = blank(at, end)
-        if at >= end:
-            return SHORT
-        if byte(at) == CLOSE:
-            break
-        if byte(at) != COMMA:
-            return STRANGE
-    if keys != 3:
-        return STRANGE
-    count = get(cursor, _ENTRIES)
-    if count == get(cursor, _MOST):
-        return -3 - FULL
-    row = get(cursor, _ENTRY_ROWS) + 8 * _ENTRY_WIDTH * count
-    put(row, 0, tin)
-    put(row, 1, get(cursor, _NPIS))
-    put(cursor, _ENTRIES, count + 1)
-    return at + 1
-
-
-@inner
-def _record(start, end, cursor):
-    """Behind a definition, which is added to the rows; from its `{`."""
-    keys, reference, networks = 0, I0, -I1
-    at = start
-    while True:
-        at = blank(at + 1, end)
-        if at >= end:
-            return SHORT
-        if byte(at) != QUOTE:
-            return STRANGE
-        key = at
-        at = text_end(at + 1, end)
-        if at < 0:
-            return SHORT
-        which, name = 0, 0
-        if at - key == 19:
-            which, name = 1, _KEY_ID
-        elif at - key == 17:
-            which, name = 2, _KEY_GROUPS
-        elif at - key == 14:
-            which, name = 4, _KEY_NETWORK
-        if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
-            return STRANGE
-        keys |= which
-        at = _value(at, end)
-        if at < 0:
-            return at
-        begun = at
-        if which == 1 and byte(at) != QUOTE:
-            at = number_end(at, end, cursor + 8 * _NUMBER)
-            if at < 0:
-                return at
-            reference = number(begun, at, I0, I0, get(cursor, _IDS))
-        elif which != 2 and byte(at) == QUOTE:
-            at = text_end(at + 1, end)
-            if at < 0:
-                return SHORT
-            if which == 1:
-                if not plain(begun + 1, at - 1):
-                    return STRANGE
-                reference = number(begun + 1, at - 1, I0, I0, get(cursor, _IDS))
-            else:
-                networks = number(begun, at, I0, I0, get(cursor, _NETWORKS))
-        elif which == 4:
-            if byte(at) != OPEN_LIST:
-                return STRANGE
-            at = closing(at + 1, end, get(cursor, _LETTERS), I1)
-            if at < 0:
-                return SHORT
-            networks = number(begun, at, I0, I0, get(cursor, _NETWORKS))
-        else:
-            if byte(at) != OPEN_LIST:
-                return STRANGE
-            while True:
-                at = blank(at + 1, end)
-                if at >= end:
-                    return SHORT
-                at = _entry(at, end, cursor)
-                if at < 0:
-                    return at
-                at = blank(at, end)
-                if at >= end:
-                    return SHORT
-                if byte(at) == CLOSE_LIST:
-                    break
-                if byte(at) != COMMA:
-                    return STRANGE
-            at += 1
-        if reference < 0 or (which == 4 and networks < 0):
-            return -3 - NO_ROOM
-        at = blank(at, end)
-        if at >= end:
-            return SHORT
-        if byte(at) == CLOSE:
-            break
-        if byte(at) != COMMA:
-            return STRANGE
-    if keys & 3 != 3:
-        return STRANGE
-    row = get(cursor, _RECORD_ROWS) + 8 * _RECORD_WIDTH * get(cursor, _RECORDS)
-    put(row, 0, start - get(cursor, _DATA))
-    put(row, 1, reference)
-    put(row, 2, networks)
-    put(row, 3, get(cursor, _ENTRIES))
-    return at + 1
-
-
-@entry
-def _scan(cursor):
-    """As `scan`; the position is an address."""
-    data, mode = get(cursor, _DATA), get(cursor, MODE)
-    end, position, status = data + get(cursor, LIMIT), data + get(cursor, POSITION), MORE
-    while True:
-        at = blank(position, end)
-        if at >= end:
-            break
-        here = byte(at)
-        if mode == ITEM:
-            if here != OPEN:
-                position = at
-                status = ODD
-                break
-            if get(cursor, _RECORDS) == get(cursor, _MOST):
-                status = FULL
-                break
-            entries, npis = get(cursor, _ENTRIES), get(cursor, _NPIS)
-            behind = _record(at, end, cursor)
-            if behind < 0:
-                put(cursor, _ENTRIES, entries)
-                put(cursor, _NPIS, npis)
-                if behind == STRANGE:
-                    position = at
-                    status = ODD
-                elif behind != SHORT:
-                    status = -3 - behind
-                break
-            put(cursor, _RECORDS, get(cursor, _RECORDS) + 1)
-            position = behind
-            mode = AFTER_ITEM
-        elif here == CLOSE_LIST:
-            position = at + 1
-            status = END
-            break
-        elif mode == FIRST_ITEM:
-            mode = ITEM
-        elif here == COMMA:
-            position = at + 1
-            mode = ITEM
-        else:
-            position = at
-            status = BROKEN
-            break
-    put(cursor, POSITION, position - data)
-    put(cursor, MODE, mode)
-    return status
-
-
-def scan(data: np.ndarray, cursor: np.ndarray) -> int:
-    """Go on from the cursor through whole definitions, as far as they are regular; returns why it came to a stop, as
-    `in_network_scan.scan` does.
-
-    `cursor` has where to begin (POSITION, LIMIT, MODE), for how many rows of each kind there is room, and the addresses
-    of these rows and of the tables of ids, TINs and network names. Rows are definitions (start, number of the id, of the
-    network names or -1, entries up to here), entries (number of the TIN, NPIs up to here) and NPIs.
-    """
-    cursor[_RECORDS:_MOST] = 0
-    cursor[_DATA:] = address(data), address(_TABLE)
-    return _scan(address(cursor))
 
 
 class References:
@@ -346,7 +61,7 @@ class References:
         self._fresh()
 
     def _make_room(self) -> None:
-        widths = _RECORD_WIDTH, _ENTRY_WIDTH, 1
+        widths = RECORD_WIDTH, ENTRY_WIDTH, 1
         self._rows = [np.zeros((self._most, width), np.int64) for width in widths]
 
     def _fresh(self) -> None:
@@ -370,10 +85,10 @@ class References:
         while True:
             if self._tins.size > _LARGE:
                 self._fresh()
-            cursor = np.zeros(_CURSOR, np.int64)
+            cursor = np.zeros(CURSOR, np.int64)
             cursor[:3] = position, len(data), mode
             tables = self._groups.ids.table, self._tins.table, self._networks.table
-            cursor[_MOST:_NUMBER] = self._most, *map(address, self._rows), *tables
+            cursor[MOST:NUMBER] = self._most, *map(address, self._rows), *tables
             status = self._take(cursor, scan(data, cursor))
             moved = int(cursor[POSITION]) > position
             position, mode = int(cursor[POSITION]), int(cursor[MODE])
@@ -411,8 +126,8 @@ class References:
 
     def _take(self, cursor: np.ndarray, status: int) -> int:
         """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
-        records = self._rows[0][: cursor[_RECORDS]]
-        entries = self._rows[1][: cursor[_ENTRIES]]
+        records = self._rows[0][: cursor[RECORDS]]
+        entries = self._rows[1][: cursor[ENTRIES]]
         self._read_tins()
         self._read_networks()
         bad = [len(records)]

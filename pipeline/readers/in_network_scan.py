@@ -18,7 +18,6 @@ from pipeline.readers.json_bytes import (
     CLASSES,
     CLOSE,
     CLOSE_LIST,
-    COLON,
     COMMA,
     DIGITS,
     I0,
@@ -38,6 +37,7 @@ from pipeline.readers.json_bytes import (
     plain,
     seek,
     text_end,
+    value,
 )
 from pipeline.readers.spans import ARENA, CUTS, STARTS, Spans, number, same
 
@@ -197,12 +197,9 @@ def _object(start, end, cursor):
         if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
             return STRANGE
         keys |= which
-        at = blank(at, end)
-        if at < end and byte(at) != COLON:
-            return STRANGE
-        at = blank(at + 1, end)
-        if at >= end:
-            return SHORT
+        at = value(at, end)
+        if at < 0:
+            return at
         if byte(at) != OPEN_LIST:
             return STRANGE
         opened = at

@@ -56,6 +56,16 @@ def text_end(at, end):
 
 
 @inner
+def value(key, end):
+    """Where the value of a key begins, from behind the key; SHORT, or STRANGE where no colon follows."""
+    at = blank(key, end)
+    if at < end and byte(at) != COLON:
+        return STRANGE
+    at = blank(at + 1, end)
+    return at if at < end else SHORT
+
+
+@inner
 def digits(at, end):
     """Behind digits."""
     while at < end and ZERO <= byte(at) <= NINE:

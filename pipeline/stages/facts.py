@@ -110,7 +110,7 @@ class FactRate(FromRates):
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
             made = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".scratch"))
-            with closing(ahead(made)) as rows:
+            with closing(made), closing(ahead(made)) as rows:  # what it makes uses the connection in a thread, too
                 written = parquet.write(draft, tables.get(self.table), rows, in_order=True)
             relation = con.sql("SELECT * FROM read_totals")
             self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}

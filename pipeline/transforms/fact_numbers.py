@@ -4,6 +4,9 @@ What belongs here: facts of rates that nothing corrects, in memory that does not
 their item and terms say before their uid, and rates of one uid agree in that. So it is prices that are put in that order, a
 twentieth of the facts, and the facts of a piece of them are identified, sorted and collapsed by themselves. What must not
 come in: corrections and star schemas (`fact_rate`), what is done for a single fact (`fact_kernels`).
+
+Of a segment of more facts than are held at once a share of the ids is looked for at a time, in all of its prices; but the
+rates of one id are held together.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ def batches(
         f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT coalesce(sum(owners), 0) AS read, read AS kept, {made} AS facts "
         "FROM fact_price WHERE own"
     )
-    for name in ("price", "pair", "group", "segment", "source"):
+    for name in ("price", "pair", "group", "source"):
         con.execute(f"DROP TABLE fact_{name}")
     scratch.unlink(missing_ok=True)
 
@@ -90,19 +93,21 @@ class _Facts:
         with path.open("wb") as file:  # and mapped when it is whole: a full disk is an error here, and a signal there
             for batch in rows.to_arrow_reader(parquet.ROW_GROUP_ROWS):
                 place, group_no = (column.to_numpy() for column in batch.columns)
+                # One run a batch, as a rule: DuckDB gives them in the file's order, but where groups outnumber them.
                 for run in np.split(np.arange(len(place)), np.flatnonzero(np.diff(place) != 1) + 1):
-                    file.seek(group_no.itemsize * int(place[run[0]]))
+                    file.seek(4 * int(place[run[0]]))
                     written += file.write(group_no[run].tobytes())
-        assert written == group_no.itemsize * count, "an owner is of no group, or stands twice in one place"
+        assert written == 4 * count, "an owner is of no group, or stands twice in one place"
         return np.memmap(path, np.int32, "r", shape=count)
 
     def _segments(self) -> Iterator[tuple[int, int, int]]:
         """(first row of fact_price, row behind the last, facts) of segments that are looked at together."""
         segments = self._con.execute(
             "SELECT min(rowid), max(rowid) + 1, CAST(sum(owners) AS BIGINT) FROM fact_price GROUP BY segment ORDER BY segment"
-        )
+        ).fetchnumpy()  # of a month of many payers there are millions
         pending: tuple[int, int, int] | None = None
-        for first, behind, facts in segments.fetchall():
+        for segment in zip(*segments.values(), strict=True):
+            first, behind, facts = map(int, segment)
             if pending and pending[2] + facts > FACTS:
                 yield pending
                 pending = None
@@ -133,7 +138,7 @@ class _Facts:
         ).to_arrow_table()
 
     def _cut(self, first: int, behind: int) -> Iterator[pa.Table]:
-        """Prices of no more facts than are held at once, or a single price of more."""
+        """Prices of no more facts than are held at once and those of a single price."""
         for start in range(first, behind, PRICES):
             prices = self._prices(start, min(start + PRICES, behind))
             part = (np.cumsum(prices.column("owners").to_numpy(), dtype=np.int64) - 1) // FACTS
@@ -143,6 +148,8 @@ class _Facts:
     def _read(self, prices: pa.Table) -> _Rates:
         """Multiply prices by their owners, and identify what comes of it."""
         first_owner, owners, pair_no = (prices.column(c).to_numpy() for c in ("first_owner", "owners", "pair_no"))
+        for numbers in (first_owner, owners, pair_no):  # as they are where they come in one chunk: a type of their own
+            numbers.setflags(write=False)
         count = int(owners.sum())
         price, group = np.empty(count, np.int64), np.empty(count, np.int32)
         fact_kernels.multiply(first_owner, owners, self._group_of, price, group)

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pipeline import duck, parquet
 from pipeline.jit import entry
 
-PRICES = 1 << 24  # whose hashes are held at once
+PRICES = 1 << 23  # whose hashes are held at once, twice
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -57,7 +57,7 @@ def _room(con: duckdb.DuckDBPyConnection, column: str, *tables: str) -> int:
 
 def _owners(con: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How many owners each rate object names, how many different ones, and the groups that any of them names."""
-    owner_of = np.zeros(_room(con, "group_ix", "owner_key"), np.int32)
+    owner_of = np.zeros(_room(con, "group_ix", "owner_key", "staged_owner"), np.int32)
     for group_ix, owner in _stream(con, "SELECT group_ix, owner FROM owner_key"):
         owner_of[group_ix] = owner
     named, owners = np.zeros((2, _room(con, "object_ix", "staged_owner", "staged_price")), np.int32)
@@ -98,6 +98,8 @@ def _prices(con: duckdb.DuckDBPyConnection, named: np.ndarray, owners: np.ndarra
             if share == 0:
                 rates += int(named[object_ix].sum())
                 facts += int(owners[object_ix].sum())
-        ordered = np.sort(np.concatenate(parts))
+        ordered = np.concatenate(parts)
+        parts.clear()
+        ordered.sort()
         repeated.append(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
     return rates, facts, np.concatenate(repeated)

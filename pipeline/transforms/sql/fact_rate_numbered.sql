@@ -1,5 +1,5 @@
--- What the month's facts are multiplied from: fact_price in the order of fact_rate, the tables fact_pair and fact_group
--- behind its numbers, and read_totals. What a fact_uid is made of stands in naming.MACROS; here its text is put together
+-- What the month's facts are multiplied from: fact_price in the order of fact_rate, and the tables fact_pair and fact_group
+-- behind its numbers. What a fact_uid is made of stands in naming.MACROS; here its text is put together
 -- from what an item and its terms say, once for each pair of them, from the amount, and from what a group says. A statement
 -- of its own for every sort and every large join: each is given the whole memory, and spills.
 
@@ -60,6 +60,7 @@ JOIN fact_pair AS p ON p.file_ix = f.file_ix AND p.item_ix = a.item_ix AND p.ter
 JOIN fact_segment AS s USING (pair_no)
 JOIN fact_object AS o ON o.file_ix = f.file_ix AND o.object_ix = a.object_ix;
 DROP TABLE fact_object;
+DROP TABLE fact_segment;
 
 -- In a segment as they were read: file in name order, price.
 CREATE OR REPLACE TEMP TABLE fact_price AS
