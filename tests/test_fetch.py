@@ -203,6 +203,7 @@ def test_an_address_signed_anew_is_the_same_file(one, other, same):
 
 
 def test_a_batch_ends_on_record_and_a_second_run_completes_it(web, root):
+    web.pause = 0.02
     folder = root.mrf / "GA"
     names = ["fine", "forbidden", "gone", "overrun", "flaky", "cut"]
     urls = {name: web.put(f"/{name}.json.gz", gzip.compress(BODY + b" " * n)) for n, name in enumerate(names)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Web:
         self.validators = True  # whether it sends ETags
         self.busy: dict[str, int] = defaultdict(int)
         self.most_busy = 0
+        self.pause = 0.0  # seconds that each answer takes, so that answers asked for together are seen together
         self.lock = threading.Lock()
 
     def put(self, path: str, data: bytes) -> str:
@@ -57,6 +59,7 @@ class Web:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
+    wbufsize = 1 << 20  # nothing of an answer leaves before it is counted as given: a client may ask again at its end
 
     def log_message(self, *_) -> None:
         """Say nothing."""
@@ -76,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
             web.busy[path] += 1
             web.most_busy = max(web.most_busy, sum(web.busy.values()))
         try:
+            time.sleep(web.pause)
             self._send(web, path, answer, body)
         finally:
             with web.lock:
