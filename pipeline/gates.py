@@ -220,8 +220,11 @@ def _exception(info: Mapping) -> str | None:
 
 def _broken(path: Path, expectation: Mapping, why: str) -> errors.GateError:
     words = f"{expectation.get('type')} {json.dumps(expectation.get('kwargs', {}), sort_keys=True)}"
-    memory = "OutOfMemory" in why
-    remedy = "give the build more memory: [build] memory_mb in luigi.cfg" if memory else "mend the suite"
+    remedy = "mend the suite"
+    if "OutOfMemory" in why:
+        remedy = "give the build more memory: [build] memory_mb in luigi.cfg"
+    elif "No space left" in why:
+        remedy = "make room on the disk of data/, then run the build again"
     return errors.GateError(f"cannot be evaluated: {words}: {why}", place=path, remedy=remedy)
 
 
@@ -316,10 +319,10 @@ def _rows(expectation: Mapping, table: str, con: duckdb.DuckDBPyConnection) -> s
     if kind == "expect_column_values_to_be_null":
         return f"SELECT * FROM {view} WHERE {column} IS NOT NULL"
     if kind == "expect_column_values_to_be_unique":
-        return (
-            f"SELECT * FROM {view} WHERE {column} IN "
-            f"(SELECT {column} FROM {view} WHERE {column} IS NOT NULL GROUP BY ALL HAVING count(*) > 1)"
-        )
+        # By hash first: of many million texts a count of each does not fit into memory.
+        alike = f"hash({column}) IN (SELECT hash({column}) FROM {view} GROUP BY ALL HAVING count(*) > 1)"
+        twice = f"SELECT {column} FROM {view} WHERE {column} IS NOT NULL AND {alike} GROUP BY ALL HAVING count(*) > 1"
+        return f"SELECT * FROM {view} WHERE {column} IN ({twice})"
     if kind in ("expect_column_values_to_be_in_set", "expect_column_values_to_not_be_in_set"):
         word = "NOT IN" if kind.endswith("to_be_in_set") else "IN"
         listed = ", ".join(map(duck.literal, kwargs["value_set"]))

@@ -7,7 +7,6 @@ come in: where a file stands or whether it is published (`targets`), the order o
 from __future__ import annotations
 
 import bisect
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from blake3 import blake3
 
 from pipeline.tables import Table
 
 # A change of what is below changes bytes or digests of the same rows: raise it then.
-FORMAT = "1"
+FORMAT = "2"
 ROW_GROUP_ROWS = 122_880  # DuckDB's own; a multiple of its vectors, so that scans split evenly
 COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 # Leaves below this are written without dictionaries and statistics, and with Snappy. Setting up zstd is most of what a
@@ -38,14 +38,14 @@ READ_ONCE, READ_ONCE_LEVEL = "staged/in_network", 1
 # which are written with their lengths apart: as bytes they cannot be made smaller than Huffman makes them, and between
 # lengths zstd looks for what is not there. Statistics, a third of the time to write 88 columns, are of use where rows are
 # sorted by a column.
-NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "4"
+NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "5"
 _ID_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
 # A fact's numbers are nearly as much noise as its id: of 31 bytes a row, 1 less at level 1, in two thirds of the time.
 FACTS, FACTS_LEVEL = "fact_rate", 1
 # The registry's rows are two or three to each of millions of providers, and read whole by the dims alone. Where nearly
 # every row has a text of its own a dictionary is given up only after it was made: without them half the time, a fifth less.
 # LZ4 saves a fifteenth of the time that staging them takes; they are a tenth of the file that they come from.
-REGISTRY, REGISTRY_COMPRESSION, REGISTRY_FORMAT = "staged/nppes", "lz4", "5"
+REGISTRY, REGISTRY_COMPRESSION, REGISTRY_FORMAT = "staged/nppes", "lz4", "6"
 REGISTRY_OWN = ("npi", "source_row", "address_hash", "address_1", "telephone_number", "primary_taxonomy_license")
 _BATCH_VALUES = 8_192
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
@@ -78,7 +78,7 @@ class Writer:
         self._by_number = self._once or table.name in NUMBERED
         registry = table.folder == REGISTRY
         self._format = NUMBERED_FORMAT if self._by_number else REGISTRY_FORMAT if registry else FORMAT
-        self._digest = hashlib.blake2b(f"{self._format}|{table.name}|{self.schema}".encode(), digest_size=16)
+        self._digest = blake3(f"{self._format}|{table.name}|{self.schema}".encode())
         self._ids = table.key if table.name in NUMBERED else ()
         # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
         places = [c for c in self.schema.names if c.endswith("_ix")]
@@ -116,7 +116,7 @@ class Writer:
             return
         if self._pending_rows:
             self._flush(self._pending_rows)
-        self.written = Written(self._digest.hexdigest(), self._rows)
+        self.written = Written(self._digest.hexdigest(length=16), self._rows)
         self._file.add_key_value_metadata(
             {
                 "ratehouse.table": self.table.name,
@@ -158,9 +158,8 @@ class Writer:
             digested.result()
 
     def _feed_digest(self, columns: list[pa.Array]) -> None:
-        for field, array in zip(self.schema, columns, strict=True):
-            places = self._once and field.name.endswith("_ix") and not array.null_count
-            (_digest_places if places else _digest_array)(self._digest, array)
+        for array in columns:
+            _digest_array(self._digest, array)
 
     def _column(self, field: pa.Field, chunks: list[pa.Array], in_order: bool) -> pa.Array:
         if not self._numbered(field):
@@ -310,15 +309,6 @@ def _memory(array: pa.Array) -> tuple:
     return array.offset, *(None if b is None else b.address for b in array.buffers()[1:])
 
 
-def _digest_places(digest, array: pa.Array) -> None:
-    """Feed places to a digest: as what they rise by, an eighth of the bytes."""
-    places = array.to_numpy()
-    steps = np.diff(places)
-    small = len(steps) and steps.min() >= 0 and steps.max() < 256
-    digest.update(len(array).to_bytes(8, "little") + places[:1].tobytes() + (b"s" if small else b"l"))
-    digest.update((steps.astype(np.uint8) if small else steps).tobytes())
-
-
 def _digest_array(digest, array: pa.Array) -> None:
     """Feed an array's values to a digest: which are null, then the values, with nothing of how they lie in memory."""
     digest.update(len(array).to_bytes(8, "little"))
@@ -328,8 +318,7 @@ def _digest_array(digest, array: pa.Array) -> None:
         if count <= 1 and array.null_count in (0, len(array)):
             digest.update(b"n" if array.null_count else b"1")
             return
-        width = pa.uint8() if count < 1 << 8 else pa.uint16() if count < 1 << 16 else pa.int32()
-        array = pc.fill_null(array.indices, count).cast(width)
+        array = pc.fill_null(array.indices, count)
     if array.null_count:
         digest.update(b"n")
         digest.update(pc.is_null(array).cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes())

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
-from pipeline import data_docs, duck, errors, gates
+from pipeline import data_docs, duck, duplicates, errors, gates
 
 # id, k (two words and a null), r (an amount)
 ROWS = [(1, "a", 1.0), (2, "b", -1.0), (3, "b", 3.0), (4, None, 9.5), (5, "cc", None)]
@@ -101,6 +102,23 @@ def test_every_kind_of_failure_gives_all_its_rows(check, tmp_path, wanted, faili
     assert passed.passed
     assert passed.failures == []
     assert passed.checked == 1
+
+
+def test_what_shares_a_hash_with_another_is_no_duplicate(check, monkeypatch):
+    """As if every hash stood twice."""
+    monkeypatch.setattr(duplicates, "standing_twice", lambda batches, *_: np.concatenate(list(batches)))
+    verdict = check([UNIQUE], values(ROWS))
+    assert verdict.failures[0]["unexpected_count"] == 2
+    assert check([UNIQUE], values([(1, None, 0.0), (2, None, 0.0), (3, "a", 0.0), (4, "b", 0.0)])).passed
+
+
+def test_unique_among_some_of_the_rows(check):
+    """A condition of GX's is kept to."""
+    above = {"type": "comparison", "column": {"name": "r"}, "operator": ">", "parameter": 0}
+    some = {**UNIQUE, "kwargs": {"column": "k", "row_condition": above}}
+    assert check([UNIQUE], values([(1, "a", 1.0), (2, "a", -1.0), (3, None, 1.0)])).failures[0]["unexpected_count"] == 2
+    assert check([some], values([(1, "a", 1.0), (2, "a", -1.0), (3, None, 1.0)])).passed
+    assert not check([some], values([(1, "a", 1.0), (2, "a", 2.0), (3, None, 1.0)])).passed
 
 
 def test_compound_keys(check, tmp_path):
@@ -273,6 +291,7 @@ from pathlib import Path
 from pipeline import gates
 gates.preload()
 import duckdb
+import numpy as np
 threads = [Path(f"/proc/self/task/{t}/comm").read_text().strip() for t in os.listdir("/proc/self/task")]
 print(threading.active_count(), sum(t.startswith("python") for t in threads), "polars" in sys.modules)
 sys.stdout.flush()
