@@ -290,6 +290,15 @@ def _numbered(chunks: list[pa.Array]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(numbers, values.take(pa.array(used)))
 
 
+def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Batches of one schema as one batch, texts that come as dictionaries numbered anew as they come first."""
+    if len(batches) == 1:
+        return batches[0]
+    names = batches[0].schema.names
+    columns = ([batch.column(name) for batch in batches] for name in names)
+    return pa.record_batch([_numbered(c) if c[0].type == _DICTIONARY else pa.concat_arrays(c) for c in columns], names)
+
+
 def first_seen(codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Codes from 0 to `count` - 1, or `count` for none, renumbered as they come first; and which code each number was."""
     never = len(codes)

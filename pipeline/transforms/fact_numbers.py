@@ -41,17 +41,23 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """The facts in the order and with the types of fact_rate, texts numbered as they come first; `scratch` is a file.
 
-    `rows` rows together make a batch, or two where a piece ends among them. Leaves read_totals on the connection.
+    `rows` rows make a batch. Leaves read_totals on the connection.
     """
     con.execute(duck.sql("fact_rate_numbered.sql"))
     made = 0
+    parts: list[pa.RecordBatch] = []  # of a batch, one of each piece
     with closing(ahead(_Facts(con, scratch).pieces())) as pieces:
         for piece in pieces:
             done = 0
             while done < len(piece):
                 count = min(rows - made % rows, len(piece) - done)
-                yield piece.batch(done, done + count)
+                parts.append(piece.batch(done, done + count))
                 done, made = done + count, made + count
+                if made % rows == 0:
+                    yield parquet.joined(parts)
+                    parts.clear()
+    if parts:
+        yield parquet.joined(parts)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT coalesce(sum(owners), 0) AS read, read AS kept, {made} AS facts "
         "FROM fact_price WHERE own"
