@@ -106,6 +106,43 @@ class DuckdbUnexpectedRows(QueryMetricProvider):
         return []
 
 
+class DuckdbNull(MetricProvider):
+    """How many rows have no value: as a filter, which the statistics of a file answer without reading the column.
+
+    GX sums a CASE over every row, and of all columns in one query.
+    """
+
+    metric_name = "column_values.nonnull.unexpected_count"
+    domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
+
+    @metric_value(engine=DuckdbEngine)
+    def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
+        rows = get_sqlalchemy_selectable(execution_engine.get_domain_records(metric_domain_kwargs))
+        column = sqlalchemy.column(metric_domain_kwargs["column"])
+        null = sqlalchemy.select(sqlalchemy.func.count()).select_from(rows).where(column.is_(None))
+        return execution_engine.execute_query(null).scalar()
+
+
+class DuckdbInSet(MetricProvider):
+    """How many rows have a value that is none of a set: each value that there is, looked at once.
+
+    GX looks at the value of every row. Null is none that is looked at.
+    """
+
+    metric_name = "column_values.in_set.unexpected_count"
+    domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
+    value_keys = ("value_set",)
+
+    @metric_value(engine=DuckdbEngine)
+    def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
+        rows = get_sqlalchemy_selectable(execution_engine.get_domain_records(metric_domain_kwargs))
+        column, counted = sqlalchemy.column(metric_domain_kwargs["column"]), sqlalchemy.func.count().label("n")
+        values = sqlalchemy.select(column, counted).select_from(rows).group_by(column).subquery()
+        other = values.c[column.name].not_in(metric_value_kwargs["value_set"])
+        unexpected = sqlalchemy.select(sqlalchemy.func.sum(values.c.n)).where(other)
+        return int(execution_engine.execute_query(unexpected).scalar() or 0)
+
+
 class DuckdbUnique(MetricProvider):
     """How many rows have a value that another has too: exact, and found by sorting hashes.
 
@@ -122,7 +159,10 @@ class DuckdbUnique(MetricProvider):
         column = sqlalchemy.column(metric_domain_kwargs["column"])
         hashed, counted = sqlalchemy.func.hash(column), sqlalchemy.func.count()
         valued = sqlalchemy.select(hashed).select_from(rows).where(column.is_not(None))
-        with execution_engine.get_connection() as connection, connection.connection.dbapi_connection.con.cursor() as con:
+        with (
+            execution_engine.get_connection() as connection,
+            connection.connection.dbapi_connection.con.cursor() as con,
+        ):
 
             def asked(select: sqlalchemy.Select) -> duckdb.DuckDBPyRelation:
                 return con.sql(str(select.compile(connection, compile_kwargs={"literal_binds": True})))

@@ -6,6 +6,7 @@ What must not come in: what is made.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,9 @@ from typing import TypeVar
 
 Made = TypeVar("Made")
 THREAD = "ahead"
+# Python's threads take turns of 5 ms, for which what was done outside its lock waits to be handed on: a tenth of the time
+# that a month's facts take.
+TURN = 0.0002
 
 
 def ahead(source: Iterable[Made], waiting: int = 1) -> Iterator[Made]:
@@ -21,6 +25,7 @@ def ahead(source: Iterable[Made], waiting: int = 1) -> Iterator[Made]:
     What making one raises is raised where it would have come. Close it before what things are made from: that waits for
     the thread, which ends with what it is making.
     """
+    sys.setswitchinterval(TURN)
     made = iter(source)
     with ThreadPoolExecutor(1, thread_name_prefix=THREAD) as pool:
         coming = deque(pool.submit(next, made, None) for _ in range(waiting))

@@ -112,13 +112,19 @@ def test_what_shares_a_hash_with_another_is_no_duplicate(check, monkeypatch):
     assert check([UNIQUE], values([(1, None, 0.0), (2, None, 0.0), (3, "a", 0.0), (4, "b", 0.0)])).passed
 
 
-def test_unique_among_some_of_the_rows(check):
-    """A condition of GX's is kept to."""
+@pytest.mark.parametrize(
+    "wanted",
+    [UNIQUE, NOT_NULL, expectation("expect_column_values_to_be_in_set", column="k", value_set=["a"])],
+    ids=lambda wanted: wanted["type"],
+)
+def test_a_condition_of_gx_is_kept_to(check, wanted):
     above = {"type": "comparison", "column": {"name": "r"}, "operator": ">", "parameter": 0}
-    some = {**UNIQUE, "kwargs": {"column": "k", "row_condition": above}}
-    assert check([UNIQUE], values([(1, "a", 1.0), (2, "a", -1.0), (3, None, 1.0)])).failures[0]["unexpected_count"] == 2
-    assert check([some], values([(1, "a", 1.0), (2, "a", -1.0), (3, None, 1.0)])).passed
-    assert not check([some], values([(1, "a", 1.0), (2, "a", 2.0), (3, None, 1.0)])).passed
+    some = {**wanted, "kwargs": {**wanted["kwargs"], "row_condition": above}}
+    fails = [(1, "b", 1.0), (2, "b", 1.0), (3, None, 1.0)]
+    passes = [(1, "a", 1.0), *((i, k, -r) for i, k, r in fails)]
+    assert not check([wanted], values(passes)).passed
+    assert check([some], values(passes)).passed
+    assert not check([some], values(fails)).passed
 
 
 def test_compound_keys(check, tmp_path):
