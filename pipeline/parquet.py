@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ READ_ONCE, READ_ONCE_LEVEL = "staged/in_network", 1
 NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "5"
 _ID_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
 # A fact's numbers are nearly as much noise as its id: of 31 bytes a row, 1 less at level 1, in two thirds of the time.
-FACTS, FACTS_LEVEL = "fact_rate", 1
+# Four times as many in a row group: the texts of its groups are written again with each, a third of the bytes of all.
+FACTS, FACTS_LEVEL, FACTS_ROW_GROUP_ROWS = "fact_rate", 1, 4 * ROW_GROUP_ROWS
 # The registry's rows are two or three to each of millions of providers, and read whole by the dims alone. Where nearly
 # every row has a text of its own a dictionary is given up only after it was made: without them half the time, a fifth less.
 # LZ4 saves a fifteenth of the time that staging them takes; they are a tenth of the file that they come from.
@@ -67,19 +68,27 @@ class Writer:
     value stands twice; dictionaries that lie in the same memory are taken for one, which only grows.
 
     in_order  the dictionaries that come have the values of their batch alone, in the order in which they come first
+    required  columns that no row lacks: which values are there is not written, an eighth of the time for each of them
     """
 
-    def __init__(self, path: Path, table: Table, *, in_order: bool = False):
+    def __init__(self, path: Path, table: Table, *, in_order: bool = False, required: Collection[str] = ()):
         self._in_order = in_order
         self.table, self.schema = table, table.arrow_schema()
         self._pending: list[tuple[pa.RecordBatch, bool]] = []  # each with whether it is a part of one
         self._pending_rows = self._rows = 0
+        self._group_rows = FACTS_ROW_GROUP_ROWS if table.name == FACTS else ROW_GROUP_ROWS
         self._once = table.folder == READ_ONCE
         self._by_number = self._once or table.name in NUMBERED
         registry = table.folder == REGISTRY
         self._format = NUMBERED_FORMAT if self._by_number else REGISTRY_FORMAT if registry else FORMAT
         self._digest = blake3(f"{self._format}|{table.name}|{self.schema}".encode())
         self._ids = table.key if table.name in NUMBERED else ()
+        self._written_as = pa.schema(
+            [
+                pa.field(f.name, _DICTIONARY if self._numbered(f) else f.type, f.name not in required)
+                for f in self.schema
+            ]
+        )
         # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
         places = [c for c in self.schema.names if c.endswith("_ix")]
         plain = [f.name for f in self.schema if self._once and pa.types.is_floating(f.type)]
@@ -87,7 +96,7 @@ class Writer:
         undictionaried = (*places, *plain, *self._ids, *(REGISTRY_OWN if registry else ()))
         self._file = pq.ParquetWriter(
             path,
-            pa.schema([(f.name, _DICTIONARY if self._numbered(f) else f.type) for f in self.schema]),
+            self._written_as,
             compression=REGISTRY_COMPRESSION if registry else COMPRESSION,
             compression_level=None if registry else level,
             store_schema=False,
@@ -99,7 +108,7 @@ class Writer:
             dictionary_pagesize_limit=_DICTIONARY_BYTES if self._by_number else None,
             # Arrow encodes 1,024 values at a time, and 20,000 rows a page, unless told otherwise: an eighth of the time.
             write_batch_size=_BATCH_VALUES if self._by_number else None,
-            max_rows_per_page=ROW_GROUP_ROWS if self._by_number else None,
+            max_rows_per_page=self._group_rows if self._by_number else None,
         )
         self.written: Written | None = None
 
@@ -129,15 +138,16 @@ class Writer:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows; they are written when a row group is full."""
-        batch = batch.select(self.schema.names)
-        if batch.schema != self.schema:
-            kinds = zip(self.schema, batch.schema.types, strict=True)
-            kept = [kind if kind == _DICTIONARY and self._numbered(f) else f.type for f, kind in kinds]
-            batch = batch.cast(pa.schema(list(zip(self.schema.names, kept, strict=True))))
+        columns = [batch.column(name) for name in self.schema.names]
+        for i, field in enumerate(self.schema):
+            kind = _DICTIONARY if columns[i].type == _DICTIONARY and self._numbered(field) else field.type
+            if columns[i].type != kind:
+                columns[i] = columns[i].cast(kind)
+        batch = pa.record_batch(columns, self.schema.names)
         self._pending.append((batch, False))
         self._pending_rows += batch.num_rows
-        while self._pending_rows >= ROW_GROUP_ROWS:
-            self._flush(ROW_GROUP_ROWS)
+        while self._pending_rows >= self._group_rows:
+            self._flush(self._group_rows)
 
     def _flush(self, rows: int) -> None:
         taken, left, in_order = [], rows, self._in_order
@@ -151,10 +161,12 @@ class Writer:
             left -= batch.num_rows
         self._pending_rows -= rows
         columns = [self._column(field, [b.column(i) for b in taken], in_order) for i, field in enumerate(self.schema)]
+        for field, column in zip(self._written_as, columns, strict=True):  # Arrow looks at all but lists
+            assert field.nullable or not column.null_count, f"a null in {self.table.name}.{field.name}, which has none"
         self._rows += rows
         with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
             digested = beside.submit(self._feed_digest, columns)
-            self._file.write_table(pa.table(columns, names=self.schema.names), row_group_size=ROW_GROUP_ROWS)
+            self._file.write_table(pa.table(columns, schema=self._written_as), row_group_size=self._group_rows)
             digested.result()
 
     def _feed_digest(self, columns: list[pa.Array]) -> None:
@@ -163,7 +175,7 @@ class Writer:
 
     def _column(self, field: pa.Field, chunks: list[pa.Array], in_order: bool) -> pa.Array:
         if not self._numbered(field):
-            return pa.concat_arrays(chunks)
+            return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
         if in_order and chunks[0].type == _DICTIONARY:
             return chunks[0]
         return _numbered(chunks)
@@ -181,9 +193,12 @@ def allocator_of_its_own() -> Iterator[None]:
 
 
 def write(path: Path, table: Table, batches: Iterable[pa.RecordBatch], *, in_order: bool = False) -> Written:
-    """Write all batches; returns digest and rows."""
-    with Writer(path, table, in_order=in_order) as writer:
-        for batch in batches:
+    """Write all batches; returns digest and rows. What the first batch's schema says is never null is required."""
+    batches = iter(batches)
+    first = next(batches, None)
+    required = [] if first is None else [field.name for field in first.schema if not field.nullable]
+    with Writer(path, table, in_order=in_order, required=required) as writer:
+        for batch in batches if first is None else itertools.chain([first], batches):
             writer.write(batch)
     return writer.written
 
@@ -294,9 +309,10 @@ def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     """Batches of one schema as one batch, texts that come as dictionaries numbered anew as they come first."""
     if len(batches) == 1:
         return batches[0]
-    names = batches[0].schema.names
-    columns = ([batch.column(name) for batch in batches] for name in names)
-    return pa.record_batch([_numbered(c) if c[0].type == _DICTIONARY else pa.concat_arrays(c) for c in columns], names)
+    schema = batches[0].schema
+    columns = ([batch.column(name) for batch in batches] for name in schema.names)
+    joined = [_numbered(chunks) if chunks[0].type == _DICTIONARY else pa.concat_arrays(chunks) for chunks in columns]
+    return pa.record_batch(joined, schema=schema)
 
 
 def first_seen(codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

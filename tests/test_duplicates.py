@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline import duplicates
 
+FULL = Path("/dev/full")
 HASHES = st.one_of(st.integers(0, (1 << 64) - 1), st.sampled_from([0, 1, 1 << 63, (1 << 64) - 1]))
 
 
@@ -43,9 +44,9 @@ def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 def test_a_disk_that_is_full_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *args, **kwargs: open("/dev/full", "w+b", buffering=0))
-    hashes = np.arange(100, dtype=np.uint64)
-    with pytest.raises(OSError, match="No space left"):
-        duplicates.standing_twice([hashes], 100, tmp_path, held=10)
+    with FULL.open("w+b", buffering=0) as full:
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda *args, **kwargs: full)
+        with pytest.raises(OSError, match="No space left"):
+            duplicates.standing_twice([np.arange(100, dtype=np.uint64)], 100, tmp_path, held=10)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 
+import duckdb
+import polars as pl
 import pyarrow as pa
+import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -136,8 +139,54 @@ def test_row_groups_are_cut_at_the_same_rows(tmp_path, monkeypatch):
 def test_the_footer_holds_only_what_follows_from_the_content(tmp_path):
     made = written(tmp_path / "a", [("x", 1.0, True, 1, ["y"])], 1)
     metadata = pq.read_metadata(tmp_path / "a").metadata
-    told = {"ratehouse.table": "t", "ratehouse.digest": made.digest, "ratehouse.rows": "1", "ratehouse.format": "1"}
+    told = {"ratehouse.table": "t", "ratehouse.digest": made.digest, "ratehouse.rows": "1", "ratehouse.format": "2"}
     assert metadata == {k.encode(): v.encode() for k, v in told.items()}
+
+
+def filled(rows, size=5):
+    """The same batches, declared without nulls in every column that has none."""
+    for batch in batches(rows, size):
+        lacking = {name for name in TABLE.columns if any(row[list(TABLE.columns).index(name)] is None for row in rows)}
+        kinds = [pa.field(f.name, f.type, f.name in lacking) for f in batch.schema]
+        yield pa.record_batch(batch.columns, schema=pa.schema(kinds))
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS.filter(len), ROWS.filter(len))
+def test_columns_that_no_row_lacks_are_required_and_read_with_others(tmp_path_factory, rows, others):
+    """As months are, of which one has nulls where the next has none."""
+    paths = [tmp_path_factory.mktemp("p") / name for name in ("one", "other")]
+    for path, some in zip(paths, (rows, others), strict=True):
+        assert parquet.write(path, TABLE, filled(some)) == written(path.with_name("nullable"), some, 5)
+        for i, field in enumerate(pq.read_schema(path)):
+            assert field.nullable is any(row[i] is None for row in some)
+    for wanted, files in ((rows + others, paths), (others + rows, paths[::-1])):
+        names = [str(path) for path in files]
+        read = duckdb.sql(f"SELECT * FROM read_parquet({names})").fetchall()
+        assert repr(read) == repr(wanted)
+        assert [tuple(row.values()) for row in pa.dataset.dataset(names).to_table().to_pylist()] == wanted
+        assert pl.scan_parquet(names).collect().rows() == wanted
+
+
+@pytest.mark.parametrize("column", TABLE.columns)
+def test_a_null_where_none_was_to_be_is_an_error(tmp_path, column):
+    rows = [("x", 1.0, True, 1, ["y"])] * 7
+    rows[6] = tuple(None if name == column else value for name, value in zip(TABLE.columns, rows[6], strict=True))
+    declared = next(filled(rows[:5])).schema
+    broken = [pa.record_batch(batch.columns, schema=declared) for batch in batches(rows, 5)]
+    with pytest.raises(AssertionError, match="which has none"):
+        parquet.write(tmp_path / "a", TABLE, broken)
+
+
+def test_a_null_among_numbered_texts_where_none_was_to_be_is_an_error(tmp_path):
+    kind = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema(
+        [pa.field("t_ix", pa.int64(), False), pa.field("a", kind, False), pa.field("b", pa.float64(), False)]
+    )
+    texts = [pa.array(["a", "b"]).dictionary_encode(), pa.array(["a", None]).dictionary_encode()]
+    rows = [pa.record_batch([pa.array([1, 2]), text, pa.array([0.0, 1.0])], schema=schema) for text in texts]
+    with pytest.raises(AssertionError, match="which has none"):
+        parquet.write(tmp_path / "a", FEW, rows, in_order=True)
 
 
 def test_a_wrong_type_is_refused(tmp_path):

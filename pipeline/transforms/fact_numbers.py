@@ -32,12 +32,13 @@ PRICES = 1 << 18  # of a segment that has more facts than that
 _OF_FACT = ("fact_uid", "negotiated_rate", "source_count")
 _OF_GROUP = ["pg_uid", "provider_group_id_raw", "network_names", "pg_members_uid"]
 _OF_PAIR = [c for c in tables.get("fact_rate").columns if c not in (*_OF_FACT, *_OF_GROUP)]
+_NUMBERED = pa.dictionary(pa.int32(), pa.string())
 _ALL = (0, (1 << 64) - 1)
 _DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
 
 
 def batches(
-    con: duckdb.DuckDBPyConnection, scratch: Path, rows: int = parquet.ROW_GROUP_ROWS
+    con: duckdb.DuckDBPyConnection, scratch: Path, rows: int = parquet.FACTS_ROW_GROUP_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """The facts in the order and with the types of fact_rate, texts numbered as they come first; `scratch` is a file.
 
@@ -72,6 +73,7 @@ class _Facts:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, scratch: Path):
         self._con = con
+        self._schema = self._said_by_all()
         self._group_of = self._owners(scratch)
         self._places = {name: _places(self._one(f"SELECT count(*) FROM fact_{name}")) for name in ("pair", "group")}
 
@@ -84,6 +86,19 @@ class _Facts:
 
     def _one(self, select: str) -> int:
         return self._con.execute(select).fetchall()[0][0]
+
+    def _said_by_all(self) -> pa.Schema:
+        """The schema of the facts: that of fact_rate, with texts as numbers, and what no fact lacks never null."""
+        always = {"fact_uid", "source_count"}
+        for table, names in (("pair", _OF_PAIR), ("group", _OF_GROUP), ("price", ["negotiated_rate"])):
+            counts = ", ".join(f"count({name}) = count(*)" for name in names)
+            said = self._con.execute(f"SELECT {counts} FROM fact_{table}").fetchall()[0]
+            always |= {name for name, by_all in zip(names, said, strict=True) if by_all}
+        declared = tables.get("fact_rate").arrow_schema()
+        texts = {*_OF_PAIR, *_OF_GROUP}
+        return pa.schema(
+            [pa.field(f.name, _NUMBERED if f.name in texts else f.type, f.name not in always) for f in declared]
+        )
 
     def _owners(self, path: Path) -> np.ndarray:
         """The group of every owner of every file, on disk: they are too many to be held, or sorted with the prices."""
@@ -184,7 +199,7 @@ class _Facts:
             codes, used = _renumbered(numbers[kept], self._places[kind])
             texts = self._named(kind, used, names)
             said.append((codes, {name: texts.column(name).combine_chunks().dictionary_encode() for name in names}))
-        return _Piece(rates.uid, kept, rates.amount[kept], times, said)
+        return _Piece(rates.uid, kept, rates.amount[kept], times, said, self._schema)
 
 
 @dataclass
@@ -218,6 +233,7 @@ class _Piece:
     amount: np.ndarray
     times: np.ndarray
     said: list[tuple[np.ndarray, dict[str, pa.DictionaryArray]]]
+    schema: pa.Schema
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -233,7 +249,7 @@ class _Piece:
             row, used = _renumbered(codes[first:behind], _places(len(next(iter(texts.values())))))
             row = row.astype(np.int64)  # once, and not for every column that it is an index of
             made |= {name: _taken(column, used, row) for name, column in texts.items()}
-        return pa.record_batch({name: made[name] for name in tables.get("fact_rate").columns})
+        return pa.record_batch(made, schema=self.schema)
 
 
 def _places(count: int) -> np.ndarray:
