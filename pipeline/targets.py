@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -166,13 +166,21 @@ def object_problem(root: Root, digest: str, size: int) -> str | None:
 
 
 def publish(
-    root: Root, draft: Path, target: Path, digest: str, rows: int, *, former: Part | None, readable: bool
+    root: Root,
+    draft: Path,
+    target: Path,
+    digest: str,
+    rows: int,
+    *,
+    former: Part | None,
+    readable: bool,
+    hashed: Callable[[], str] | None = None,
 ) -> Part:
     """Publish a draft; returns what now stands at `target`.
 
     The file that stands there is kept, untouched, when it already holds this content: by its former stamp, or
     because its bytes are the draft's. `readable` tables also stand, immutable, under `.objects`, where the
-    catalog points.
+    catalog points. `hashed` gives the draft's SHA-256, where it was not left to this.
     """
     name = root.relative(target)
     with writing(target):
@@ -180,7 +188,7 @@ def publish(
             if not readable or not object_problem(root, digest, former.bytes):
                 draft.unlink()
                 return former
-        sha256 = file_hash(draft)
+        sha256 = hashed() if hashed else file_hash(draft)
         if target.is_file() and target.stat().st_size == draft.stat().st_size and file_hash(target) == sha256:
             if readable and object_problem(root, digest, draft.stat().st_size):
                 link(target, root.object(digest), root.scratch)
