@@ -292,6 +292,11 @@ def _numbered(chunks: list[pa.Array]) -> pa.DictionaryArray:
     if any(c.type != _DICTIONARY for c in chunks):
         return pa.concat_arrays([c.cast(pa.string()) for c in chunks]).dictionary_encode()
     dictionaries = [c.dictionary for c in chunks]
+    values = dictionaries[0]
+    if len(values) <= 1 and all(d.equals(values) for d in dictionaries):  # most columns, of a month's facts
+        codes = pa.concat_arrays([c.indices for c in chunks])
+        if len(values) == (codes.null_count < len(codes)):
+            return pa.DictionaryArray.from_arrays(codes, values)
     if len({_memory(d) for d in dictionaries}) == 1:
         values, codes = max(dictionaries, key=len), [c.indices for c in chunks]
     else:

@@ -332,7 +332,9 @@ class TableTask(luigi.Task):
             drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
             with targets.writing(folder):
                 made = self.produce(drafts)
-            with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:  # the gate, which leaves a core idle at times
+            with ThreadPoolExecutor(
+                1, thread_name_prefix="hash"
+            ) as beside:  # the gate, which leaves a core idle at times
                 hashes = {name: beside.submit(targets.file_hash, drafts[name]) for name in made}
                 verdicts = self.gate(_by_table({name: drafts[name] for name in made}))
             parts = {}

@@ -26,6 +26,23 @@ def multiply(first_owner, owners, group_of, price, group):
 
 
 @entry
+def gather(values, rows, found):
+    """What stands in some rows of a column."""
+    for i in range(len(rows)):
+        found[i] = values[rows[i]]
+
+
+@entry
+def said(kept, price, group_of, pair_of_price, amount_of_price, pair, group, amount):
+    """The numbers of pair and group, and the amount, of each fact that is kept."""
+    for i in range(len(kept)):
+        fact = kept[i]
+        pair[i] = pair_of_price[price[fact]]
+        group[i] = group_of[fact]
+        amount[i] = amount_of_price[price[fact]]
+
+
+@entry
 def renumber(numbers, place, codes, used):
     """Number what stands in `numbers` anew, as it comes first: `codes`, and which number each code was; returns how many.
 
@@ -133,13 +150,13 @@ def _sort(uid, order, first, behind):
 
 
 @entry
-def arrange(uid, ends, low, high, own, starts, order, kept, times):
+def arrange(uid, ends, low, high, price, own, starts, order, kept, times):
     """Sort the facts of each segment by id and collapse those of one id; returns how many are kept.
 
     uid        ids from `low` to `high` (both inclusive, of their first halves), evenly spread: so a fact is put where it
                belongs at once, among the few of its share of the ids
     ends       where each segment ends
-    own        whether a fact belongs to its segment; one that does not stands for its id, but is not kept
+    own        by price, whether its facts belong to their segment; one that does not stands for its id, but is not kept
     starts     room for a number more than the longest segment has facts
     order      room for as many numbers as there are facts
     kept, times  the facts that are kept, in order, and how many of one id each stands for
@@ -167,7 +184,7 @@ def arrange(uid, ends, low, high, own, starts, order, kept, times):
             i, run = order[at], at
             while run < behind and uid[order[run], 0] == uid[i, 0] and uid[order[run], 1] == uid[i, 1]:
                 run += 1
-            if own[i]:
+            if own[price[i]]:
                 kept[done] = i
                 times[done] = run - at
                 done += 1

@@ -149,7 +149,7 @@ class _Facts:
         kept = np.empty(len(rates.uid), np.int64)
         starts = np.empty(np.diff(ends, prepend=0).max() + 1, np.int32)
         bounds = np.uint64(low), np.uint64(high)
-        count = fact_kernels.arrange(rates.uid, ends, *bounds, rates.own, starts, order, kept, times)
+        count = fact_kernels.arrange(rates.uid, ends, *bounds, rates.price, rates.own, starts, order, kept, times)
         return self._said(rates, kept[:count], times[:count])
 
     def _prices(self, first: int, behind: int) -> pa.Table:
@@ -172,7 +172,7 @@ class _Facts:
         for numbers in (first_owner, owners, pair_no):  # as they are where they come in one chunk: a type of their own
             numbers.setflags(write=False)
         count = int(owners.sum())
-        price, group = np.empty(count, np.int64), np.empty(count, np.int32)
+        price, group = np.empty(count, np.int32), np.empty(count, np.int32)
         fact_kernels.multiply(first_owner, owners, self._group_of, price, group)
         pair_codes, pairs = _renumbered(pair_no, self._places["pair"])
         group_codes, groups = _renumbered(group, self._places["group"])
@@ -181,7 +181,7 @@ class _Facts:
         uid = np.empty((count, 2), np.uint64)
         _identify([*of_pair.columns, prices.column("rate"), *of_group.columns], price, pair_codes, group_codes, uid)
         amount, own = (prices.column(c).to_numpy() for c in ("negotiated_rate", "own"))
-        return _Rates(uid, pair_no[price], group, amount[price], own[price])
+        return _Rates(uid, price, group, pair_no, amount, own)
 
     def _named(self, kind: str, numbers: np.ndarray, columns: list[str]) -> pa.Table:
         """What the rows of fact_pair or fact_group with these numbers say, in their order."""
@@ -194,34 +194,48 @@ class _Facts:
 
     def _said(self, rates: _Rates, kept: np.ndarray, times: np.ndarray) -> _Piece:
         """Kept rates with what their pairs and groups say."""
+        pair, group = (np.empty(len(kept), np.int32) for _ in range(2))
+        amount = np.empty(len(kept), np.float64)
+        fact_kernels.said(kept, rates.price, rates.group, rates.pair, rates.amount, pair, group, amount)
         said = []
-        for kind, numbers, names in (("pair", rates.pair, _OF_PAIR), ("group", rates.group, _OF_GROUP)):
-            codes, used = _renumbered(numbers[kept], self._places[kind])
+        for kind, numbers, names in (("pair", pair, _OF_PAIR), ("group", group, _OF_GROUP)):
+            codes, used = _renumbered(numbers, self._places[kind])
             texts = self._named(kind, used, names)
             said.append((codes, {name: texts.column(name).combine_chunks().dictionary_encode() for name in names}))
-        return _Piece(rates.uid, kept, rates.amount[kept], times, said, self._schema)
+        return _Piece(rates.uid, kept, amount, times, said, self._schema)
 
 
 @dataclass
 class _Rates:
-    """Rates as they were read: id (first and last eight bytes), numbers of pair and group, amount, whether they belong to
-    the segment."""
+    """Rates as they were read: id (first and last eight bytes), price, number of the group; and by price number of the
+    pair, amount, whether its rates belong to the segment."""
 
     uid: np.ndarray
-    pair: np.ndarray
+    price: np.ndarray
     group: np.ndarray
+    pair: np.ndarray
     amount: np.ndarray
     own: np.ndarray
 
     def between(self, low: int, high: int) -> _Rates:
-        """Those whose id begins with `low` to `high`."""
+        """Those whose id begins with `low` to `high`, each with a price of its own."""
         chosen = (self.uid[:, 0] >= np.uint64(low)) & (self.uid[:, 0] <= np.uint64(high))
-        return _Rates(*(column[chosen] for column in vars(self).values()))
+        price = self.price[chosen]
+        return _Rates(
+            self.uid[chosen],
+            np.arange(len(price), dtype=np.int32),
+            self.group[chosen],
+            self.pair[price],
+            self.amount[price],
+            self.own[price],
+        )
 
     @classmethod
     def joined(cls, parts: list[_Rates]) -> _Rates:
-        """The rates of all parts."""
-        return cls(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+        """The rates of all parts, in which each has a price of its own."""
+        joined = cls(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+        joined.price = np.arange(len(joined.uid), dtype=np.int32)
+        return joined
 
 
 @dataclass
@@ -247,7 +261,6 @@ class _Piece:
         }
         for codes, texts in self.said:
             row, used = _renumbered(codes[first:behind], _places(len(next(iter(texts.values())))))
-            row = row.astype(np.int64)  # once, and not for every column that it is an index of
             made |= {name: _taken(column, used, row) for name, column in texts.items()}
         return pa.record_batch(made, schema=self.schema)
 
@@ -273,7 +286,9 @@ def _taken(column: pa.DictionaryArray, used: np.ndarray, row: np.ndarray) -> pa.
         indices = pa.nulls(len(row), pa.int32()) if none else pa.array(np.zeros(len(row), np.int32))
     else:
         nulls = codes == null
-        indices = pa.array(numbers[row], mask=nulls[row] if nulls.any() else None)
+        indices = np.empty(len(row), np.int32)
+        fact_kernels.gather(numbers, row, indices)
+        indices = pa.array(indices, mask=nulls[row] if nulls.any() else None)
     return pa.DictionaryArray.from_arrays(indices, values)
 
 
