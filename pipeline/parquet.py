@@ -292,11 +292,6 @@ def _numbered(chunks: list[pa.Array]) -> pa.DictionaryArray:
     if any(c.type != _DICTIONARY for c in chunks):
         return pa.concat_arrays([c.cast(pa.string()) for c in chunks]).dictionary_encode()
     dictionaries = [c.dictionary for c in chunks]
-    values = dictionaries[0]
-    if len(values) <= 1 and all(d.equals(values) for d in dictionaries):  # most columns, of a month's facts
-        codes = pa.concat_arrays([c.indices for c in chunks])
-        if len(values) == (codes.null_count < len(codes)):
-            return pa.DictionaryArray.from_arrays(codes, values)
     if len({_memory(d) for d in dictionaries}) == 1:
         values, codes = max(dictionaries, key=len), [c.indices for c in chunks]
     else:
@@ -311,13 +306,20 @@ def _numbered(chunks: list[pa.Array]) -> pa.DictionaryArray:
 
 
 def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """Batches of one schema as one batch, texts that come as dictionaries numbered anew as they come first."""
+    """Batches of one schema as one; of texts that are numbered as they come first in each batch, so they are in the whole."""
     if len(batches) == 1:
         return batches[0]
     schema = batches[0].schema
-    columns = ([batch.column(name) for batch in batches] for name in schema.names)
-    joined = [_numbered(chunks) if chunks[0].type == _DICTIONARY else pa.concat_arrays(chunks) for chunks in columns]
-    return pa.record_batch(joined, schema=schema)
+    columns = []
+    for name in schema.names:
+        chunks = pa.chunked_array([batch.column(name) for batch in batches])
+        if chunks.type == _DICTIONARY:
+            chunks = chunks.unify_dictionaries()  # the values of the first, then what the next one has more
+            codes = pa.concat_arrays([chunk.indices for chunk in chunks.chunks])
+            columns.append(pa.DictionaryArray.from_arrays(codes, chunks.chunk(0).dictionary))
+        else:
+            columns.append(pa.concat_arrays(chunks.chunks))
+    return pa.record_batch(columns, schema=schema)
 
 
 def first_seen(codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
