@@ -46,6 +46,18 @@ def versions(*modules: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def know_all() -> None:
+    """Look at every reader and transform, and what they reach: before workers are forked, each of which would else do it."""
+    readers, transforms, sql = (
+        sorted((PACKAGE / place).glob(pattern))
+        for place, pattern in (("readers", "*.py"), ("transforms", "*.py"), ("transforms/sql", "*.sql"))
+    )
+    versions(
+        *(f"pipeline.{path.parent.name}.{path.stem}" for path in (*readers, *transforms) if path.stem != "__init__")
+    )
+    versions(*(path.name for path in sql))
+
+
 def use_cache(path: Path) -> None:
     """Keep hashes in a file by (path, size, mtime), so that an unchanged tree is not parsed again."""
     global _cache_file, _cache

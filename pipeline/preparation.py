@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pipeline import fingerprints, journal, paths, scheduler, settings, stopping, targets
+from pipeline import code_version, fingerprints, journal, paths, scheduler, settings, stopping, targets
 from pipeline.paths import Root
 from pipeline.stages import ingest, star
 
@@ -84,7 +84,7 @@ def _end_workers() -> None:
 
 
 def preload() -> float:
-    """Import what tasks use, once, before Luigi forks a process for each of them; no thread is started, nothing opened.
+    """Import and look up what tasks use, once, before Luigi forks a process for each of them; no thread is started.
 
     Returns the seconds that Great Expectations took of it.
     """
@@ -96,6 +96,7 @@ def preload() -> float:
     from pipeline.readers import in_network  # noqa: F401
 
     jit.start()
+    code_version.know_all()
 
     begun = time.monotonic()
     gates.preload()

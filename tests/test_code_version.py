@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from pipeline import code_version
+from pipeline.stages import warehouse  # noqa: F401 with it all tasks
+from pipeline.tables import load
+from pipeline.task import WRITERS, TableTask
 
 WRITTEN = """
 def total(rows):
@@ -85,3 +90,27 @@ def test_nothing_is_imported_to_version_it(tmp_path, monkeypatch):
     (tmp_path / "bomb.py").write_text("raise SystemExit('imported')\n")
     monkeypatch.setattr(code_version, "_seen", {})
     assert list(code_version.versions("pipeline.bomb")) == ["pipeline.bomb"]
+
+
+def test_after_all_is_known_no_table_has_to_read_its_code(monkeypatch):
+    monkeypatch.setattr(code_version, "_seen", {})
+    code_version.know_all()
+    monkeypatch.setattr(code_version, "_read", lambda name: pytest.fail(f"{name} is read"))
+    roots = {root for kind in _kinds(TableTask) if "code_roots" in vars(kind) for root in _literals(kind.code_roots)}
+    tables = [
+        f"{name}.sql" for name in load() if (code_version.PACKAGE / "transforms" / "sql" / f"{name}.sql").is_file()
+    ]
+    assert len(roots) > 4
+    assert code_version.versions(*roots - {"pipeline.catalog"}, *tables, *WRITERS)
+
+
+def _kinds(kind: type) -> Iterator[type]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _kinds(one)
+
+
+def _literals(method: Callable) -> set[str]:
+    """The names of modules that a method has in it, as they stand."""
+    texts = (one for value in method.__code__.co_consts for one in (value if type(value) is tuple else (value,)))
+    return {text for text in texts if type(text) is str and text.startswith("pipeline.") and not text.endswith(".")}
