@@ -20,7 +20,7 @@ from types import ModuleType
 
 import duckdb
 
-from pipeline import duck, errors, tables
+from pipeline import duck, errors, tables, targets
 
 CRITICAL = "critical"
 DETAIL_ROWS = 50
@@ -220,11 +220,9 @@ def _exception(info: Mapping) -> str | None:
 
 def _broken(path: Path, expectation: Mapping, why: str) -> errors.GateError:
     words = f"{expectation.get('type')} {json.dumps(expectation.get('kwargs', {}), sort_keys=True)}"
-    remedy = "mend the suite"
-    if "OutOfMemory" in why:
+    remedy = targets.remedy(Exception(why)) or "mend the suite"
+    if any(words in why for words in ("OutOfMemory", "Out of Memory", "Unable to allocate")):
         remedy = "give the build more memory: [build] memory_mb in luigi.cfg"
-    elif "No space left" in why:
-        remedy = "make room on the disk of data/, then run the build again"
     return errors.GateError(f"cannot be evaluated: {words}: {why}", place=path, remedy=remedy)
 
 
@@ -325,8 +323,9 @@ def _rows(expectation: Mapping, table: str, con: duckdb.DuckDBPyConnection) -> s
         return f"SELECT * FROM {view} WHERE {column} IN ({twice})"
     if kind in ("expect_column_values_to_be_in_set", "expect_column_values_to_not_be_in_set"):
         word = "NOT IN" if kind.endswith("to_be_in_set") else "IN"
-        listed = ", ".join(map(duck.literal, kwargs["value_set"]))
-        return f"SELECT * FROM {view} WHERE {column} {word} ({listed})"  # null is neither
+        listed = ", ".join(duck.literal(value) for value in kwargs["value_set"] if value is not None)
+        among = f"{column} {word} ({listed})" if listed else "TRUE" if word == "NOT IN" else "FALSE"
+        return f"SELECT * FROM {view} WHERE {column} IS NOT NULL AND {among}"
     if kind == "expect_column_values_to_be_between":
         return _outside(view, column, kwargs)
     if kind == "expect_column_value_lengths_to_be_between":

@@ -44,12 +44,12 @@ _FOUND = "hashes_that_stand_twice"
 class _Reading(duckdb_engine.ConnectionWrapper):
     """A connection without transactions: in one, a query that cannot run would fail all that come after it.
 
-    con  the connection itself
+    another  opens one more connection to the same database, with the same variables
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection):
-        super().__init__(con)
-        self.con = con
+    def __init__(self, another: Callable[[], duckdb.DuckDBPyConnection]):
+        super().__init__(another())
+        self.another = another
 
     def begin(self) -> None:
         """Nothing to begin, commit or roll back: a check only reads."""
@@ -107,7 +107,7 @@ class DuckdbUnexpectedRows(QueryMetricProvider):
 
 
 class DuckdbNull(MetricProvider):
-    """How many rows have no value: as a filter, which the statistics of a file answer without reading the column.
+    """How many rows have no value: as a filter, which a file's statistics of the column answer, if it has them.
 
     GX sums a CASE over every row, and of all columns in one query.
     """
@@ -136,11 +136,14 @@ class DuckdbInSet(MetricProvider):
     @metric_value(engine=DuckdbEngine)
     def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
         rows = get_sqlalchemy_selectable(execution_engine.get_domain_records(metric_domain_kwargs))
-        column, counted = sqlalchemy.column(metric_domain_kwargs["column"]), sqlalchemy.func.count().label("n")
-        values = sqlalchemy.select(column, counted).select_from(rows).group_by(column).subquery()
-        other = values.c[column.name].not_in(metric_value_kwargs["value_set"])
+        column = sqlalchemy.column(metric_domain_kwargs["column"]).label("value")
+        times = sqlalchemy.func.count().label("times")
+        first = sqlalchemy.literal_column("1")  # by its place: the table may have a column of either name
+        values = sqlalchemy.select(column, times).select_from(rows).group_by(first).subquery()
+        allowed = [value for value in metric_value_kwargs["value_set"] if value is not None]
+        other = values.c.value.is_not(None) & values.c.value.not_in(allowed)
         # FILTER, not WHERE: that one DuckDB asks of every row before it groups them.
-        unexpected = sqlalchemy.select(sqlalchemy.func.sum(values.c.n).filter(other))
+        unexpected = sqlalchemy.select(sqlalchemy.func.sum(values.c.times).filter(other))
         return int(execution_engine.execute_query(unexpected).scalar() or 0)
 
 
@@ -148,7 +151,8 @@ class DuckdbUnique(MetricProvider):
     """How many rows have a value that another has too: exact, and found by sorting hashes.
 
     GX counts each value's rows in a window over all of them. For 87 million ids that takes more memory than there is; and
-    grouping their hashes takes DuckDB four times as long as this.
+    grouping their hashes takes DuckDB four times as long as this. Values that stand twice are held as hashes and counted by
+    DuckDB: very many of them take memory.
     """
 
     metric_name = "column_values.unique.unexpected_count"
@@ -162,24 +166,26 @@ class DuckdbUnique(MetricProvider):
         valued = sqlalchemy.select(hashed).select_from(rows).where(column.is_not(None))
         with (
             execution_engine.get_connection() as connection,
-            connection.connection.dbapi_connection.con.cursor() as con,
+            connection.connection.dbapi_connection.another() as con,
         ):
 
             def asked(select: sqlalchemy.Select) -> duckdb.DuckDBPyRelation:
                 return con.sql(str(select.compile(connection, compile_kwargs={"literal_binds": True})))
 
-            [(count,)] = asked(sqlalchemy.select(counted).select_from(rows)).fetchall()
+            [(count,)] = asked(valued.with_only_columns(counted)).fetchall()
             [(scratch, threads)] = con.sql(
                 "SELECT current_setting('temp_directory'), current_setting('threads')"
             ).fetchall()
             batches = (batch.column(0).to_numpy().copy() for batch in asked(valued).to_arrow_reader(_BATCH_ROWS))
-            found = duplicates.standing_twice(batches, count, Path(scratch), threads)
+            found = duplicates.standing_twice(batches, count, Path(scratch), threads, duplicates.HELD)
             if not len(found):
                 return 0
             con.register(_FOUND, pyarrow.table({"hash": found}))
-            among = hashed.in_(sqlalchemy.select(sqlalchemy.column("hash")).select_from(sqlalchemy.table(_FOUND)))
-            alike = valued.with_only_columns(counted.label("n")).where(among).group_by(column).having(counted > 1)
-            [(unexpected,)] = asked(sqlalchemy.select(sqlalchemy.func.sum(alike.subquery().c.n))).fetchall()
+            alike = hashed.in_(sqlalchemy.select(sqlalchemy.column("hash")).select_from(sqlalchemy.table(_FOUND)))
+            values = valued.with_only_columns(column.label("value")).where(alike).subquery()
+            counts = sqlalchemy.select(counted.label("times")).select_from(values).group_by(values.c.value)
+            times = counts.having(counted > 1).subquery()
+            [(unexpected,)] = asked(sqlalchemy.select(sqlalchemy.func.sum(times.c.times))).fetchall()
         return int(unexpected or 0)
 
 
@@ -199,7 +205,7 @@ class DuckdbDatasource(SQLDatasource):
         """Read through what `cursor` returns: one more connection to the opened database."""
         engine = sqlalchemy.create_engine(
             "duckdb://",
-            creator=lambda: _Reading(cursor()),
+            creator=lambda: _Reading(cursor),
             poolclass=sqlalchemy.pool.NullPool,
         )
         self._opened = DuckdbEngine(engine=engine, create_temp_table=False)

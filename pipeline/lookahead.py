@@ -22,7 +22,7 @@ TURN = 0.0002
 def ahead(source: Iterable[Made], waiting: int = 1) -> Iterator[Made]:
     """The same things in the same order, none of them None; so many wait at most.
 
-    What making one raises is raised where it would have come. Close it before what things are made from: that waits for
+    Python's threads take turns of TURN from then on. What making one raises is raised where it would have come. Close it before what things are made from: that waits for
     the thread, which ends with what it is making.
     """
     sys.setswitchinterval(TURN)

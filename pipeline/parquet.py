@@ -81,7 +81,7 @@ class Writer:
         self._by_number = self._once or table.name in NUMBERED
         registry = table.folder == REGISTRY
         self._format = NUMBERED_FORMAT if self._by_number else REGISTRY_FORMAT if registry else FORMAT
-        self._digest = blake3(f"{self._format}|{table.name}|{self.schema}".encode())
+        self._digest = blake3(f"{self._format}|{table.name}|{self.schema}|{' '.join(sorted(required))}".encode())
         self._ids = table.key if table.name in NUMBERED else ()
         self._written_as = pa.schema(
             [
@@ -162,7 +162,8 @@ class Writer:
         self._pending_rows -= rows
         columns = [self._column(field, [b.column(i) for b in taken], in_order) for i, field in enumerate(self.schema)]
         for field, column in zip(self._written_as, columns, strict=True):  # Arrow looks at all but lists
-            assert field.nullable or not column.null_count, f"a null in {self.table.name}.{field.name}, which has none"
+            if column.null_count and not field.nullable:
+                raise pa.ArrowInvalid(f"a null in {self.table.name}.{field.name}, which was to have none")
         self._rows += rows
         with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
             digested = beside.submit(self._feed_digest, columns)

@@ -85,6 +85,12 @@ def writing(place: Path | str) -> Iterator[None]:
         ) from problem
 
 
+def remedy(problem: Exception) -> str | None:
+    """What to do when this is the system's refusal to write, None when it is not."""
+    number = _refusal(problem)
+    return None if number is None else REMEDIES[number]
+
+
 def _refusal(problem: Exception) -> int | None:
     """The system's error number behind an exception; DuckDB and Polars have it in their words alone."""
     if isinstance(problem, OSError) and problem.errno is not None:

@@ -332,14 +332,14 @@ class TableTask(luigi.Task):
             drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
             with targets.writing(folder):
                 made = self.produce(drafts)
-            with ThreadPoolExecutor(
-                1, thread_name_prefix="hash"
-            ) as beside:  # the gate, which leaves a core idle at times
-                hashes = {name: beside.submit(targets.file_hash, drafts[name]) for name in made}
+            old = former.parts if former else {}
+            new = [name for name, (digest, _) in made.items() if name not in old or old[name].digest != digest]
+            # The gate leaves a core idle at times.
+            with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
+                hashes = {name: beside.submit(targets.file_hash, drafts[name]) for name in new}
                 verdicts = self.gate(_by_table({name: drafts[name] for name in made}))
             parts = {}
             for name, (digest, rows) in made.items():
-                old = former.parts.get(name) if former else None
                 place = self.place_of(name)
                 parts[name] = targets.publish(
                     self.warehouse,
@@ -347,9 +347,9 @@ class TableTask(luigi.Task):
                     place,
                     digest,
                     rows,
-                    former=old,
+                    former=old.get(name),
                     readable=self.readable,
-                    hashed=hashes[name].result,
+                    hashed=hashes[name].result if name in hashes else None,
                 )
             self.clear_places(parts)
             stamp = Stamp(self.settled(basis), parts, verdicts, self.notes())

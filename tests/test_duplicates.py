@@ -19,14 +19,13 @@ HASHES = st.one_of(st.integers(0, (1 << 64) - 1), st.sampled_from([0, 1, 1 << 63
 
 @given(
     batches=st.lists(st.lists(HASHES, max_size=20), max_size=8),
-    more=st.integers(0, 50),
     held=st.integers(1, 40),
     threads=st.integers(1, 2),
 )
-def test_the_hashes_that_stand_twice(tmp_path_factory, batches, more, held, threads):
-    count = sum(map(len, batches)) + more  # the count is one of rows, of which some have no value
+def test_the_hashes_that_stand_twice(tmp_path_factory, batches, held, threads):
+    count = sum(map(len, batches))
     arrays = (np.array(batch, np.uint64) for batch in batches)
-    found = duplicates.standing_twice(arrays, count, tmp_path_factory.getbasetemp(), threads, held)
+    found = duplicates.standing_twice(arrays, count, tmp_path_factory.mktemp("scratch") / "made", threads, held)
     assert found.tolist() == sorted(h for h, n in Counter(h for batch in batches for h in batch).items() if n > 1)
 
 
@@ -39,7 +38,7 @@ def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path,
     hashes = np.random.default_rng(3).integers(0, 1 << 64, 50_000, np.uint64)
     twice = hashes[[7, 49_000]].copy()
     batches = (part.copy() for part in (*np.split(hashes, 5), twice))
-    assert duplicates.standing_twice(batches, 50_002, tmp_path, held=10_000).tolist() == sorted(twice.tolist())
+    assert duplicates.standing_twice(batches, 50_002, tmp_path, 1, 10_000).tolist() == sorted(twice.tolist())
     assert {args["dir"] for args in rolled} == {tmp_path}
     assert list(tmp_path.iterdir()) == []
 
@@ -49,4 +48,9 @@ def test_a_disk_that_is_full_is_an_error(tmp_path, monkeypatch):
     with FULL.open("w+b", buffering=0) as full:
         monkeypatch.setattr(tempfile, "TemporaryFile", lambda *args, **kwargs: full)
         with pytest.raises(OSError, match="No space left"):
-            duplicates.standing_twice([np.arange(100, dtype=np.uint64)], 100, tmp_path, held=10)
+            duplicates.standing_twice([np.arange(100, dtype=np.uint64)], 100, tmp_path, 1, 10)
+
+
+def test_fewer_than_there_are_is_an_error(tmp_path):
+    with pytest.raises(EOFError, match="3 of 4 values"):
+        duplicates.standing_twice([np.arange(3, dtype=np.uint64)], 4, tmp_path, 1, 10)

@@ -112,6 +112,42 @@ def test_what_shares_a_hash_with_another_is_no_duplicate(check, monkeypatch):
     assert check([UNIQUE], values([(1, None, 0.0), (2, None, 0.0), (3, "a", 0.0), (4, "b", 0.0)])).passed
 
 
+def test_more_values_than_are_held_are_looked_through_on_disk(check, monkeypatch, tmp_path):
+    monkeypatch.setattr(duplicates, "HELD", 100)
+    some = "SELECT unnest(range(5_000)) % {} AS k"
+    assert check([UNIQUE], some.format(5_000)).passed
+    assert check([UNIQUE], some.format(4_990)).failures[0]["unexpected_count"] == 20
+    assert [path.name for path in tmp_path.iterdir()] == ["t.json"]
+
+
+@pytest.mark.parametrize("wanted", [UNIQUE, NOT_NULL], ids=lambda wanted: wanted["type"])
+def test_a_view_that_reads_a_variable(check, wanted):
+    select = "SELECT * FROM ({}) WHERE m = getvariable('year_month')"
+    rows = [(1, "a", "2025-08"), (2, "a", "2025-08"), (3, None, "2025-08"), (4, "b", "2025-09"), (5, "b", "2025-09")]
+    found = check([wanted], select.format(values(rows, "id, k, m"))).failures[0]["unexpected_count"]
+    assert found == {"expect_column_values_to_be_unique": 2, "expect_column_values_to_not_be_null": 1}[wanted["type"]]
+
+
+@pytest.mark.parametrize("column", ["k", "n", "N", "value", "times", "hash"])
+@pytest.mark.parametrize(
+    ("value_set", "failing"),
+    [(["a", None], {2, 3, 5}), ([], {1, 2, 3, 5}), ([None], {1, 2, 3, 5}), (["a", "b", "cc"], set())],
+)
+def test_values_that_are_none_of_a_set(check, tmp_path, column, value_set, failing):
+    select = values(ROWS, f"id, {column}, r")
+    verdict = check([expectation("expect_column_values_to_be_in_set", column=column, value_set=value_set)], select)
+    assert verdict.passed is not failing
+    assert {f["unexpected_count"] for f in verdict.failures} == ({len(failing)} if failing else set())
+    assert not failing or ids(tmp_path, verdict, select) == failing
+
+
+@pytest.mark.parametrize("column", ["n", "value", "times", "hash"])
+def test_a_column_of_any_name_is_unique_or_not(check, column):
+    unique = expectation("expect_column_values_to_be_unique", column=column)
+    assert check([unique], values(ROWS, f"id, {column}, r")).failures[0]["unexpected_count"] == 2
+    assert check([unique], values([(1, -1, 0.0), (2, 1, 0.0)], f"id, {column}, r")).passed
+
+
 @pytest.mark.parametrize(
     "wanted",
     [UNIQUE, NOT_NULL, expectation("expect_column_values_to_be_in_set", column="k", value_set=["a"])],
@@ -297,7 +333,6 @@ from pathlib import Path
 from pipeline import gates
 gates.preload()
 import duckdb
-import numpy as np
 threads = [Path(f"/proc/self/task/{t}/comm").read_text().strip() for t in os.listdir("/proc/self/task")]
 print(threading.active_count(), sum(t.startswith("python") for t in threads), "polars" in sys.modules)
 sys.stdout.flush()

@@ -169,8 +169,15 @@ class _Facts:
     def _read(self, prices: pa.Table) -> _Rates:
         """Multiply prices by their owners, and identify what comes of it."""
         first_owner, owners, pair_no = (prices.column(c).to_numpy() for c in ("first_owner", "owners", "pair_no"))
-        for numbers in (first_owner, owners, pair_no):  # as they are where they come in one chunk: a type of their own
-            numbers.setflags(write=False)
+        amount, own = (prices.column(c).to_numpy() for c in ("negotiated_rate", "own"))
+        for column in (
+            first_owner,
+            owners,
+            pair_no,
+            amount,
+            own,
+        ):  # as they are where they come in one chunk: a type of
+            column.setflags(write=False)  # their own, for which a function is compiled once more
         count = int(owners.sum())
         price, group = np.empty(count, np.int32), np.empty(count, np.int32)
         fact_kernels.multiply(first_owner, owners, self._group_of, price, group)
@@ -180,7 +187,6 @@ class _Facts:
         of_group = self._named("group", groups, ["owner_uid", "coalesce(network_names, '') AS network_names"])
         uid = np.empty((count, 2), np.uint64)
         _identify([*of_pair.columns, prices.column("rate"), *of_group.columns], price, pair_codes, group_codes, uid)
-        amount, own = (prices.column(c).to_numpy() for c in ("negotiated_rate", "own"))
         return _Rates(uid, price, group, pair_no, amount, own)
 
     def _named(self, kind: str, numbers: np.ndarray, columns: list[str]) -> pa.Table:
@@ -235,6 +241,8 @@ class _Rates:
         """The rates of all parts, in which each has a price of its own."""
         joined = cls(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
         joined.price = np.arange(len(joined.uid), dtype=np.int32)
+        for column in (joined.pair, joined.amount, joined.own):
+            column.setflags(write=False)
         return joined
 
 
