@@ -106,36 +106,45 @@ class DuckdbUnexpectedRows(QueryMetricProvider):
         return []
 
 
-class DuckdbNull(MetricProvider):
+class _CountOfColumn(MetricProvider):
+    """A count of the rows of which a column's value is not as it should be."""
+
+    domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
+
+    @staticmethod
+    def rows(engine: DuckdbEngine, domain: dict) -> sqlalchemy.FromClause:
+        """The rows that are looked at: those of the batch for which the condition holds, if there is one."""
+        return get_sqlalchemy_selectable(engine.get_domain_records(domain))
+
+
+class DuckdbNull(_CountOfColumn):
     """How many rows have no value: as a filter, which a file's statistics of the column answer, if it has them.
 
     GX sums a CASE over every row, and of all columns in one query.
     """
 
     metric_name = "column_values.nonnull.unexpected_count"
-    domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
 
     @metric_value(engine=DuckdbEngine)
     def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
-        rows = get_sqlalchemy_selectable(execution_engine.get_domain_records(metric_domain_kwargs))
+        rows = cls.rows(execution_engine, metric_domain_kwargs)
         column = sqlalchemy.column(metric_domain_kwargs["column"])
         null = sqlalchemy.select(sqlalchemy.func.count()).select_from(rows).where(column.is_(None))
         return execution_engine.execute_query(null).scalar()
 
 
-class DuckdbInSet(MetricProvider):
+class DuckdbInSet(_CountOfColumn):
     """How many rows have a value that is none of a set: each value that there is, looked at once.
 
     GX looks at the value of every row. Null is none that is looked at.
     """
 
     metric_name = "column_values.in_set.unexpected_count"
-    domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
     value_keys = ("value_set",)
 
     @metric_value(engine=DuckdbEngine)
     def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
-        rows = get_sqlalchemy_selectable(execution_engine.get_domain_records(metric_domain_kwargs))
+        rows = cls.rows(execution_engine, metric_domain_kwargs)
         column = sqlalchemy.column(metric_domain_kwargs["column"]).label("value")
         times = sqlalchemy.func.count().label("times")
         first = sqlalchemy.literal_column("1")  # by its place: the table may have a column of either name
@@ -147,7 +156,7 @@ class DuckdbInSet(MetricProvider):
         return int(execution_engine.execute_query(unexpected).scalar() or 0)
 
 
-class DuckdbUnique(MetricProvider):
+class DuckdbUnique(_CountOfColumn):
     """How many rows have a value that another has too: exact, and found by sorting hashes.
 
     GX counts each value's rows in a window over all of them. For 87 million ids that takes more memory than there is; and
@@ -156,11 +165,10 @@ class DuckdbUnique(MetricProvider):
     """
 
     metric_name = "column_values.unique.unexpected_count"
-    domain_keys = ("batch_id", "table", "column", "row_condition", "condition_parser")
 
     @metric_value(engine=DuckdbEngine)
     def _duckdb(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
-        rows = get_sqlalchemy_selectable(execution_engine.get_domain_records(metric_domain_kwargs))
+        rows = cls.rows(execution_engine, metric_domain_kwargs)
         column = sqlalchemy.column(metric_domain_kwargs["column"])
         hashed, counted = sqlalchemy.func.hash(column), sqlalchemy.func.count()
         valued = sqlalchemy.select(hashed).select_from(rows).where(column.is_not(None))
