@@ -50,7 +50,8 @@ def standing_twice(batches: Iterable[np.ndarray], count: int, scratch: Path, thr
 def _repeated(part: tempfile.SpooledTemporaryFile) -> np.ndarray:
     hashes = np.empty(part.tell() // 8, np.uint64)
     part.seek(0)
-    assert part.readinto(hashes) == hashes.nbytes, "a file of hashes was cut"
+    if part.readinto(hashes) != hashes.nbytes:
+        raise EOFError("a file of hashes was cut")
     part.close()
     hashes.sort()
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
