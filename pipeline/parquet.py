@@ -31,9 +31,12 @@ COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 # zstd 3.5 ms and 15.0 KB, with dictionaries too 5.8 ms and 23 KB. Statistics of a file that is read whole serve nobody.
 SMALL_ROWS = 1_000
 SMALL_COMPRESSION = "snappy"
-# What a file's rates are staged as is as large as all the rest and read by the next stage alone: level 1 takes half the
-# time, statistics are of use on places only, and amounts are no smaller with a dictionary.
-READ_ONCE, READ_ONCE_LEVEL = "staged/in_network", 1
+# What sources are staged as is as large as all the rest and read by the next stage alone: LZ4 saves a fifth of the time to
+# write a file's rates, beside zstd's level 1, and takes a tenth more room.
+STAGED_COMPRESSION = "lz4"
+# Of a file's rates statistics are of use on numbers only (a gate need not look for nulls where none is counted), and
+# amounts are no smaller with a dictionary.
+READ_ONCE, READ_ONCE_FORMAT = "staged/in_network", "6"
 # Of large tables whose texts repeat, texts are digested and written as numbers, but for ids that every row has its own of,
 # which are written with their lengths apart: as bytes they cannot be made smaller than Huffman makes them, and between
 # lengths zstd looks for what is not there. Statistics, a third of the time to write 88 columns, are of use where rows are
@@ -41,13 +44,15 @@ READ_ONCE, READ_ONCE_LEVEL = "staged/in_network", 1
 NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "5"
 _ID_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
 # A fact's numbers are nearly as much noise as its id: of 31 bytes a row, 1 less at level 1, in two thirds of the time.
-# Four times as many in a row group: the texts of its groups are written again with each, a third of the bytes of all.
-FACTS, FACTS_LEVEL, FACTS_ROW_GROUP_ROWS = "fact_rate", 1, 4 * ROW_GROUP_ROWS
+FACTS, FACTS_LEVEL = "fact_rate", 1
 # The registry's rows are two or three to each of millions of providers, and read whole by the dims alone. Where nearly
 # every row has a text of its own a dictionary is given up only after it was made: without them half the time, a fifth less.
-# LZ4 saves a fifteenth of the time that staging them takes; they are a tenth of the file that they come from.
-REGISTRY, REGISTRY_COMPRESSION, REGISTRY_FORMAT = "staged/nppes", "lz4", "6"
+REGISTRY, REGISTRY_FORMAT = "staged/nppes", "6"
 REGISTRY_OWN = ("npi", "source_row", "address_hash", "address_1", "telephone_number", "primary_taxonomy_license")
+# Of facts, for the texts of its groups are written again with each row group, a third of the bytes of all; and where rows
+# are a few numbers, so that more of the time goes to these than to what each row group takes.
+LARGE_ROW_GROUP_ROWS = 4 * ROW_GROUP_ROWS
+LARGE_ROW_GROUPS = (FACTS, "staged_price", "staged_owner")
 _BATCH_VALUES = 8_192
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
 
@@ -76,11 +81,11 @@ class Writer:
         self.table, self.schema = table, table.arrow_schema()
         self._pending: list[tuple[pa.RecordBatch, bool]] = []  # each with whether it is a part of one
         self._pending_rows = self._rows = 0
-        self._group_rows = FACTS_ROW_GROUP_ROWS if table.name == FACTS else ROW_GROUP_ROWS
-        self._once = table.folder == READ_ONCE
-        self._by_number = self._once or table.name in NUMBERED
-        registry = table.folder == REGISTRY
-        self._format = NUMBERED_FORMAT if self._by_number else REGISTRY_FORMAT if registry else FORMAT
+        self._group_rows = LARGE_ROW_GROUP_ROWS if table.name in LARGE_ROW_GROUPS else ROW_GROUP_ROWS
+        self._once, numbered, registry = table.folder == READ_ONCE, table.name in NUMBERED, table.folder == REGISTRY
+        self._by_number = self._once or numbered
+        formats = ((self._once, READ_ONCE_FORMAT), (numbered, NUMBERED_FORMAT), (registry, REGISTRY_FORMAT))
+        self._format = next((number for of_it, number in formats if of_it), FORMAT)
         self._digest = blake3(f"{self._format}|{table.name}|{self.schema}|{' '.join(sorted(required))}".encode())
         self._ids = table.key if table.name in NUMBERED else ()
         self._written_as = pa.schema(
@@ -92,15 +97,17 @@ class Writer:
         # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
         places = [c for c in self.schema.names if c.endswith("_ix")]
         plain = [f.name for f in self.schema if self._once and pa.types.is_floating(f.type)]
-        level = READ_ONCE_LEVEL if self._once else FACTS_LEVEL if table.name == FACTS else COMPRESSION_LEVEL
+        staged = self._once or registry
+        level = None if staged else FACTS_LEVEL if table.name == FACTS else COMPRESSION_LEVEL
+        statistics = [*places, *plain] if self._once else list(table.sort) if numbered or registry else True
         undictionaried = (*places, *plain, *self._ids, *(REGISTRY_OWN if registry else ()))
         self._file = pq.ParquetWriter(
             path,
             self._written_as,
-            compression=REGISTRY_COMPRESSION if registry else COMPRESSION,
-            compression_level=None if registry else level,
+            compression=STAGED_COMPRESSION if staged else COMPRESSION,
+            compression_level=level,
             store_schema=False,
-            write_statistics=places if self._once else list(table.sort) if self._by_number or registry else True,
+            write_statistics=statistics,
             use_dictionary=[c for c in self.schema.names if c not in undictionaried],
             column_encoding=dict.fromkeys(places, "DELTA_BINARY_PACKED")
             | dict.fromkeys(plain, "PLAIN")
@@ -110,6 +117,7 @@ class Writer:
             write_batch_size=_BATCH_VALUES if self._by_number else None,
             max_rows_per_page=self._group_rows if self._by_number else None,
         )
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="digest")
         self.written: Written | None = None
 
     def _numbered(self, field: pa.Field) -> bool:
@@ -120,11 +128,12 @@ class Writer:
         return self
 
     def __exit__(self, kind, error, trace) -> None:
+        with self._beside:
+            if kind is None and self._pending_rows:
+                self._flush(self._pending_rows)
         if kind is not None:
             self._file.close()
             return
-        if self._pending_rows:
-            self._flush(self._pending_rows)
         self.written = Written(self._digest.hexdigest(length=16), self._rows)
         self._file.add_key_value_metadata(
             {
@@ -165,10 +174,9 @@ class Writer:
             if column.null_count and not field.nullable:
                 raise pa.ArrowInvalid(f"a null in {self.table.name}.{field.name}, which was to have none")
         self._rows += rows
-        with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
-            digested = beside.submit(self._feed_digest, columns)
-            self._file.write_table(pa.table(columns, schema=self._written_as), row_group_size=self._group_rows)
-            digested.result()
+        digested = self._beside.submit(self._feed_digest, columns)
+        self._file.write_table(pa.table(columns, schema=self._written_as), row_group_size=self._group_rows)
+        digested.result()
 
     def _feed_digest(self, columns: list[pa.Array]) -> None:
         for array in columns:
@@ -270,6 +278,12 @@ class Pieces:
                 rows = file.read(use_threads=False)
             self._held = index, rows if self._schema is None else rows.cast(self._schema)
         return self._held[1]
+
+
+def batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Columns of a file, some rows at a time, in this thread."""
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(LARGE_ROW_GROUP_ROWS, columns=columns, use_threads=False)
 
 
 def opened(path: Path) -> pq.ParquetFile:

@@ -38,7 +38,7 @@ _DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
 
 
 def batches(
-    con: duckdb.DuckDBPyConnection, scratch: Path, rows: int = parquet.FACTS_ROW_GROUP_ROWS
+    con: duckdb.DuckDBPyConnection, scratch: Path, rows: int = parquet.LARGE_ROW_GROUP_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """The facts in the order and with the types of fact_rate, texts numbered as they come first; `scratch` is a file.
 
