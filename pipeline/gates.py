@@ -64,6 +64,7 @@ def preload() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # what GX imports is its own affair
         from pipeline import gx_duckdb
+    gx_duckdb.datasource()  # and no more: to open a database starts threads
     return gx_duckdb
 
 
