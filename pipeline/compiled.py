@@ -48,10 +48,12 @@ class _Staged:
             t.name: folder / f"{t.name}.parquet" for t in tables.load().values() if t.folder == parquet.READ_ONCE
         }
         self._writers = {name: parquet.Writer(path, tables.get(name)) for name, path in self.paths.items()}
+        self.counting = in_network_counts.Counting()
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
         """Take rows."""
         self._writers[table].write(batch)
+        self.counting.take(table, batch)
 
     def close(self) -> None:
         """No more will come."""
@@ -65,7 +67,7 @@ def _count_and_multiply(staged: _Staged, folder: Path) -> None:
     for name, path in staged.paths.items():
         rows = f"SELECT 'b' AS batch_id, file_row_number AS row_ix, * EXCLUDE (file_row_number) FROM read_parquet({duck.literal(str(path))}, file_row_number = true)"
         duck.view(con, name, rows)
-    in_network_counts.counts(con)
+    in_network_counts.counts(con, lambda name, columns: parquet.batches(staged.paths[name], columns), staged.counting)
     source = tables.get("dim_source_file")
     duck.view(
         con,

@@ -109,6 +109,16 @@ def word(typing, at):
 
 
 @intrinsic
+def trailing_zeros(typing, number):
+    """The zero bits below the lowest one of a number; 64 of 0."""
+
+    def counted(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.IntType(1)(0))
+
+    return types.int64(types.uint64), counted
+
+
+@intrinsic
 def get(typing, array, i):
     """Number i of the int64 array at an address."""
 
@@ -127,6 +137,27 @@ def put(typing, array, i, value):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), store
+
+
+@intrinsic
+def get_double(typing, array, i):
+    """Number i of the float64 array at an address."""
+
+    def load(context, builder, signature, arguments):
+        return builder.load(builder.gep(_place(builder, arguments[0], ir.DoubleType()), [arguments[1]]))
+
+    return types.float64(types.int64, types.int64), load
+
+
+@intrinsic
+def put_double(typing, array, i, value):
+    """Set number i of the float64 array at an address."""
+
+    def store(context, builder, signature, arguments):
+        builder.store(arguments[2], builder.gep(_place(builder, arguments[0], ir.DoubleType()), [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.float64), store
 
 
 @intrinsic

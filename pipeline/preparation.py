@@ -96,6 +96,7 @@ def preload() -> float:
 
     from pipeline import gates, jit, parquet  # noqa: F401
     from pipeline.readers import in_network  # noqa: F401
+    from pipeline.transforms import in_network_counts  # noqa: F401
 
     jit.start()
     code_version.know_all()

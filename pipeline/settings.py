@@ -69,7 +69,7 @@ class build(luigi.Config):
     workers = Number(int, 1, 64, default=2, description="processes that build side by side")
     memory_mb = Number(int, 128, 10_000_000, default=1500, description="memory for data of all workers together, in MB")
     read_chunk_kb = Number(
-        int, 1, 1_000_000, default=4096, description="bytes read from a source file at a time, in KB"
+        int, 1, 1_000_000, default=8192, description="bytes read from a source file at a time, in KB"
     )
     read_threads = Number(
         int, 1, 2, default=2, description="threads to read an in-network file: 1, or 2 to write beside reading"

@@ -70,6 +70,7 @@ class TableTask(luigi.Task):
     table: str = ""  # the declared table that it makes, for tasks that make one
     transform: str = ""  # `x.sql` under transforms/sql, or a module of pipeline.transforms with build(con) -> SELECT
     readable = True  # stands among the objects too, for the catalog
+    connections = 1  # that share its memory: 2 where it looks over its drafts beside the gate
     large = False  # runs alone more often than not, so DuckDB takes every core for it
 
     # ---- what a subclass says -------------------------------------------------------------------------------
@@ -167,8 +168,11 @@ class TableTask(luigi.Task):
             return duck.sql(name)
         return importlib.import_module(f"pipeline.transforms.{name}").build(con)
 
+    def look_over(self, drafts: dict[str, Path]) -> None:
+        """Learn from the drafts what `notes` says of them, while the gate checks them in another thread."""
+
     def notes(self) -> dict:
-        """What the stamp keeps beside the parts; called after `produce`."""
+        """What the stamp keeps beside the parts; called after `look_over`."""
         return {}
 
     # ---- Luigi's questions ----------------------------------------------------------------------------------
@@ -327,17 +331,19 @@ class TableTask(luigi.Task):
     def build(self, why: Stale) -> Stamp:
         """Produce, gate, publish, stamp."""
         former = self.stamp()
-        basis = self.basis()
         with self.scratch() as folder:
             drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
             with targets.writing(folder):
                 made = self.produce(drafts)
+            basis = self.basis()
             old = former.parts if former else {}
             new = [name for name, (digest, _) in made.items() if name not in old or old[name].digest != digest]
             # The gate leaves a core idle at times.
-            with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
+            with ThreadPoolExecutor(2, thread_name_prefix="beside") as beside:
+                looked = beside.submit(self.look_over, drafts)
                 hashes = {name: beside.submit(targets.file_hash, drafts[name]) for name in new}
                 verdicts = self.gate(_by_table({name: drafts[name] for name in made}))
+            looked.result()
             parts = {}
             for name, (digest, rows) in made.items():
                 place = self.place_of(name)
@@ -376,7 +382,7 @@ class TableTask(luigi.Task):
         verdicts: dict[str, dict] = {}
         failed = []
         others = {**self.view_selects(), **selects(self.gate_views())}
-        with self.connection() as con:
+        with self.connection(shared_by=self.connections) as con:
             for name, places in files.items():
                 verdict = gates.check(
                     suite_path(name),

@@ -21,6 +21,7 @@ from pipeline import errors, inspection, paths, settings, verification
 from pipeline.cli import summary
 from pipeline.stages import facts, ingest
 from pipeline.stages.warehouse import accounts_of
+from pipeline.transforms import in_network_counts
 
 BROKEN_MONTH, OTHER_MONTH = "2025-08", "2025-07"
 TRUNCATED = "TX/2025-08_tupelo-vine_tx_in-network-rates.json"
@@ -433,3 +434,21 @@ def test_a_month_that_is_not_there_is_refused_with_those_there_are(built_sample)
     said = kit.ratehouse(built_sample, "build", "--month", "2025-8")
     assert (said.returncode, said.stderr) == (2, "error: 2025-8 is no month\n  write it as YYYY-MM, such as 2025-08\n")
     assert kit.rewritten(before, kit.parquet_files(built_sample)) == set()
+
+
+def test_rates_that_were_read_and_not_staged_stop_the_file(tmp_path, monkeypatch):
+    """Counted apart while they are read and while they are written: what got lost between is no warehouse's."""
+    take = in_network_counts.Counting.take
+    monkeypatch.setattr(
+        in_network_counts.Counting,
+        "take",
+        lambda self, table, batch: take(self, table, batch.slice(1) if table == "staged_owner" else batch),
+    )
+    root = kit.small(tmp_path)
+    outcome = kit.build(root)
+    (failure,) = outcome.failures
+    assert (failure["task"], failure["label"]) == ("ingest.InNetworkFile", f"staged/mrf/{kit.SMALL}")
+    assert "4 rates were read and 0 rejected, but 2 were staged" in failure["error"]
+    assert not [*(root / "gold").rglob("*.parquet"), *(root / "staged").rglob("*.parquet")]
+    monkeypatch.undo()
+    assert not kit.build(root).failures

@@ -22,6 +22,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import numba
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -30,12 +32,14 @@ from generate_mrf import odd_file
 from mutate_mrf import mutated
 from pipeline import lookahead, naming, parquet, tables
 from pipeline.errors import SourceError
+from pipeline.jit import address
 from pipeline.readers import (
     in_network,
     in_network_groups,
     in_network_items,
     in_network_prices,
     in_network_references,
+    in_network_scan,
     unpacked,
 )
 from pipeline.readers.in_network import HEADER
@@ -72,6 +76,16 @@ class Keep:
     def rows(self, name: str) -> list[dict]:
         return self.table(name).to_pylist()
 
+    def counts(self) -> dict[str, int]:
+        def rows(table: str, columns: list[str]):
+            return iter(self.table(table.removeprefix("staged_")).select(columns).to_batches())
+
+        counting = in_network_counts.Counting()
+        for table, batches in self.batches.items():
+            for batch in batches:
+                counting.take(table, batch)
+        return in_network_counts.counts(self.database(), rows, counting)
+
     def database(self) -> duckdb.DuckDBPyConnection:
         con = duckdb.connect(config={"threads": 1})
         for name in STAGED:
@@ -101,11 +115,11 @@ def counted(path: Path) -> dict:
     """What `ratehouse sources` would say of the file, and by_class and by_type of the recount."""
     result, sink = read(path)
     con = sink.database()
-    counts = in_network_counts.counts(con)
+    counts = sink.counts()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(in_network_counts, "PRICES", 1 + sink.table("price").num_rows // 3)
-        assert in_network_counts.counts(con) == counts, "however many prices are looked at at once"
-    assert result.rates_read == counts["facts"] + counts["duplicates"] + result.rejected
+        assert sink.counts() == counts, "however many prices are looked at at once"
+    assert result.rates_read == counts["rates"] + result.rejected
     for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):
         query = f"SELECT coalesce({column}, ''), count(*) FROM price JOIN staged_owner USING (object_ix) GROUP BY 1"
         counts[by] = dict(con.execute(query).fetchall())
@@ -657,8 +671,7 @@ def test_rejected(what, write):
         assert ("\ufeff " + text).encode()[record["offset"] :].startswith(record["snippet"].encode())
         assert snippet is None or record["snippet"] == snippet
         json.loads(record["snippet"])
-    counts = in_network_counts.counts(sink.database())
-    assert counts["facts"] + counts["duplicates"] + result.rejected == result.rates_read
+    assert sink.counts()["rates"] + result.rejected == result.rates_read
 
 
 def test_of_a_key_that_stands_twice_the_last_is_on_record(write):
@@ -893,6 +906,49 @@ def test_what_stands_before_the_damage_of_a_gz_is_read(write):
         assert 0 < e.value.offset <= len(LONG)
 
 
+def test_a_file_that_is_damaged_early_is_still_known(write):
+    """Bytes are unpacked in large steps, of which a damaged one is lost; not so at the beginning."""
+    noise = "".join(random.Random(1).choices("0123456789abcdef", k=1 << 20))
+    packed = gzip.compress(json.dumps(document(in_network=[{**ITEM, "name": noise}])).encode(), 6)
+    damaged = bytearray(packed)
+    damaged[len(packed) // 3 :] = bytes(255 - b for b in damaged[len(packed) // 3 :])
+    with pytest.raises(SourceError, match="gzip stream is damaged after byte") as e:
+        read(write(bytes(damaged), "a.json.gz"))
+    assert e.value.header["year_month"] == "2025-06"
+    assert 0 < e.value.offset < 1 << 20
+
+
+@pytest.mark.parametrize("behind", [",", " ,", "]", " ]"])
+def test_references_of_any_number_of_digits_are_told_apart(behind, write):
+    """Digits are read eight at a time, as long as there are eight bytes."""
+    ids = [f"{n}" for size in range(1, 20) for n in (10 ** (size - 1), 10**size - 1, 3 * 10**size // 7)]
+    named = ids + ids[::-1] + ids  # those that were seen before are looked up by their number
+    text = json.dumps(referring(1)).replace('"provider_references": [1]', '"provider_references": [@]')
+    listed = behind.join(named) + "]" if "," in behind else ",".join(named) + behind
+    for chunk in (1 << 20, 64):
+        result, sink = read(write(text.replace("@]", listed)), chunk_bytes=chunk)
+        number = {row["group_ix"]: row["provider_group_id_raw"] for row in sink.rows("group")}
+        assert [number[row["group_ix"]] for row in sink.rows("owner")] == named
+        assert result.unresolved == len(named)
+
+
+def test_digits_are_read_eight_at_a_time():
+    """A reference that was seen before is looked up by this number alone."""
+
+    @numba.njit
+    def number(at):
+        count = in_network_scan._digits(at)
+        return count, in_network_scan._number(at, count) if count else 0
+
+    rng = random.Random(1)
+    behind = [bytes([byte]) for byte in range(256) if not 48 <= byte <= 57]
+    for _ in range(20_000):
+        digits = "".join(rng.choices("0123456789", k=rng.randrange(9)))
+        text = digits.encode() + rng.choice(behind) + rng.randbytes(8)
+        held = np.frombuffer(text, np.uint8)
+        assert number(address(held)) == (len(digits), int(digits or 0)), text
+
+
 def test_packed_any_way_a_file_reads_the_same(write):
     """Plain, gzip, several members with padding between and after them, zip with a folder and a stowaway."""
     content = LONG.encode()
@@ -959,7 +1015,7 @@ def test_what_the_sink_raises_behind_the_reader_is_raised(write):
 def test_unpacked_ahead_a_file_breaks_off_at_the_same_byte(together, write, monkeypatch):
     """What stands before the damage is read, by one thread or two, wherever in a handful of blocks it is."""
     monkeypatch.setattr(unpacked, "_TOGETHER", together)
-    long = json.dumps(document(in_network=document()["in_network"] * 2000))
+    long = json.dumps(document(in_network=document()["in_network"] * 6000))
     packed = gzip.compress(long.encode(), 0)  # as large as its text, so that a cut falls into any block
     assert len(packed) > 5 * unpacked.BLOCK
     outcomes = []
@@ -1007,11 +1063,11 @@ def test_every_kernel_is_compiled_once(write, tmp_path):
 import pathlib, types
 from numba.core.dispatcher import Dispatcher
 from pipeline.readers import in_network, in_network_reference_scan, in_network_references, in_network_scan
-from pipeline.readers import in_network_totals, spans
+from pipeline.readers import in_network_parts, in_network_totals, spans
 nowhere = types.SimpleNamespace(write=lambda *_: None)
 in_network_references.FEW = 0
 in_network.read(pathlib.Path({str(path)!r}), batch_id="b", sink=nowhere)
-modules = in_network_reference_scan, in_network_scan, in_network_totals, spans
+modules = in_network_parts, in_network_reference_scan, in_network_scan, in_network_totals, spans
 compiled = [value for module in modules for value in vars(module).values()]
 print({{str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds}})
 """
@@ -1043,7 +1099,7 @@ def test_any_batch_size_gives_the_same_rows(tmp_path):
         path = tmp_path / f"{seed}{suffix}"
         path.write_bytes(content)
         assert whole(path, batch_rows=1) == whole(path)
-        assert all(batch.num_rows == 1 for batch in read(path, batch_rows=1)[1].batches["staged_price"])
+        assert all(batch.num_rows == 1 for batch in read(path, batch_rows=1)[1].batches["staged_group"])
 
 
 def _outcome(path: Path, chunk: int, **options):

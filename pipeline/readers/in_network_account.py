@@ -6,7 +6,6 @@ what is worth a warning or cannot be read (the callers').
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import numpy as np
 from pipeline.readers.in_network_staging import Quarantine
 from pipeline.readers.json_text import locate
 
-_RUN = 1 << 14
 _SNIPPET = 2000  # characters of a record that cannot be read
 
 
@@ -143,21 +141,11 @@ class Tally:
         """How often each came, at least so many of them."""
         return self._times.upto(rows)
 
-    def times(self, number: int) -> int:
-        """How often one came."""
-        return int(self._times.values[number]) if number < len(self._times.values) else 0
-
-    def came(self, number: int) -> bool:
-        """Whether one came, be it 0 times."""
-        return number < len(self._turn.values) and self._turn.values[number] >= 0
+    def came(self, numbers: np.ndarray) -> np.ndarray:
+        """Whether each of these came, be it 0 times."""
+        return self._turn.upto(int(numbers.max(initial=-1)) + 1)[numbers] >= 0
 
     def order(self) -> np.ndarray:
         """Those that came, the first one first."""
         came = np.flatnonzero(self._turn.values >= 0)
         return came[np.argsort(self._turn.values[came])]
-
-    def each(self) -> Iterator[int]:
-        """Those that came, the first one first, as numbers of Python's, never many at a time."""
-        order = self.order()
-        for start in range(0, len(order), _RUN):
-            yield from order[start : start + _RUN].tolist()

@@ -25,6 +25,7 @@ from pipeline.readers.json_text import parsed, parsed_all
 from pipeline.readers.spans import Spans
 
 _TOGETHER = 1024  # references are numbered at a time
+_AT_ONCE = 4 << 20  # bytes of the texts on disk, most
 _TINS_KNOWN = 100_000
 _ENTRIES_KNOWN = 400_000  # members of in-line lists' entries, some 150 bytes each
 
@@ -55,6 +56,18 @@ class _Spool:
         self._file.write(b"".join(part for one in data for part in (len(one).to_bytes(8, "little"), one)))
         self._end = self._at = int(places[-1])
         return places[:-1]
+
+    def get_all(self, places: np.ndarray) -> list[str]:
+        """The texts at places, which rise where they were put one after another: then they are read together."""
+        if len(places) < 2 or not (places[:-1] < places[1:]).all() or places[-1] - places[0] > _AT_ONCE:
+            return [self.get(place) for place in places.tolist()]
+        last = int(places[-1])
+        self._seek(int(places[0]))
+        data = self._file.read(last - self._at)
+        starts = (places[:-1] - places[0] + 8).tolist()
+        self._at = last
+        texts = [data[at : at + int.from_bytes(data[at - 8 : at], "little")].decode() for at in starts]
+        return [*texts, self.get(last)]
 
     def get(self, place: int) -> str:
         self._seek(place)
@@ -304,6 +317,10 @@ class Groups:
             self.inlines.append(Inline(group, theirs, one.mixed, one.blanks))
         return list(range(first, len(self.inlines)))
 
+    def number_tins(self, tins: Sequence[fields.Tin]) -> np.ndarray:
+        """The numbers of TINs."""
+        return self._tins.numbers([_tin_key(tin) for tin in tins]) if tins else np.empty(0, np.int64)
+
     def tin_numbers(self, tins: Sequence[fields.Tin]) -> np.ndarray:
         """The numbers of TINs. A payer's in-line lists repeat them, so those that came lately are remembered."""
         known = self._tins_known
@@ -312,7 +329,7 @@ class Groups:
             known.clear()
             new = list(dict.fromkeys(tins))
         if new:
-            known.update(zip(new, self._tins.numbers([_tin_key(tin) for tin in new]).tolist(), strict=True))
+            known.update(zip(new, self.number_tins(new).tolist(), strict=True))
         return np.array([known[tin] for tin in tins], np.int32)
 
     # Use.
@@ -410,7 +427,7 @@ class Groups:
         for start in range(0, len(order), _TOGETHER):
             numbers = order[start : start + _TOGETHER]
             here = (members[numbers] >= 0) & ~spoilt[numbers]
-            texts = [self._spool.get(place) for place in members[numbers[here]].tolist()]
+            texts = self._spool.get_all(members[numbers[here]])
             uids = [naming.md5_of(text) for text in texts]
             self._stage_members(texts, [bytes.fromhex(uid) for uid in uids])
             staged = iter(uids)
@@ -427,25 +444,28 @@ class Groups:
             absent = numbers[~here]
             unresolved += int(times[absent].sum())
             missing += absent[locations[absent] >= 0].tolist()
-        for turn, number in enumerate(self.named.each()):
-            if not self._defined.came(number):
-                reference = self.ids.span(number)
-                group.add((int(group_ix[number]), self._uid(reference), reference.decode() or None, None, None))
-                group.relieve()
-                unresolved += self.named.times(number)
-                what = "reference that the file does not define"
-                self._account.warnings.add(
-                    what, (self._account.section, turn), f"provider group {reference.decode()!r}"
-                )
+        named = self.named.order()
+        for turn in np.flatnonzero(~self._defined.came(named)):
+            number = int(named[turn])
+            reference = self.ids.span(number)
+            group.add((int(group_ix[number]), self._uid(reference), reference.decode() or None, None, None))
+            group.relieve()
+            unresolved += int(times[number])
+            what = "reference that the file does not define"
+            self._account.warnings.add(
+                what, (self._account.section, int(turn)), f"provider group {reference.decode()!r}"
+            )
         return unresolved, Missing(self._spool, self.ids, locations, np.array(missing, np.int64)), self._shape()
 
     def _stage_tins(self) -> None:
         self._tins.only_read()
-        for number in self._tin_entries.each():
-            tin_type, value, name = self._tins.span(number).decode().split("\0", 2)
-            entries = self._tin_entries.times(number)
-            self._rows["tin"].add((tin_type or None, value or None, name or None, entries))
-            self._rows["tin"].relieve()
+        order, times, rows = self._tin_entries.order(), self._tin_entries.upto(len(self._tins)), self._rows["tin"]
+        for start in range(0, len(order), _TOGETHER):
+            numbers = order[start : start + _TOGETHER]
+            for key, entries in zip(self._tins.spans(numbers), times[numbers].tolist(), strict=True):
+                tin_type, value, name = key.decode().split("\0", 2)
+                rows.add((tin_type or None, value or None, name or None, entries))
+            rows.relieve()
         self._tins, self._tin_entries = Spans(), Tally()  # before memberships take their place
 
     def _shape(self) -> str:

@@ -21,7 +21,8 @@ from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
 from pipeline.readers.in_network_groups import Groups
-from pipeline.readers.in_network_prices import HARD, NOTHING, READINGS, Head, Part, Prices, head, tail
+from pipeline.readers.in_network_parts import HARD, NOTHING, Part, doubles
+from pipeline.readers.in_network_prices import READINGS, Head, Prices, head, tail
 from pipeline.readers.in_network_scan import (
     AFTER_ITEM,
     AFTER_OBJECT,
@@ -59,7 +60,6 @@ _SEEN = 1 << 20  # most references seen lately: 16 MB
 _TOGETHER = 1024  # in-line lists are read at a time
 _FEW = 256  # rate objects, which are not worth a part of their own
 _BEGINNING = 8192  # bytes of an item that are kept for its record: more than a snippet takes
-_POWERS = 10.0 ** np.arange(19)  # exact up to 10^22
 
 
 class _Open:
@@ -144,7 +144,7 @@ class Items:
                 else:
                     status = MORE if end < 0 else BROKEN
             if status in (MORE, BROKEN):
-                more = b"" if status == BROKEN else self._more(text, len(data) - position)
+                more = [] if status == BROKEN else text.more(max(self._chunk, len(data) - position))
                 if more:
                     data = self._joined(data[position:], more)
                     base, position = base + position, 0
@@ -155,13 +155,6 @@ class Items:
                 rest, base = text.unread()
                 data, position = np.frombuffer(rest, np.uint8), 0
 
-    def _more(self, text: JsonText, unread: int) -> list:
-        want, found = max(self._chunk, unread), []
-        while want > 0 and (block := text.more(want)):
-            found.append(block)
-            want -= len(block)
-        return found
-
     def _joined(self, rest: np.ndarray, blocks: list) -> np.ndarray:
         """What was not read yet and the blocks behind it, where the bytes before them were: fresh memory for each gigabyte
         takes the system a tenth of a second."""
@@ -169,8 +162,9 @@ class Items:
         if size > len(self._held):
             self._held = np.empty(size + size // 4, np.uint8)
         self._held[:at] = rest
+        held = memoryview(self._held)  # NumPy would let another thread in at each block
         for block in blocks:
-            self._held[at : at + len(block)] = np.frombuffer(block, np.uint8)
+            held[at : at + len(block)] = block
             at += len(block)
         return self._held[:size]
 
@@ -200,7 +194,7 @@ class Items:
         """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
         items, count = self._out[0][: cursor[ITEMS]], int(cursor[OBJECTS])
         news = self._read_tails() | self._read_lists()
-        rates, odd = self._hard(data, int(cursor[PRICES]), count)
+        rate, odd = self._rates(data, int(cursor[PRICES]), count)
         if news:
             odd = min(odd, self._first_bad(cursor))
         if odd < count:
@@ -224,7 +218,7 @@ class Items:
                     items[0, 3] = -1
                 count = int(items[-1, 4]) if len(items) else 0
                 break
-        self._accept(data, base, items, self._part(items, count, rates), heads)
+        self._accept(data, base, items, self._part(items, count, rate), heads)
         return status
 
     def _accept(self, data: np.ndarray, base: int, items: np.ndarray, part: Part, heads: dict[int, Head]) -> None:
@@ -248,29 +242,13 @@ class Items:
             self._open = _Open(data[start:behind].tobytes(), base + int(start))
             self._open.add(part.cut(upto, len(part)))
 
-    def _part(self, items: np.ndarray, count: int, rates: np.ndarray) -> Part:
+    def _part(self, items: np.ndarray, count: int, rate: np.ndarray) -> Part:
         objects = self._out[1][:count]
-        size = int(objects[-1, 2]) if count else 0
-        prices, owner = self._out[2][:size], self._out[3][: objects[-1, 3] if count else 0].copy()
-        inline = owner < 0
-        owner[inline] = -1 - self._list_of.values[-1 - owner[inline]]
-        of_prices, of_owners = (np.diff(objects[:, i], prepend=0) for i in (2, 3))
-        of_item = np.searchsorted(items[:, 4], np.arange(count), "right")
-        first = np.concatenate(([-self._open.objects if self._open else 0], items[:-1, 4]))
-        return Part(
-            item=self._index + of_item,
-            object=np.arange(count) - first[of_item] if count else np.empty(0, np.int64),
-            prices=of_prices,
-            owners=of_owners,
-            countable=of_prices * of_owners,
-            priceless=(of_prices == 0).astype(np.int64),
-            ownerless=(of_owners == 0).astype(np.int64),
-            tail=self._tail_of.values[prices[:, 0]],
-            place=np.arange(size) - np.repeat(objects[:, 2] - of_prices, of_prices),
-            rate=rates[:size],
-            mantissa=prices[:, 1].copy(),
-            decimals=prices[:, 2].copy(),
-            owner=owner,
+        size, named = (int(objects[-1, i]) if count else 0 for i in (2, 3))
+        numbers = self._tail_of.values, self._list_of.values
+        before = self._open.objects if self._open else 0
+        return Part.gathered(
+            objects, items, self._out[2][:size], self._out[3][:named], rate[:size], numbers, self._index, before
         )
 
     def _read_tails(self) -> bool:
@@ -299,23 +277,20 @@ class Items:
         self._lists_known = count
         return bool(bad[known:count].any())
 
-    def _hard(self, data: np.ndarray, size: int, objects: int) -> tuple[np.ndarray, int]:
+    def _rates(self, data: np.ndarray, size: int, objects: int) -> tuple[np.ndarray, int]:
         """The rates of all prices as doubles, and the first object of which one is none."""
-        prices = self._out[2][:size]
-        mantissa, decimals = prices[:, 1], prices[:, 2]
-        rates = mantissa / _POWERS[np.maximum(decimals, 0)]
-        large = np.abs(mantissa) > 1 << 53
-        for i in np.flatnonzero(large | (decimals < 0)).tolist():
-            start, left = mantissa[i], decimals[i]
+        prices, found, i = self._out[2][:size], np.empty(size), -1
+        while (i := doubles(prices, found, i + 1)) < size:
+            start, left = prices[i, 1:]
             if left >= 0:
-                rates[i] = float(f"{start}e-{left}")
+                found[i] = float(f"{start}e-{left}")
                 continue
             try:
-                rates[i], exact = fields.rate(data[start : start - left].tobytes().decode())
+                found[i], exact = fields.rate(data[start : start - left].tobytes().decode())
             except Unreadable:
-                return rates, int(np.searchsorted(self._out[1][:objects, 2], i, "right"))
+                return found, int(np.searchsorted(self._out[1][:objects, 2], i, "right"))
             prices[i, 1:] = self._exactly(exact)
-        return rates, len(self._out[1])
+        return found, len(self._out[1])
 
     def _exactly(self, exact: Decimal) -> tuple[int, int]:
         """Mantissa and decimals of a rate."""

@@ -7,8 +7,6 @@ rows, sums and counts. What must not come in: bytes and JSON text (`in_network_i
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from dataclasses import fields as dataclass_fields
 from decimal import Context, Decimal, Inexact
 from typing import NamedTuple
 
@@ -20,13 +18,13 @@ from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
 from pipeline.readers.in_network_groups import Groups
+from pipeline.readers.in_network_parts import HARD, Part
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_totals import Totals, total
 
 _EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within fields._LONGEST_NUMBER
 _NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 bytes each
 _ODD_POS, _ODD_EXPIRATION = 1, 2
-HARD = -1  # decimals of a rate that takes more than 64 bits: its mantissa is its place among the exact decimals
 
 
 class Head(NamedTuple):
@@ -45,21 +43,19 @@ class Head(NamedTuple):
 
 def head(item: dict) -> Head:
     """Read an item, all but its negotiated_rates. Raises Unreadable where its rates cannot be identified."""
-    code_type, code = fields.upper(item.get("billing_code_type")), fields.upper(item.get("billing_code"))
+    get = item.get
+    code_type, code = fields.upper(get("billing_code_type")), fields.upper(get("billing_code"))
     contained = fields.contained_codes(item)
-    arrangement, severity = (
-        fields.lower(item.get("negotiation_arrangement")),
-        fields.text(item.get("severity_of_illness")),
-    )
-    before = ["item without billing_code or billing_code_type"] * (code is None or code_type is None)
-    labels, after = {}, []
+    arrangement, severity = fields.lower(get("negotiation_arrangement")), fields.text(get("severity_of_illness"))
+    before = ("item without billing_code or billing_code_type",) * (code is None or code_type is None)
+    labels, after = [], ()
     for key in ("description", "name"):
         try:
-            labels[key] = fields.text(item.get(key))
+            labels.append(fields.text(get(key)))
         except Unreadable as e:
-            labels[key] = None
-            after.append(f"{key} cannot be read ({e})")
-    return Head(code_type, code, arrangement, severity, contained, **labels, before=tuple(before), after=tuple(after))
+            labels.append(None)
+            after += (f"{key} cannot be read ({e})",)
+    return Head(code_type, code, arrangement, severity, contained, *labels, before, after)
 
 
 class Tail(NamedTuple):
@@ -102,61 +98,6 @@ def tail(price: dict) -> Tail:
         fields.lower(get("setting")),
         fields.expiration_is_odd(expiration),
     )
-
-
-@dataclass
-class Part:
-    """Rate objects in the file's order: a row each, then their prices and their owners.
-
-    item, object: where it stands in the file; prices, owners: how many are behind it; countable: how many rates it
-    stands for, read or not; tail: number of the tail; place: of the price in its list; rate: the double; mantissa and
-    decimals: the exact rate (see HARD); owner: a group's number (`Groups.uids`).
-    """
-
-    item: np.ndarray
-    object: np.ndarray
-    prices: np.ndarray
-    owners: np.ndarray
-    countable: np.ndarray
-    priceless: np.ndarray
-    ownerless: np.ndarray
-    tail: np.ndarray
-    place: np.ndarray
-    rate: np.ndarray
-    mantissa: np.ndarray
-    decimals: np.ndarray
-    owner: np.ndarray
-
-    @classmethod
-    def joined(cls, parts: list[Part]) -> Part:
-        """All of them as one."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in dataclass_fields(cls)))
-
-    @classmethod
-    def of(cls, prices: list[tuple[int, int, float, int, int]], owners: list[int], **row: int) -> Part:
-        """One rate object: its prices as (tail, place, rate, mantissa, decimals), its owners, its other columns."""
-        columns = zip(*prices, strict=True) if prices else ((),) * 5
-        tail, place, rate, mantissa, decimals = (np.array(c, k) for c, k in zip(columns, "qqdqq", strict=True))
-        row |= {"prices": len(prices), "owners": len(owners)}
-        rows = {name: np.array([value], np.int64) for name, value in row.items()}
-        owner = np.array(owners, np.int64)
-        return cls(**rows, tail=tail, place=place, rate=rate, mantissa=mantissa, decimals=decimals, owner=owner)
-
-    def cut(self, start: int, end: int) -> Part:
-        """Its rate objects from one to before another."""
-        price, owner = (np.concatenate(([0], np.cumsum(c))) for c in (self.prices, self.owners))
-        prices, owners = slice(price[start], price[end]), slice(owner[start], owner[end])
-        of_price = ("tail", "place", "rate", "mantissa", "decimals")
-        by_name = {"owner": owners, **dict.fromkeys(of_price, prices)}
-        return Part(*(getattr(self, f.name)[by_name.get(f.name, slice(start, end))] for f in dataclass_fields(Part)))
-
-    def __len__(self) -> int:
-        return len(self.item)
-
-
-NOTHING = Part(*(np.empty(0, np.float64 if f.name == "rate" else np.int64) for f in dataclass_fields(Part)))
 
 
 class _Numbers:

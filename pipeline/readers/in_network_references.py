@@ -110,9 +110,9 @@ class References:
                 else:
                     status = MORE if end < 0 else BROKEN
             if status in (MORE, BROKEN):
-                more = b"" if status == BROKEN else text.more(max(self._chunk, len(data) - position))
+                more = [] if status == BROKEN else text.more(max(self._chunk, len(data) - position))
                 if more:
-                    data = np.frombuffer(b"".join((memoryview(data[position:]), more)), np.uint8)
+                    data = np.frombuffer(b"".join((memoryview(data[position:]), *more)), np.uint8)
                     base, position = base + position, 0
                     continue
                 text.give_back(data[position:].tobytes(), base + position)
@@ -170,17 +170,17 @@ class References:
         """Read the TINs that are new."""
         first, last = self._tins_read, len(self._tins)
         values = parsed_all(self._tins.spans(np.arange(first, last)))
-        readable, tins = [], []
-        prefix_of = self._prefix_of.upto(last)
+        readable, prefixes, tins = [], [], []
         for place, value in enumerate(values, first):
             try:
                 prefix, named = fields.tin(value)
             except Unreadable:
                 continue
-            prefix_of[place] = self._prefixes.setdefault(prefix, len(self._prefixes))
+            prefixes.append(self._prefixes.setdefault(prefix, len(self._prefixes)))
             readable.append(place)
             tins.append(named)
-        self._tin_of.upto(last)[readable] = self._groups.tin_numbers(tins)
+        self._prefix_of.upto(last)[readable] = prefixes
+        self._tin_of.upto(last)[readable] = self._groups.number_tins(tins)
         self._tins_read = last
 
     def _read_networks(self) -> None:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from pipeline import tables
 
-_WAITING = 8  # batches of rows
+_WAITING = 32  # batches of rows
 
 
 class Sink(Protocol):
@@ -126,11 +126,10 @@ class Rows:
         self._cells.clear()
 
     def put(self, arrays: list[pa.Array]) -> None:
-        """Hand on columns, behind the rows that were added."""
+        """Hand on columns as they are, behind the rows that were added."""
         self.flush()
-        whole = pa.RecordBatch.from_arrays(arrays, names=self._schema.names)
-        for i in range(0, whole.num_rows, self._most):
-            self._sink.write(self._name, whole.slice(i, self._most))
+        if len(arrays[0]):
+            self._sink.write(self._name, pa.RecordBatch.from_arrays(arrays, names=self._schema.names))
 
     def _arrays(self, cells: list) -> list[pa.Array]:
         return [pa.array(cells[i :: self._width], type=field.type) for i, field in enumerate(self._schema)]

@@ -163,12 +163,16 @@ class JsonText:
         self.text, self.at, self._base, self._fed = "", 0, offset, offset
         return rest, offset
 
-    def more(self, most: int) -> bytes | memoryview:
-        """The next bytes; empty where they end or fail, which is said when they are to be parsed."""
+    def more(self, most: int) -> list[bytes | memoryview]:
+        """The next bytes, in pieces; none where they end or fail, which is said when they are to be parsed."""
+        found = []
         try:
-            return self._source.next(most)
+            while most > 0 and (block := self._source.next(most)):
+                found.append(block)
+                most -= len(block)
         except _Later:
-            return b""
+            pass
+        return found
 
     def give_back(self, rest: bytes, offset: int) -> None:
         """Go on with these bytes, which stand at that offset, and those that `more` did not give."""

@@ -14,16 +14,18 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from isal import isal_zlib
+from isal import igzip_lib
 
 from pipeline.errors import TOO_MANY_FILES, SourceError
 from pipeline.lookahead import ahead
 
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
-BLOCK = 1 << 16
+BLOCK = 1 << 18
 _MAGIC = b"\x1f\x8b"  # of a gzip member
-_UNPACKED = 1 << 17  # bytes that one of them becomes at a time
-_TOGETHER, _WAITING = 1 << 20, 4  # bytes that are handed over at a time, at least; how many times that is done unasked
+# Bytes that are unpacked at a time, from least to most: the more, the fewer times threads wait for each other. Where a stream
+# is damaged those at hand are lost, so a file's beginning is unpacked in small steps, which says what file it is.
+_LEAST, _MOST = 1 << 17, 1 << 21
+_TOGETHER, _WAITING = 4 << 20, 4  # bytes that are handed over at a time, at least; how many times that is done unasked
 AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
 
 
@@ -31,7 +33,7 @@ AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month 
 def opened(path: Path) -> Iterator[Iterator[bytes]]:
     """The decompressed bytes of a `.json`, `.json.gz` (one or more members) or `.zip` (holding one `.json`).
 
-    Yields an iterator of pieces of at most 128 KB. Raises SourceError for a file that cannot be opened, is
+    Yields an iterator of pieces of at most 2 MB. Raises SourceError for a file that cannot be opened, is
     empty, or is not what its name says; the iterator raises it where a compressed stream breaks.
     """
     with contextlib.ExitStack() as stack:
@@ -72,7 +74,7 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
 
 @contextlib.contextmanager
 def unpacked_ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
-    """The same blocks, unpacked by another thread while those before them are read; 6 MB wait at most.
+    """The same blocks, unpacked by another thread while those before them are read; 24 MB wait at most.
 
     What the blocks raise is raised where it would have been. Leave it before what the blocks are read from is closed:
     that waits for the thread.
@@ -116,25 +118,27 @@ def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
     blocks = _plain(raw.read, path)
     data = b""
     while True:
-        more = data or next(blocks, b"")
+        ended = False
+        if not data and (stream is None or stream.needs_input):
+            data = next(blocks, b"")
+            ended = not data
         if stream is None:
-            more = more.lstrip(b"\0") if done else more
-            if not more:
-                data = next(blocks, b"")
-                if not data:
-                    return
+            data = data.lstrip(b"\0") if done else data
+            if ended:
+                return
+            if not data:
                 continue
-            if not _MAGIC.startswith(bytes(more[:2])):
+            if not _MAGIC.startswith(data[:2]):
                 raise SourceError(
                     f"the gzip stream is damaged after byte {done} of its decompressed text (no member begins there)",
                     place=path,
                     remedy=AGAIN,
                     offset=done,
                 )
-            stream = isal_zlib.decompressobj(wbits=31)
+            stream = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         try:
-            out = stream.decompress(more, _UNPACKED)
-        except isal_zlib.error as e:
+            out = stream.decompress(data, min(max(done, _LEAST), _MOST))
+        except igzip_lib.error as e:
             raise SourceError(
                 f"the gzip stream is damaged after byte {done} of its decompressed text ({e})",
                 place=path,
@@ -146,15 +150,15 @@ def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
             done += len(out)
         if stream.eof:
             data, stream = stream.unused_data, None
+        elif ended and not out:
+            raise SourceError(
+                f"the gzip stream breaks off after byte {done} of its decompressed text",
+                place=path,
+                remedy=AGAIN,
+                offset=done,
+            )
         else:
-            data = stream.unconsumed_tail
-            if not more and not out:
-                raise SourceError(
-                    f"the gzip stream breaks off after byte {done} of its decompressed text",
-                    place=path,
-                    remedy=AGAIN,
-                    offset=done,
-                )
+            data = b""
 
 
 def _unzip(stack: contextlib.ExitStack, raw: BinaryIO, path: Path) -> Iterator[bytes]:

@@ -38,6 +38,7 @@ HEADER = (
 ).split()
 # A file of a size at which Arrow's own allocator saves a tenth of the time; and how often a zip's size is its files', about.
 _LARGE, _PACKED = 64 << 20, 10
+_NUMBERS = ("staged_price", "staged_owner")  # a file's largest tables, of which no column lacks a value
 COUNTS = (
     "rates_read facts duplicates rejected unresolved zero_rates rate_sum groups tin_npi_pairs npis tins codes pos_sets"
 ).split()
@@ -118,6 +119,7 @@ class InNetworkFile(FileTask):
     """One in-network file, by its path under raw/mrf: its rates, provider groups, codes, and its verdict."""
 
     folder = "mrf"
+    connections = 2
     path = luigi.Parameter()
 
     @property
@@ -194,21 +196,18 @@ class InNetworkFile(FileTask):
             return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        from pipeline import duck
-        from pipeline.transforms import in_network_counts
-
-        before = fingerprints.content_hash(self.warehouse, self.file)
-        sink, result = self._read(drafts, ())
-        if self._references.ambiguous:  # now all its addresses are known, and which names stand for one alone
-            sink, result = self._read(drafts, self._references.urls)
-        if fingerprints.content_hash(self.warehouse, self.file) != before:
+        with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
+            hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
+            try:
+                sink, result = self._read(drafts, ())
+                if self._references.ambiguous:  # now all its addresses are known, and which names stand for one alone
+                    sink, result = self._read(drafts, self._references.urls)
+            except errors.SourceError:
+                hashed.result()  # that it cannot be read at all is said first
+                raise
+        if fingerprints.content_hash(self.warehouse, self.file) != hashed.result():
             raise errors.SourceError("changed while it was read", place=self.file, remedy="run the same command again")
-        with self.connection() as con:
-            for name, draft in drafts.items():
-                duck.view(con, name, duck.scan(tables.get(name), [draft]))
-            con.execute(f"SET threads = {settings.build().read_threads}")  # as many as read it
-            counted = in_network_counts.counts(con)
-        self._notes = self._noted(result, counted)
+        self._result, self._counting = result, sink.counting
         self._quarantine(result.quarantine)
         return {name: (w.digest, w.rows) for name, w in sink.written.items()}
 
@@ -230,15 +229,29 @@ class InNetworkFile(FileTask):
             )
         return sink, result
 
-    def notes(self) -> dict:
-        return self._notes
+    def look_over(self, drafts: dict[str, Path]) -> None:
+        from pipeline import duck, parquet
+        from pipeline.transforms import in_network_counts
 
-    def _noted(self, result, counted: dict) -> dict:
+        with self.connection(shared_by=self.connections) as con:
+            for name, draft in drafts.items():
+                duck.view(con, name, duck.scan(tables.get(name), [draft]))
+            con.execute(f"SET threads = {settings.build().read_threads}")  # as many as read it
+            self._counted = in_network_counts.counts(
+                con, lambda name, columns: parquet.batches(drafts[name], columns), self._counting
+            )
+        read, rejected, staged = self._result.rates_read, self._result.rejected, self._counted["rates"]
+        if staged != read - rejected:
+            raise AssertionError(
+                f"{self.raw_name}: {read} rates were read and {rejected} rejected, but {staged} were staged"
+            )
+
+    def notes(self) -> dict:
+        result, counted = self._result, self._counted
         read = {
             name: getattr(result, name) for name in ("rates_read", "rejected", "unresolved", "zero_rates", "rate_sum")
         }
-        duplicates = result.rates_read - result.rejected - counted["facts"]
-        counts = {**read, **counted, "duplicates": duplicates}
+        counts = {**read, **counted, "duplicates": counted["rates"] - counted["facts"]}
         return {
             "status": WHOLE,
             "header": {name: getattr(result, name) for name in HEADER},
@@ -298,12 +311,17 @@ class InNetworkFile(FileTask):
 
 
 class _Sink:
-    """Writes each staged table's batches to its draft."""
+    """Writes each staged table's batches to its draft, and counts them."""
 
     def __init__(self, drafts: dict[str, Path]):
         from pipeline import parquet
+        from pipeline.transforms import in_network_counts
 
-        self._writers = {name: parquet.Writer(path, tables.get(name)) for name, path in drafts.items()}
+        self.counting = in_network_counts.Counting()
+        self._writers = {
+            name: parquet.Writer(path, tables.get(name), required=tables.get(name).columns if name in _NUMBERS else ())
+            for name, path in drafts.items()
+        }
 
     def __enter__(self):
         return self
@@ -315,6 +333,7 @@ class _Sink:
     def write(self, table: str, batch) -> None:
         """Take rows of a staged table."""
         self._writers[table].write(batch)
+        self.counting.take(table, batch)
 
     @property
     def written(self) -> dict:

@@ -6,100 +6,236 @@ What belongs here: what is counted over the staged tables of a single file. What
 A fact is a distinct price with a distinct owner, so rates need not be multiplied out: a price that stands in one rate
 object alone (most do) has as many facts as the object has different owners. Only prices that stand more than once are
 joined with their owners; which these are, their hashes tell.
+
+Prices and owners are counted by their numbers while they are written (`Counting`). Where two numbers turn out to say the
+same (two references with the same members, items of which a file had too many to remember), or where there are more prices
+than are held, they are gone through once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipeline import duck, parquet
+from pipeline import duck
 from pipeline.jit import entry
 
-PRICES = 1 << 23  # whose hashes are held at once, twice
+PRICES = 1 << 22  # that are held at once, in some 30 bytes each
+_MARKS = 20  # bits of what a price says, by which it is known at once that none that stands twice begins with them
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
+_32, _MINUS_ZERO = np.uint64(32), np.uint64(1 << 63)
+
+# Columns of a staged table by name, some rows at a time, in the file's order.
+Rows = Callable[[str, list[str]], Iterator[pa.RecordBatch]]
+_PRICE, _OWNER = ["object_ix", "item_ix", "terms_ix", "negotiated_rate"], ["object_ix", "group_ix"]
 
 
-def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """From views of the staged tables of one file, rows in the file's order:
+class Counting:
+    """Counts prices and owners by their numbers, while they are written; `take` gets all batches of all tables."""
 
-    facts (distinct facts of the file alone), duplicates (read rates that collapse into them, rejected ones not among
-    them), groups, tin_npi_pairs, npis, tins (of resolved groups that a rate object names), codes, pos_sets.
+    def __init__(self):
+        self.prices, self.owners = _Prices(), _Owners()
+
+    def take(self, table: str, batch: pa.RecordBatch) -> None:
+        """Count rows of a staged table, if it is one of the two."""
+        if table == "staged_price":
+            self.prices.take(*_arrays(batch, _PRICE))
+        elif table == "staged_owner":
+            self.owners.take(*_arrays(batch, _OWNER))
+
+
+def counts(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> dict[str, int]:
+    """From views of the staged tables of one file, the rows of the large ones, and what was counted of these:
+
+    rates (read and not rejected), facts (distinct facts of the file alone), groups, tin_npi_pairs, npis, tins (of resolved
+    groups that a rate object names), codes, pos_sets.
     """
     con.execute(duck.sql("in_network_numbers.sql"))
-    named, owners, referred = _owners(con)
-    rates, facts, repeated = _prices(con, named, owners)
+    owners, owner_of = counting.owners, _by_number(con, "owner_key", "group_ix", "owner")
+    referred = np.flatnonzero(owners.last >= 0)
+    if not _distinct(owner_of):
+        owners = _Owners()
+        for object_ix, group_ix in _columns(rows, "staged_owner", _OWNER):
+            owners.take(object_ix, owner_of[group_ix])
+    once = _set_apart(con, rows, counting.prices)
     con.register("referred", pa.table({"group_ix": referred}))
-    con.register("repeated", pa.table({"hashed": repeated}))
-    for (object_ix,) in _stream(con, "SELECT object_ix FROM numbered_price SEMI JOIN repeated USING (hashed)"):
-        facts -= int(owners[object_ix].sum())
     found = con.sql(duck.sql("in_network_counts.sql"))
     counted = dict(zip(found.columns, found.fetchall()[0], strict=True))
-    for name in ("referred", "repeated"):
-        con.unregister(name)
-    facts += counted.pop("facts_of_repeated")
-    return {"facts": facts, "duplicates": rates - facts, **counted}
+    con.unregister("referred")
+    facts = _pairs(once, owners.different) + counted.pop("facts_of_repeated")
+    return {"rates": _pairs(counting.prices.of_object, owners.named), "facts": facts, **counted}
 
 
-def _stream(con: duckdb.DuckDBPyConnection, select: str) -> Iterator[list[np.ndarray]]:
-    """The columns of a query's rows, some rows at a time, in their order."""
-    for batch in con.sql(select).to_arrow_reader(parquet.ROW_GROUP_ROWS):
-        yield [column.to_numpy() for column in batch.columns]
+class _Prices:
+    """Prices by the object that has them, and what each of them says while there are no more than PRICES.
+
+    `said` has two numbers for each price: of its item and terms, and these mixed with the bits of its rate. From both the
+    rate follows, so prices that have the same two say the same.
+    """
+
+    def __init__(self):
+        self.of_object, self.count = np.zeros(0, np.int32), 0
+        self.said: np.ndarray | None = np.empty((2, PRICES), np.uint64)  # of memory only what is written to is taken
+
+    def take(self, object_ix: np.ndarray, item: np.ndarray, terms: np.ndarray, rate: np.ndarray) -> None:
+        """Count prices, objects rising."""
+        self.of_object = _grown(self.of_object, _most(object_ix) + 1, 0)
+        _count_prices(object_ix, self.of_object)
+        first, self.count = self.count, self.count + len(rate)
+        if self.count > PRICES:
+            self.said = None
+        else:
+            _say(item, terms, rate, self.said[:, first : self.count])
 
 
-def _room(con: duckdb.DuckDBPyConnection, column: str, *tables: str) -> int:
-    """The numbers from 0 to the largest of a column."""
-    largest = (con.sql(f"SELECT max({column}) FROM {table}").fetchall()[0][0] for table in tables)
-    return max((found + 1 for found in largest if found is not None), default=0)
+class _Owners:
+    """How many owners each object names (`named`), how many `different` ones, and which object was the `last` to name an
+    owner, -1 where none did."""
+
+    def __init__(self):
+        self.named, self.different = np.zeros(0, np.int32), np.zeros(0, np.int32)
+        self.last = np.full(0, -1, np.int64)
+        self._reached = 0
+
+    def take(self, object_ix: np.ndarray, owner: np.ndarray) -> None:
+        """Count owners, objects rising."""
+        objects = _most(object_ix) + 1
+        self.named, self.different = _grown(self.named, objects, 0), _grown(self.different, objects, 0)
+        self.last = _grown(self.last, _most(owner) + 1, -1)
+        self._reached = _count_owners(object_ix, owner, self.last, self.named, self.different, self._reached)
+        assert self._reached >= 0, "the owners of an object do not stand together"
 
 
-def _owners(con: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How many owners each rate object names, how many different ones, and the groups that any of them names."""
-    owner_of = np.zeros(_room(con, "group_ix", "owner_key", "staged_owner"), np.int32)
-    for group_ix, owner in _stream(con, "SELECT group_ix, owner FROM owner_key"):
-        owner_of[group_ix] = owner
-    named, owners = np.zeros((2, _room(con, "object_ix", "staged_owner", "staged_price")), np.int32)
-    last, referred, reached = np.full(len(owner_of), -1, np.int64), np.zeros(len(owner_of), np.bool_), 0
-    for object_ix, group_ix in _stream(con, "SELECT object_ix, group_ix FROM staged_owner"):
-        reached = _name(object_ix, group_ix, owner_of, named, owners, last, referred, reached)
-        assert reached >= 0, "the owners of an object do not stand together"
-    return named, owners, np.flatnonzero(referred)
+def _say(item: np.ndarray, terms: np.ndarray, rate: np.ndarray, said: np.ndarray) -> None:
+    """Fill in what prices say; the rates 0.0 and -0.0 are the same."""
+    _say_each(item, terms, rate.view(np.uint64), said[0], said[1])
 
 
 @entry
-def _name(object_ix, group_ix, owner_of, named, owners, last, referred, reached):
-    """Count owners into `named`, those that an object has not named yet into `owners`; returns the last object, -1 when
-    objects do not rise. `last` says which object was the last to name each owner."""
-    for i in range(len(object_ix)):
-        at, owner = object_ix[i], owner_of[group_ix[i]]
+def _say_each(item, terms, rate, number, mixed):
+    """As `_say`; `rate` are the bits of doubles."""
+    for i in range(len(rate)):
+        number[i] = (np.uint64(item[i]) << _32) | np.uint64(terms[i])
+        mixed[i] = number[i] * _GOLDEN
+        if rate[i] != _MINUS_ZERO:
+            mixed[i] += rate[i]
+
+
+@entry
+def _count_prices(object_ix, of_object):
+    """As `_Prices.take`."""
+    for at in object_ix:
+        of_object[at] += 1
+
+
+@entry
+def _count_owners(object_ix, owner, last, named, different, reached):
+    """As `_Owners.take`; returns the last object, -1 where objects do not rise."""
+    i = 0
+    while i < len(object_ix):
+        at, first, fresh = object_ix[i], i, 0
         if at < reached:
             return -1
         reached = at
-        referred[group_ix[i]] = True
-        named[at] += 1
-        if last[owner] != at:
-            last[owner] = at
-            owners[at] += 1
+        while i < len(object_ix) and object_ix[i] == at:
+            fresh += last[owner[i]] != at
+            last[owner[i]] = at
+            i += 1
+        named[at] += i - first
+        different[at] += fresh
     return reached
 
 
-def _prices(con: duckdb.DuckDBPyConnection, named: np.ndarray, owners: np.ndarray) -> tuple[int, int, np.ndarray]:
-    """The rates of all prices, their facts as if each stood once, and the hashes that stand more than once."""
-    prices = con.sql("SELECT count(*) FROM staged_price").fetchall()[0][0]
-    shares = max(1, -(-prices // PRICES))
-    rates = facts = 0
-    repeated = [np.empty(0, np.uint64)]
-    for share in range(shares):
-        parts = [np.empty(0, np.uint64)]
-        for hashed, object_ix in _stream(con, "SELECT hashed, object_ix FROM numbered_price"):
-            parts.append(hashed[hashed % np.uint64(shares) == share] if shares > 1 else hashed)
-            if share == 0:
-                rates += int(named[object_ix].sum())
-                facts += int(owners[object_ix].sum())
-        ordered = np.concatenate(parts)
-        parts.clear()
-        ordered.sort()
-        repeated.append(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
-    return rates, facts, np.concatenate(repeated)
+def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, prices: _Prices) -> np.ndarray:
+    """Put prices that stand more than once in the file into the table repeated_price; how many others each object has."""
+    con.execute("CREATE OR REPLACE TEMP TABLE repeated_price (number UBIGINT, mixed UBIGINT, object_ix BIGINT)")
+    item_of = _by_number(con, "item_number", "item_ix", "item")
+    terms_of = _by_number(con, "terms_number", "terms_ix", "terms")
+    once = prices.of_object.copy()
+    if prices.said is not None and _distinct(item_of) and _distinct(terms_of):
+        said = prices.said[:, : prices.count]
+        behind = np.cumsum(prices.of_object)  # the prices of an object and of those before it
+        found = _repeated(said[1])
+        apart = [(*said[:, found], np.searchsorted(behind, found, "right"))]
+    else:
+        apart = _repeated_in_shares(rows, prices.count, item_of, terms_of)
+    for number, mixed, object_ix in apart:
+        con.register("apart", pa.table([number, mixed, object_ix], ["number", "mixed", "object_ix"]))
+        con.execute("INSERT INTO repeated_price FROM apart")
+        con.unregister("apart")
+        np.subtract.at(once, object_ix, 1)
+    return once
+
+
+def _repeated_in_shares(
+    rows: Rows, count: int, item_of: np.ndarray, terms_of: np.ndarray
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """The prices that stand more than once, some at a time: number, mixed, object_ix; about PRICES are held at once."""
+    shares = np.uint64(max(1, -(-count // PRICES)))
+    room = int(count / int(shares) * 1.25) + 1  # shares are about as large as each other
+    said, objects = np.empty((2, room), np.uint64), np.empty(room, np.int32)
+    for share in range(int(shares)):
+        held = 0
+        for object_ix, item_ix, terms_ix, rate in _columns(rows, "staged_price", _PRICE):
+            each = np.empty((2, len(rate)), np.uint64)
+            _say(item_of[item_ix], terms_of[terms_ix], rate, each)
+            mine = np.flatnonzero((each[1] >> _32) % shares == share)  # the lowest bits are those of the terms
+            first, held = held, held + len(mine)
+            while held > len(objects):
+                said, objects = (np.concatenate([one, np.empty_like(one)], axis=-1) for one in (said, objects))
+            said[:, first:held], objects[first:held] = each[:, mine], object_ix[mine]
+        found = _repeated(said[1, :held])
+        yield *said[:, found], objects[found]
+
+
+def _repeated(values: np.ndarray) -> np.ndarray:
+    """Where the values stand that stand more than once."""
+    ordered = np.sort(values)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    marked, shift = np.zeros(1 << _MARKS, np.bool_), np.uint64(64 - _MARKS)
+    marked[twice >> shift] = True
+    likely = np.flatnonzero(marked[values >> shift])
+    return likely[np.isin(values[likely], twice)]
+
+
+def _arrays(batch: pa.RecordBatch, columns: list[str]) -> list[np.ndarray]:
+    return [batch.column(name).to_numpy() for name in columns]
+
+
+def _columns(rows: Rows, table: str, columns: list[str]) -> Iterator[list[np.ndarray]]:
+    for batch in rows(table, columns):
+        yield _arrays(batch, columns)
+
+
+def _by_number(con: duckdb.DuckDBPyConnection, table: str, key: str, value: str) -> np.ndarray:
+    """The values of a table of numbers, by their key."""
+    found = con.sql(f"SELECT {key}, {value} FROM {table}").fetchnumpy()
+    values = np.zeros(_most(found[key]) + 1, np.int32)
+    values[found[key]] = found[value]
+    return values
+
+
+def _distinct(values: np.ndarray) -> bool:
+    return len(np.unique(values)) == len(values)
+
+
+def _most(numbers: np.ndarray) -> int:
+    return int(numbers.max(initial=-1))
+
+
+def _grown(values: np.ndarray, rows: int, fill: int) -> np.ndarray:
+    """At least so many rows of them."""
+    if rows <= len(values):
+        return values
+    found = np.full(max(rows, 2 * len(values), 1024), fill, values.dtype)
+    found[: len(values)] = values
+    return found
+
+
+def _pairs(prices: np.ndarray, owners: np.ndarray) -> int:
+    """How many pairs of a price and an owner of the same object there are."""
+    objects = min(len(prices), len(owners))
+    return int(np.dot(prices[:objects].astype(np.int64), owners[:objects]))

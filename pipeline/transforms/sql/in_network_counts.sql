@@ -1,14 +1,11 @@
 -- The counts of one in-network file that need its staged rows as a whole; meanings as in `ratehouse sources`, but for
--- facts_of_repeated: of the prices whose hash stands in `repeated`, different ones with different owners.
--- Reads what in_network_numbers.sql made, the views staged_owner, _member, _code and _terms of that file, and `referred`:
--- the groups that a rate object names. Gives one row.
+-- facts_of_repeated: of the prices in `repeated_price`, different ones with different owners.
+-- Reads what in_network_numbers.sql made, the views staged_owner, _member, _code and _terms of that file, `repeated_price`
+-- (prices that stand more than once, by what they say), and `referred`: the groups that a rate object names. Gives one row.
 WITH
-  price AS (
-    SELECT DISTINCT item, terms, negotiated_rate, object_ix FROM numbered_price SEMI JOIN repeated USING (hashed)
-  ),
   fact AS (
-    SELECT DISTINCT p.item, p.terms, p.negotiated_rate, k.owner
-    FROM price AS p JOIN staged_owner AS o USING (object_ix) JOIN owner_key AS k USING (group_ix)
+    SELECT DISTINCT p.number, p.mixed, k.owner
+    FROM repeated_price AS p JOIN staged_owner AS o USING (object_ix) JOIN owner_key AS k USING (group_ix)
   ),
   known AS (
     SELECT DISTINCT pg_members_uid FROM owner_key SEMI JOIN referred USING (group_ix) WHERE pg_members_uid IS NOT NULL

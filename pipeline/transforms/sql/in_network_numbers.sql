@@ -1,6 +1,6 @@
 -- What one in-network file's counts are made from: owner_key (who is behind a group: its members and networks, or where it
--- has no members, the group itself) and the view numbered_price, whose prices say the same where item, terms and
--- negotiated_rate are the same. Reads the views staged_group, _item, _terms and _price of that file.
+-- has no members, the group itself), item_number and terms_number: prices say the same where item, terms and
+-- negotiated_rate are the same. Reads the views staged_group, _item and _terms of that file.
 
 CREATE OR REPLACE TEMP TABLE owner_key AS
 SELECT group_ix, pg_members_uid,
@@ -18,7 +18,3 @@ SELECT terms_ix, dense_rank() OVER (
   ORDER BY billing_class, negotiated_type, expiration_date, pos_set_id, billing_code_modifiers,
     additional_information, setting) AS terms
 FROM staged_terms;
-
-CREATE OR REPLACE TEMP VIEW numbered_price AS
-SELECT item, terms, negotiated_rate, object_ix, hash(item, terms, negotiated_rate) AS hashed
-FROM staged_price JOIN item_number USING (item_ix) JOIN terms_number USING (terms_ix);
