@@ -34,17 +34,20 @@ _PRICE, _OWNER = ["object_ix", "item_ix", "terms_ix", "negotiated_rate"], ["obje
 
 
 class Counting:
-    """Counts prices and owners by their numbers, while they are written; `take` gets all batches of all tables."""
+    """Counts prices and owners by their numbers, while they are written; `take` gets all batches of all tables, the prices of
+    an object before its owners. `rates` are the pairs of them."""
 
     def __init__(self):
-        self.prices, self.owners = _Prices(), _Owners()
+        self.prices, self.owners, self.rates = _Prices(), _Owners(), 0
 
     def take(self, table: str, batch: pa.RecordBatch) -> None:
         """Count rows of a staged table, if it is one of the two."""
         if table == "staged_price":
             self.prices.take(*_arrays(batch, _PRICE))
         elif table == "staged_owner":
-            self.owners.take(*_arrays(batch, _OWNER))
+            object_ix, group_ix = _arrays(batch, _OWNER)
+            self.rates += self.prices.of_objects(object_ix)
+            self.owners.take(object_ix, group_ix)
 
 
 def counts(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> dict[str, int]:
@@ -60,13 +63,13 @@ def counts(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> di
         owners = _Owners()
         for object_ix, group_ix in _columns(rows, "staged_owner", _OWNER):
             owners.take(object_ix, owner_of[group_ix])
-    once = _set_apart(con, rows, counting.prices)
+    apart = _set_apart(con, rows, counting.prices, owners.different)
     con.register("referred", pa.table({"group_ix": referred}))
     found = con.sql(duck.sql("in_network_counts.sql"))
     counted = dict(zip(found.columns, found.fetchall()[0], strict=True))
     con.unregister("referred")
-    facts = _pairs(once, owners.different) + counted.pop("facts_of_repeated")
-    return {"rates": _pairs(counting.prices.of_object, owners.named), "facts": facts, **counted}
+    facts = _pairs(counting.prices.of_object, owners.different) - apart + counted.pop("facts_of_repeated")
+    return {"rates": counting.rates, "facts": facts, **counted}
 
 
 class _Prices:
@@ -90,22 +93,25 @@ class _Prices:
         else:
             _say(item, terms, rate, self.said[:, first : self.count])
 
+    def of_objects(self, object_ix: np.ndarray) -> int:
+        """How many prices these objects have, an object as often as it is named."""
+        self.of_object = _grown(self.of_object, _most(object_ix) + 1, 0)
+        return _sum_of(object_ix, self.of_object)
+
 
 class _Owners:
-    """How many owners each object names (`named`), how many `different` ones, and which object was the `last` to name an
-    owner, -1 where none did."""
+    """How many `different` owners each object names, and which object was the `last` to name an owner, -1 where none did."""
 
     def __init__(self):
-        self.named, self.different = np.zeros(0, np.int32), np.zeros(0, np.int32)
+        self.different = np.zeros(0, np.int32)
         self.last = np.full(0, -1, np.int64)
         self._reached = 0
 
     def take(self, object_ix: np.ndarray, owner: np.ndarray) -> None:
         """Count owners, objects rising."""
-        objects = _most(object_ix) + 1
-        self.named, self.different = _grown(self.named, objects, 0), _grown(self.different, objects, 0)
+        self.different = _grown(self.different, _most(object_ix) + 1, 0)
         self.last = _grown(self.last, _most(owner) + 1, -1)
-        self._reached = _count_owners(object_ix, owner, self.last, self.named, self.different, self._reached)
+        self._reached = _count_owners(object_ix, owner, self.last, self.different, self._reached)
         assert self._reached >= 0, "the owners of an object do not stand together"
 
 
@@ -132,11 +138,20 @@ def _count_prices(object_ix, of_object):
 
 
 @entry
-def _count_owners(object_ix, owner, last, named, different, reached):
+def _sum_of(object_ix, of_object):
+    """As `_Prices.of_objects`."""
+    found = 0
+    for at in object_ix:
+        found += of_object[at]
+    return found
+
+
+@entry
+def _count_owners(object_ix, owner, last, different, reached):
     """As `_Owners.take`; returns the last object, -1 where objects do not rise."""
     i = 0
     while i < len(object_ix):
-        at, first, fresh = object_ix[i], i, 0
+        at, fresh = object_ix[i], 0
         if at < reached:
             return -1
         reached = at
@@ -144,17 +159,17 @@ def _count_owners(object_ix, owner, last, named, different, reached):
             fresh += last[owner[i]] != at
             last[owner[i]] = at
             i += 1
-        named[at] += i - first
         different[at] += fresh
     return reached
 
 
-def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, prices: _Prices) -> np.ndarray:
-    """Put prices that stand more than once in the file into the table repeated_price; how many others each object has."""
+def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, prices: _Prices, different: np.ndarray) -> int:
+    """Put prices that stand more than once in the file into the table repeated_price; how many pairs of one of them and a
+    different owner of its object there are."""
     con.execute("CREATE OR REPLACE TEMP TABLE repeated_price (number UBIGINT, mixed UBIGINT, object_ix BIGINT)")
     item_of = _by_number(con, "item_number", "item_ix", "item")
     terms_of = _by_number(con, "terms_number", "terms_ix", "terms")
-    once = prices.of_object.copy()
+    pairs = 0
     if prices.said is not None and _distinct(item_of) and _distinct(terms_of):
         said = prices.said[:, : prices.count]
         behind = np.cumsum(prices.of_object)  # the prices of an object and of those before it
@@ -166,8 +181,8 @@ def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, prices: _Prices) -> n
         con.register("apart", pa.table([number, mixed, object_ix], ["number", "mixed", "object_ix"]))
         con.execute("INSERT INTO repeated_price FROM apart")
         con.unregister("apart")
-        np.subtract.at(once, object_ix, 1)
-    return once
+        pairs += int(different[object_ix[object_ix < len(different)]].sum(dtype=np.int64))
+    return pairs
 
 
 def _repeated_in_shares(
@@ -175,7 +190,7 @@ def _repeated_in_shares(
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """The prices that stand more than once, some at a time: number, mixed, object_ix; about PRICES are held at once."""
     shares = np.uint64(max(1, -(-count // PRICES)))
-    room = int(count / int(shares) * 1.25) + 1  # shares are about as large as each other
+    room = int(count / int(shares) * 1.1) + 1  # shares are about as large as each other
     said, objects = np.empty((2, room), np.uint64), np.empty(room, np.int32)
     for share in range(int(shares)):
         held = 0
@@ -230,7 +245,7 @@ def _grown(values: np.ndarray, rows: int, fill: int) -> np.ndarray:
     """At least so many rows of them."""
     if rows <= len(values):
         return values
-    found = np.full(max(rows, 2 * len(values), 1024), fill, values.dtype)
+    found = np.full(max(rows, len(values) + len(values) // 4, 1024), fill, values.dtype)
     found[: len(values)] = values
     return found
 
