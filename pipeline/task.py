@@ -70,6 +70,7 @@ class TableTask(luigi.Task):
     table: str = ""  # the declared table that it makes, for tasks that make one
     transform: str = ""  # `x.sql` under transforms/sql, or a module of pipeline.transforms with build(con) -> SELECT
     readable = True  # stands among the objects too, for the catalog
+    hashed_while_read = False  # whether `settled` knows the hashes of what was read, so that they need not come first
     connections = 1  # that share its memory: 2 where it looks over its drafts beside the gate
     large = False  # runs alone more often than not, so DuckDB takes every core for it
 
@@ -331,11 +332,12 @@ class TableTask(luigi.Task):
     def build(self, why: Stale) -> Stamp:
         """Produce, gate, publish, stamp."""
         former = self.stamp()
+        basis = None if self.hashed_while_read else self.basis()
         with self.scratch() as folder:
             drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
             with targets.writing(folder):
                 made = self.produce(drafts)
-            basis = self.basis()
+            basis = basis or self.basis()
             old = former.parts if former else {}
             new = [name for name, (digest, _) in made.items() if name not in old or old[name].digest != digest]
             # The gate leaves a core idle at times.

@@ -452,3 +452,27 @@ def test_rates_that_were_read_and_not_staged_stop_the_file(tmp_path, monkeypatch
     assert not [*(root / "gold").rglob("*.parquet"), *(root / "staged").rglob("*.parquet")]
     monkeypatch.undo()
     assert not kit.build(root).failures
+
+
+@pytest.mark.parametrize("when", ["_read", "look_over"])
+def test_a_file_replaced_while_it_is_read_is_never_taken_for_read(when, tmp_path, monkeypatch):
+    """Whenever another takes its place: the file fails, or the next build reads the other one."""
+    root = kit.small(tmp_path)
+    meant = getattr(ingest.InNetworkFile, when)
+
+    def replaced(self, *given):
+        found = meant(self, *given)
+        other = self.file.with_suffix(".other")
+        shutil.copy2(self.file, other)  # of the same size and time
+        text = other.read_text(encoding="utf-8")
+        info = other.stat()
+        other.write_text(text.replace("2025-08-0", "2025-09-0"), encoding="utf-8")
+        os.utime(other, ns=(info.st_atime_ns, info.st_mtime_ns + 1))
+        other.replace(self.file)
+        return found
+
+    monkeypatch.setattr(ingest.InNetworkFile, when, replaced)
+    kit.build(root)
+    monkeypatch.undo()
+    assert not kit.build(root).failures
+    assert [p.stem for p in (root / "gold").glob("fact_rate_2*.parquet")] == ["fact_rate_2025-09"]

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from pipeline import tables
 
-_WAITING = 32  # batches of rows
+_WAITING, _BATCH_BYTES = 48, 2 << 20  # batches of rows, of which one of more bytes counts as several
 
 
 class Sink(Protocol):
@@ -31,13 +31,14 @@ class Sink(Protocol):
 
 
 class Behind:
-    """A sink whose rows another thread hands on, in their order, while the next are made; a few batches wait at most.
+    """A sink whose rows another thread hands on, in their order, while the next are made; a hundred megabytes of them wait
+    at most, or one batch.
 
     Use as a context manager: what the thread raised is raised by the next `write`, or at the end.
     """
 
     def __init__(self, sink: Sink):
-        self._sink, self._queue = sink, queue.Queue(_WAITING)
+        self._sink, self._queue, self._room = sink, queue.SimpleQueue(), threading.Semaphore(_WAITING)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="staging", daemon=True)
 
@@ -54,7 +55,10 @@ class Behind:
     def write(self, table: str, batch: pa.RecordBatch) -> None:
         """As `Sink.write`."""
         self._raise()
-        self._queue.put((table, batch))
+        taken = min(_WAITING, 1 + batch.nbytes // _BATCH_BYTES)
+        for _ in range(taken):
+            self._room.acquire()
+        self._queue.put((table, batch, taken))
 
     def _raise(self) -> None:
         if self._failure:
@@ -62,11 +66,13 @@ class Behind:
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
+            table, batch, taken = item
             if self._failure is None:
                 try:
-                    self._sink.write(*item)
+                    self._sink.write(table, batch)
                 except BaseException as e:  # raised where the rows are made
                     self._failure = e
+            self._room.release(taken)
 
 
 class Quarantine:

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import importlib
 import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
@@ -115,11 +116,16 @@ def staged_tables(folder: str) -> tuple[str, ...]:
     return tuple(name for name, declared in tables.load().items() if declared.folder == inner)
 
 
+class _ChangedError(errors.SourceError):
+    """A file is another one than when reading it began: of neither is anything known."""
+
+
 class InNetworkFile(FileTask):
     """One in-network file, by its path under raw/mrf: its rates, provider groups, codes, and its verdict."""
 
     folder = "mrf"
     connections = 2
+    hashed_while_read = True
     path = luigi.Parameter()
 
     @property
@@ -150,6 +156,7 @@ class InNetworkFile(FileTask):
         """With the references that were at hand while it was read."""
         inputs = {name: digest for name, digest in basis.inputs.items() if not name.startswith(elsewhere.PREFIX)}
         used = {f"{elsewhere.PREFIX}{url}": digest for url, digest in self._references.at_hand.items()}
+        used[f"raw/{self.raw_name}"] = self._hash  # of what was read
         return dataclasses.replace(basis, inputs=inputs | used)
 
     def _addresses(self) -> list[str]:
@@ -188,6 +195,8 @@ class InNetworkFile(FileTask):
     def build(self, why: Stale) -> Stamp:
         try:
             return super().build(why)
+        except _ChangedError:
+            raise  # no verdict: the next build reads it
         except errors.SourceError as broken:
             self._quarantine(broken.quarantine)
             header = {name: broken.header.get(name) for name in HEADER}
@@ -196,6 +205,7 @@ class InNetworkFile(FileTask):
             return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+        before = _seen(self.file)
         with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
             try:
@@ -205,9 +215,10 @@ class InNetworkFile(FileTask):
             except errors.SourceError:
                 hashed.result()  # that it cannot be read at all is said first
                 raise
-        if fingerprints.content_hash(self.warehouse, self.file) != hashed.result():
-            raise errors.SourceError("changed while it was read", place=self.file, remedy="run the same command again")
-        self._result, self._counting = result, sink.counting
+        self._hash = hashed.result()
+        if fingerprints.content_hash(self.warehouse, self.file) != self._hash or _seen(self.file) != before:
+            raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
+        self._bytes, self._result, self._counting = before[0], result, sink.counting
         self._quarantine(result.quarantine)
         return {name: (w.digest, w.rows) for name, w in sink.written.items()}
 
@@ -260,7 +271,7 @@ class InNetworkFile(FileTask):
             "warnings": list(result.warnings),
             "references": list(self._references.urls),
             "unusable_references": self._references.unusable,
-            "bytes": self.file.stat().st_size,
+            "bytes": self._bytes,
         }
 
     def _quarantine(self, records) -> None:
@@ -308,6 +319,15 @@ class InNetworkFile(FileTask):
         if stamp is None:
             return ""
         return naming.md5_of(json.dumps([stamp.notes["status"], stamp.notes["header"]], sort_keys=True))
+
+
+def _seen(path: Path) -> tuple[int, ...] | None:
+    """What tells a file from one that took its place, its size first; None where it cannot be looked at."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_size, info.st_mtime_ns, info.st_ino
 
 
 class _Sink:

@@ -76,7 +76,7 @@ class _Prices:
     """Prices by the object that has them, and what each of them says while there are no more than PRICES.
 
     `said` has two numbers for each price: of its item and terms, and these mixed with the bits of its rate. From both the
-    rate follows, so prices that have the same two say the same.
+    rate follows: prices that have the same two say the same, and others do not where items and terms have one number each.
     """
 
     def __init__(self):

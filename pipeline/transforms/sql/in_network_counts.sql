@@ -5,7 +5,7 @@
 WITH
   fact AS (
     SELECT DISTINCT p.number, p.mixed, k.owner
-    FROM repeated_price AS p JOIN staged_owner AS o USING (object_ix) JOIN owner_key AS k USING (group_ix)
+    FROM (SELECT DISTINCT number, mixed, object_ix FROM repeated_price) AS p JOIN staged_owner AS o USING (object_ix) JOIN owner_key AS k USING (group_ix)
   ),
   known AS (
     SELECT DISTINCT pg_members_uid FROM owner_key SEMI JOIN referred USING (group_ix) WHERE pg_members_uid IS NOT NULL
