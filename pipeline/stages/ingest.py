@@ -212,8 +212,12 @@ class InNetworkFile(FileTask):
                 sink, result = self._read(drafts, ())
                 if self._references.ambiguous:  # now all its addresses are known, and which names stand for one alone
                     sink, result = self._read(drafts, self._references.urls)
-            except errors.SourceError:
+            except errors.SourceError as broken:
                 hashed.result()  # that it cannot be read at all is said first
+                if _seen(self.file) != before:  # what is wrong with one is no verdict on the other
+                    raise _ChangedError(
+                        "changed while it was read", place=self.file, remedy="run the same command again"
+                    ) from broken
                 raise
         self._hash = hashed.result()
         if fingerprints.content_hash(self.warehouse, self.file) != self._hash or _seen(self.file) != before:
