@@ -57,6 +57,26 @@ class _Reading(duckdb_engine.ConnectionWrapper):
     commit = rollback = begin
 
 
+class _Quoting(duckdb_engine.DuckDBIdentifierPreparer):
+    """Quotes every name. duckdb-engine asks which words are reserved, of a database that it opens for that in each worker."""
+
+    def __init__(self, dialect: sqlalchemy.Dialect, **settings):
+        super(duckdb_engine.DuckDBIdentifierPreparer, self).__init__(dialect, **settings)
+
+    def _requires_quotes(self, value: str) -> bool:
+        return True
+
+
+class Dialect(duckdb_engine.Dialect):
+    """DuckDB's SQL."""
+
+    preparer = _Quoting
+    supports_statement_cache = False  # as duckdb-engine's; SQLAlchemy wants each dialect to say it
+
+
+sqlalchemy.dialects.registry.register("duckdb.ratehouse", __name__, "Dialect")
+
+
 class DuckdbEngine(SqlAlchemyExecutionEngine):
     """GX's SQL engine that keeps its one connection open.
 
@@ -203,6 +223,16 @@ class DuckdbDatasource(SQLDatasource):
     type: Literal["duckdb"] = "duckdb"
     connection_string: str = "duckdb://"
     _opened: DuckdbEngine | None = pydantic.PrivateAttr(None)
+    _cursor: Callable[[], duckdb.DuckDBPyConnection] | None = pydantic.PrivateAttr(None)
+    _engine: sqlalchemy.Engine | None = pydantic.PrivateAttr(None)
+
+    def prepare(self) -> None:
+        """Make what serves all databases; none is opened."""
+        self._engine = sqlalchemy.create_engine(
+            "duckdb+ratehouse://",
+            creator=lambda: _Reading(self._cursor),
+            poolclass=sqlalchemy.pool.NullPool,
+        )
 
     @property
     def execution_engine_type(self):
@@ -211,12 +241,8 @@ class DuckdbDatasource(SQLDatasource):
 
     def open(self, cursor: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         """Read through what `cursor` returns: one more connection to the opened database."""
-        engine = sqlalchemy.create_engine(
-            "duckdb://",
-            creator=lambda: _Reading(cursor),
-            poolclass=sqlalchemy.pool.NullPool,
-        )
-        self._opened = DuckdbEngine(engine=engine, create_temp_table=False)
+        self._cursor = cursor
+        self._opened = DuckdbEngine(engine=self._engine, create_temp_table=False)
 
     def batch(self, table: str) -> Batch:
         """A view of the opened database, whole.
@@ -234,7 +260,7 @@ class DuckdbDatasource(SQLDatasource):
         """Let go of the database."""
         if self._opened is not None:
             self._opened.close()
-        self._opened = None
+        self._opened = self._cursor = None
         self.assets = []
 
     def test_connection(self, test_assets: bool = True) -> None:
@@ -265,4 +291,6 @@ def datasource() -> DuckdbDatasource:
     """This process's data source, in a context that writes no file and sends nothing."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return context.data_sources.add_duckdb(name="duckdb")
+    source = context.data_sources.add_duckdb(name="duckdb")
+    source.prepare()
+    return source
