@@ -205,3 +205,8 @@ def start() -> None:
     """Have Numba learn what it needs before any compiled function runs: a quarter of a second, once and not in each of the
     processes that are forked from this one. Starts no thread."""
     _one()
+
+
+def compiled() -> bool:
+    """Whether anything was compiled from the sources as they are."""
+    return Path(config.CACHE_DIR).exists()

@@ -36,7 +36,7 @@ SMALL_COMPRESSION = "snappy"
 STAGED_COMPRESSION = "lz4"
 # Of a file's rates statistics are of use on numbers only (a gate need not look for nulls where none is counted), and
 # amounts are no smaller with a dictionary.
-READ_ONCE, READ_ONCE_FORMAT = "staged/in_network", "6"
+READ_ONCE, READ_ONCE_FORMAT = "staged/in_network", "7"
 # Of large tables whose texts repeat, texts are digested and written as numbers, but for ids that every row has its own of,
 # which are written with their lengths apart: as bytes they cannot be made smaller than Huffman makes them, and between
 # lengths zstd looks for what is not there. Statistics, a third of the time to write 88 columns, are of use where rows are
@@ -94,17 +94,21 @@ class Writer:
                 for f in self.schema
             ]
         )
-        # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes.
+        # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes; and what
+        # does not rise, like group_ix, no compression makes smaller.
         places = [c for c in self.schema.names if c.endswith("_ix")]
         plain = [f.name for f in self.schema if self._once and pa.types.is_floating(f.type)]
         staged = self._once or registry
+        compression = STAGED_COMPRESSION if staged else COMPRESSION
+        if self._once:
+            compression = {_leaf(f): STAGED_COMPRESSION for f in self.schema if f.name not in places}
         level = None if staged else FACTS_LEVEL if table.name == FACTS else COMPRESSION_LEVEL
         statistics = [*places, *plain] if self._once else list(table.sort) if numbered or registry else True
         undictionaried = (*places, *plain, *self._ids, *(REGISTRY_OWN if registry else ()))
         self._file = pq.ParquetWriter(
             path,
             self._written_as,
-            compression=STAGED_COMPRESSION if staged else COMPRESSION,
+            compression=compression,
             compression_level=level,
             store_schema=False,
             write_statistics=statistics,
@@ -282,8 +286,8 @@ class Pieces:
 
 def batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Columns of a file, some rows at a time, in this thread."""
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(LARGE_ROW_GROUP_ROWS, columns=columns, use_threads=False)
+    with pq.ParquetFile(path, pre_buffer=False) as file:  # it would hold all of them
+        yield from file.iter_batches(ROW_GROUP_ROWS, columns=columns, use_threads=False)
 
 
 def opened(path: Path) -> pq.ParquetFile:
@@ -300,6 +304,11 @@ def opened(path: Path) -> pq.ParquetFile:
 
 
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+
+
+def _leaf(field: pa.Field) -> str:
+    """What Parquet calls a column."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
 
 
 def _numbered(chunks: list[pa.Array]) -> pa.DictionaryArray:

@@ -94,11 +94,11 @@ def preload() -> float:
     import polars  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    from pipeline import gates, jit, parquet  # noqa: F401
-    from pipeline.readers import in_network  # noqa: F401
-    from pipeline.transforms import in_network_counts  # noqa: F401
+    from pipeline import compiled, gates, jit, parquet  # noqa: F401
 
     jit.start()
+    if jit.compiled():
+        compiled.load()
     code_version.know_all()
 
     begun = time.monotonic()

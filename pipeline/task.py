@@ -18,7 +18,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import luigi
@@ -71,7 +71,6 @@ class TableTask(luigi.Task):
     transform: str = ""  # `x.sql` under transforms/sql, or a module of pipeline.transforms with build(con) -> SELECT
     readable = True  # stands among the objects too, for the catalog
     hashed_while_read = False  # whether `settled` knows the hashes of what was read, so that they need not come first
-    connections = 1  # that share its memory: 2 where it looks over its drafts beside the gate
     large = False  # runs alone more often than not, so DuckDB takes every core for it
 
     # ---- what a subclass says -------------------------------------------------------------------------------
@@ -169,8 +168,9 @@ class TableTask(luigi.Task):
             return duck.sql(name)
         return importlib.import_module(f"pipeline.transforms.{name}").build(con)
 
-    def look_over(self, drafts: dict[str, Path]) -> None:
-        """Learn from the drafts what `notes` says of them, while the gate checks them in another thread."""
+    def look_over(self, drafts: dict[str, Path], con) -> None:
+        """Learn from the drafts what `notes` says of them, while the gate checks them in another thread; `con` is a connection
+        to the gate's database, without the task's variables."""
 
     def notes(self) -> dict:
         """What the stamp keeps beside the parts; called after `look_over`."""
@@ -341,11 +341,17 @@ class TableTask(luigi.Task):
             old = former.parts if former else {}
             new = [name for name, (digest, _) in made.items() if name not in old or old[name].digest != digest]
             # The gate leaves a core idle at times.
-            with ThreadPoolExecutor(2, thread_name_prefix="beside") as beside:
-                looked = beside.submit(self.look_over, drafts)
+            with (
+                self.connection() as con,
+                closing(con.cursor()) as other,
+                ThreadPoolExecutor(2, thread_name_prefix="beside") as beside,
+            ):
+                looked = beside.submit(self.look_over, drafts, other)
                 hashes = {name: beside.submit(targets.file_hash, drafts[name]) for name in new}
-                verdicts = self.gate(_by_table({name: drafts[name] for name in made}))
-            looked.result()
+                try:
+                    verdicts = self.gate(_by_table({name: drafts[name] for name in made}), con)
+                finally:  # of both failures, ours is told before the source's
+                    looked.result()
             parts = {}
             for name, (digest, rows) in made.items():
                 place = self.place_of(name)
@@ -369,7 +375,8 @@ class TableTask(luigi.Task):
         stamp = self.stamp()
         try:
             files = {name: self.warehouse.path / part.path for name, part in sorted(stamp.parts.items())}
-            gates = self.gate(_by_table(files))
+            with self.connection() as con:
+                gates = self.gate(_by_table(files), con)
         except errors.GateError as failed:
             stamps.write(self.warehouse, self.label, Stamp(stamp.basis, stamp.parts, failed.verdicts, stamp.notes))
             raise
@@ -377,26 +384,26 @@ class TableTask(luigi.Task):
         stamps.write(self.warehouse, self.label, stamp)
         return stamp
 
-    def gate(self, files: dict[str, list[Path]]) -> dict[str, dict]:
-        """Check tables, each in its files, against their suites; returns suite -> verdict, raises GateError when a critical one fails."""
+    def gate(self, files: dict[str, list[Path]], con) -> dict[str, dict]:
+        """Check tables, each in its files, against their suites, in the database of `con`; returns suite -> verdict, raises
+        GateError when a critical one fails."""
         from pipeline import duck, gates
 
         verdicts: dict[str, dict] = {}
         failed = []
         others = {**self.view_selects(), **selects(self.gate_views())}
-        with self.connection(shared_by=self.connections) as con:
-            for name, places in files.items():
-                verdict = gates.check(
-                    suite_path(name),
-                    con,
-                    views={**others, name: duck.scan(tables.get(name), places)},
-                    variables={k: v for k, v in self.variables().items() if v is not None},
-                    label=self.label,
-                )
-                self.save_gate_result(name, verdict)
-                verdicts[name] = verdict.to_dict()
-                if not verdict.passed:
-                    failed.append(verdict)
+        for name, places in files.items():
+            verdict = gates.check(
+                suite_path(name),
+                con,
+                views={**others, name: duck.scan(tables.get(name), places)},
+                variables={k: v for k, v in self.variables().items() if v is not None},
+                label=self.label,
+            )
+            self.save_gate_result(name, verdict)
+            verdicts[name] = verdict.to_dict()
+            if not verdict.passed:
+                failed.append(verdict)
         if failed:
             error = errors.GateError(
                 "fails " + "; ".join(_failures(v) for v in failed),

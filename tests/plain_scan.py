@@ -6,16 +6,15 @@ read a record can be held against each other. What must not come in: reading.
 
 from __future__ import annotations
 
-from pipeline.readers.in_network_scan import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, LIMIT, MODE, MORE, ODD, POSITION
+from pipeline.readers.in_network_scan import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, MODE, MORE, ODD, POSITION
 
 
-def plain_scan(data, cursor) -> int:
+def plain_scan(start, piece, cursor) -> int:
     """Step over commas and blanks to the next item, and stop there."""
-    at, mode, end = (int(cursor[i]) for i in (POSITION, MODE, LIMIT))
-    cursor[3:9] = 0
+    at, mode = (int(cursor[i]) for i in (POSITION, MODE))
     status = MORE
-    while at < end:
-        here = chr(data[at])
+    while at < start + len(piece):
+        here = chr(piece[at - start])
         if here in " \t\r\n":
             at += 1
         elif here == "]" and mode in (FIRST_ITEM, AFTER_ITEM):

@@ -436,14 +436,22 @@ def test_a_month_that_is_not_there_is_refused_with_those_there_are(built_sample)
     assert kit.rewritten(before, kit.parquet_files(built_sample)) == set()
 
 
-def test_rates_that_were_read_and_not_staged_stop_the_file(tmp_path, monkeypatch):
-    """Counted apart while they are read and while they are written: what got lost between is no warehouse's."""
+@pytest.mark.parametrize("gate_fails", [False, True])
+def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path, monkeypatch):
+    """Counted apart while they are read and while they are written: what got lost between is no warehouse's. That is said
+    before what the gate says."""
     take = in_network_counts.Counting.take
     monkeypatch.setattr(
         in_network_counts.Counting,
         "take",
         lambda self, table, batch: take(self, table, batch.slice(1) if table == "staged_owner" else batch),
     )
+    if gate_fails:
+
+        def fails(self, files, con):
+            raise errors.GateError("fails", place=self.label, remedy="none")
+
+        monkeypatch.setattr(ingest.InNetworkFile, "gate", fails)
     root = kit.small(tmp_path)
     outcome = kit.build(root)
     (failure,) = outcome.failures

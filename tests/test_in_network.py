@@ -34,6 +34,7 @@ from pipeline import lookahead, naming, parquet, tables
 from pipeline.errors import SourceError
 from pipeline.jit import address
 from pipeline.readers import (
+    at_hand,
     in_network,
     in_network_groups,
     in_network_items,
@@ -80,7 +81,7 @@ class Keep:
         def rows(table: str, columns: list[str]):
             return iter(self.table(table.removeprefix("staged_")).select(columns).to_batches())
 
-        counting = in_network_counts.Counting()
+        counting = in_network_counts.Counting(0)
         for table, batches in self.batches.items():
             for batch in batches:
                 counting.take(table, batch)
@@ -117,7 +118,7 @@ def counted(path: Path) -> dict:
     con = sink.database()
     counts = sink.counts()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(in_network_counts, "PRICES", 1 + sink.table("price").num_rows // 3)
+        patch.setattr(in_network_counts, "HELD", 1 + sink.table("price").num_rows // 3)
         assert sink.counts() == counts, "however many prices are looked at at once"
     assert result.rates_read == counts["rates"] + result.rejected
     for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):
@@ -1123,6 +1124,10 @@ def _mutations(folder: Path, seeds: Iterable[int]) -> None:
         path.write_bytes(mutated(seed))
         found = _outcome(path, 1 << 20)
         assert _outcome(path, (1, 3, 64, 1024)[seed % 4]) == found, seed
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(unpacked, "BLOCK", (1, 7, 100, 1000)[seed % 4])
+            patch.setattr(at_hand, "_BRIDGE", (1, 20, 300)[seed % 3])
+            assert _outcome(path, 1 << 20) == found, seed
         with pytest.MonkeyPatch.context() as patch:
             _plainly(patch)
             assert _outcome(path, 1 << 20) == found, seed

@@ -118,8 +118,11 @@ def read(
 
     The rows and their order follow from the file alone, whatever the chunk size; with 2 threads unpacking and the sink
     work in others than the reader. `batch_id` is what pg_uid is made with. `resolve` gives the `provider_groups` that
-    stand behind the URL of a reference, or None when they are not at hand. Memory is a few chunks, the longest rate
-    object, a batch per table (`batch_rows` of it, but for prices and owners, which come as they are read), what waits, 40 bytes a price and 8 an owner of the item at hand, and some 350 a reference.
+    stand behind the URL of a reference, or None when they are not at hand.
+
+    Memory is a chunk and what waits to be read and to be written, the longest rate object, a batch per table (`batch_rows`
+    of it, but for prices and owners, which come as they are read), 40 bytes a price and 8 an owner of the item at hand, and
+    some 350 a reference.
 
     Raises SourceError for a file that is broken, is of another kind, has no month, or of whose rates more than
     `max_rejected_share` cannot be read. It carries `offset` (the byte of the decompressed text, where there is one),

@@ -18,6 +18,7 @@ import numpy as np
 
 from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
 from pipeline.readers.in_network_groups import Groups
@@ -47,6 +48,7 @@ from pipeline.readers.in_network_scan import (
     SUFFIX,
     TABLES,
     scan,
+    through,
 )
 from pipeline.readers.json_bytes import extent
 from pipeline.readers.json_text import JsonText, parsed
@@ -72,11 +74,11 @@ class _Open:
         self.objects = 0
         self.account = Account()
 
-    def begin(self, data: bytes | np.ndarray, offset: int) -> None:
-        """Keep of these bytes, which stand at that offset, what still belongs to the beginning."""
-        at, left = self.offset + len(self.beginning) - offset, _BEGINNING - len(self.beginning)
-        if left > 0 and at >= 0:
-            self.beginning += bytes(data[at : at + left])
+    def begin(self, held: AtHand) -> None:
+        """Keep of these bytes what still belongs to the beginning."""
+        at, left = self.offset + len(self.beginning), _BEGINNING - len(self.beginning)
+        if left > 0 and held.start <= at < held.end:
+            self.beginning += held.text(at, min(at + left, held.end))
 
     def add(self, part: Part) -> None:
         """Take in rate objects."""
@@ -98,7 +100,6 @@ class Items:
         self._seen = np.full((1 << 10, 2), -1, np.int64)  # references seen lately, by id
         self._index = 0  # of the item at hand
         self._open: _Open | None = None
-        self._held = np.empty(0, np.uint8)  # the bytes at hand
         self._most = max(1 << 8, min(1 << 15, chunk_bytes >> 6))  # a rate object takes some 64 bytes at least
         self._make_room()
 
@@ -114,59 +115,44 @@ class Items:
     def read(self, text: JsonText) -> None:
         """Read the list that begins at the cursor."""
         text.take("[")
-        rest, base = text.unread()
-        data, position, mode = np.frombuffer(rest, np.uint8), 0, FIRST_ITEM
+        held, mode = AtHand(*text.unread()), FIRST_ITEM
+        position = held.start
         while True:
             if self._open is None:
                 self._forget()
             cursor = np.zeros(CURSOR, np.int64)
-            cursor[:3] = position, len(data), mode
+            cursor[POSITION], cursor[MODE] = position, mode
             cursor[MOST], cursor[TABLES] = [len(column) for column in self._out], self._tables()
-            status = scan(data, cursor)
+            status = through(held, scan, cursor)
             moved = int(cursor[POSITION]) > position
-            status = self._take(data, base, cursor, status)
+            status = self._take(held, cursor, status)
             if self._open:
-                self._open.begin(data, base)
+                self._open.begin(held)
             position, mode = int(cursor[POSITION]), int(cursor[MODE])
+            first, piece = held.piece(position)
             if status == END:
-                text.give_back(data[position:].tobytes(), base + position)
+                text.give_back(held.rest(position), position)
                 return
             if status == NO_ROOM:
-                self._grow(len(data) - position)
+                self._grow(first + len(piece) - position)
             elif status == FULL and not moved:
                 self._most *= 2
                 self._make_room()
             elif status == ODD:
-                record = mode in (ITEM, OBJECT) and data[position] in b"[{"
-                end = int(extent(data, position, len(data))) if record else 0
-                if end > 0 and self._odd(data, base, position, end, mode):
-                    position, mode = end, mode + 1
+                record = mode in (ITEM, OBJECT) and piece[position - first] in b"[{"
+                end = int(extent(piece, position - first, len(piece))) if record else 0
+                if end > 0 and self._odd(held.text(position, first + end), position, mode):
+                    position, mode = first + end, mode + 1
                 else:
                     status = MORE if end < 0 else BROKEN
+            if status == MORE and (held.further(position) or held.filled(text, position, self._chunk)):
+                continue
             if status in (MORE, BROKEN):
-                more = [] if status == BROKEN else text.more(max(self._chunk, len(data) - position))
-                if more:
-                    data = self._joined(data[position:], more)
-                    base, position = base + position, 0
-                    continue
-                mode = self._slowly(text, data[position:].tobytes(), base + position, mode)
+                mode = self._slowly(text, held.rest(position), position, mode)
                 if mode < 0:
                     return
-                rest, base = text.unread()
-                data, position = np.frombuffer(rest, np.uint8), 0
-
-    def _joined(self, rest: np.ndarray, blocks: list) -> np.ndarray:
-        """What was not read yet and the blocks behind it, where the bytes before them were: fresh memory for each gigabyte
-        takes the system a tenth of a second."""
-        size, at = len(rest) + sum(map(len, blocks)), len(rest)
-        if size > len(self._held):
-            self._held = np.empty(size + size // 4, np.uint8)
-        self._held[:at] = rest
-        held = memoryview(self._held)  # NumPy would let another thread in at each block
-        for block in blocks:
-            held[at : at + len(block)] = block
-            at += len(block)
-        return self._held[:size]
+                held = AtHand(*text.unread())
+                position = held.start
 
     def _tables(self) -> tuple:
         if len(self._seen) < _SEEN and len(self._seen) < 4 * len(self._groups.ids):
@@ -190,11 +176,11 @@ class Items:
 
     # What the compiled pass found.
 
-    def _take(self, data: np.ndarray, base: int, cursor: np.ndarray, status: int) -> int:
+    def _take(self, held: AtHand, cursor: np.ndarray, status: int) -> int:
         """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
         items, count = self._out[0][: cursor[ITEMS]], int(cursor[OBJECTS])
         news = self._read_tails() | self._read_lists()
-        rate, odd = self._rates(data, int(cursor[PRICES]), count)
+        rate, odd = self._rates(held, int(cursor[PRICES]), count)
         if news:
             odd = min(odd, self._first_bad(cursor))
         if odd < count:
@@ -204,9 +190,9 @@ class Items:
         heads: dict[int, Head] = {}
         for row, (start, behind, close, end, _) in enumerate(items.tolist()):
             found = None
-            prefix = data[start:behind].tobytes() if start >= 0 else self._open.prefix
+            prefix = held.text(start, behind) if start >= 0 else self._open.prefix
             if end >= 0:
-                found = heads[self._index + row] = self._heads[prefix, data[close:end].tobytes()]
+                found = heads[self._index + row] = self._heads[prefix, held.text(close, end)]
             elif start < 0 or _begins(prefix):
                 continue
             if found is None:
@@ -218,10 +204,10 @@ class Items:
                     items[0, 3] = -1
                 count = int(items[-1, 4]) if len(items) else 0
                 break
-        self._accept(data, base, items, self._part(items, count, rate), heads)
+        self._accept(held, items, self._part(items, count, rate), heads)
         return status
 
-    def _accept(self, data: np.ndarray, base: int, items: np.ndarray, part: Part, heads: dict[int, Head]) -> None:
+    def _accept(self, held: AtHand, items: np.ndarray, part: Part, heads: dict[int, Head]) -> None:
         """Stage whole items, and hold what there is of the last one."""
         done = 0
         if self._open and len(items):
@@ -238,8 +224,8 @@ class Items:
             self._prices.introduce(heads)
             self._prices.stage(part.cut(done, upto), heads)
         if len(items) > len(heads):
-            start, behind = items[-1, 0], items[-1, 1]
-            self._open = _Open(data[start:behind].tobytes(), base + int(start))
+            start, behind = items[-1, :2].tolist()
+            self._open = _Open(held.text(start, behind), start)
             self._open.add(part.cut(upto, len(part)))
 
     def _part(self, items: np.ndarray, count: int, rate: np.ndarray) -> Part:
@@ -277,16 +263,16 @@ class Items:
         self._lists_known = count
         return bool(bad[known:count].any())
 
-    def _rates(self, data: np.ndarray, size: int, objects: int) -> tuple[np.ndarray, int]:
+    def _rates(self, held: AtHand, size: int, objects: int) -> tuple[np.ndarray, int]:
         """The rates of all prices as doubles, and the first object of which one is none."""
         prices, found, i = self._out[2][:size], np.empty(size), -1
         while (i := doubles(prices, found, i + 1)) < size:
-            start, left = prices[i, 1:]
+            start, left = prices[i, 1:].tolist()
             if left >= 0:
                 found[i] = float(f"{start}e-{left}")
                 continue
             try:
-                found[i], exact = fields.rate(data[start : start - left].tobytes().decode())
+                found[i], exact = fields.rate(held.text(start, start - left).decode())
             except Unreadable:
                 return found, int(np.searchsorted(self._out[1][:objects, 2], i, "right"))
             prices[i, 1:] = self._exactly(exact)
@@ -330,14 +316,13 @@ class Items:
 
     # What is not of regular form.
 
-    def _odd(self, data: np.ndarray, base: int, position: int, end: int, mode: int) -> bool:
+    def _odd(self, content: bytes, offset: int, mode: int) -> bool:
         """Read a record that is whole; False where it is no JSON after all."""
-        content = data[position:end].tobytes()
         try:
             record = parsed(content)
         except ValueError:
             return False
-        self._record(record, content.decode(), base + position, mode)
+        self._record(record, content.decode(), offset, mode)
         return True
 
     def _record(self, record: Any, text: str, offset: int, mode: int) -> None:
@@ -358,7 +343,7 @@ class Items:
             text.give_back(head_of + rest, offset - len(head_of))
             record = text.value()
             around = text.text[slice(*text.span)]
-            self._open.begin(around.encode()[len(head_of) :], offset)
+            self._open.begin(AtHand(around.encode()[len(head_of) :], offset))
             self._end(record, around, offset - len(head_of))
             return AFTER_ITEM
         text.give_back(rest, offset)
@@ -376,8 +361,8 @@ class Items:
             return OBJECT if found == "," else SUFFIX
         record = text.value()
         if self._open:
-            self._open.begin(rest, offset)
-            self._open.begin(text.text[slice(*text.span)].encode(), text.offset(text.span[0]))
+            self._open.begin(AtHand(rest, offset))
+            self._open.begin(AtHand(text.text[slice(*text.span)].encode(), text.offset(text.span[0])))
         self._record(record, text.text[slice(*text.span)], text.offset(text.span[0]), mode)
         return mode + 1
 

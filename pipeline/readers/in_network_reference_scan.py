@@ -299,14 +299,15 @@ def _scan(cursor):
     return status
 
 
-def scan(data: np.ndarray, cursor: np.ndarray) -> int:
-    """Go on from the cursor through whole definitions, as far as they are regular; returns why it came to a stop, as
-    `in_network_scan.scan` does.
+def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
+    """Go on from the cursor through whole definitions of a piece that begins at that place of the file, as far as they are
+    regular; returns why it came to a stop, as `in_network_scan.scan` does.
 
-    `cursor` has where to begin (POSITION, LIMIT, MODE), for how many rows of each kind there is room, and the addresses
-    of these rows and of the tables of ids, TINs and network names. Rows are definitions (start, number of the id, of the
-    network names or -1, entries up to here), entries (number of the TIN, NPIs up to here) and NPIs.
+    `cursor` has where to begin (POSITION, MODE), for how many rows of each kind there is room, and the addresses
+    of these rows and of the tables of ids, TINs and network names. Rows are added behind those that there are: definitions
+    (start, number of the id, of the network names or -1, entries up to here), entries (number of the TIN, NPIs up to here)
+    and NPIs.
     """
-    cursor[RECORDS:MOST] = 0
-    cursor[_DATA:] = address(data), address(_TABLE)
+    cursor[LIMIT] = start + len(piece)
+    cursor[_DATA:] = address(piece) - start, address(_TABLE)
     return _scan(address(cursor))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Definitions, Groups
@@ -39,6 +40,7 @@ from pipeline.readers.in_network_scan import (
     NO_ROOM,
     ODD,
     POSITION,
+    through,
 )
 from pipeline.readers.json_bytes import extent
 from pipeline.readers.json_text import JsonText, parsed, parsed_all
@@ -80,47 +82,46 @@ class References:
             mode = self._slowly(text, mode)
             if mode < 0:
                 return
-        rest, base = text.unread()
-        data, position = np.frombuffer(rest, np.uint8), 0
+        held = AtHand(*text.unread())
+        position = held.start
         while True:
             if self._tins.size > _LARGE:
                 self._fresh()
             cursor = np.zeros(CURSOR, np.int64)
-            cursor[:3] = position, len(data), mode
+            cursor[POSITION], cursor[MODE] = position, mode
             tables = self._groups.ids.table, self._tins.table, self._networks.table
             cursor[MOST:NUMBER] = self._most, *map(address, self._rows), *tables
-            status = self._take(cursor, scan(data, cursor))
+            status = self._take(cursor, through(held, scan, cursor))
             moved = int(cursor[POSITION]) > position
             position, mode = int(cursor[POSITION]), int(cursor[MODE])
+            first, piece = held.piece(position)
             if status == END:
-                text.give_back(data[position:].tobytes(), base + position)
+                text.give_back(held.rest(position), position)
                 return
             if status == NO_ROOM:
+                span = first + len(piece) - position
                 for spans in (self._groups.ids, self._tins, self._networks):
-                    if spans.full(len(data) - position):
-                        spans.grow(len(data) - position)
+                    if spans.full(span):
+                        spans.grow(span)
             elif status == FULL and not moved:
                 self._most *= 2
                 self._make_room()
             elif status == ODD:
-                whole = data[position] in b"[{"
-                end = int(extent(data, position, len(data))) if whole else 0
-                if end > 0 and self._odd(data[position:end].tobytes(), base + position):
-                    position, mode = end, AFTER_ITEM
+                whole = piece[position - first] in b"[{"
+                end = int(extent(piece, position - first, len(piece))) if whole else 0
+                if end > 0 and self._odd(held.text(position, first + end), position):
+                    position, mode = first + end, AFTER_ITEM
                 else:
                     status = MORE if end < 0 else BROKEN
+            if status == MORE and (held.further(position) or held.filled(text, position, self._chunk)):
+                continue
             if status in (MORE, BROKEN):
-                more = [] if status == BROKEN else text.more(max(self._chunk, len(data) - position))
-                if more:
-                    data = np.frombuffer(b"".join((memoryview(data[position:]), *more)), np.uint8)
-                    base, position = base + position, 0
-                    continue
-                text.give_back(data[position:].tobytes(), base + position)
+                text.give_back(held.rest(position), position)
                 mode = self._slowly(text, mode)
                 if mode < 0:
                     return
-                rest, base = text.unread()
-                data, position = np.frombuffer(rest, np.uint8), 0
+                held = AtHand(*text.unread())
+                position = held.start
 
     # What the compiled pass found.
 

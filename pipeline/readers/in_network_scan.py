@@ -11,9 +11,12 @@ The price `{"a": 1, "negotiated_rate": 12.5, "b": 2}` is a rate between `{"a": 1
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pipeline.jit import address, byte, entry, get, inner, put, trailing_zeros, word
+from pipeline.readers.at_hand import AtHand
 from pipeline.readers.json_bytes import (
     CLASSES,
     CLOSE,
@@ -334,7 +337,7 @@ def _scan(cursor):
     """As `scan`; the position is an address."""
     data, items = get(cursor, _DATA), get(cursor, _ITEMS)
     end, mode, item = data + get(cursor, LIMIT), get(cursor, MODE), items
-    if mode >= FIRST_OBJECT:
+    if mode >= FIRST_OBJECT and get(cursor, ITEMS) == 0:
         for i in range(4):
             put(item, i, -1)
         put(item, 4, 0)
@@ -459,22 +462,31 @@ def _split(lists, first, last, letters, entries, numbers, ends, count):
     return last
 
 
-def scan(data: np.ndarray, cursor: np.ndarray) -> int:
-    """Go on from the cursor through whole rate objects, as far as they are regular; returns why it came to a stop.
+def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
+    """Go on from the cursor through whole rate objects of a piece that begins at that place of the file, as far as they are
+    regular; returns why it came to a stop.
 
-    `cursor` has CURSOR numbers: where to begin (POSITION, LIMIT, MODE), how many rows there is room for (MOST), and the
+    `cursor` has CURSOR numbers: where to begin (POSITION, MODE), how many rows there is room for (MOST), and the
     addresses of (TABLES) items, objects, prices, owners; the table of tails, which tail came behind each, a byte for
     each that is not 0 where it cannot be read; the table of references; the table of in-line lists, their bytes as those
     of tails; references seen lately by their id, two numbers each; and how many of these there may be, a power of 2.
 
-    The columns are filled from their beginning: items (start, behind the `[` of negotiated_rates, behind its `]`, end,
-    objects up to here; -1 for what is not in these bytes), objects (start, end, prices and owners up to here), prices
+    The columns are filled behind what they have: items (start, behind the `[` of negotiated_rates, behind its `]`, end,
+    objects up to here; -1 for what was read before), objects (start, end, prices and owners up to here), prices
     (tail, mantissa, decimals; or tail, where the number stands, minus its length), owners (number of a reference, or
     -1 - number of an in-line list). The first item is the one that the cursor stands in, if it stands in one.
     """
-    cursor[ITEMS:_MANTISSA] = 0  # MODEL: the rate object whose prices the next ones are held against
-    cursor[_DATA:] = address(data), address(_TABLE)
+    cursor[LIMIT] = start + len(piece)
+    cursor[_DATA:] = address(piece) - start, address(_TABLE)
     return _scan(address(cursor))
+
+
+def through(held: AtHand, scan: Callable[[int, np.ndarray, np.ndarray], int], cursor: np.ndarray) -> int:
+    """Go on from the cursor through all pieces at hand; returns why `scan` came to a stop."""
+    while True:
+        status = scan(*held.piece(int(cursor[POSITION])), cursor)
+        if status != MORE or not held.further(int(cursor[POSITION])):
+            return status
 
 
 def split(lists: Spans, first: int, last: int, entries: Spans) -> tuple[np.ndarray, np.ndarray]:

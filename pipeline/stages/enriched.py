@@ -185,11 +185,11 @@ class FactRateEnriched(TableTask):
                     return None
         return Stamp(now, stamp.parts, stamp.gates, stamp.notes)
 
-    def gate(self, files: dict[str, list[Path]]) -> dict[str, dict]:
+    def gate(self, files: dict[str, list[Path]], con) -> dict[str, dict]:
         """Check the joined rows; rows that fail withhold their leaves, a failure of no row blocks the month."""
         self._withheld: dict[str, str] = {}
         try:
-            return super().gate(files)
+            return super().gate(files, con)
         except errors.GateError as failed:
             self._withheld = self._leaves_that_fail(files, failed)
             verdicts = failed.verdicts

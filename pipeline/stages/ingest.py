@@ -124,7 +124,6 @@ class InNetworkFile(FileTask):
     """One in-network file, by its path under raw/mrf: its rates, provider groups, codes, and its verdict."""
 
     folder = "mrf"
-    connections = 2
     hashed_while_read = True
     path = luigi.Parameter()
 
@@ -206,6 +205,7 @@ class InNetworkFile(FileTask):
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
         before = _seen(self.file)
+        self._bytes = before[0] if before else 0
         with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
             try:
@@ -222,7 +222,7 @@ class InNetworkFile(FileTask):
         self._hash = hashed.result()
         if fingerprints.content_hash(self.warehouse, self.file) != self._hash or _seen(self.file) != before:
             raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
-        self._bytes, self._result, self._counting = before[0], result, sink.counting
+        self._result, self._counting = result, sink.counting
         self._quarantine(result.quarantine)
         return {name: (w.digest, w.rows) for name, w in sink.written.items()}
 
@@ -231,7 +231,7 @@ class InNetworkFile(FileTask):
         from pipeline.readers import in_network
 
         self._references = References(self.warehouse, self.file, urls)
-        sink = _Sink(drafts)
+        sink = _Sink(drafts, self._bytes)
         with sink:
             result = in_network.read(
                 self.file,
@@ -244,17 +244,16 @@ class InNetworkFile(FileTask):
             )
         return sink, result
 
-    def look_over(self, drafts: dict[str, Path]) -> None:
+    def look_over(self, drafts: dict[str, Path], con) -> None:
         from pipeline import duck, parquet
         from pipeline.transforms import in_network_counts
 
-        with self.connection(shared_by=self.connections) as con:
-            for name, draft in drafts.items():
-                duck.view(con, name, duck.scan(tables.get(name), [draft]))
-            con.execute(f"SET threads = {settings.build().read_threads}")  # as many as read it
-            self._counted = in_network_counts.counts(
-                con, lambda name, columns: parquet.batches(drafts[name], columns), self._counting
-            )
+        for name, draft in drafts.items():
+            duck.view(con, name, duck.scan(tables.get(name), [draft]))
+        con.execute(f"SET threads = {settings.build().read_threads}")  # as many as read it; the gate's too
+        self._counted = in_network_counts.counts(
+            con, lambda name, columns: parquet.batches(drafts[name], columns), self._counting
+        )
         read, rejected, staged = self._result.rates_read, self._result.rejected, self._counted["rates"]
         if staged != read - rejected:
             raise AssertionError(
@@ -337,11 +336,11 @@ def _seen(path: Path) -> tuple[int, ...] | None:
 class _Sink:
     """Writes each staged table's batches to its draft, and counts them."""
 
-    def __init__(self, drafts: dict[str, Path]):
+    def __init__(self, drafts: dict[str, Path], packed: int):
         from pipeline import parquet
         from pipeline.transforms import in_network_counts
 
-        self.counting = in_network_counts.Counting()
+        self.counting = in_network_counts.Counting(packed)
         self._writers = {
             name: parquet.Writer(path, tables.get(name), required=tables.get(name).columns if name in _NUMBERS else ())
             for name, path in drafts.items()
@@ -351,8 +350,9 @@ class _Sink:
         return self
 
     def __exit__(self, *error) -> None:
-        for writer in self._writers.values():
-            writer.__exit__(*error)
+        with ThreadPoolExecutor(2, thread_name_prefix="close") as pool:  # of each the last rows are still to be encoded
+            for closed in [pool.submit(writer.__exit__, *error) for writer in self._writers.values()]:
+                closed.result()
 
     def write(self, table: str, batch) -> None:
         """Take rows of a staged table."""

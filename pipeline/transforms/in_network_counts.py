@@ -5,11 +5,11 @@ What belongs here: what is counted over the staged tables of a single file. What
 
 A fact is a distinct price with a distinct owner, so rates need not be multiplied out: a price that stands in one rate
 object alone (most do) has as many facts as the object has different owners. Only prices that stand more than once are
-joined with their owners; which these are, their hashes tell.
+joined with their owners.
 
-Prices and owners are counted by their numbers while they are written (`Counting`). Where two numbers turn out to say the
-same (two references with the same members, items of which a file had too many to remember), or where there are more prices
-than are held, they are gone through once more.
+Prices and owners are counted by their numbers while they are written (`Counting`), and a Bloom filter tells then what
+prices say that may stand more than once; those are looked up in the staged rows. Where two numbers turn out to say the same
+(two references with the same members, items of which a file had too many to remember), the rows are gone through once more.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import duck
-from pipeline.jit import entry
+from pipeline.jit import entry, inner
 
-PRICES = 1 << 22  # that are held at once, in some 30 bytes each
-_MARKS = 20  # bits of what a price says, by which it is known at once that none that stands twice begins with them
+HELD = 1 << 22  # prices, of which what they say is held at a time, in 32 MB; twice as much of those that stand twice
+# Bytes of a packed file for a word of the filter: they hold some four prices, of which few in a thousand look repeated.
+_PACKED = 128
+_WORDS = 23  # bits of the number of words of the largest filter: 64 MB; of files beyond 10 GB of JSON more is looked up in vain
+_ROWS = 1 << 20  # of prices that stand more than once, handed to DuckDB at a time
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
-_32, _MINUS_ZERO = np.uint64(32), np.uint64(1 << 63)
+_1, _6, _12, _32, _63 = (np.uint64(n) for n in (1, 6, 12, 32, 63))
+_MINUS_ZERO = np.uint64(1 << 63)
 
 # Columns of a staged table by name, some rows at a time, in the file's order.
 Rows = Callable[[str, list[str]], Iterator[pa.RecordBatch]]
@@ -35,19 +39,22 @@ _PRICE, _OWNER = ["object_ix", "item_ix", "terms_ix", "negotiated_rate"], ["obje
 
 class Counting:
     """Counts prices and owners by their numbers, while they are written; `take` gets all batches of all tables, the prices of
-    an object before its owners. `rates` are the pairs of them."""
+    an object before its owners. `packed` is the size of the file, which tells about how many prices it has."""
 
-    def __init__(self):
-        self.prices, self.owners, self.rates = _Prices(), _Owners(), 0
+    def __init__(self, packed: int):
+        self.packed = packed
+        self.prices, self.repeated, self.owners = _Prices(), _Repeated(packed), _Owners()
 
     def take(self, table: str, batch: pa.RecordBatch) -> None:
         """Count rows of a staged table, if it is one of the two."""
         if table == "staged_price":
-            self.prices.take(*_arrays(batch, _PRICE))
+            object_ix, *price = _arrays(batch, _PRICE)
+            self.prices.take(object_ix)
+            self.repeated.take(*price)
         elif table == "staged_owner":
             object_ix, group_ix = _arrays(batch, _OWNER)
-            self.rates += self.prices.of_objects(object_ix)
-            self.owners.take(object_ix, group_ix)
+            self.owners.take(object_ix, group_ix, self.prices)
+            self.prices.forget(object_ix)
 
 
 def counts(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> dict[str, int]:
@@ -58,162 +65,263 @@ def counts(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> di
     """
     con.execute(duck.sql("in_network_numbers.sql"))
     owners, owner_of = counting.owners, _by_number(con, "owner_key", "group_ix", "owner")
-    referred = np.flatnonzero(owners.last >= 0)
-    if not _distinct(owner_of):
-        owners = _Owners()
+    if not _each_once(owner_of):
+        owners, prices = _Owners(), _Prices()
+        for (object_ix,) in _columns(rows, "staged_price", ["object_ix"]):
+            prices.take(object_ix)
         for object_ix, group_ix in _columns(rows, "staged_owner", _OWNER):
-            owners.take(object_ix, owner_of[group_ix])
-    apart = _set_apart(con, rows, counting.prices, owners.different)
-    con.register("referred", pa.table({"group_ix": referred}))
+            owners.take(object_ix, _named(owner_of, group_ix), prices)
+    _set_apart(con, rows, counting)
+    con.register("referred", pa.table({"group_ix": np.flatnonzero(counting.owners.last >= 0)}))
     found = con.sql(duck.sql("in_network_counts.sql"))
     counted = dict(zip(found.columns, found.fetchall()[0], strict=True))
     con.unregister("referred")
-    facts = _pairs(counting.prices.of_object, owners.different) - apart + counted.pop("facts_of_repeated")
-    return {"rates": counting.rates, "facts": facts, **counted}
+    facts = owners.pairs - counted.pop("pairs_of_repeated") + counted.pop("facts_of_repeated")
+    return {"rates": owners.rates, "facts": facts, **counted}
 
 
 class _Prices:
-    """Prices by the object that has them, and what each of them says while there are no more than PRICES.
-
-    `said` has two numbers for each price: of its item and terms, and these mixed with the bits of its rate. From both the
-    rate follows: prices that have the same two say the same, and others do not where items and terms have one number each.
-    """
+    """How many prices each object has, from the object `first` on."""
 
     def __init__(self):
-        self.of_object, self.count = np.zeros(0, np.int32), 0
-        self.said: np.ndarray | None = np.empty((2, PRICES), np.uint64)  # of memory only what is written to is taken
+        self.first, self._of = 0, np.zeros(0, np.int32)
+        self._reached = 0
 
-    def take(self, object_ix: np.ndarray, item: np.ndarray, terms: np.ndarray, rate: np.ndarray) -> None:
+    def take(self, object_ix: np.ndarray) -> None:
         """Count prices, objects rising."""
-        self.of_object = _grown(self.of_object, _most(object_ix) + 1, 0)
-        _count_prices(object_ix, self.of_object)
-        first, self.count = self.count, self.count + len(rate)
-        if self.count > PRICES:
-            self.said = None
-        else:
-            _say(item, terms, rate, self.said[:, first : self.count])
+        self._reached = _count_prices(object_ix, self.upto(object_ix), self.first, self._reached)
+        assert self._reached >= 0, "the prices of an object do not stand together"
 
-    def of_objects(self, object_ix: np.ndarray) -> int:
-        """How many prices these objects have, an object as often as it is named."""
-        self.of_object = _grown(self.of_object, _most(object_ix) + 1, 0)
-        return _sum_of(object_ix, self.of_object)
+    def upto(self, object_ix: np.ndarray) -> np.ndarray:
+        """How many they are, of `first` and those behind it, up to the last of these objects at least."""
+        if len(object_ix):
+            self._of = _grown(self._of, int(object_ix[-1]) + 1 - self.first, 0)
+        return self._of
+
+    def forget(self, object_ix: np.ndarray) -> None:
+        """Forget those of objects before the last of these, of which no owners come any more."""
+        if len(object_ix) and (done := int(object_ix[-1]) - self.first) > len(self._of) // 2:
+            self.first, self._of = self.first + done, self._of[done:].copy()
 
 
 class _Owners:
-    """How many `different` owners each object names, and which object was the `last` to name an owner, -1 where none did."""
+    """Counts owners: `last` is the object that named each last, -1 where none did; `rates` are the pairs of a price and an
+    owner of the same object, `pairs` those of them whose owner the object names for the first time."""
 
     def __init__(self):
-        self.different = np.zeros(0, np.int32)
         self.last = np.full(0, -1, np.int64)
-        self._reached = 0
+        self.rates = self.pairs = self._reached = 0
 
-    def take(self, object_ix: np.ndarray, owner: np.ndarray) -> None:
-        """Count owners, objects rising."""
-        self.different = _grown(self.different, _most(object_ix) + 1, 0)
+    def take(self, object_ix: np.ndarray, owner: np.ndarray, prices: _Prices) -> None:
+        """Count owners, objects rising, all of whose prices were counted."""
         self.last = _grown(self.last, _most(owner) + 1, -1)
-        self._reached = _count_owners(object_ix, owner, self.last, self.different, self._reached)
+        counted = prices.upto(object_ix), prices.first, self._reached
+        self._reached, rates, pairs = _count_owners(object_ix, owner, self.last, *counted)
         assert self._reached >= 0, "the owners of an object do not stand together"
+        self.rates += rates
+        self.pairs += pairs
 
 
-def _say(item: np.ndarray, terms: np.ndarray, rate: np.ndarray, said: np.ndarray) -> None:
-    """Fill in what prices say; the rates 0.0 and -0.0 are the same."""
-    _say_each(item, terms, rate.view(np.uint64), said[0], said[1])
+class _Repeated:
+    """What prices say that stand more than once, seen as they pass, and what a few others say where there are many.
+
+    What they say (`_hash`) is held, until it is as much as HELD, sorted, and held against a Bloom filter of what went before:
+    sorted, it goes through the filter from its beginning to its end, which takes a quarter of the time.
+    """
+
+    def __init__(self, packed: int):
+        self._packed = packed
+        self._held, self._count = np.empty(HELD, np.uint64), 0  # of memory only what is written to is taken
+        self._before: _Filter | None = None
+        self._found: list[np.ndarray] | None = []
+
+    def take(self, item: np.ndarray, terms: np.ndarray, rate: np.ndarray) -> None:
+        """Look at prices."""
+        done = 0
+        while done < len(rate):
+            if self._count == HELD:
+                self._look(more=True)
+            end = min(len(rate), done + HELD - self._count)
+            _say(item[done:end], terms[done:end], rate[done:end].view(np.uint64), self._held[self._count :])
+            self._count, done = self._count + end - done, end
+
+    def values(self) -> np.ndarray | None:
+        """What they say, rising, or None where it is more than can be held; no more is taken."""
+        self._look(more=False)
+        self._held, self._before = self._held[:0].copy(), None  # the memory is needed for what comes next
+        if self._found is not None:
+            self._found = [_distinct(self._found)]
+        return self._found and self._found[0]
+
+    def _look(self, *, more: bool) -> None:
+        """Find those of what is held."""
+        held, self._count = self._held[: self._count], 0
+        if self._found is None:
+            return
+        held.sort()
+        if more and self._before is None:
+            self._before = _Filter(self._packed // _PACKED)
+        found = held[1:][held[1:] == held[:-1]] if self._before is None else held[self._before.passed(held)]
+        self._found.append(found)
+        if sum(map(len, self._found)) > 2 * HELD:
+            self._found = [_distinct(self._found)]
+            if len(self._found[0]) > HELD:
+                self._found = None
+
+
+class _Filter:
+    """A Bloom filter of about so many words; all bits of a value are in one of them."""
+
+    def __init__(self, words: int):
+        bits = min(_WORDS, max(1, words.bit_length()))
+        self.words, self.shift = np.zeros(1 << bits, np.uint64), np.uint64(64 - bits)
+
+    def passed(self, said: np.ndarray) -> np.ndarray:
+        """Whether each of these may have passed before, or stands here before."""
+        found = np.empty(len(said), np.bool_)
+        _pass(said, self.words, self.shift, found)
+        return found
+
+
+@inner
+def _number(item, terms):
+    return (np.uint64(item) << _32) | np.uint64(terms)
+
+
+@inner
+def _mixed(number, rate):
+    """What a price says, of its item and terms and the bits of its rate: where the number is known, the rate follows."""
+    mixed = number * _GOLDEN
+    return mixed if rate == _MINUS_ZERO else mixed + rate  # 0.0 and -0.0 are the same
+
+
+@inner
+def _hash(mixed):
+    """The same, so that each of its bits follows from all of it."""
+    hashed = (mixed ^ (mixed >> _32)) * _GOLDEN
+    return hashed ^ (hashed >> _32)
+
+
+@inner
+def _bits(hashed):
+    """The bits that are set for it in its word."""
+    return (_1 << (hashed & _63)) | (_1 << ((hashed >> _6) & _63)) | (_1 << ((hashed >> _12) & _63))
 
 
 @entry
-def _say_each(item, terms, rate, number, mixed):
-    """As `_say`; `rate` are the bits of doubles."""
+def _say(item, terms, rate, said):
+    """Fill in what prices say; `rate` are the bits of doubles."""
     for i in range(len(rate)):
-        number[i] = (np.uint64(item[i]) << _32) | np.uint64(terms[i])
-        mixed[i] = number[i] * _GOLDEN
-        if rate[i] != _MINUS_ZERO:
-            mixed[i] += rate[i]
+        said[i] = _hash(_mixed(_number(item[i], terms[i]), rate[i]))
 
 
 @entry
-def _count_prices(object_ix, of_object):
-    """As `_Prices.take`."""
+def _pass(said, words, shift, found):
+    """Put what prices say into a filter; fill in what may have been in it before."""
+    for i in range(len(said)):
+        place, bits = said[i] >> shift, _bits(said[i])
+        found[i] = words[place] & bits == bits
+        words[place] |= bits
+
+
+@entry
+def _sieve(item, terms, rate, item_of, terms_of, words, shift, row, number, mixed):
+    """Fill in the rows that may be in a filter, and what they say; returns how many. `item_of` and `terms_of` say which
+    numbers stand for those of items and terms."""
+    count = 0
+    for i in range(len(rate)):
+        numbered = _number(item_of[item[i]], terms_of[terms[i]])
+        says = _mixed(numbered, rate[i])
+        hashed = _hash(says)
+        bits = _bits(hashed)
+        if words[hashed >> shift] & bits == bits:
+            row[count], number[count], mixed[count] = i, numbered, says
+            count += 1
+    return count
+
+
+@entry
+def _count_prices(object_ix, of_object, first, reached):
+    """As `_Prices.take`; returns the last object, -1 where objects do not rise."""
     for at in object_ix:
-        of_object[at] += 1
-
-
-@entry
-def _sum_of(object_ix, of_object):
-    """As `_Prices.of_objects`."""
-    found = 0
-    for at in object_ix:
-        found += of_object[at]
-    return found
-
-
-@entry
-def _count_owners(object_ix, owner, last, different, reached):
-    """As `_Owners.take`; returns the last object, -1 where objects do not rise."""
-    i = 0
-    while i < len(object_ix):
-        at, fresh = object_ix[i], 0
         if at < reached:
             return -1
+        reached = at
+        of_object[at - first] += 1
+    return reached
+
+
+@entry
+def _count_owners(object_ix, owner, last, prices_of, begun, reached):
+    """As `_Owners.take`; returns the last object, -1 where objects do not rise, and the rates and pairs."""
+    i = rates = pairs = 0
+    while i < len(object_ix):
+        at, first, fresh = object_ix[i], i, 0
+        if at < reached:
+            return -1, 0, 0
         reached = at
         while i < len(object_ix) and object_ix[i] == at:
             fresh += last[owner[i]] != at
             last[owner[i]] = at
             i += 1
-        different[at] += fresh
-    return reached
+        rates += prices_of[at - begun] * (i - first)
+        pairs += prices_of[at - begun] * fresh
+    return reached, rates, pairs
 
 
-def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, prices: _Prices, different: np.ndarray) -> int:
-    """Put prices that stand more than once in the file into the table repeated_price; how many pairs of one of them and a
-    different owner of its object there are."""
-    con.execute("CREATE OR REPLACE TEMP TABLE repeated_price (number UBIGINT, mixed UBIGINT, object_ix BIGINT)")
-    item_of = _by_number(con, "item_number", "item_ix", "item")
+def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> None:
+    """Put the prices that stand more than once in the file, and a few others, into the table apart: number (of item and
+    terms), mixed (of it and the rate), object_ix. Where number and mixed are the same, prices say the same."""
+    con.execute("CREATE OR REPLACE TEMP TABLE apart (number UBIGINT, mixed UBIGINT, object_ix BIGINT)")
+    repeated, item_of = counting.repeated, _by_number(con, "item_number", "item_ix", "item")
     terms_of = _by_number(con, "terms_number", "terms_ix", "terms")
-    pairs = 0
-    if prices.said is not None and _distinct(item_of) and _distinct(terms_of):
-        said = prices.said[:, : prices.count]
-        behind = np.cumsum(prices.of_object)  # the prices of an object and of those before it
-        found = _repeated(said[1])
-        apart = [(*said[:, found], np.searchsorted(behind, found, "right"))]
+    if _each_once(item_of) and _each_once(terms_of):
+        item_of, terms_of = (np.arange(len(numbers), dtype=np.int32) for numbers in (item_of, terms_of))
     else:
-        apart = _repeated_in_shares(rows, prices.count, item_of, terms_of)
-    for number, mixed, object_ix in apart:
-        con.register("apart", pa.table([number, mixed, object_ix], ["number", "mixed", "object_ix"]))
-        con.execute("INSERT INTO repeated_price FROM apart")
-        con.unregister("apart")
-        pairs += int(different[object_ix[object_ix < len(different)]].sum(dtype=np.int64))
-    return pairs
+        repeated = _Repeated(counting.packed)
+        for _, item_ix, terms_ix, rate in _columns(rows, "staged_price", _PRICE):
+            repeated.take(_named(item_of, item_ix), _named(terms_of, terms_ix), rate)
+    found, held = [], 0
+    for part in _looked_up(repeated.values(), _columns(rows, "staged_price", _PRICE), item_of, terms_of):
+        found.append(part)
+        held += len(part[0])
+        if held >= _ROWS:
+            _keep(con, found)
+            held = 0
+    if found:
+        _keep(con, found)
 
 
-def _repeated_in_shares(
-    rows: Rows, count: int, item_of: np.ndarray, terms_of: np.ndarray
+def _looked_up(
+    values: np.ndarray | None, prices: Iterator[list[np.ndarray]], item_of: np.ndarray, terms_of: np.ndarray
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """The prices that stand more than once, some at a time: number, mixed, object_ix; about PRICES are held at once."""
-    shares = np.uint64(max(1, -(-count // PRICES)))
-    room = int(count / int(shares) * 1.1) + 1  # shares are about as large as each other
-    said, objects = np.empty((2, room), np.uint64), np.empty(room, np.int32)
-    for share in range(int(shares)):
-        held = 0
-        for object_ix, item_ix, terms_ix, rate in _columns(rows, "staged_price", _PRICE):
-            each = np.empty((2, len(rate)), np.uint64)
-            _say(item_of[item_ix], terms_of[terms_ix], rate, each)
-            mine = np.flatnonzero((each[1] >> _32) % shares == share)  # the lowest bits are those of the terms
-            first, held = held, held + len(mine)
-            while held > len(objects):
-                said, objects = (np.concatenate([one, np.empty_like(one)], axis=-1) for one in (said, objects))
-            said[:, first:held], objects[first:held] = each[:, mine], object_ix[mine]
-        found = _repeated(said[1, :held])
-        yield *said[:, found], objects[found]
+    """Those prices that say one of these, and a few others: their number, mixed and object_ix. All prices where it is not
+    known which are sought."""
+    if values is None:
+        sought = _Filter(0)
+        sought.words[:] = ~np.uint64(0)
+    elif len(values):
+        sought = _Filter(len(values))
+        sought.passed(values)
+    else:
+        return
+    row, number, mixed = np.empty((3, 0), np.uint64)
+    for object_ix, item_ix, terms_ix, rate in prices:
+        if len(rate) > len(row):
+            row, number, mixed = np.empty((3, len(rate)), np.uint64)
+        # In one step, for after each another thread, the gate, has its turn.
+        numbers, places = (item_ix, terms_ix, rate.view(np.uint64), item_of, terms_of), (sought.words, sought.shift)
+        if count := _sieve(*numbers, *places, row, number, mixed):
+            yield number[:count].copy(), mixed[:count].copy(), object_ix[row[:count]]
 
 
-def _repeated(values: np.ndarray) -> np.ndarray:
-    """Where the values stand that stand more than once."""
-    ordered = np.sort(values)
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    marked, shift = np.zeros(1 << _MARKS, np.bool_), np.uint64(64 - _MARKS)
-    marked[twice >> shift] = True
-    likely = np.flatnonzero(marked[values >> shift])
-    return likely[np.isin(values[likely], twice)]
+def _keep(con: duckdb.DuckDBPyConnection, found: list[tuple[np.ndarray, ...]]) -> None:
+    """Move rows into the table apart."""
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+    con.register("rows_apart", pa.table(columns, ["number", "mixed", "object_ix"]))
+    con.execute("INSERT INTO apart FROM rows_apart")
+    con.unregister("rows_apart")
+    found.clear()
 
 
 def _arrays(batch: pa.RecordBatch, columns: list[str]) -> list[np.ndarray]:
@@ -233,7 +341,21 @@ def _by_number(con: duckdb.DuckDBPyConnection, table: str, key: str, value: str)
     return values
 
 
-def _distinct(values: np.ndarray) -> bool:
+def _named(names: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """What stands for these numbers; not to be written to, as Arrow's arrays are not: to Numba that is a type of its own."""
+    found = names[numbers]
+    found.flags.writeable = False
+    return found
+
+
+def _distinct(parts: list[np.ndarray]) -> np.ndarray:
+    """The different ones of some values, rising; NumPy's `unique` takes ten times as long for many."""
+    values = np.concatenate([np.empty(0, np.uint64), *parts])
+    values.sort()
+    return values[np.concatenate(([True], values[1:] != values[:-1]))] if len(values) else values
+
+
+def _each_once(values: np.ndarray) -> bool:
     return len(np.unique(values)) == len(values)
 
 
@@ -248,9 +370,3 @@ def _grown(values: np.ndarray, rows: int, fill: int) -> np.ndarray:
     found = np.full(max(rows, len(values) + len(values) // 4, 1024), fill, values.dtype)
     found[: len(values)] = values
     return found
-
-
-def _pairs(prices: np.ndarray, owners: np.ndarray) -> int:
-    """How many pairs of a price and an owner of the same object there are."""
-    objects = min(len(prices), len(owners))
-    return int(np.dot(prices[:objects].astype(np.int64), owners[:objects]))
