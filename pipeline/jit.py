@@ -207,6 +207,6 @@ def start() -> None:
     _one()
 
 
-def compiled() -> bool:
-    """Whether anything was compiled from the sources as they are."""
-    return Path(config.CACHE_DIR).exists()
+def compiled(module: str) -> bool:
+    """Whether anything of a module of that name was compiled from the sources as they are."""
+    return any(Path(config.CACHE_DIR).rglob(f"{module}.*.nbi"))

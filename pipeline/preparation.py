@@ -97,7 +97,7 @@ def preload() -> float:
     from pipeline import compiled, gates, jit, parquet  # noqa: F401
 
     jit.start()
-    if jit.compiled():
+    if jit.compiled("in_network_scan"):  # else the first file has it compiled, if there is one
         compiled.load()
     code_version.know_all()
 

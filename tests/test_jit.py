@@ -42,3 +42,20 @@ def test_what_was_compiled_from_former_sources_goes(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     compiled.remove_former()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["compiled-now", "other"]
+
+
+def test_what_is_compiled_of_the_reader_is_loaded_before_workers_are_forked(tmp_path):
+    """And is not compiled then, for a build that may read no file."""
+    program = """
+from pipeline import compiled, gates, preparation
+from pipeline.readers import in_network_scan
+from pipeline.transforms import in_network_counts
+gates.preload = lambda: None
+preparation.preload()
+print(len(in_network_scan._scan.signatures), len(in_network_counts._count_owners.signatures))
+compiled.load()
+"""
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    runs = [subprocess.run(command, capture_output=True, check=True, text=True, env=surroundings) for _ in range(2)]
+    assert [done.stdout.split() for done in runs] == [["0", "0"], ["1", "1"]]
