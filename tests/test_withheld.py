@@ -184,6 +184,8 @@ def test_whoever_asks_is_told_of_a_withheld_leaf(planted):
 def test_a_withheld_leaf_is_red_on_the_dashboard_and_says_why(planted, tmp_path):
     with browser.page(tmp_path / "profile") as page:
         page.open(f"{planted.scheduler}static/visualiser/index.html")
+        page.wait("document.querySelector('#FAILED_info .info-box-number').innerText == '1'")
+        page.click("#FAILED_info")  # of all tasks ten are shown, of which kind first is left to chance
         page.wait("document.querySelectorAll('#taskTable tbody tr .showError').length == 1")
         failed = "#taskTable tbody tr:has(.showError)"
         assert page.texts(f"{failed} td:nth-child(2)") == ["enriched.Partition"]
