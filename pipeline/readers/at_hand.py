@@ -33,11 +33,14 @@ class AtHand:
         self._pieces = self._blocks.copy()
 
     def add(self, blocks: Iterable[bytes | memoryview], start: int) -> None:
-        """Take in blocks behind all that there are, and let go of what stands before `start`; there is nothing `further`."""
+        """Take in blocks behind all that there are, and let go of what stands before `start`; what stands from there on is
+        put together."""
         first, piece = self.piece(start)
-        assert first + len(piece) == self.end, "there are pieces that were not read in yet"
+        rest = piece[start - first :]
+        if first + len(piece) < self.end:
+            rest = np.frombuffer(self.rest(start), np.uint8)
         self._blocks.clear()
-        self._pieces = [(start, piece[start - first :])]
+        self._pieces = [(start, rest)]
         self.start = start
         for block in blocks:
             self._add(block)

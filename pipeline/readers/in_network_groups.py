@@ -7,12 +7,11 @@ numbers in NumPy arrays or on disk: a payer's file defines millions of reference
 from __future__ import annotations
 
 import hashlib
-import tempfile
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline import naming
 from pipeline.readers import in_network_fields as fields
@@ -23,68 +22,19 @@ from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_totals import Totals
 from pipeline.readers.json_text import parsed, parsed_all
 from pipeline.readers.spans import Spans
+from pipeline.readers.spool import Spool
 
 _TOGETHER = 1024  # references are numbered at a time
-_AT_ONCE = 4 << 20  # bytes of the texts on disk, most
 _TINS_KNOWN = 100_000
 _ENTRIES_KNOWN = 400_000  # members of in-line lists' entries, some 150 bytes each
 
 Resolve = Callable[[str], Sequence[dict] | None]
 
 
-class _Spool:
-    """Texts on disk, by the place that `put` gave."""
-
-    def __init__(self):
-        self._file = tempfile.SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115
-        weakref.finalize(self, self._file.close)  # it lives as long as this
-        self._end = self._at = 0
-
-    def put(self, text: str) -> int:
-        data = text.encode()
-        place = self._end
-        self._seek(place)
-        self._file.write(len(data).to_bytes(8, "little") + data)
-        self._end = self._at = place + 8 + len(data)
-        return place
-
-    def put_all(self, texts: list[str]) -> np.ndarray:
-        """Their places."""
-        data = [text.encode() for text in texts]
-        places = self._end + np.concatenate(([0], np.cumsum([8 + len(one) for one in data])))
-        self._seek(self._end)
-        self._file.write(b"".join(part for one in data for part in (len(one).to_bytes(8, "little"), one)))
-        self._end = self._at = int(places[-1])
-        return places[:-1]
-
-    def get_all(self, places: np.ndarray) -> list[str]:
-        """The texts at places, which rise where they were put one after another: then they are read together."""
-        if len(places) < 2 or not (places[:-1] < places[1:]).all() or places[-1] - places[0] > _AT_ONCE:
-            return [self.get(place) for place in places.tolist()]
-        last = int(places[-1])
-        self._seek(int(places[0]))
-        data = self._file.read(last - self._at)
-        starts = (places[:-1] - places[0] + 8).tolist()
-        self._at = last
-        texts = [data[at : at + int.from_bytes(data[at - 8 : at], "little")].decode() for at in starts]
-        return [*texts, self.get(last)]
-
-    def get(self, place: int) -> str:
-        self._seek(place)
-        size = int.from_bytes(self._file.read(8), "little")
-        self._at += 8 + size
-        return self._file.read(size).decode()
-
-    def _seek(self, place: int) -> None:
-        if place != self._at:
-            self._file.seek(place)
-            self._at = place
-
-
 class Missing(Mapping):
     """Reference id -> URL, for the references of a file that were not resolved; kept on disk."""
 
-    def __init__(self, spool: _Spool, ids: Spans, places: dict[int, int] | np.ndarray, numbers: np.ndarray):
+    def __init__(self, spool: Spool, ids: Spans, places: dict[int, int] | np.ndarray, numbers: np.ndarray):
         self._spool, self._ids, self._places, self._numbers = spool, ids, places, numbers
 
     def __len__(self) -> int:
@@ -95,7 +45,7 @@ class Missing(Mapping):
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Ids and URLs, read in the file's order."""
-        return ((self._ids.span(n).decode(), self._spool.get(int(self._places[n]))) for n in self._numbers)
+        return ((self._ids.span(n).decode(), self._spool.get(int(self._places[n])).decode()) for n in self._numbers)
 
     def __getitem__(self, reference: str) -> str:
         for one, location in self.items():
@@ -125,13 +75,19 @@ class Definitions(NamedTuple):
     their members (as `fields.Membership`) and network names; and the numbers of the TINs of all of them."""
 
     references: np.ndarray
-    members: list[str]
+    members: pa.StringArray
     networks: list[tuple[str, ...]]
     tins: np.ndarray
 
 
-def _tin_key(tin: fields.Tin) -> bytes:
+def tin_key(tin: fields.Tin) -> bytes:
+    """What a TIN is numbered by, as `in_network_tins.Plain.keys`."""
     return "\0".join(v or "" for v in tin).encode()
+
+
+def _digest(members: bytes) -> bytes:
+    """`naming.members_uid` of members that are sorted, distinct and joined already."""
+    return hashlib.md5(members, usedforsecurity=False).digest()
 
 
 class Inline(NamedTuple):
@@ -156,7 +112,7 @@ class Groups:
         self.named = Tally()  # the rates that name each reference
         self.inlines: list[Inline] = []
         self._inline_groups = Spans()  # the pg_members_uids of in-line groups
-        self._inline_members: dict[int, str] = {}  # of in-line groups that are not staged yet
+        self._inline_members: dict[int, bytes] = {}  # of in-line groups that are not staged yet
         self._prefix = hashlib.md5(f"{batch_id}|".encode(), usedforsecurity=False)
         self._count = 0  # of those that have a group_ix
         self._reference_ix, self._inline_ix = Column(np.int32, -1), Column(np.int32, -1)
@@ -164,7 +120,7 @@ class Groups:
         self._tins_known: dict[fields.Tin, int] = {}
         self._forget_entries()
         self._memberships = Spans()  # pg_members_uids whose members are staged
-        self._spool = _Spool()
+        self._spool = Spool()
         self._waiting: list[_Definition] = []  # that are not numbered yet
         self._defined = Tally()
         self._members, self._locations = Column(np.int64, -1), Column(np.int64, -1)  # places in the spool
@@ -208,7 +164,7 @@ class Groups:
             return
         numbers = self.ids.numbers([one.reference for one in waiting])
         self._defined.add(numbers)
-        tins = [_tin_key(tin) for one in waiting for tin in one.tins]
+        tins = [tin_key(tin) for one in waiting for tin in one.tins]
         if tins:
             self._tin_entries.add(self._tins.numbers(tins))
         for number, one in zip(numbers.tolist(), waiting, strict=True):
@@ -227,7 +183,7 @@ class Groups:
         if len(np.unique(numbers)) == len(numbers) and (places[numbers] < 0).all() and not any(them.networks):
             places[numbers] = self._spool.put_all(them.members)
             return
-        for number, members, networks in zip(numbers.tolist(), them.members, them.networks, strict=True):
+        for number, members, networks in zip(numbers.tolist(), them.members.to_pylist(), them.networks, strict=True):
             self._keep(number, networks, None, members)
 
     def _keep(self, number: int, networks: tuple[str, ...], location: str | None, members: str | None) -> None:
@@ -242,7 +198,7 @@ class Groups:
         if members is not None:
             places = self._members.upto(number + 1)
             if places[number] >= 0:
-                members = fields.merged(self._spool.get(int(places[number])), members)
+                members = fields.merged(self._spool.get(int(places[number])).decode(), members)
             places[number] = self._spool.put(members)
 
     @staticmethod
@@ -306,20 +262,19 @@ class Groups:
 
     def _number_inlines(self, found: list[fields.Membership], tins: list[np.ndarray]) -> list[int]:
         """Number in-line lists together: each call into compiled code costs as much as a hundred of its numbers."""
-        # As naming.members_uid: the members are sorted, distinct, joined already.
-        uids = [bytes.fromhex(naming.md5_of(one.members)) for one in found]
-        groups = self._inline_groups.numbers(uids).tolist() if uids else []
+        members = [one.members.encode() for one in found]
+        groups = self._inline_groups.numbers([_digest(one) for one in members]).tolist()
         numbers = self._inline_ix.upto(len(self._inline_groups))
         first = len(self.inlines)
-        for group, one, theirs in zip(groups, found, tins, strict=True):
+        for group, one, text, theirs in zip(groups, found, members, tins, strict=True):
             if numbers[group] < 0:  # not staged yet
-                self._inline_members[group] = one.members
+                self._inline_members[group] = text
             self.inlines.append(Inline(group, theirs, one.mixed, one.blanks))
         return list(range(first, len(self.inlines)))
 
-    def number_tins(self, tins: Sequence[fields.Tin]) -> np.ndarray:
-        """The numbers of TINs."""
-        return self._tins.numbers([_tin_key(tin) for tin in tins]) if tins else np.empty(0, np.int64)
+    def number_tins(self, keys: pa.LargeStringArray | pa.LargeBinaryArray) -> np.ndarray:
+        """The numbers of TINs, by their keys."""
+        return self._tins.numbers_of(keys)
 
     def tin_numbers(self, tins: Sequence[fields.Tin]) -> np.ndarray:
         """The numbers of TINs. A payer's in-line lists repeat them, so those that came lately are remembered."""
@@ -329,7 +284,7 @@ class Groups:
             known.clear()
             new = list(dict.fromkeys(tins))
         if new:
-            known.update(zip(new, self.number_tins(new).tolist(), strict=True))
+            known.update(zip(new, self._tins.numbers([tin_key(tin) for tin in new]).tolist(), strict=True))
         return np.array([known[tin] for tin in tins], np.int32)
 
     # Use.
@@ -401,7 +356,7 @@ class Groups:
         digest.update(reference)
         return digest.hexdigest()
 
-    def _stage_members(self, members: list[str], digests: list[bytes]) -> None:
+    def _stage_members(self, members: list[bytes], digests: list[bytes]) -> None:
         """Stage the rows of memberships that are new; `digests` are their pg_members_uids as bytes."""
         known = len(self._memberships)
         for number, digest, text in zip(self._memberships.numbers(digests).tolist(), digests, members, strict=True):
@@ -428,9 +383,9 @@ class Groups:
             numbers = order[start : start + _TOGETHER]
             here = (members[numbers] >= 0) & ~spoilt[numbers]
             texts = self._spool.get_all(members[numbers[here]])
-            uids = [naming.md5_of(text) for text in texts]
-            self._stage_members(texts, [bytes.fromhex(uid) for uid in uids])
-            staged = iter(uids)
+            digests = [_digest(text) for text in texts]
+            self._stage_members(texts, digests)
+            staged = iter(digests)
             unnamed = numbers[group_ix[numbers] < 0]
             group_ix[unnamed] = np.arange(self._count, self._count + len(unnamed))
             self._count += len(unnamed)
@@ -438,7 +393,7 @@ class Groups:
             for reference, number, resolved, network in zip(
                 self.ids.spans(numbers), *(c.tolist() for c in columns), strict=True
             ):
-                members_uid = next(staged) if resolved else None
+                members_uid = next(staged).hex() if resolved else None
                 group.add((number, self._uid(reference), reference.decode() or None, members_uid, names[network]))
             group.relieve()
             absent = numbers[~here]

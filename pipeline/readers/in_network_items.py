@@ -116,7 +116,7 @@ class Items:
         """Read the list that begins at the cursor."""
         text.take("[")
         held, mode = AtHand(*text.unread()), FIRST_ITEM
-        position = held.start
+        position, ended = held.start, False
         while True:
             if self._open is None:
                 self._forget()
@@ -124,6 +124,7 @@ class Items:
             cursor[POSITION], cursor[MODE] = position, mode
             cursor[MOST], cursor[TABLES] = [len(column) for column in self._out], self._tables()
             status = through(held, scan, cursor)
+            left = not ended and status in (MORE, FULL) and self._leave_last(cursor)
             moved = int(cursor[POSITION]) > position
             status = self._take(held, cursor, status)
             if self._open:
@@ -145,7 +146,10 @@ class Items:
                     position, mode = first + end, mode + 1
                 else:
                     status = MORE if end < 0 else BROKEN
-            if status == MORE and (held.further(position) or held.filled(text, position, self._chunk)):
+            if status == MORE and ((not left and held.further(position)) or held.filled(text, position, self._chunk)):
+                continue
+            if status == MORE and left:
+                ended = True
                 continue
             if status in (MORE, BROKEN):
                 mode = self._slowly(text, held.rest(position), position, mode)
@@ -153,6 +157,18 @@ class Items:
                     return
                 held = AtHand(*text.unread())
                 position = held.start
+
+    def _leave_last(self, cursor: np.ndarray) -> bool:
+        """Leave an item that begins behind others, and does not end, to be read with what follows, unless it is long: to
+        stage it in two parts costs more than to read its beginning again."""
+        items, objects = self._out[0][: cursor[ITEMS]], self._out[1]
+        if len(items) < 2 or items[-1, 3] >= 0 or cursor[POSITION] - items[-1, 0] > self._chunk // 8:
+            return False
+        whole = int(items[-2, 4])
+        cursor[ITEMS], cursor[OBJECTS] = len(items) - 1, whole
+        cursor[PRICES], cursor[OWNERS] = objects[whole - 1, 2:4] if whole else (0, 0)
+        cursor[POSITION], cursor[MODE] = items[-1, 0], ITEM
+        return True
 
     def _tables(self) -> tuple:
         if len(self._seen) < _SEEN and len(self._seen) < 4 * len(self._groups.ids):

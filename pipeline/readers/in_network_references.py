@@ -17,7 +17,7 @@ from pipeline.readers import in_network_fields as fields
 from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column
 from pipeline.readers.in_network_fields import Unreadable
-from pipeline.readers.in_network_groups import Definitions, Groups
+from pipeline.readers.in_network_groups import Definitions, Groups, tin_key
 from pipeline.readers.in_network_reference_scan import (
     CURSOR,
     ENTRIES,
@@ -42,6 +42,7 @@ from pipeline.readers.in_network_scan import (
     POSITION,
     through,
 )
+from pipeline.readers.in_network_tins import plain
 from pipeline.readers.json_bytes import extent
 from pipeline.readers.json_text import JsonText, parsed, parsed_all
 from pipeline.readers.spans import Spans
@@ -68,7 +69,7 @@ class References:
 
     def _fresh(self) -> None:
         self._tins, self._tins_read = Spans(), 0
-        self._prefixes: dict[str, int] = {}  # `tin_type:tin_value:` -> its number
+        self._prefixes = Spans()  # `tin_type:tin_value:`
         self._prefix_of, self._tin_of = (
             Column(np.int64, -1),
             Column(np.int64, -1),
@@ -148,41 +149,44 @@ class References:
         npis = self._rows[2][: entries[-1, 1], 0]
         record = np.repeat(np.arange(len(records)), np.diff(records[:, 3], prepend=0))
         npis_of = np.diff(entries[:, 1], prepend=0)
-        prefixes = list(self._prefixes)
         used, place = np.unique(self._prefix_of.values[entries[:, 0]], return_inverse=True)
-        used = [prefixes[number] for number in used.tolist()]
-        order = sorted(range(len(used)), key=used.__getitem__)
+        prefixes = pa.array(self._prefixes.spans(used), pa.string())
+        order = pc.sort_indices(prefixes)
         rank = np.empty(len(used), np.int64)
-        rank[order] = np.arange(len(used))
+        rank[order.to_numpy()] = np.arange(len(used))
         # Sorted as texts are: a prefix ends in its second colon, and all NPIs have ten digits.
         columns = np.stack((np.repeat(record, npis_of), np.repeat(rank[place], npis_of), npis))
         columns = columns[:, np.lexsort(columns[::-1])]
         columns = columns[:, np.concatenate(([True], (columns[:, 1:] != columns[:, :-1]).any(axis=0)))]
-        sorted_prefixes = pa.array([used[number] for number in order], pa.string())
-        members = pc.binary_join_element_wise(
-            sorted_prefixes.take(pa.array(columns[1])), pc.cast(pa.array(columns[2]), pa.string()), ""
-        )
+        texts = prefixes.take(order).take(pa.array(columns[1])), pc.cast(pa.array(columns[2]), pa.string())
+        members = pc.binary_join_element_wise(*texts, "")
         ends = np.searchsorted(columns[0], np.arange(len(records) + 1)).astype(np.int32)
         texts = pc.binary_join(pa.ListArray.from_arrays(pa.array(ends), members), "|")
         networks = [self._names[number] if number >= 0 else () for number in records[:, 2].tolist()]
-        return Definitions(records[:, 1].copy(), texts.to_pylist(), networks, self._tin_of.values[entries[:, 0]])
+        return Definitions(records[:, 1].copy(), texts, networks, self._tin_of.values[entries[:, 0]])
 
     def _read_tins(self) -> None:
         """Read the TINs that are new."""
         first, last = self._tins_read, len(self._tins)
-        values = parsed_all(self._tins.spans(np.arange(first, last)))
+        found = plain(self._tins.between(first, last))
+        self._number_tins(first + found.places, found.prefixes, found.keys)
+        rest = np.delete(np.arange(first, last), found.places)
         readable, prefixes, tins = [], [], []
-        for place, value in enumerate(values, first):
+        for place, value in zip(rest.tolist(), parsed_all(self._tins.spans(rest)), strict=True):
             try:
-                prefix, named = fields.tin(value)
+                prefix, tin = fields.tin(value)
             except Unreadable:
                 continue
-            prefixes.append(self._prefixes.setdefault(prefix, len(self._prefixes)))
             readable.append(place)
-            tins.append(named)
-        self._prefix_of.upto(last)[readable] = prefixes
-        self._tin_of.upto(last)[readable] = self._groups.number_tins(tins)
+            prefixes.append(prefix)
+            tins.append(tin_key(tin))
+        self._number_tins(readable, *(pa.array(texts, pa.large_binary()) for texts in (prefixes, tins)))
         self._tins_read = last
+
+    def _number_tins(self, places: np.ndarray | list[int], prefixes: pa.Array, keys: pa.Array) -> None:
+        last = len(self._tins)
+        self._prefix_of.upto(last)[places] = self._prefixes.numbers_of(prefixes)
+        self._tin_of.upto(last)[places] = self._groups.number_tins(keys)
 
     def _read_networks(self) -> None:
         """Read the lists of network names that are new."""

@@ -150,10 +150,10 @@ class MemberRows(Rows):
         self._width = 2  # pg_members_uid, members
         self._waiting = 0
 
-    def add_all(self, uid: str, members: str) -> None:
+    def add_all(self, uid: str, members: bytes) -> None:
         """The members of a pg_members_uid, joined by `|`; handed on when there are enough for a batch."""
         self.add((uid, members))
-        self._waiting += members.count("|") + 1
+        self._waiting += members.count(b"|") + 1
         if self._waiting >= self._most:
             self.flush()
 

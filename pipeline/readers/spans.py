@@ -7,6 +7,7 @@ come in: what a span says.
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline.jit import address, byte, copy, entry, get, get32, inner, put, put32, word
 
@@ -186,12 +187,18 @@ class Spans:
 
     def numbers(self, spans: list[bytes]) -> np.ndarray:
         """The numbers of spans, at a fraction of the time that each takes alone."""
-        data = np.frombuffer(b"".join(spans), np.uint8)
-        ends = np.cumsum(np.fromiter(map(len, spans), np.int64, len(spans)))
-        found, done = np.empty(len(spans), np.int64), 0
+        return self.numbers_of(pa.array(spans, pa.large_binary()))
+
+    def numbers_of(self, spans: pa.LargeStringArray | pa.LargeBinaryArray) -> np.ndarray:
+        """The numbers of spans that are none of them null."""
+        count = len(spans)
+        _, starts, data = spans.buffers()
+        starts = np.frombuffer(starts, np.int64, count + 1, 8 * spans.offset) if count else np.zeros(1, np.int64)
+        data, ends = np.frombuffer(data or b"", np.uint8)[starts[0] :], starts[1:] - starts[0]
+        found, done = np.empty(count, np.int64), 0
         places = address(data), address(ends)
-        while (done := _numbered(*places, done, len(spans), self.table, address(found))) < len(spans):
-            self.grow(len(spans[done]))
+        while (done := _numbered(*places, done, count, self.table, address(found))) < count:
+            self.grow(int(starts[done + 1] - starts[done]))
         return found
 
     def parts(self, found: int) -> tuple[bytes, bytes]:
@@ -208,3 +215,9 @@ class Spans:
         data = memoryview(self._arena)
         places = zip(self._starts[numbers].tolist(), self._starts[numbers + 1].tolist(), strict=True)
         return [bytes(data[start:end]) for start, end in places]
+
+    def between(self, first: int, last: int) -> pa.LargeStringArray:
+        """The spans from one to before another, numbered whole, as Arrow's array over their bytes: as long as none is numbered.
+        That they are text is not looked at."""
+        starts, data = self._starts[first : last + 1], pa.py_buffer(self._arena)
+        return pa.LargeStringArray.from_buffers(last - first, pa.py_buffer(starts), data)
