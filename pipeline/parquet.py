@@ -36,7 +36,8 @@ SMALL_COMPRESSION = "snappy"
 STAGED_COMPRESSION = "lz4"
 # Of a file's rates statistics are of use on numbers only (a gate need not look for nulls where none is counted), and
 # amounts are no smaller with a dictionary.
-READ_ONCE, READ_ONCE_FORMAT = "staged/in_network", "7"
+READ_ONCE, READ_ONCE_FORMAT = "staged/in_network", "8"
+REPEATED = ("object_ix",)
 # Of large tables whose texts repeat, texts are digested and written as numbers, but for ids that every row has its own of,
 # which are written with their lengths apart: as bytes they cannot be made smaller than Huffman makes them, and between
 # lengths zstd looks for what is not there. Statistics, a third of the time to write 88 columns, are of use where rows are
@@ -95,9 +96,10 @@ class Writer:
             ]
         )
         # Places (price_ix, …) rise by little: as differences they cost a third of the time, and next to no bytes; and what
-        # does not rise, like group_ix, no compression makes smaller.
-        places = [c for c in self.schema.names if c.endswith("_ix")]
-        plain = [f.name for f in self.schema if self._once and pa.types.is_floating(f.type)]
+        # does not rise, like group_ix, no compression makes smaller. Where one stands in many rows on end, LZ4 takes less
+        # than differences do.
+        places = [c for c in self.schema.names if c.endswith("_ix") and c not in REPEATED]
+        plain = [f.name for f in self.schema if self._once and (pa.types.is_floating(f.type) or f.name in REPEATED)]
         staged = self._once or registry
         compression = STAGED_COMPRESSION if staged else COMPRESSION
         if self._once:

@@ -20,7 +20,7 @@ from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column, json_path
-from pipeline.readers.in_network_fields import Memo, Unreadable
+from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Groups
 from pipeline.readers.in_network_parts import HARD, NOTHING, Part, doubles
 from pipeline.readers.in_network_prices import READINGS, Head, Prices, head, tail
@@ -51,13 +51,14 @@ from pipeline.readers.in_network_scan import (
     through,
 )
 from pipeline.readers.json_bytes import extent
-from pipeline.readers.json_text import JsonText, parsed
+from pipeline.readers.json_text import JsonText, parsed, parsed_all
 from pipeline.readers.spans import Spans
 
 _UNREADABLE = (Unreadable, TypeError, AttributeError)  # the last two: a list or text where a dict belongs
 _MARK = "7e7777777777"  # stands for what was cut out of a text; no rate is as large
 _LARGE = 64 << 20  # bytes of distinct spans, at which they are forgotten
 _MANY = 1 << 18  # tails, the same
+_HEADS = 20_000  # are remembered, and those of the bytes at hand
 _SEEN = 1 << 20  # most references seen lately: 16 MB
 _TOGETHER = 1024  # in-line lists are read at a time
 _FEW = 256  # rate objects, which are not worth a part of their own
@@ -96,7 +97,7 @@ class Items:
         self._file, self._account, self._groups, self._prices = file, account, groups, prices
         self._chunk = max(1, chunk_bytes)
         self._fresh()
-        self._heads: Memo = Memo(_head_of, 20_000)
+        self._heads: dict[tuple[bytes, bytes], Head | None] = {}  # of items, by what stands around their rates
         self._seen = np.full((1 << 10, 2), -1, np.int64)  # references seen lately, by id
         self._index = 0  # of the item at hand
         self._open: _Open | None = None
@@ -109,7 +110,7 @@ class Items:
             np.zeros((most, 5), np.int64),
             np.zeros((2 * most, 4), np.int64),
             np.zeros((4 * most, 3), np.int64),
-            np.zeros(16 * most, np.int64),
+            np.zeros(16 * most, np.int32),
         )
 
     def read(self, text: JsonText) -> None:
@@ -204,12 +205,17 @@ class Items:
             items = items[: np.searchsorted(items[:, 4], odd, "right") + 1].copy()
             items[-1, 2:] = (-1, -1, odd)
         heads: dict[int, Head] = {}
-        for row, (start, behind, close, end, _) in enumerate(items.tolist()):
+        rows = items.tolist()
+        around = [
+            (held.text(start, behind) if start >= 0 else self._open.prefix, held.text(close, end) if end >= 0 else None)
+            for start, behind, close, end, _ in rows
+        ]
+        self._read_heads([one for one in around if one[1] is not None])
+        for row, (start, _, close, end, _) in enumerate(rows):
             found = None
-            prefix = held.text(start, behind) if start >= 0 else self._open.prefix
             if end >= 0:
-                found = heads[self._index + row] = self._heads[prefix, held.text(close, end)]
-            elif start < 0 or _begins(prefix):
+                found = heads[self._index + row] = self._heads[around[row]]
+            elif start < 0 or _begins(around[row][0]):
                 continue
             if found is None:
                 heads.pop(self._index + row, None)
@@ -264,6 +270,15 @@ class Items:
                 bad[raw] = 1
         self._tails_known = count
         return bool(bad[known:count].any())
+
+    def _read_heads(self, around: list[tuple[bytes, bytes]]) -> None:
+        """Read the heads that are new, of items by what stands around their rates; None of those that take care to see."""
+        if len(self._heads) > _HEADS:
+            self._heads.clear()
+        new = [one for one in dict.fromkeys(around) if one not in self._heads]
+        records = parsed_all([b"".join((before, _MARK.encode(), b"]", behind)) for before, behind in new])
+        for one, record in zip(new, records, strict=True):
+            self._heads[one] = None if record is None or _MARK.encode() in one[1] else _head_of(record)
 
     def _read_lists(self) -> bool:
         """Read the in-line lists that are new; whether one of them cannot be read."""
@@ -500,12 +515,10 @@ def _begins(prefix: bytes) -> bool:
     return True
 
 
-def _head_of(around: tuple[bytes, bytes]) -> Head | None:
-    """The head of an item by what stands around its rates; None where that takes care to see."""
-    before, behind = around
+def _head_of(record: dict) -> Head | None:
+    """The head of an item that has a mark in place of its rates; None where that takes care to see."""
     try:
-        record = parsed(b"".join((before, _MARK.encode(), b"]", behind)))
-        return head(record) if record["negotiated_rates"] == [_MARK] and _MARK.encode() not in behind else None
+        return head(record) if record["negotiated_rates"] == [_MARK] else None
     except (ValueError, AttributeError):
         return None
 

@@ -11,7 +11,7 @@ from dataclasses import fields as dataclass_fields
 
 import numpy as np
 
-from pipeline.jit import address, entry, get, get_double, put, put_double
+from pipeline.jit import address, entry, get, get32, get_double, put, put32, put_double
 
 HARD = -1  # decimals of a rate that takes more than 64 bits: its mantissa is its place among the exact decimals
 _POWERS = 10.0 ** np.arange(19)  # exact up to 10^22
@@ -55,7 +55,7 @@ class Part:
         tail, place, rate, mantissa, decimals = (np.array(c, k) for c, k in zip(columns, "qqdqq", strict=True))
         row |= {"prices": len(prices), "owners": len(owners)}
         rows = {name: np.array([value], np.int64) for name, value in row.items()}
-        owner = np.array(owners, np.int64)
+        owner = np.array(owners, np.int32)
         return cls(**rows, tail=tail, place=place, rate=rate, mantissa=mantissa, decimals=decimals, owner=owner)
 
     @classmethod
@@ -73,9 +73,9 @@ class Part:
         """What the compiled pass found: its rows of objects, items, prices (tail, mantissa, decimals) and owners, and the
         rates of these prices; the `numbers` of tails and in-line lists; the first item's place in the file, and how many of
         its objects stand before."""
-        rows, size, named = len(objects), len(prices), len(owners)
-        made = [np.empty(n, np.int64) for n in (rows,) * 7 + (size,) * 4 + (named,)]
-        given = map(address, (items, prices, owners, *numbers))
+        rows, size = len(objects), len(prices)
+        made = [*(np.empty(n, np.int64) for n in (rows,) * 7 + (size,) * 4), owners.copy()]
+        given = map(address, (items, prices, *numbers))
         _gather(rows, address(objects), len(items), *given, index, before, *map(address, made))
         *of_objects, tail, place, mantissa, decimals, owner = made
         return cls(*of_objects, tail, place, rate, mantissa, decimals, owner)
@@ -92,7 +92,8 @@ class Part:
         return len(self.item)
 
 
-NOTHING = Part(*(np.empty(0, np.float64 if f.name == "rate" else np.int64) for f in dataclass_fields(Part)))
+_KINDS = {"rate": np.float64, "owner": np.int32}
+NOTHING = Part(*(np.empty(0, _KINDS.get(f.name, np.int64)) for f in dataclass_fields(Part)))
 
 
 @entry
@@ -114,10 +115,11 @@ def doubles(prices: np.ndarray, found: np.ndarray, first: int) -> int:
 
 @entry
 def _gather(
-    count, objects, rows, items, prices, owners, tail_of, list_of, index, before,
+    count, objects, rows, items, prices, tail_of, list_of, index, before,
     item, number, of_prices, of_owners, countable, priceless, ownerless, tail, place, mantissa, decimals, owner,
 ):  # fmt: skip
-    """As `Part.gathered`, of so many objects and items (`rows`); all others are addresses, but the last two of them."""
+    """As `Part.gathered`, of so many objects and items (`rows`); all others are addresses, but the last two of them; `owner`
+    has the owners as they were found."""
     row = price = named = 0
     first = -before
     for i in range(count):
@@ -138,7 +140,6 @@ def _gather(
             put(mantissa, price, get(prices, 3 * price + 1))
             put(decimals, price, get(prices, 3 * price + 2))
             price += 1
-        for _ in range(owners_here):
-            found = get(owners, named)
-            put(owner, named, found if found >= 0 else -1 - get(list_of, -1 - found))
-            named += 1
+        named += owners_here
+        if owners_here and get32(owner, named - 1) < 0:  # an in-line list stands behind all others
+            put32(owner, named - 1, -1 - get(list_of, -1 - get32(owner, named - 1)))

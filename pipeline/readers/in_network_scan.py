@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.jit import address, byte, entry, get, inner, put, trailing_zeros, word
+from pipeline.jit import address, byte, entry, get, inner, put, put32, trailing_zeros, word
 from pipeline.readers.at_hand import AtHand
 from pipeline.readers.json_bytes import (
     CLASSES,
@@ -164,7 +164,7 @@ def _known(at, end, cursor, owner):
         if get(seen, slot) != key:
             at = first
             break
-        put(owners, owner, get(seen, slot + 1))
+        put32(owners, owner, get(seen, slot + 1))
         owner += 1
         if byte(at) == CLOSE_LIST:
             ended = 1
@@ -293,7 +293,7 @@ def _object(start, end, cursor):
                             return -3 - NO_ROOM
                         if owner == get(cursor, _MOST_OWNERS):
                             return -3 - FULL
-                        put(owners, owner, get(cursor, _OWNER))
+                        put32(owners, owner, get(cursor, _OWNER))
                         owner += 1
                 at = blank(at, end)
                 if at >= end:
@@ -317,7 +317,7 @@ def _object(start, end, cursor):
     if inline >= 0:
         if owner == get(cursor, _MOST_OWNERS):
             return -3 - FULL
-        put(owners, owner, -1 - inline)
+        put32(owners, owner, -1 - inline)
         owner += 1
     row = get(cursor, _OBJECTS) + 32 * get(cursor, OBJECTS)
     put(row, 0, start - get(cursor, _DATA))

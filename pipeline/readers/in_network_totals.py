@@ -35,7 +35,7 @@ def _total(
         prices, owners, number = get(of_prices, i), get(of_owners, i), get32(item_ix, head)
         for j in range(price, price + prices):
             terms = get32(terms_ix, get(tail, j))
-            put(price_object, j, first + i)
+            put32(price_object, j, first + i)
             put32(price_item, j, number)
             put32(price_terms, j, terms)
             new += terms < 0
@@ -54,17 +54,20 @@ def _total(
             put(limbs, 2, get(limbs, 2) + (value >> (2 * _BITS)) * owners + (middle >> _BITS))
             put(limbs, 3, get(limbs, 3) + owners)
         for j in range(named, named + owners):
-            put(owner_object, j, first + i)
-            reference = get(owner, j)
+            put32(owner_object, j, first + i)
+            reference = get32(owner, j)
             if reference >= 0:
                 put(times, reference, get(times, reference) + prices)
-                if get32(turns, reference) < 0:
-                    put32(turns, reference, turn)
-                    turn += 1
-                if group >= 0 and get32(group_ix, reference) < 0:
-                    put32(group_ix, reference, group)
-                    group += 1
-                put32(owner_group, j, get32(group_ix, reference))
+                number = get32(group_ix, reference)
+                if number < 0:  # it has a group_ix only once it has a turn
+                    if get32(turns, reference) < 0:
+                        put32(turns, reference, turn)
+                        turn += 1
+                    if group >= 0:
+                        number = group
+                        put32(group_ix, reference, number)
+                        group += 1
+                put32(owner_group, j, number)
         price += prices
         named += owners
         put(rates, head, get(rates, head) + prices * owners)
@@ -120,11 +123,7 @@ def total(part, heads: np.ndarray, items: np.ndarray, tables: tuple, first: int,
     """
     rows, owners = len(part.tail), len(part.owner)
     made = (
-        np.empty(rows, np.int64),
-        np.empty(rows, np.int32),
-        np.empty(rows, np.int32),
-        np.empty(owners, np.int64),
-        np.empty(owners, np.int32),
+        *(np.empty(count, np.int32) for count in (rows, rows, rows, owners, owners)),
         np.zeros(len(heads), np.int64),
         np.zeros((_SCALES, 4), np.int64),
     )

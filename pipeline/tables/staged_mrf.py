@@ -9,7 +9,7 @@ from pipeline.tables import table
 STAGED_PRICE = table(
     "staged_price",
     "staged/in_network",
-    "object_ix:int64 item_ix:int32 terms_ix:int32 negotiated_rate:float64",
+    "object_ix:int32 item_ix:int32 terms_ix:int32 negotiated_rate:float64",
     key="",
     doc="One row per negotiated price, in the file's order; object_ix numbers the negotiated_rates object it stands in.",
 )
@@ -31,7 +31,7 @@ STAGED_TERMS = table(
 STAGED_OWNER = table(
     "staged_owner",
     "staged/in_network",
-    "object_ix:int64 group_ix:int32",
+    "object_ix:int32 group_ix:int32",
     key="",
     doc="One row per provider group that a negotiated_rates object names (a reference, or its one in-line list), in the "
     "file's order; a group named twice stands twice.",

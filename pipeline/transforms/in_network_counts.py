@@ -272,7 +272,7 @@ def _count_owners(object_ix, owner, last, prices_of, begun, reached):
 def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> None:
     """Put the prices that stand more than once in the file, and a few others, into the table apart: number (of item and
     terms), mixed (of it and the rate), object_ix. Where number and mixed are the same, prices say the same."""
-    con.execute("CREATE OR REPLACE TEMP TABLE apart (number UBIGINT, mixed UBIGINT, object_ix BIGINT)")
+    con.execute("CREATE OR REPLACE TEMP TABLE apart (number UBIGINT, mixed UBIGINT, object_ix INTEGER)")
     repeated, item_of = counting.repeated, _by_number(con, "item_number", "item_ix", "item")
     terms_of = _by_number(con, "terms_number", "terms_ix", "terms")
     if _each_once(item_of) and _each_once(terms_of):
