@@ -49,7 +49,7 @@ class _Staged:
             t.name: folder / f"{t.name}.parquet" for t in tables.load().values() if t.folder == parquet.READ_ONCE
         }
         self._writers = {name: parquet.Writer(path, tables.get(name)) for name, path in self.paths.items()}
-        self.counting = in_network_counts.Counting(0)
+        self.counting = in_network_counts.Counting(folder / "scratch")
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
         """Take rows."""
@@ -104,7 +104,8 @@ def load() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "document.json"
         path.write_text(json.dumps(DOCUMENT), encoding="utf-8")
-        in_network.read(path, batch_id="b", sink=SimpleNamespace(write=in_network_counts.Counting(0).take))
+        counting = in_network_counts.Counting(Path(folder))
+        in_network.read(path, batch_id="b", sink=SimpleNamespace(write=counting.take))
 
 
 def remove_former() -> None:

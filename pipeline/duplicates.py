@@ -1,13 +1,15 @@
 """Which hashes stand more than once among any number of them, in memory that does not grow with it while few of them do.
 
-What belongs here: that. What must not come in: what was hashed, and whether two of one hash are the same (`gx_duckdb`).
+What belongs here: that. What must not come in: what was hashed, and whether two of one hash are the same (`gx_duckdb`,
+`in_network_counts`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-from collections.abc import Iterable
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,42 +18,95 @@ import numpy as np
 from pipeline.paths import make_folder
 
 HELD = 1 << 22  # hashes that are sorted at once by a thread, 32 MB; more of them go to disk first
+_BITS = 10  # of a hash, by which those on disk can be told apart into shares
+_SPLITS = np.arange(1, 1 << _BITS, dtype=np.uint64) << np.uint64(64 - _BITS)
+_NOTHING = np.empty(0, np.uint64)
 
 
-def standing_twice(batches: Iterable[np.ndarray], count: int, scratch: Path, threads: int, held: int) -> np.ndarray:
-    """Every hash that stands more than once, in ascending order.
+class Hashes:
+    """Any number of 64-bit hashes (uint64), which are spread evenly.
 
-    batches  of 64-bit hashes (uint64), which are spread evenly; they are sorted where they stand
-    count    how many there are: EOFError when they are not as many
-    scratch  a folder, for files without a name; made if need be
-    threads  that sort
-    held     hashes that each of them sorts at once: shares of all are looked through by themselves
+    scratch  a folder, for a file without a name; made if need be
+    held     hashes that are sorted at once: more are written to the file, sorted, so many at a time
 
     OSError when the disk does not take them.
     """
-    shares = -(-count // held) or 1
-    bounds = np.array([(share << 64) // shares for share in range(1, shares)], np.uint64)
-    with contextlib.ExitStack() as files, ThreadPoolExecutor(threads, thread_name_prefix="duplicates") as pool:
-        if shares > 1:
-            make_folder(scratch)
-        room = max(1, 8 * held // shares)
-        parts = [files.enter_context(tempfile.SpooledTemporaryFile(room, dir=scratch)) for _ in range(shares)]
-        came = 0
-        for batch in batches:
-            came += len(batch)
-            batch.sort()
-            for part, hashes in zip(parts, np.split(batch, np.searchsorted(batch, bounds)), strict=True):
-                part.write(hashes)
-        if came != count:
-            raise EOFError(f"{came:,} of {count:,} values were read")
-        return np.concatenate(list(pool.map(_repeated, parts)))
+
+    def __init__(self, scratch: Path, held: int):
+        self._scratch, self._room = scratch, held
+        self._held, self._fill = np.empty(held, np.uint64), 0  # of memory only what is written to is taken
+        self._file = None
+        self._runs: list[
+            np.ndarray
+        ] = []  # where each of the splits begins in each run, counted from the file's beginning
+        self.count = 0
+
+    def take(self, hashes: np.ndarray) -> None:
+        """Add some."""
+        while len(hashes):
+            if self._fill == self._room:
+                self._put_aside()
+            part = hashes[: self._room - self._fill]
+            self._held[self._fill : self._fill + len(part)] = part
+            self._fill += len(part)
+            self.count += len(part)
+            hashes = hashes[len(part) :]
+
+    def twice(self, threads: int) -> Iterator[np.ndarray]:
+        """Those that stand more than once, rising, in parts, each sorted by one of so many threads; no more can be added."""
+        if self._file is None:
+            found, self._held = _repeated(self._held[: self._fill]), _NOTHING
+            yield found
+            return
+        self._put_aside()
+        self._held = _NOTHING
+        shares = min(1 << _BITS, -(-self.count // self._room))
+        edges = [(share << _BITS) // shares for share in range(shares + 1)]
+        one_at_a_time = threading.Lock()
+
+        def share(low: int, high: int) -> np.ndarray:
+            hashes = np.empty(sum(int(run[high] - run[low]) for run in self._runs), np.uint64)
+            end = 0
+            for run in self._runs:
+                start, end = end, end + int(run[high] - run[low])
+                with one_at_a_time:
+                    self._file.seek(8 * int(run[low]))
+                    if self._file.readinto(hashes[start:end]) != 8 * (end - start):
+                        raise EOFError("a file of hashes was cut")
+            return _repeated(hashes)
+
+        with self._file, ThreadPoolExecutor(threads, thread_name_prefix="duplicates") as pool:
+            yield from pool.map(share, edges[:-1], edges[1:])
+
+    def _put_aside(self) -> None:
+        """Write what is held to the file."""
+        if self._file is None:
+            make_folder(self._scratch)
+            self._file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115
+            weakref.finalize(self, self._file.close)  # if nobody asks which stand twice
+        held = self._held[: self._fill]
+        held.sort()
+        before = int(self._runs[-1][-1]) if self._runs else 0
+        self._file.write(held)
+        self._runs.append(before + np.concatenate(([0], np.searchsorted(held, _SPLITS), [len(held)])))
+        self._fill = 0
 
 
-def _repeated(part: tempfile.SpooledTemporaryFile) -> np.ndarray:
-    hashes = np.empty(part.tell() // 8, np.uint64)
-    part.seek(0)
-    if part.readinto(hashes) != hashes.nbytes:
-        raise EOFError("a file of hashes was cut")
-    part.close()
+def standing_twice(batches: Iterable[np.ndarray], count: int, scratch: Path, threads: int, held: int) -> np.ndarray:
+    """Every hash that stands more than once in these batches, in ascending order; see `Hashes`.
+
+    EOFError when they are not `count`.
+    """
+    hashes = Hashes(scratch, held)
+    for batch in batches:
+        hashes.take(batch)
+    if hashes.count != count:
+        raise EOFError(f"{hashes.count:,} of {count:,} values were read")
+    return np.concatenate(list(hashes.twice(threads)))
+
+
+def _repeated(hashes: np.ndarray) -> np.ndarray:
+    """Those that stand more than once; they are sorted where they stand."""
     hashes.sort()
-    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    again = hashes[1:][hashes[1:] == hashes[:-1]]
+    return again[np.concatenate(([True], again[1:] != again[:-1]))] if len(again) else again

@@ -30,16 +30,26 @@ def test_the_hashes_that_stand_twice(tmp_path_factory, batches, held, threads):
 
 
 def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path, monkeypatch):
-    rolled = []
-    spooled = tempfile.SpooledTemporaryFile.rollover
-    monkeypatch.setattr(
-        tempfile.SpooledTemporaryFile, "rollover", lambda file: (rolled.append(file._TemporaryFileArgs), spooled(file))
-    )
+    made, folder = [], tmp_path / "scratch"
+    temporary = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *, dir: made.append(temporary(dir=dir)) or made[-1])
     hashes = np.random.default_rng(3).integers(0, 1 << 64, 50_000, np.uint64)
     twice = hashes[[7, 49_000]].copy()
-    batches = (part.copy() for part in (*np.split(hashes, 5), twice))
-    assert duplicates.standing_twice(batches, 50_002, tmp_path, 1, 10_000).tolist() == sorted(twice.tolist())
-    assert {args["dir"] for args in rolled} == {tmp_path}
+    looked = duplicates.Hashes(folder, 10_000)
+    for part in (*np.split(hashes, 5), twice):
+        looked.take(part)
+    assert folder.is_dir()
+    parts = list(looked.twice(2))
+    assert np.concatenate(parts).tolist() == sorted(twice.tolist())
+    assert len(parts) == 6, "as many shares as there are of what is held at once"
+    assert [file.closed for file in made] == [True]
+    assert list(folder.iterdir()) == []
+
+
+def test_what_fits_is_held(tmp_path):
+    looked = duplicates.Hashes(tmp_path / "scratch", 100)
+    looked.take(np.arange(100, dtype=np.uint64) // np.uint64(2))
+    assert np.concatenate(list(looked.twice(1))).tolist() == list(range(50))
     assert list(tmp_path.iterdir()) == []
 
 

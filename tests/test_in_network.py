@@ -13,6 +13,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import types
 import zipfile
@@ -30,7 +31,7 @@ import pytest
 import kit
 from generate_mrf import odd_file
 from mutate_mrf import mutated
-from pipeline import lookahead, naming, parquet, tables
+from pipeline import duplicates, lookahead, naming, parquet, tables
 from pipeline.errors import SourceError
 from pipeline.jit import address
 from pipeline.readers import (
@@ -81,11 +82,12 @@ class Keep:
         def rows(table: str, columns: list[str]):
             return iter(self.table(table.removeprefix("staged_")).select(columns).to_batches())
 
-        counting = in_network_counts.Counting(0)
-        for table, batches in self.batches.items():
-            for batch in batches:
-                counting.take(table, batch)
-        return in_network_counts.counts(self.database(), rows, counting)
+        with tempfile.TemporaryDirectory() as scratch:
+            counting = in_network_counts.Counting(Path(scratch))
+            for table, batches in self.batches.items():
+                for batch in batches:
+                    counting.take(table, batch)
+            return in_network_counts.counts(self.database(), rows, counting)
 
     def database(self) -> duckdb.DuckDBPyConnection:
         con = duckdb.connect(config={"threads": 1})
@@ -118,7 +120,7 @@ def counted(path: Path) -> dict:
     con = sink.database()
     counts = sink.counts()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(in_network_counts, "HELD", 1 + sink.table("price").num_rows // 3)
+        patch.setattr(duplicates, "HELD", 1 + sink.table("price").num_rows // 3)
         assert sink.counts() == counts, "however many prices are looked at at once"
     assert result.rates_read == counts["rates"] + result.rejected
     for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):

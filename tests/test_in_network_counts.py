@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline import tables
+from pipeline import duplicates, tables
 from pipeline.transforms import in_network_counts
 
 
@@ -66,13 +67,13 @@ class File:
             if one == other
         ]
 
-    def counts(self, batch_rows: int, packed: int) -> dict[str, int]:
-        """What is counted, in batches of so many rows, as of a file of that size."""
+    def counts(self, batch_rows: int, scratch: Path) -> dict[str, int]:
+        """What is counted, in batches of so many rows."""
         staged = self.tables()
         con = duckdb.connect(config={"threads": 1})
         for name, table in staged.items():
             con.register(name, table)
-        counting = in_network_counts.Counting(packed)
+        counting = in_network_counts.Counting(scratch)
         for name, table in staged.items():
             for batch in table.to_batches(max_chunksize=batch_rows):
                 counting.take(name, batch)
@@ -85,47 +86,42 @@ class File:
 
 @pytest.mark.parametrize("repeat_items", [False, True])
 @pytest.mark.parametrize("repeat_owners", [False, True])
-def test_facts_are_the_different_rates(repeat_items, repeat_owners, monkeypatch):
-    """Also where two numbers say the same, and where there are more prices than are held, with a small filter and a large one."""
+def test_facts_are_the_different_rates(repeat_items, repeat_owners, tmp_path, monkeypatch):
+    """Also where two numbers say the same, and where there are more prices than are held."""
     for seed in range(12):
         file = File(seed, repeat_items=repeat_items, repeat_owners=repeat_owners)
         rates = file.rates()
-        for held, batch_rows, packed in ((1 << 10, 100, 0), (1 << 10, 1, 0), (3, 2, 0), (3, 5, 1 << 20)):
-            monkeypatch.setattr(in_network_counts, "HELD", held)
+        for held, batch_rows in ((1 << 10, 100), (1 << 10, 1), (3, 2), (3, 5)):
+            monkeypatch.setattr(duplicates, "HELD", held)
             monkeypatch.setattr(in_network_counts, "_ROWS", held)
-            counted = file.counts(batch_rows, packed)
-            assert (counted["rates"], counted["facts"]) == (len(rates), len(set(rates))), (seed, held, packed)
+            counted = file.counts(batch_rows, tmp_path)
+            assert (counted["rates"], counted["facts"]) == (len(rates), len(set(rates))), (seed, held)
 
 
-@pytest.mark.parametrize("packed", [0, 1 << 20])
-def test_what_is_said_twice_is_never_passed_over(packed, monkeypatch):
-    """However full the filter is, and however much is held; too much of it is said to be too much."""
+@pytest.mark.parametrize("items", [40, 10_000])
+def test_prices_that_stand_twice_are_looked_up(items, tmp_path, monkeypatch):
+    """However much is held; where more than that stands twice, all are."""
     for seed in range(30):
         rng = np.random.default_rng(seed)
-        monkeypatch.setattr(in_network_counts, "HELD", int(rng.integers(20, 500)))
-        prices = [rng.choice(np.arange(k), 600).astype(kind) for k, kind in ((40, "i4"), (3, "i4"), (9, "f8"))]
-        seen = in_network_counts._Repeated(packed)
+        monkeypatch.setattr(duplicates, "HELD", int(rng.integers(20, 500)))
+        prices = [rng.choice(np.arange(k), 600).astype(kind) for k, kind in ((items, "i4"), (3, "i4"), (9, "f8"))]
+        seen = in_network_counts._Repeated(tmp_path)
         for start in range(0, 600, 70):
             seen.take(*(column[start : start + 70] for column in prices))
         values = seen.values()
         rows = list(zip(*(column.tolist() for column in prices), strict=True))
         twice = {row for row, times in Counter(rows).items() if times > 1}
-        assert values is None or len(values) >= len(twice)
-        batches = iter([[np.arange(600), *prices]])
-        numbers = np.arange(40, dtype="i4"), np.arange(3, dtype="i4")
-        found = [
-            row for *_, places in in_network_counts._looked_up(values, batches, *numbers) for row in places.tolist()
-        ]
-        assert {place for place, row in enumerate(rows) if row in twice} <= set(found)
-        assert len(found) == len(set(found))
-        if packed and values is not None:
-            assert len(values) < len(twice) + 10
+        assert (values is None) == (len(twice) > duplicates.HELD)
+        numbers = np.arange(items, dtype="i4"), np.arange(3, dtype="i4")
+        found = in_network_counts._looked_up(values, iter([[np.arange(600), *prices]]), *numbers)
+        places = [place for *_, part in found for place in part.tolist()]
+        assert places == [place for place, row in enumerate(rows) if values is None or row in twice]
 
 
 @pytest.mark.parametrize("name", ["staged_price", "staged_owner"])
-def test_rows_of_an_object_that_do_not_stand_together_are_noticed(name):
+def test_rows_of_an_object_that_do_not_stand_together_are_noticed(name, tmp_path):
     schema = tables.get(name).arrow_schema()
     columns = [[0, 1, 0] if field.name == "object_ix" else [0, 0, 0] for field in schema]
     batch = pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema)
     with pytest.raises(AssertionError, match="do not stand together"):
-        in_network_counts.Counting(0).take(name, batch)
+        in_network_counts.Counting(tmp_path).take(name, batch)

@@ -231,7 +231,7 @@ class InNetworkFile(FileTask):
         from pipeline.readers import in_network
 
         self._references = References(self.warehouse, self.file, urls)
-        sink = _Sink(drafts, self._bytes)
+        sink = _Sink(drafts, self.warehouse.scratch)
         with sink:
             result = in_network.read(
                 self.file,
@@ -336,11 +336,11 @@ def _seen(path: Path) -> tuple[int, ...] | None:
 class _Sink:
     """Writes each staged table's batches to its draft, and counts them."""
 
-    def __init__(self, drafts: dict[str, Path], packed: int):
+    def __init__(self, drafts: dict[str, Path], scratch: Path):
         from pipeline import parquet
         from pipeline.transforms import in_network_counts
 
-        self.counting = in_network_counts.Counting(packed)
+        self.counting = in_network_counts.Counting(scratch)
         self._writers = {
             name: parquet.Writer(path, tables.get(name), required=tables.get(name).columns if name in _NUMBERS else ())
             for name, path in drafts.items()

@@ -7,29 +7,26 @@ A fact is a distinct price with a distinct owner, so rates need not be multiplie
 object alone (most do) has as many facts as the object has different owners. Only prices that stand more than once are
 joined with their owners.
 
-Prices and owners are counted by their numbers while they are written (`Counting`), and a Bloom filter tells then what
-prices say that may stand more than once; those are looked up in the staged rows. Where two numbers turn out to say the same
-(two references with the same members, items of which a file had too many to remember), the rows are gone through once more.
+Prices and owners are counted by their numbers while they are written (`Counting`), and what prices say is hashed; those of
+which the hash stands more than once are looked up in the staged rows. Where two numbers turn out to say the same (two
+references with the same members, items of which a file had too many to remember), the rows are gone through once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipeline import duck
+from pipeline import duck, duplicates
 from pipeline.jit import entry, inner
 
-HELD = 1 << 22  # prices, of which what they say is held at a time, in 32 MB; twice as much of those that stand twice
-# Bytes of a packed file for a word of the filter: they hold some four prices, of which few in a thousand look repeated.
-_PACKED = 128
-_WORDS = 23  # bits of the number of words of the largest filter: 64 MB; of files beyond 10 GB of JSON more is looked up in vain
 _ROWS = 1 << 20  # of prices that stand more than once, handed to DuckDB at a time
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
-_1, _6, _12, _32, _63 = (np.uint64(n) for n in (1, 6, 12, 32, 63))
+_1, _32 = np.uint64(1), np.uint64(32)
 _MINUS_ZERO = np.uint64(1 << 63)
 
 # Columns of a staged table by name, some rows at a time, in the file's order.
@@ -39,11 +36,11 @@ _PRICE, _OWNER = ["object_ix", "item_ix", "terms_ix", "negotiated_rate"], ["obje
 
 class Counting:
     """Counts prices and owners by their numbers, while they are written; `take` gets all batches of all tables, the prices of
-    an object before its owners. `packed` is the size of the file, which tells about how many prices it has."""
+    an object before its owners. `scratch` is a folder for what is more than is held in memory (`duplicates.Hashes`)."""
 
-    def __init__(self, packed: int):
-        self.packed = packed
-        self.prices, self.repeated, self.owners = _Prices(), _Repeated(packed), _Owners()
+    def __init__(self, scratch: Path):
+        self.scratch = scratch
+        self.prices, self.repeated, self.owners = _Prices(), _Repeated(scratch), _Owners()
 
     def take(self, table: str, batch: pa.RecordBatch) -> None:
         """Count rows of a staged table, if it is one of the two."""
@@ -123,64 +120,26 @@ class _Owners:
 
 
 class _Repeated:
-    """What prices say that stand more than once, seen as they pass, and what a few others say where there are many.
+    """The hashes of what prices say, of which some stand more than once."""
 
-    What they say (`_hash`) is held, until it is as much as HELD, sorted, and held against a Bloom filter of what went before:
-    sorted, it goes through the filter from its beginning to its end, which takes a quarter of the time.
-    """
-
-    def __init__(self, packed: int):
-        self._packed = packed
-        self._held, self._count = np.empty(HELD, np.uint64), 0  # of memory only what is written to is taken
-        self._before: _Filter | None = None
-        self._found: list[np.ndarray] | None = []
+    def __init__(self, scratch: Path):
+        self._hashes = duplicates.Hashes(scratch, duplicates.HELD)
 
     def take(self, item: np.ndarray, terms: np.ndarray, rate: np.ndarray) -> None:
         """Look at prices."""
-        done = 0
-        while done < len(rate):
-            if self._count == HELD:
-                self._look(more=True)
-            end = min(len(rate), done + HELD - self._count)
-            _say(item[done:end], terms[done:end], rate[done:end].view(np.uint64), self._held[self._count :])
-            self._count, done = self._count + end - done, end
+        hashes = np.empty(len(rate), np.uint64)
+        _say(item, terms, rate.view(np.uint64), hashes)
+        self._hashes.take(hashes)
 
     def values(self) -> np.ndarray | None:
-        """What they say, rising, or None where it is more than can be held; no more is taken."""
-        self._look(more=False)
-        self._held, self._before = self._held[:0].copy(), None  # the memory is needed for what comes next
-        if self._found is not None:
-            self._found = [_distinct(self._found)]
-        return self._found and self._found[0]
-
-    def _look(self, *, more: bool) -> None:
-        """Find those of what is held."""
-        held, self._count = self._held[: self._count], 0
-        if self._found is None:
-            return
-        held.sort()
-        if more and self._before is None:
-            self._before = _Filter(self._packed // _PACKED)
-        found = held[1:][held[1:] == held[:-1]] if self._before is None else held[self._before.passed(held)]
-        self._found.append(found)
-        if sum(map(len, self._found)) > 2 * HELD:
-            self._found = [_distinct(self._found)]
-            if len(self._found[0]) > HELD:
-                self._found = None
-
-
-class _Filter:
-    """A Bloom filter of about so many words; all bits of a value are in one of them."""
-
-    def __init__(self, words: int):
-        bits = min(_WORDS, max(1, words.bit_length()))
-        self.words, self.shift = np.zeros(1 << bits, np.uint64), np.uint64(64 - bits)
-
-    def passed(self, said: np.ndarray) -> np.ndarray:
-        """Whether each of these may have passed before, or stands here before."""
-        found = np.empty(len(said), np.bool_)
-        _pass(said, self.words, self.shift, found)
-        return found
+        """Those that stand more than once, rising, or None where they are more than can be held; no more is taken."""
+        found, count = [], 0
+        for part in self._hashes.twice(1):
+            found.append(part)
+            count += len(part)
+            if count > duplicates.HELD:
+                return None
+        return np.concatenate(found)
 
 
 @inner
@@ -202,39 +161,31 @@ def _hash(mixed):
     return hashed ^ (hashed >> _32)
 
 
-@inner
-def _bits(hashed):
-    """The bits that are set for it in its word."""
-    return (_1 << (hashed & _63)) | (_1 << ((hashed >> _6) & _63)) | (_1 << ((hashed >> _12) & _63))
-
-
 @entry
-def _say(item, terms, rate, said):
-    """Fill in what prices say; `rate` are the bits of doubles."""
+def _say(item, terms, rate, hashes):
+    """Fill in the hashes of what prices say; `rate` are the bits of doubles."""
     for i in range(len(rate)):
-        said[i] = _hash(_mixed(_number(item[i], terms[i]), rate[i]))
+        hashes[i] = _hash(_mixed(_number(item[i], terms[i]), rate[i]))
+
+
+@inner
+def _among(hashed, values, starts, shift):
+    """Whether it is one of some values, rising; those of which the bits above `shift` are n begin at `starts[n]`."""
+    place, end = starts[hashed >> shift], starts[(hashed >> shift) + _1]
+    while place < end and values[place] != hashed:
+        place += 1
+    return place < end
 
 
 @entry
-def _pass(said, words, shift, found):
-    """Put what prices say into a filter; fill in what may have been in it before."""
-    for i in range(len(said)):
-        place, bits = said[i] >> shift, _bits(said[i])
-        found[i] = words[place] & bits == bits
-        words[place] |= bits
-
-
-@entry
-def _sieve(item, terms, rate, item_of, terms_of, words, shift, row, number, mixed):
-    """Fill in the rows that may be in a filter, and what they say; returns how many. `item_of` and `terms_of` say which
-    numbers stand for those of items and terms."""
+def _sieve(item, terms, rate, item_of, terms_of, every, values, starts, shift, row, number, mixed):
+    """Fill in the rows whose hash is `_among` some values, or every row, and what they say; returns how many. `item_of` and
+    `terms_of` say which numbers stand for those of items and terms."""
     count = 0
     for i in range(len(rate)):
         numbered = _number(item_of[item[i]], terms_of[terms[i]])
         says = _mixed(numbered, rate[i])
-        hashed = _hash(says)
-        bits = _bits(hashed)
-        if words[hashed >> shift] & bits == bits:
+        if every or _among(_hash(says), values, starts, shift):
             row[count], number[count], mixed[count] = i, numbered, says
             count += 1
     return count
@@ -270,15 +221,15 @@ def _count_owners(object_ix, owner, last, prices_of, begun, reached):
 
 
 def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> None:
-    """Put the prices that stand more than once in the file, and a few others, into the table apart: number (of item and
-    terms), mixed (of it and the rate), object_ix. Where number and mixed are the same, prices say the same."""
+    """Put the prices that stand more than once in the file, or all, into the table apart: number (of item and terms), mixed
+    (of it and the rate), object_ix. Where number and mixed are the same, prices say the same."""
     con.execute("CREATE OR REPLACE TEMP TABLE apart (number UBIGINT, mixed UBIGINT, object_ix INTEGER)")
     repeated, item_of = counting.repeated, _by_number(con, "item_number", "item_ix", "item")
     terms_of = _by_number(con, "terms_number", "terms_ix", "terms")
     if _each_once(item_of) and _each_once(terms_of):
         item_of, terms_of = (np.arange(len(numbers), dtype=np.int32) for numbers in (item_of, terms_of))
     else:
-        repeated = _Repeated(counting.packed)
+        repeated = _Repeated(counting.scratch)
         for _, item_ix, terms_ix, rate in _columns(rows, "staged_price", _PRICE):
             repeated.take(_named(item_of, item_ix), _named(terms_of, terms_ix), rate)
     found, held = [], 0
@@ -295,23 +246,23 @@ def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -
 def _looked_up(
     values: np.ndarray | None, prices: Iterator[list[np.ndarray]], item_of: np.ndarray, terms_of: np.ndarray
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """Those prices that say one of these, and a few others: their number, mixed and object_ix. All prices where it is not
-    known which are sought."""
-    if values is None:
-        sought = _Filter(0)
-        sought.words[:] = ~np.uint64(0)
-    elif len(values):
-        sought = _Filter(len(values))
-        sought.passed(values)
-    else:
+    """Those prices of which the hash is among these values, all where they are None: number, mixed and object_ix."""
+    every = values is None
+    if every:
+        values = np.empty(0, np.uint64)
+    elif not len(values):
         return
+    bits = max(1, len(values).bit_length())
+    shift = np.uint64(64 - bits)
+    starts = np.searchsorted(values, np.arange(1 << bits, dtype=np.uint64) << shift)
+    among = every, values, np.append(starts, len(values)), shift
     row, number, mixed = np.empty((3, 0), np.uint64)
     for object_ix, item_ix, terms_ix, rate in prices:
         if len(rate) > len(row):
             row, number, mixed = np.empty((3, len(rate)), np.uint64)
         # In one step, for after each another thread, the gate, has its turn.
-        numbers, places = (item_ix, terms_ix, rate.view(np.uint64), item_of, terms_of), (sought.words, sought.shift)
-        if count := _sieve(*numbers, *places, row, number, mixed):
+        numbers = item_ix, terms_ix, rate.view(np.uint64), item_of, terms_of
+        if count := _sieve(*numbers, *among, row, number, mixed):
             yield number[:count].copy(), mixed[:count].copy(), object_ix[row[:count]]
 
 
@@ -346,13 +297,6 @@ def _named(names: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     found = names[numbers]
     found.flags.writeable = False
     return found
-
-
-def _distinct(parts: list[np.ndarray]) -> np.ndarray:
-    """The different ones of some values, rising; NumPy's `unique` takes ten times as long for many."""
-    values = np.concatenate([np.empty(0, np.uint64), *parts])
-    values.sort()
-    return values[np.concatenate(([True], values[1:] != values[:-1]))] if len(values) else values
 
 
 def _each_once(values: np.ndarray) -> bool:

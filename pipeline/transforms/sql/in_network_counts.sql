@@ -2,7 +2,7 @@
 -- pairs_of_repeated  pairs of a price that stands more than once and a different owner of its object
 -- facts_of_repeated  the different ones of these
 -- Reads what in_network_numbers.sql made, the views staged_owner, _member, _code and _terms of that file, `apart` (all prices
--- that stand more than once, and others; by what they say), and `referred`: the groups that a rate object names. Gives one
+-- that stand more than once, or all; by what they say), and `referred`: the groups that a rate object names. Gives one
 -- row.
 WITH
   repeated AS (
