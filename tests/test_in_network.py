@@ -37,8 +37,8 @@ from pipeline.jit import address
 from pipeline.readers import (
     at_hand,
     in_network,
-    in_network_groups,
     in_network_items,
+    in_network_members,
     in_network_prices,
     in_network_references,
     in_network_scan,
@@ -1220,12 +1220,12 @@ def test_references_are_read_as_parsed_json_is(shape, write):
     assert 0 < refused <= len(found_all)
 
 
-def test_entries_of_in_line_lists_are_forgotten_when_there_are_many(write, monkeypatch):
-    groups = [{**GROUP, "npi": [npi]} for npi in range(1_000_000_000, 1_000_000_100)]
+def test_tins_of_in_line_lists_are_forgotten_when_there_are_many(write, monkeypatch):
+    groups = [{"npi": [npi], "tin": {"type": "npi", "value": str(npi)}} for npi in range(1_000_000_000, 1_000_000_100)]
     rates = [{"provider_groups": groups[i : i + 3], "negotiated_prices": [PRICE]} for i in range(98)]
     path = write(document(in_network=[{**ITEM, "negotiated_rates": rates}] * 2))
     found = whole(path, chunk_bytes=256)
-    monkeypatch.setattr(in_network_groups, "_ENTRIES_KNOWN", 10)
+    monkeypatch.setattr(in_network_members, "_LARGE", 10)
     assert whole(path, chunk_bytes=256) == found
 
 

@@ -6,6 +6,7 @@ numbers in NumPy arrays or on disk: a payer's file defines millions of reference
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,18 +16,17 @@ import pyarrow as pa
 
 from pipeline import naming
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_reference_scan as reference_scan
 from pipeline.readers.in_network_account import Account, Column, Tally, json_path
 from pipeline.readers.in_network_fields import Unreadable
-from pipeline.readers.in_network_scan import split
+from pipeline.readers.in_network_members import Members, tin_key
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_totals import Totals
-from pipeline.readers.json_text import parsed, parsed_all
+from pipeline.readers.json_text import parsed
 from pipeline.readers.spans import Spans
 from pipeline.readers.spool import Spool
 
 _TOGETHER = 1024  # references are numbered at a time
-_TINS_KNOWN = 100_000
-_ENTRIES_KNOWN = 400_000  # members of in-line lists' entries, some 150 bytes each
 
 Resolve = Callable[[str], Sequence[dict] | None]
 
@@ -80,14 +80,18 @@ class Definitions(NamedTuple):
     tins: np.ndarray
 
 
-def tin_key(tin: fields.Tin) -> bytes:
-    """What a TIN is numbered by, as `in_network_tins.Plain.keys`."""
-    return "\0".join(v or "" for v in tin).encode()
-
-
 def _digest(members: bytes) -> bytes:
     """`naming.members_uid` of members that are sorted, distinct and joined already."""
     return hashlib.md5(members, usedforsecurity=False).digest()
+
+
+class _Inline(NamedTuple):
+    """What an in-line list says: its members, its TINs by number, and what is odd in it."""
+
+    members: bytes
+    tins: np.ndarray
+    mixed: bool
+    blanks: bool
 
 
 class Inline(NamedTuple):
@@ -117,8 +121,7 @@ class Groups:
         self._count = 0  # of those that have a group_ix
         self._reference_ix, self._inline_ix = Column(np.int32, -1), Column(np.int32, -1)
         self._tins, self._tin_entries = Spans(), Tally()
-        self._tins_known: dict[fields.Tin, int] = {}
-        self._forget_entries()
+        self._inline_read = Members(self.number_tins)
         self._memberships = Spans()  # pg_members_uids whose members are staged
         self._spool = Spool()
         self._waiting: list[_Definition] = []  # that are not numbered yet
@@ -214,78 +217,46 @@ class Groups:
     def inline(self, groups: Any) -> int:
         """The number of an in-line list. Raises Unreadable."""
         found = fields.membership(groups)
-        return self._number_inlines([found], [self.tin_numbers(found.tins)])[0]
+        return self._number_inlines([self._inline(found)])[0]
 
     def inline_all(self, lists: Spans, first: int, last: int) -> list[int | None]:
         """The numbers of in-line lists by their JSON text, None for one that cannot be read."""
-        numbers, ends = split(lists, first, last, self._entries)
-        self._read_entries()
-        found: list[fields.Membership | None] = []
-        tins, start = [], 0
-        for place, end in enumerate(ends.tolist(), first):
-            if end < 0:
-                try:
-                    found.append(fields.membership(parsed(lists.span(place))))
-                    tins.append(self.tin_numbers(found[-1].tins))
-                except ValueError:
-                    found.append(None)
-                continue
-            here, start = numbers[start:end], end
-            entries = [self._entries_read[number] for number in here.tolist()]
-            found.append(None if None in entries else fields.joined(entries))
-            if found[-1]:
-                tins.append(self._entry_tins.values[here])
-        if self._entries_held > _ENTRIES_KNOWN:
-            self._forget_entries()
-        counted = iter(self._number_inlines([one for one in found if one is not None], tins))
+        members = self._inline_read
+        members.forget()
+        ends, entries, npis = reference_scan.lists(lists, first, last, members.texts)
+        members.read()
+        regular = np.flatnonzero(ends >= 0)
+        found: list[_Inline | None] = [None] * len(ends)
+        if len(regular) and not len(members.unreadable(entries)):
+            texts = members.joined(ends[regular], entries, npis).cast(pa.binary())
+            tins = np.split(members.tins(entries).astype(np.int32), ends[regular[:-1]])
+            for place, text, theirs in zip(regular.tolist(), texts.to_pylist(), tins, strict=True):
+                found[place] = _Inline(text, theirs, False, False)
+        for place, known in enumerate(found):
+            if known is None:
+                with contextlib.suppress(ValueError):
+                    found[place] = self._inline(fields.membership(parsed(lists.span(first + place))))
+        counted = iter(self._number_inlines([one for one in found if one is not None]))
         return [None if one is None else next(counted) for one in found]
 
-    def _forget_entries(self) -> None:
-        self._entries, self._entries_read, self._entries_held = Spans(), [], 0
-        self._entry_tins = Column(np.int32)
+    def _inline(self, found: fields.Membership) -> _Inline:
+        tins = self._tins.numbers([tin_key(tin) for tin in found.tins]).astype(np.int32)
+        return _Inline(found.members.encode(), tins, found.mixed, found.blanks)
 
-    def _read_entries(self) -> None:
-        """Read the entries of in-line lists that are new: a payer's lists repeat them."""
-        first, last = len(self._entries_read), len(self._entries)
-        for start in range(first, last, _TOGETHER):
-            for value in parsed_all(self._entries.spans(np.arange(start, min(start + _TOGETHER, last)))):
-                try:
-                    found = None if value is None else fields.group(value)
-                except Unreadable:
-                    found = None
-                self._entries_read.append(found)
-                self._entries_held += 4 + len(found.members) if found else 1
-        readable = [(number, one.tin) for number, one in enumerate(self._entries_read[first:], first) if one]
-        if readable:
-            places, tins = zip(*readable, strict=True)
-            self._entry_tins.upto(last)[list(places)] = self.tin_numbers(tins)
-
-    def _number_inlines(self, found: list[fields.Membership], tins: list[np.ndarray]) -> list[int]:
+    def _number_inlines(self, found: list[_Inline]) -> list[int]:
         """Number in-line lists together: each call into compiled code costs as much as a hundred of its numbers."""
-        members = [one.members.encode() for one in found]
-        groups = self._inline_groups.numbers([_digest(one) for one in members]).tolist()
+        groups = self._inline_groups.numbers([_digest(one.members) for one in found]).tolist()
         numbers = self._inline_ix.upto(len(self._inline_groups))
         first = len(self.inlines)
-        for group, one, text, theirs in zip(groups, found, members, tins, strict=True):
+        for group, one in zip(groups, found, strict=True):
             if numbers[group] < 0:  # not staged yet
-                self._inline_members[group] = text
-            self.inlines.append(Inline(group, theirs, one.mixed, one.blanks))
+                self._inline_members[group] = one.members
+            self.inlines.append(Inline(group, one.tins, one.mixed, one.blanks))
         return list(range(first, len(self.inlines)))
 
     def number_tins(self, keys: pa.LargeStringArray | pa.LargeBinaryArray) -> np.ndarray:
         """The numbers of TINs, by their keys."""
         return self._tins.numbers_of(keys)
-
-    def tin_numbers(self, tins: Sequence[fields.Tin]) -> np.ndarray:
-        """The numbers of TINs. A payer's in-line lists repeat them, so those that came lately are remembered."""
-        known = self._tins_known
-        new = list(dict.fromkeys(tin for tin in tins if tin not in known))
-        if len(known) + len(new) > _TINS_KNOWN:
-            known.clear()
-            new = list(dict.fromkeys(tins))
-        if new:
-            known.update(zip(new, self._tins.numbers([tin_key(tin) for tin in new]).tolist(), strict=True))
-        return np.array([known[tin] for tin in tins], np.int32)
 
     # Use.
 

@@ -1,7 +1,8 @@
-"""One compiled pass over the definitions of provider references: where each begins, its id, its groups' NPIs and TINs.
+"""One compiled pass over the definitions of provider references: where each begins, its id, its groups' NPIs and TINs; and
+over lists of such groups that stand in line.
 
-What belongs here: walking definitions of regular form as bytes. What must not come in: what becomes of one
-(`in_network_references`, `in_network_groups`), definitions of any other form.
+What belongs here: walking definitions and lists of regular form as bytes. What must not come in: what becomes of one
+(`in_network_references`, `in_network_groups`), those of any other form.
 
 Of regular form is an id, a list of groups that each have a list of ten-digit NPIs and a TIN, and perhaps network names,
 in any order of keys: nearly all that payers write.
@@ -47,7 +48,7 @@ from pipeline.readers.json_bytes import (
     text_end,
     value,
 )
-from pipeline.readers.spans import number, same
+from pipeline.readers.spans import ARENA, STARTS, Spans, number, same
 
 # The cursor's array, behind where it stands: what was found;
 RECORDS, ENTRIES, NPIS = range(3, 6)
@@ -162,6 +163,27 @@ def _entry(at, end, cursor):
 
 
 @inner
+def _groups(at, end, cursor):
+    """Behind a list of provider_groups, whose entries are added to the rows; from its `[`."""
+    if byte(at) != OPEN_LIST:
+        return STRANGE
+    while True:
+        at = blank(at + 1, end)
+        if at >= end:
+            return SHORT
+        at = _entry(at, end, cursor)
+        if at < 0:
+            return at
+        at = blank(at, end)
+        if at >= end:
+            return SHORT
+        if byte(at) == CLOSE_LIST:
+            return at + 1
+        if byte(at) != COMMA:
+            return STRANGE
+
+
+@inner
 def _record(start, end, cursor):
     """Behind a definition, which is added to the rows; from its `{`."""
     keys, reference, networks = 0, I0, -I1
@@ -213,23 +235,9 @@ def _record(start, end, cursor):
                 return SHORT
             networks = number(begun, at, I0, I0, get(cursor, _NETWORKS))
         else:
-            if byte(at) != OPEN_LIST:
-                return STRANGE
-            while True:
-                at = blank(at + 1, end)
-                if at >= end:
-                    return SHORT
-                at = _entry(at, end, cursor)
-                if at < 0:
-                    return at
-                at = blank(at, end)
-                if at >= end:
-                    return SHORT
-                if byte(at) == CLOSE_LIST:
-                    break
-                if byte(at) != COMMA:
-                    return STRANGE
-            at += 1
+            at = _groups(at, end, cursor)
+            if at < 0:
+                return at
         if reference < 0 or (which == 4 and networks < 0):
             return -3 - NO_ROOM
         at = blank(at, end)
@@ -311,3 +319,42 @@ def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
     cursor[LIMIT] = start + len(piece)
     cursor[_DATA:] = address(piece) - start, address(_TABLE)
     return _scan(address(cursor))
+
+
+@entry
+def _lists(spans, first, last, ends, cursor):
+    """As `lists`; returns the first list of which a TIN finds no room."""
+    starts, arena = get(spans, STARTS), get(spans, ARENA)
+    for i in range(first, last):
+        entries, npis = get(cursor, ENTRIES), get(cursor, NPIS)
+        end = arena + get(starts, i + 1)
+        behind = _groups(arena + get(starts, i), end, cursor)
+        regular = behind == end
+        if not regular:
+            put(cursor, ENTRIES, entries)
+            put(cursor, NPIS, npis)
+            if behind == -3 - NO_ROOM:
+                return i
+        put(ends, i, get(cursor, ENTRIES) if regular else -1)
+    return last
+
+
+def lists(spans: Spans, first: int, last: int, tins: Spans) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The entries of some lists of provider_groups, all in one: how many there are up to the end of each list, -1 of one that
+    is not of regular form, of which there are none; the rows of entries, and of NPIs, as `scan` has them. A list is JSON
+    where its TINs are."""
+    starts = spans.starts[first : last + 1]
+    most = 1 + int(starts[-1] - starts[0]) // _NPI_DIGITS  # of memory only what is written to is taken
+    ends, entries, npis = (
+        np.empty(last - first, np.int64),
+        np.empty((most, ENTRY_WIDTH), np.int64),
+        np.empty(most, np.int64),
+    )
+    cursor = np.zeros(CURSOR, np.int64)
+    cursor[MOST], cursor[_ENTRY_ROWS], cursor[_NPI_ROWS] = most, address(entries), address(npis)
+    cursor[_TINS], cursor[_LETTERS] = tins.table, address(_TABLE)
+    done = first
+    # The compiled pass counts from the first list of all.
+    while (done := _lists(spans.table, done, last, address(ends) - 8 * first, address(cursor))) < last:
+        tins.grow(int(spans.starts[done + 1] - spans.starts[done]))
+    return ends, entries[: cursor[ENTRIES]], npis[: cursor[NPIS]]

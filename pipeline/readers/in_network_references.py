@@ -1,23 +1,21 @@
 """The list provider_references, from bytes to defined references: the compiled pass where a definition is of regular
 form, parsed JSON where it is not.
 
-What belongs here: going through the list, reading each distinct TIN once, putting what cannot be read on record. What
-must not come in: the compiled pass itself (`in_network_reference_scan`), what becomes of a definition
+What belongs here: going through the list, putting what cannot be read on record. What must not come in: the compiled pass
+itself (`in_network_reference_scan`), who the members of a group are (`in_network_members`), what becomes of a definition
 (`in_network_groups`), what a field says (`in_network_fields`).
 """
 
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.at_hand import AtHand
-from pipeline.readers.in_network_account import Account, Column
-from pipeline.readers.in_network_fields import Unreadable
-from pipeline.readers.in_network_groups import Definitions, Groups, tin_key
+from pipeline.readers.in_network_account import Account
+from pipeline.readers.in_network_groups import Definitions, Groups
+from pipeline.readers.in_network_members import Members
 from pipeline.readers.in_network_reference_scan import (
     CURSOR,
     ENTRIES,
@@ -42,13 +40,11 @@ from pipeline.readers.in_network_scan import (
     POSITION,
     through,
 )
-from pipeline.readers.in_network_tins import plain
 from pipeline.readers.json_bytes import extent
-from pipeline.readers.json_text import JsonText, parsed, parsed_all
+from pipeline.readers.json_text import JsonText, parsed
 from pipeline.readers.spans import Spans
 
 FEW = 1_000  # the first records of a list, which take less time to parse than the compiled pass to load, or to compile
-_LARGE = 4 << 20  # bytes of distinct TINs, at which they are forgotten
 
 
 class References:
@@ -60,20 +56,12 @@ class References:
         self._index = 0  # of the record at hand
         self._most = max(1 << 8, min(1 << 14, chunk_bytes >> 6))
         self._networks, self._names = Spans(), []  # of each span of them: their names, None where they cannot be read
+        self._members = Members(groups.number_tins)
         self._make_room()
-        self._fresh()
 
     def _make_room(self) -> None:
         widths = RECORD_WIDTH, ENTRY_WIDTH, 1
         self._rows = [np.zeros((self._most, width), np.int64) for width in widths]
-
-    def _fresh(self) -> None:
-        self._tins, self._tins_read = Spans(), 0
-        self._prefixes = Spans()  # `tin_type:tin_value:`
-        self._prefix_of, self._tin_of = (
-            Column(np.int64, -1),
-            Column(np.int64, -1),
-        )  # of each span; -1 where it is unreadable
 
     def read(self, text: JsonText) -> None:
         """Read the list that begins at the cursor."""
@@ -86,11 +74,10 @@ class References:
         held = AtHand(*text.unread())
         position = held.start
         while True:
-            if self._tins.size > _LARGE:
-                self._fresh()
+            self._members.forget()
             cursor = np.zeros(CURSOR, np.int64)
             cursor[POSITION], cursor[MODE] = position, mode
-            tables = self._groups.ids.table, self._tins.table, self._networks.table
+            tables = self._groups.ids.table, self._members.texts.table, self._networks.table
             cursor[MOST:NUMBER] = self._most, *map(address, self._rows), *tables
             status = self._take(cursor, through(held, scan, cursor))
             moved = int(cursor[POSITION]) > position
@@ -101,7 +88,7 @@ class References:
                 return
             if status == NO_ROOM:
                 span = first + len(piece) - position
-                for spans in (self._groups.ids, self._tins, self._networks):
+                for spans in (self._groups.ids, self._members.texts, self._networks):
                     if spans.full(span):
                         spans.grow(span)
             elif status == FULL and not moved:
@@ -130,10 +117,10 @@ class References:
         """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
         records = self._rows[0][: cursor[RECORDS]]
         entries = self._rows[1][: cursor[ENTRIES]]
-        self._read_tins()
+        self._members.read()
         self._read_networks()
         bad = [len(records)]
-        if len(unreadable := np.flatnonzero(self._prefix_of.upto(len(self._tins))[entries[:, 0]] < 0)):
+        if len(unreadable := self._members.unreadable(entries)):
             bad.append(int(np.searchsorted(records[:, 3], unreadable[0], "right")))
         bad += [i for i in np.flatnonzero(records[:, 2] >= 0).tolist() if self._names[records[i, 2]] is None][:1]
         if (first := min(bad)) < len(records):
@@ -146,47 +133,9 @@ class References:
 
     def _definitions(self, records: np.ndarray) -> Definitions:
         entries = self._rows[1][: records[-1, 3]]
-        npis = self._rows[2][: entries[-1, 1], 0]
-        record = np.repeat(np.arange(len(records)), np.diff(records[:, 3], prepend=0))
-        npis_of = np.diff(entries[:, 1], prepend=0)
-        used, place = np.unique(self._prefix_of.values[entries[:, 0]], return_inverse=True)
-        prefixes = pa.array(self._prefixes.spans(used), pa.string())
-        order = pc.sort_indices(prefixes)
-        rank = np.empty(len(used), np.int64)
-        rank[order.to_numpy()] = np.arange(len(used))
-        # Sorted as texts are: a prefix ends in its second colon, and all NPIs have ten digits.
-        columns = np.stack((np.repeat(record, npis_of), np.repeat(rank[place], npis_of), npis))
-        columns = columns[:, np.lexsort(columns[::-1])]
-        columns = columns[:, np.concatenate(([True], (columns[:, 1:] != columns[:, :-1]).any(axis=0)))]
-        texts = prefixes.take(order).take(pa.array(columns[1])), pc.cast(pa.array(columns[2]), pa.string())
-        members = pc.binary_join_element_wise(*texts, "")
-        ends = np.searchsorted(columns[0], np.arange(len(records) + 1)).astype(np.int32)
-        texts = pc.binary_join(pa.ListArray.from_arrays(pa.array(ends), members), "|")
+        members = self._members.joined(records[:, 3], entries, self._rows[2][: entries[-1, 1], 0])
         networks = [self._names[number] if number >= 0 else () for number in records[:, 2].tolist()]
-        return Definitions(records[:, 1].copy(), texts, networks, self._tin_of.values[entries[:, 0]])
-
-    def _read_tins(self) -> None:
-        """Read the TINs that are new."""
-        first, last = self._tins_read, len(self._tins)
-        found = plain(self._tins.between(first, last))
-        self._number_tins(first + found.places, found.prefixes, found.keys)
-        rest = np.delete(np.arange(first, last), found.places)
-        readable, prefixes, tins = [], [], []
-        for place, value in zip(rest.tolist(), parsed_all(self._tins.spans(rest)), strict=True):
-            try:
-                prefix, tin = fields.tin(value)
-            except Unreadable:
-                continue
-            readable.append(place)
-            prefixes.append(prefix)
-            tins.append(tin_key(tin))
-        self._number_tins(readable, *(pa.array(texts, pa.large_binary()) for texts in (prefixes, tins)))
-        self._tins_read = last
-
-    def _number_tins(self, places: np.ndarray | list[int], prefixes: pa.Array, keys: pa.Array) -> None:
-        last = len(self._tins)
-        self._prefix_of.upto(last)[places] = self._prefixes.numbers_of(prefixes)
-        self._tin_of.upto(last)[places] = self._groups.number_tins(keys)
+        return Definitions(records[:, 1].copy(), members, networks, self._members.tins(entries))
 
     def _read_networks(self) -> None:
         """Read the lists of network names that are new."""

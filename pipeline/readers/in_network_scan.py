@@ -42,7 +42,7 @@ from pipeline.readers.json_bytes import (
     text_end,
     value,
 )
-from pipeline.readers.spans import ARENA, CUTS, STARTS, Spans, number, same
+from pipeline.readers.spans import ARENA, CUTS, STARTS, number, same
 
 # Where the cursor stands.
 FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
@@ -430,38 +430,6 @@ def _scan(cursor):
     return status
 
 
-@entry
-def _split(lists, first, last, letters, entries, numbers, ends, count):
-    """As `split`; returns the first list of which an entry finds no room. `count` entries were numbered before."""
-    starts, arena = get(lists, STARTS), get(lists, ARENA)
-    for i in range(first, last):
-        before, regular = count, False
-        at, end = arena + get(starts, i) + 1, arena + get(starts, i + 1) - 1
-        while byte(end) == CLOSE_LIST:
-            at = blank(at, end)
-            if at >= end or byte(at) != OPEN:
-                break
-            close = closing(at, end, letters, I0)
-            if close < 0:
-                break
-            found = number(at, close, I0, I0, entries)
-            if found < 0:
-                return i
-            put(numbers, count, found)
-            count += 1
-            at = blank(close, end)
-            if at >= end:
-                regular = True
-                break
-            if byte(at) != COMMA:
-                break
-            at += 1
-        if not regular:
-            count = before
-        put(ends, i, count if regular else -1 - count)
-    return last
-
-
 def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
     """Go on from the cursor through whole rate objects of a piece that begins at that place of the file, as far as they are
     regular; returns why it came to a stop.
@@ -487,18 +455,3 @@ def through(held: AtHand, scan: Callable[[int, np.ndarray, np.ndarray], int], cu
         status = scan(*held.piece(int(cursor[POSITION])), cursor)
         if status != MORE or not held.further(int(cursor[POSITION])):
             return status
-
-
-def split(lists: Spans, first: int, last: int, entries: Spans) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the entries of some lists of objects, all in one, and where those of each list end; -1 - that place
-    where a list is not of regular form: it has none. A list is JSON where its entries are."""
-    starts = lists.starts[first : last + 1]
-    numbers, ends = np.empty((int(starts[-1]) - int(starts[0])) // 2, np.int64), np.empty(last - first, np.int64)
-    # The kernel counts from the first list of all.
-    places = address(_TABLE), entries.table, address(numbers), address(ends) - 8 * first
-    done, count = first, 0
-    while (done := _split(lists.table, done, last, *places, count)) < last:
-        end = int(ends[done - first - 1]) if done > first else 0
-        count = end if end >= 0 else -1 - end
-        entries.grow(int(lists.starts[done + 1]) - int(lists.starts[done]))
-    return numbers, ends

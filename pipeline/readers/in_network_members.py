@@ -1,0 +1,109 @@
+"""The members of provider groups, of the entries that `in_network_reference_scan` found: as text, many groups at once.
+
+What belongs here: reading each distinct TIN once, putting entries together as `in_network_fields.joined` does. What must not
+come in: whose members they are (`in_network_groups`), entries that are not of regular form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.readers import in_network_fields as fields
+from pipeline.readers.in_network_account import Column
+from pipeline.readers.in_network_fields import Unreadable
+from pipeline.readers.in_network_tins import plain
+from pipeline.readers.json_text import parsed_all
+from pipeline.readers.spans import Spans
+
+_LARGE = 4 << 20  # bytes of distinct TINs, at which they are forgotten
+_NPIS = 10**10  # an NPI has ten digits
+_MOST = (1 << 63) // _NPIS  # groups times TINs that can be numbered beside an NPI, to be sorted as one number
+
+
+def tin_key(tin: fields.Tin) -> bytes:
+    """What a TIN is numbered by, as `in_network_tins.Plain.keys`."""
+    return "\0".join(v or "" for v in tin).encode()
+
+
+class Members:
+    """Reads entries: rows of (number of the TIN's JSON text in `texts`, NPIs up to here); of lists, `ends` are the entries up
+    to the end of each.
+
+    number_tins  gives TINs, by their keys, the numbers of the file
+    """
+
+    def __init__(self, number_tins: Callable[[pa.Array], np.ndarray]):
+        self._number = number_tins
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self.texts, self._read = Spans(), 0
+        self._prefixes = Spans()  # `tin_type:tin_value:`
+        self._prefix_of, self._tin_of = (
+            Column(np.int64, -1),
+            Column(np.int64, -1),
+        )  # of texts; -1 where one is unreadable
+
+    def forget(self) -> None:
+        """Let go of TINs where there are many, and no entry names them any more."""
+        if self.texts.size > _LARGE:
+            self._fresh()
+
+    def read(self) -> None:
+        """Read the TINs that are new."""
+        first, last = self._read, len(self.texts)
+        found = plain(self.texts.between(first, last))
+        self._take(first + found.places, found.prefixes, found.keys)
+        rest = np.delete(np.arange(first, last), found.places)
+        readable, prefixes, keys = [], [], []
+        for place, value in zip(rest.tolist(), parsed_all(self.texts.spans(rest)), strict=True):
+            try:
+                prefix, tin = fields.tin(value)
+            except Unreadable:
+                continue
+            readable.append(place)
+            prefixes.append(prefix)
+            keys.append(tin_key(tin))
+        self._take(readable, *(pa.array(texts, pa.large_binary()) for texts in (prefixes, keys)))
+        self._read = last
+
+    def _take(self, places: np.ndarray | list[int], prefixes: pa.Array, keys: pa.Array) -> None:
+        last = len(self.texts)
+        self._prefix_of.upto(last)[places] = self._prefixes.numbers_of(prefixes)
+        self._tin_of.upto(last)[places] = self._number(keys)
+
+    def unreadable(self, entries: np.ndarray) -> np.ndarray:
+        """The places of those entries of which the TIN cannot be read."""
+        return np.flatnonzero(self._prefix_of.upto(len(self.texts))[entries[:, 0]] < 0)
+
+    def tins(self, entries: np.ndarray) -> np.ndarray:
+        """The numbers of their TINs."""
+        return self._tin_of.values[entries[:, 0]]
+
+    def joined(self, ends: np.ndarray, entries: np.ndarray, npis: np.ndarray) -> pa.StringArray:
+        """The members of lists of entries that can be read, as `fields.Membership` has them."""
+        used, place = np.unique(self._prefix_of.values[entries[:, 0]], return_inverse=True)
+        if len(ends) > 1 and len(ends) * len(used) > _MOST:
+            half = len(ends) // 2
+            behind = int(ends[half - 1])
+            named = int(entries[behind - 1, 1])
+            rest = ends[half:] - behind, entries[behind:] - (0, named), npis[named:]
+            return pa.concat_arrays([self.joined(ends[:half], entries[:behind], npis[:named]), self.joined(*rest)])
+        prefixes = pa.array(self._prefixes.spans(used), pa.string())
+        order = pc.sort_indices(prefixes)
+        rank = np.empty(len(used), np.int64)
+        rank[order.to_numpy()] = np.arange(len(used))
+        # Sorted as texts are: a prefix ends in its second colon, and all NPIs have ten digits.
+        lists = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        members = np.repeat(lists * len(used) + rank[place], np.diff(entries[:, 1], prepend=0)) * _NPIS + npis
+        members.sort()
+        members = members[np.concatenate(([True], members[1:] != members[:-1]))]
+        of, npi = np.divmod(members, _NPIS)
+        lists, tin = np.divmod(of, len(used))
+        texts = prefixes.take(order).take(pa.array(tin)), pc.cast(pa.array(npi), pa.string())
+        starts = np.searchsorted(lists, np.arange(len(ends) + 1)).astype(np.int32)
+        return pc.binary_join(pa.ListArray.from_arrays(pa.array(starts), pc.binary_join_element_wise(*texts, "")), "|")
