@@ -297,7 +297,7 @@ def _taken(column: pa.DictionaryArray, used: np.ndarray, row: np.ndarray) -> pa.
         indices = np.empty(len(row), np.int32)
         fact_kernels.gather(numbers, row, indices)
         indices = pa.array(indices, mask=nulls[row] if nulls.any() else None)
-    return pa.DictionaryArray.from_arrays(indices, values)
+    return pa.DictionaryArray.from_arrays(indices, values, safe=False)
 
 
 def _ends(prices: pa.Table) -> np.ndarray:
