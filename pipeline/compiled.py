@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numba.core import config
 
-from pipeline import duck, parquet, tables
+from pipeline import duck, parquet, parquet_reading, tables
 from pipeline.readers import in_network, in_network_references
 from pipeline.readers.spans import Spans
 from pipeline.transforms import fact_numbers, in_network_counts, leaf_digest
@@ -68,7 +68,9 @@ def _count_and_multiply(staged: _Staged, folder: Path) -> None:
     for name, path in staged.paths.items():
         rows = f"SELECT 'b' AS batch_id, file_row_number AS row_ix, * EXCLUDE (file_row_number) FROM read_parquet({duck.literal(str(path))}, file_row_number = true)"
         duck.view(con, name, rows)
-    in_network_counts.counts(con, lambda name, columns: parquet.batches(staged.paths[name], columns), staged.counting)
+    in_network_counts.counts(
+        con, lambda name, columns: parquet_reading.batches(staged.paths[name], columns), staged.counting
+    )
     source = tables.get("dim_source_file")
     duck.view(
         con,

@@ -114,10 +114,10 @@ def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, o
     """
     import pyarrow as pa
 
-    from pipeline import parquet, tables
+    from pipeline import parquet, parquet_reading, tables
 
     schema = tables.get("fact_rate_enriched").arrow_schema()
-    rows = parquet.Pieces([(root.path / part.path, part.rows) for part in leaves.joined(root, month)], schema)
+    rows = parquet_reading.Pieces([(root.path / part.path, part.rows) for part in leaves.joined(root, month)], schema)
     for leaf in sorted(missing, key=lambda one: one.first_row):
         pieces = rows.between(leaf.first_row, leaf.first_row + leaf.rows)
         yield leaf, pieces if leaf.rows > parquet.ROW_GROUP_ROWS else pa.concat_tables(pieces)

@@ -6,7 +6,6 @@ come in: where a file stands or whether it is published (`targets`), the order o
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +42,7 @@ REPEATED = ("object_ix",)
 # lengths zstd looks for what is not there. Statistics, a third of the time to write 88 columns, are of use where rows are
 # sorted by a column.
 NUMBERED, NUMBERED_FORMAT = ("fact_rate", "fact_rate_enriched"), "5"
-_ID_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
+ID_ENCODING = "DELTA_LENGTH_BYTE_ARRAY"
 # A fact's numbers are nearly as much noise as its id: of 31 bytes a row, 1 less at level 1, in two thirds of the time.
 FACTS, FACTS_LEVEL = "fact_rate", 1
 # The registry's rows are two or three to each of millions of providers, and read whole by the dims alone. Where nearly
@@ -117,7 +116,7 @@ class Writer:
             use_dictionary=[c for c in self.schema.names if c not in undictionaried],
             column_encoding=dict.fromkeys(places, "DELTA_BINARY_PACKED")
             | dict.fromkeys(plain, "PLAIN")
-            | dict.fromkeys(self._ids, _ID_ENCODING),
+            | dict.fromkeys(self._ids, ID_ENCODING),
             dictionary_pagesize_limit=_DICTIONARY_BYTES if self._by_number else None,
             # Arrow encodes 1,024 values at a time, and 20,000 rows a page, unless told otherwise: an eighth of the time.
             write_batch_size=_BATCH_VALUES if self._by_number else None,
@@ -253,56 +252,6 @@ def leaf_bytes(rows: pa.Table) -> pa.Buffer:
         row_group_size=ROW_GROUP_ROWS,
     )
     return sink.getvalue()
-
-
-class Pieces:
-    """Files whose rows follow on each other, read as one table: a file at a time, the last of them kept.
-
-    files   each with its number of rows, few enough to be held in memory
-    schema  of the tables that come; else as `opened` gives them
-    """
-
-    def __init__(self, files: Iterable[tuple[Path, int]], schema: pa.Schema | None = None):
-        self._files, counts = zip(*files, strict=True)
-        self.starts = [0, *itertools.accumulate(counts)]
-        self._schema = schema
-        self._held: tuple[int, pa.Table] | None = None
-
-    def between(self, first: int, behind: int) -> Iterator[pa.Table]:
-        """The rows from `first` up to, but without, `behind`, as a table for each file that has some of them."""
-        index = bisect.bisect_right(self.starts, first) - 1
-        while first < behind:
-            start, end = self.starts[index], min(behind, self.starts[index + 1])
-            if first < end:
-                yield self._read(index).slice(first - start, end - first)
-            first, index = end, index + 1
-
-    def _read(self, index: int) -> pa.Table:
-        if self._held is None or self._held[0] != index:
-            self._held = None  # before the next is read, so that two are never held
-            with opened(self._files[index]) as file:
-                rows = file.read(use_threads=False)
-            self._held = index, rows if self._schema is None else rows.cast(self._schema)
-        return self._held[1]
-
-
-def batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Columns of a file, some rows at a time, in this thread."""
-    with pq.ParquetFile(path, pre_buffer=False) as file:  # it would hold all of them
-        yield from file.iter_batches(ROW_GROUP_ROWS, columns=columns, use_threads=False)
-
-
-def opened(path: Path) -> pq.ParquetFile:
-    """A file whose texts are read as dictionaries: a third of the time where values repeat, two thirds if cast to texts.
-
-    Ids come as texts: Arrow makes no dictionary of what is written as they are, and none of them stands twice.
-    """
-    with pq.ParquetFile(path) as file:
-        texts = {field.name for field in file.schema_arrow if pa.types.is_string(field.type)}
-        for group in map(file.metadata.row_group, range(min(1, file.num_row_groups))):  # all are written alike
-            columns = map(group.column, range(group.num_columns))
-            texts -= {column.path_in_schema for column in columns if _ID_ENCODING in column.encodings}
-    return pq.ParquetFile(path, read_dictionary=sorted(texts))
 
 
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())

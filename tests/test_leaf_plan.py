@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline import duck, parquet, partition, tables
+from pipeline import duck, parquet, parquet_reading, partition, tables
 from pipeline.transforms import leaf_plan
 
 ENRICHED = tables.get("fact_rate_enriched")
@@ -53,7 +53,7 @@ def plan(
     for pair in withheld:
         con.execute("INSERT INTO withheld VALUES (?, ?)", pair)
     declared = tables.get("leaf_plan")
-    between = parquet.Pieces([(path, len(rows))]).between
+    between = parquet_reading.Pieces([(path, len(rows))]).between
     select = leaf_plan.build(con, keys, group_rows, between, known or {})
     planned = con.sql(f"SELECT {', '.join(declared.columns)} FROM ({select}) ORDER BY first_row")
     return [dict(zip(declared.columns, row, strict=True)) for row in planned.fetchall()]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.readers.in_network_staging import Quarantine
-from pipeline.readers.json_text import locate
+from pipeline.readers.json_places import locate
 
 _SNIPPET = 2000  # characters of a record that cannot be read
 

@@ -2,8 +2,8 @@
 form, parsed JSON where it is not.
 
 What belongs here: going through the list, reading each distinct span once, putting rejected records on record. What
-must not come in: how bytes are walked (`in_network_scan`), what a field says (`in_network_fields`), rows
-(`in_network_prices`).
+must not come in: how bytes are walked (`in_network_scan`), a rate object of parsed JSON (`in_network_records`), what a
+field says (`in_network_fields`), rows (`in_network_prices`).
 
 An item is taken as it comes, for one may be larger than memory: its rate objects wait as numbers (`_Open`) until it
 ends, because what they have in common may stand behind them.
@@ -11,19 +11,19 @@ ends, because what they have in common may stand behind them.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_records as records
 from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Groups
-from pipeline.readers.in_network_parts import HARD, NOTHING, Part, doubles
-from pipeline.readers.in_network_prices import READINGS, Head, Prices, head, tail
+from pipeline.readers.in_network_parts import NOTHING, Part, doubles
+from pipeline.readers.in_network_prices import Head, Prices, head, tail
 from pipeline.readers.in_network_scan import (
     AFTER_ITEM,
     AFTER_OBJECT,
@@ -54,7 +54,6 @@ from pipeline.readers.json_bytes import extent
 from pipeline.readers.json_text import JsonText, parsed, parsed_all
 from pipeline.readers.spans import Spans
 
-_UNREADABLE = (Unreadable, TypeError, AttributeError)  # the last two: a list or text where a dict belongs
 _MARK = "7e7777777777"  # stands for what was cut out of a text; no rate is as large
 _LARGE = 64 << 20  # bytes of distinct spans, at which they are forgotten
 _MANY = 1 << 18  # tails, the same
@@ -266,7 +265,7 @@ class Items:
         for raw in range(known, count):
             try:
                 numbers[raw] = self._prices.tail_number(_tail_of(*self._tails.parts(raw)))
-            except (ValueError, *_UNREADABLE):
+            except (ValueError, *records.UNREADABLE):
                 bad[raw] = 1
         self._tails_known = count
         return bool(bad[known:count].any())
@@ -306,16 +305,8 @@ class Items:
                 found[i], exact = fields.rate(held.text(start, start - left).decode())
             except Unreadable:
                 return found, int(np.searchsorted(self._out[1][:objects, 2], i, "right"))
-            prices[i, 1:] = self._exactly(exact)
+            prices[i, 1:] = self._prices.exactly(exact)
         return found, len(self._out[1])
-
-    def _exactly(self, exact: Decimal) -> tuple[int, int]:
-        """Mantissa and decimals of a rate."""
-        _, digits, exponent = exact.as_tuple()
-        if len(digits) <= 18 and -18 <= exponent <= 0:
-            return int(exact.scaleb(-exponent)), -exponent
-        self._prices.exact.append(exact)
-        return len(self._prices.exact) - 1, HARD
 
     def _first_bad(self, cursor: np.ndarray) -> int:
         """The first object of which a tail or list cannot be read."""
@@ -427,6 +418,14 @@ class Items:
             self._prices.stage(opened.parts.pop(), heads)
         self._index += 1
 
+    def _object(self, record: Any, number: int, path: tuple) -> None:
+        """Take in a rate object of the item at hand."""
+        found = records.read(
+            record, self._index, number, path,
+            groups=self._groups, prices=self._prices, account=self._open.account,
+        )  # fmt: skip
+        self._open.add(found)
+
     def _item(self, item: Any, text: str, offset: int) -> None:
         """Read a whole item."""
         steps = ("in_network", self._index)
@@ -442,7 +441,9 @@ class Items:
             found = head(item)
         except Unreadable as e:
             # The rates of an item that is unknown are counted where they can be.
-            self._account.reject((), str(e), max(1, sum(map(_countable, objects if type(objects) is list else ()))))
+            self._account.reject(
+                (), str(e), max(1, sum(map(records.countable, objects if type(objects) is list else ())))
+            )
             self._account.put_on_record(self._file, steps, text, offset)
             self._prices.objects += len(objects) if type(objects) is list else 0
             self._index += 1
@@ -452,58 +453,6 @@ class Items:
             self._object(record, number, ("negotiated_rates", number))
         self._open.account.put_on_record(self._file, steps, text, offset)
         self._close(found)
-
-    def _object(self, record: Any, number: int, path: tuple) -> None:
-        """One negotiated_rates object: its owners, its prices, and a rate for each pair of them."""
-        account = self._open.account
-        row = {"item": self._index, "object": number, "countable": _countable(record), "priceless": 0, "ownerless": 0}
-        prices = record.get("negotiated_prices") if type(record) is dict else None
-        wrong = None
-        if type(record) is not dict:
-            wrong = f"{fields.kind(record)} stands where an object belongs"
-        elif prices is not None and type(prices) is not list:
-            wrong = f"negotiated_prices: {fields.kind(prices)} stands where a list belongs"
-        if wrong:
-            account.reject(path, wrong, 1)
-            self._open.add(Part.of([], [], **row))
-            return
-        owners, faults = self._owners(record, path)
-        row["priceless"] = not prices
-        row["ownerless"] = not owners and not faults
-        read = []
-        for place, price in enumerate(prices or ()):
-            try:
-                found = self._prices.tail_number(tail(price))
-                rate, exact = fields.rate(price.get("negotiated_rate"))
-            except _UNREADABLE:
-                reason = fields.first_unreadable(price, READINGS)
-                if reason is None:
-                    raise
-                account.reject((*path, "negotiated_prices", place), reason, len(owners) + len(faults))
-                continue
-            read.append((found, place, rate, *self._exactly(exact)))
-        for where, reason in faults:
-            account.reject(where, reason, len(read))
-        self._open.add(Part.of(read, owners, **row))
-
-    def _owners(self, record: dict, path: tuple) -> tuple[list[int], list[tuple[tuple, str]]]:
-        """The groups that a rate object names, and (path, reason) of each that cannot be read."""
-        owners, faults = [], []
-        references = record.get("provider_references")
-        if type(references) is not list:
-            references = [] if references is None else [references]
-        for place, value in enumerate(references):
-            try:
-                owners.append(self._groups.ids.number((fields.text(value) or "").encode()))
-            except Unreadable as e:
-                listed = type(record["provider_references"]) is list
-                faults.append(((*path, "provider_references", place) if listed else path, f"provider_references: {e}"))
-        if groups := record.get("provider_groups"):
-            try:
-                owners.append(-1 - self._groups.inline(groups))
-            except Unreadable as e:
-                faults.append((path, str(e)))
-        return owners, faults
 
 
 def _begins(prefix: bytes) -> bool:
@@ -530,12 +479,3 @@ def _tail_of(before: bytes, behind: bytes) -> Any:
     if mark in before or mark in behind or record["negotiated_rate"] != _MARK:
         raise ValueError("another rate in the same price")
     return tail(record)
-
-
-def _countable(record: Any) -> int:
-    """How many rates a rate object of an unreadable item stands for."""
-    if type(record) is not dict or type(record.get("negotiated_prices")) is not list:
-        return 0
-    references = record.get("provider_references")
-    owners = len(references) if type(references) is list else 0
-    return len(record["negotiated_prices"]) * (owners + bool(record.get("provider_groups")))

@@ -151,6 +151,14 @@ class Prices:
             self._odd.upto(number + 1)[number] = odd
         return number
 
+    def exactly(self, exact: Decimal) -> tuple[int, int]:
+        """Mantissa and decimals of a rate (see `HARD`)."""
+        _, digits, exponent = exact.as_tuple()
+        if len(digits) <= 18 and -18 <= exponent <= 0:
+            return int(exact.scaleb(-exponent)), -exponent
+        self.exact.append(exact)
+        return len(self.exact) - 1, HARD
+
     @property
     def tails(self) -> int:
         """How many tails are numbered."""

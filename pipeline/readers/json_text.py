@@ -21,7 +21,7 @@ _TAIL = 16
 _PIECE = 1 << 16
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 
-_blank = re.compile(r"[ \t\n\r]*").match
+blank = re.compile(r"[ \t\n\r]*").match  # at a place of a text
 _scalar = re.compile(r"[^,\]}\s]*").match
 _cut_number = re.compile(r"[\s,:]*(\.|[eE][+-]?|[+-])?").fullmatch
 
@@ -37,7 +37,7 @@ class Constant:
 
 
 # Numbers stay the text they were published as: 690.64470 is an id, and integers may pass 2^53.
-_scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=Constant, strict=False).scan_once
+scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=Constant, strict=False).scan_once
 
 
 _half_a_pair = re.compile(r"\\u[dD][89a-fA-F]").search
@@ -48,7 +48,7 @@ def parsed(text: bytes, *, halves: bool = False) -> Any:
     too deeply, or (unless `halves`) may hold half of a surrogate pair: `JsonText` then says what is wrong, and where."""
     try:
         decoded = text.decode()
-        found, end = _scan(decoded, 0)
+        found, end = scan(decoded, 0)
     except StopIteration as e:
         raise ValueError(f"no value at {e.value}") from None
     except RecursionError:
@@ -257,7 +257,7 @@ class JsonText:
     def peek(self) -> str:
         """The next character that is no blank, '' at the end; the cursor stands on it."""
         while True:
-            self.at = _blank(self.text, self.at).end()
+            self.at = blank(self.text, self.at).end()
             if self.at < len(self.text):
                 return self.text[self.at]
             if not self._grow():
@@ -279,7 +279,7 @@ class JsonText:
                 pass
         while True:
             try:
-                found, end = _scan(self.text, self.at)
+                found, end = scan(self.text, self.at)
                 break
             except StopIteration as e:
                 at, message = e.value, "a value"
@@ -373,31 +373,3 @@ class JsonText:
                 remedy="Keep one JSON object in the file.",
                 offset=self.offset(),
             )
-
-
-def locate(text: str, at: int, wanted: dict, path: tuple = ()) -> dict[tuple, tuple[int, int]]:
-    """Where the values of some paths stand in a JSON text that is known to be whole.
-
-    `wanted` is a tree of the keys and indices to follow. Returns path -> (start, end) in `text`; where a key stands
-    twice in an object, its last value, which is the one `value()` gave.
-    """
-    out = {}
-    here = text[at]
-    if not wanted or here not in "{[":
-        return out
-    at = _blank(text, at + 1).end()
-    index = 0
-    while text[at] not in "}]":
-        key = index
-        if here == "{":
-            key, at = _scan(text, at)
-            at = _blank(text, _blank(text, at).end() + 1).end()
-        _, end = _scan(text, at)
-        if key in wanted:
-            out[*path, key] = (at, end)
-            out |= locate(text, at, wanted[key], (*path, key))
-        index += 1
-        at = _blank(text, end).end()
-        if text[at] == ",":
-            at = _blank(text, at + 1).end()
-    return out

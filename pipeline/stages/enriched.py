@@ -267,7 +267,7 @@ class LeafPlan(TableTask):
         return {"fact_rate_enriched": " UNION ALL ".join(placed)}
 
     def select(self, con) -> str:
-        from pipeline import parquet
+        from pipeline import parquet_reading
         from pipeline.transforms import leaf_plan
 
         con.execute("CREATE TEMP TABLE withheld (partition VARCHAR, reason VARCHAR)")
@@ -275,7 +275,7 @@ class LeafPlan(TableTask):
         if rows:
             con.executemany("INSERT INTO withheld VALUES (?, ?)", rows)
         part = settings.partitioning()
-        joined = parquet.Pieces([(self.warehouse.path / one.path, one.rows) for one in self.pieces()])
+        joined = parquet_reading.Pieces([(self.warehouse.path / one.path, one.rows) for one in self.pieces()])
 
         def between(first: int, behind: int) -> Iterator:
             with closing(ahead(joined.between(first, behind))) as coming:

@@ -245,14 +245,14 @@ class InNetworkFile(FileTask):
         return sink, result
 
     def look_over(self, drafts: dict[str, Path], con) -> None:
-        from pipeline import duck, parquet
+        from pipeline import duck, parquet_reading
         from pipeline.transforms import in_network_counts
 
         for name, draft in drafts.items():
             duck.view(con, name, duck.scan(tables.get(name), [draft]))
         con.execute(f"SET threads = {settings.build().read_threads}")  # as many as read it; the gate's too
         self._counted = in_network_counts.counts(
-            con, lambda name, columns: parquet.batches(drafts[name], columns), self._counting
+            con, lambda name, columns: parquet_reading.batches(drafts[name], columns), self._counting
         )
         read, rejected, staged = self._result.rates_read, self._result.rejected, self._counted["rates"]
         if staged != read - rejected:
