@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.jit import address, byte, entry, get, inner, put, put32, trailing_zeros, word
+from pipeline.jit import address, byte, entry, get, get32, inner, put, put32, trailing_zeros, word
 from pipeline.readers.at_hand import AtHand
 from pipeline.readers.json_bytes import (
     CLASSES,
@@ -79,7 +79,7 @@ def _price(start, end, cursor, guess):
     """The end of a price; in the cursor its mantissa, decimals and tail, and where its number stands, and ends."""
     tails, letters = get(cursor, _TAILS), get(cursor, _LETTERS)
     if guess >= 0:
-        starts, cut = get(tails, STARTS), get(get(tails, CUTS), guess)
+        starts, cut = get(tails, STARTS), get32(get(tails, CUTS), guess)
         at = get(tails, ARENA) + get(starts, guess)
         rest = get(starts, guess + 1) - get(starts, guess) - cut
         if start + cut < end and same(start, at, cut):

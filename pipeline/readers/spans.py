@@ -13,6 +13,7 @@ from pipeline.jit import address, byte, copy, entry, get, get32, inner, put, put
 
 _K = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
 _SHIFT = np.uint64(29)
+_OF_64 = np.uint64(33)  # bits of a hash that are left out: the others are an int32
 _I0 = np.int64(0)  # a plain 0 has a type of its own, for which a function is compiled once more
 
 # A table: how many spans there are, and may be; the bytes held, and the room for them; where the arrays lie.
@@ -64,17 +65,17 @@ def number(start, middle, again, end, table):
 
     Two spans are the same when they are cut at the same place.
     """
-    hashed = np.int64(_hash(again, end, _hash(start, middle, np.uint64(0))) >> np.uint64(1))
+    hashed = np.int64(_hash(again, end, _hash(start, middle, np.uint64(0))) >> _OF_64)
     first, second = middle - start, end - again
     slots, starts, count, most = get(table, SLOTS), get(table, STARTS), get(table, COUNT), get(table, MOST)
-    slot = (hashed >> 19) & (2 * most - 1)
+    slot = hashed & (2 * most - 1)
     while True:
         found = get32(slots, slot) - 1
         if found < 0:
             break
-        if get(get(table, HASHES), found) == hashed:
+        if get32(get(table, HASHES), found) == hashed:
             at = get(table, ARENA) + get(starts, found)
-            if get(starts, found + 1) - get(starts, found) == first + second and get(get(table, CUTS), found) == first:
+            if get(starts, found + 1) - get(starts, found) == first + second and get32(get(table, CUTS), found) == first:
                 if same(start, at, first) and same(again, at + first, second):
                     return found
         slot = (slot + 1) & (2 * most - 1)
@@ -83,8 +84,8 @@ def number(start, middle, again, end, table):
         return -1
     copy(get(table, ARENA) + at, start, first)
     copy(get(table, ARENA) + at + first, again, second)
-    put(get(table, HASHES), count, hashed)
-    put(get(table, CUTS), count, first)
+    put32(get(table, HASHES), count, hashed)
+    put32(get(table, CUTS), count, first)
     put(starts, count + 1, at + first + second)
     put32(slots, slot, count + 1)
     put(table, COUNT, count + 1)
@@ -110,7 +111,7 @@ def _slotted(table):
     """Fill the slots anew."""
     slots, mask = get(table, SLOTS), 2 * get(table, MOST) - 1
     for found in range(get(table, COUNT)):
-        slot = (get(get(table, HASHES), found) >> 19) & mask
+        slot = get32(get(table, HASHES), found) & mask
         while get32(slots, slot):
             slot = (slot + 1) & mask
         put32(slots, slot, found + 1)
@@ -123,7 +124,7 @@ def _longer(array: np.ndarray, size: int, used: int) -> np.ndarray:
 
 
 class Spans:
-    """Distinct byte spans, numbered from 0 as they come; about 32 bytes each beside their own.
+    """Distinct byte spans, numbered from 0 as they come; some 24 bytes each beside their own.
 
     `table` is the address of what `number` takes; it stays.
     """
@@ -131,7 +132,7 @@ class Spans:
     def __init__(self, most: int = 1 << 10, size: int = 1 << 15):
         self._table = np.zeros(8, np.int64)
         self.table = address(self._table)
-        self._hashes, self._cuts = np.zeros(most, np.int64), np.zeros(most, np.int64)
+        self._hashes, self._cuts = np.zeros(most, np.int32), np.zeros(most, np.int32)
         self._starts, self._arena = np.zeros(most + 1, np.int64), np.zeros(size, np.uint8)
         self._slots = np.zeros(2 * most, np.int32)
         self._placed()
@@ -161,7 +162,7 @@ class Spans:
 
     def only_read(self) -> None:
         """Let go of what finds spans: no more of them are numbered."""
-        self._hashes, self._slots = np.zeros(1, np.int64), np.zeros(2, np.int32)
+        self._hashes, self._slots = np.zeros(1, np.int32), np.zeros(2, np.int32)
         self._placed()
 
     def full(self, span: int = 0) -> bool:
@@ -169,7 +170,9 @@ class Spans:
         return 2 * len(self) >= len(self._hashes) or 2 * (self.size + span) >= len(self._arena)
 
     def grow(self, span: int = 0) -> None:
-        """Make room for as many again, or for a span of that many bytes."""
+        """Make room for as many again, or for a span of that many bytes; OverflowError beyond 2 GB of them."""
+        if span >= 1 << 31:
+            raise OverflowError(f"a span of {span:,} bytes")
         more, count = 2 * len(self) >= len(self._hashes), len(self)
         if more:
             most = 2 * len(self._hashes)
