@@ -36,9 +36,8 @@ class Hashes:
         self._scratch, self._room = scratch, held
         self._held, self._fill = np.empty(held, np.uint64), 0  # of memory only what is written to is taken
         self._file = None
-        self._runs: list[
-            np.ndarray
-        ] = []  # where each of the splits begins in each run, counted from the file's beginning
+        # Where each of the splits begins in each run, counted from the file's beginning.
+        self._runs: list[np.ndarray] = []
         self.count = 0
 
     def take(self, hashes: np.ndarray) -> None:
@@ -86,6 +85,7 @@ class Hashes:
             weakref.finalize(self, self._file.close)  # if nobody asks which stand twice
         held = self._held[: self._fill]
         held.sort()
+        held = held[np.append([True, True], held[2:] != held[:-2])[: len(held)]]  # twice says all that more would say
         before = int(self._runs[-1][-1]) if self._runs else 0
         self._file.write(held)
         self._runs.append(before + np.concatenate(([0], np.searchsorted(held, _SPLITS), [len(held)])))

@@ -46,6 +46,16 @@ def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path,
     assert list(folder.iterdir()) == []
 
 
+def test_what_stands_very_often_takes_no_more_room_than_what_stands_twice(tmp_path, monkeypatch):
+    sizes = []
+    repeated = duplicates._repeated
+    monkeypatch.setattr(duplicates, "_repeated", lambda hashes: sizes.append(len(hashes)) or repeated(hashes))
+    looked = duplicates.Hashes(tmp_path, 100)
+    looked.take(np.append(np.full(5_000, 7, np.uint64), np.arange(100, 200, dtype=np.uint64)))
+    assert (looked.count, np.concatenate(list(looked.twice(1))).tolist()) == (5_100, [7])
+    assert sum(sizes) == 50 * 2 + 100
+
+
 def test_what_fits_is_held(tmp_path):
     looked = duplicates.Hashes(tmp_path / "scratch", 100)
     looked.take(np.arange(100, dtype=np.uint64) // np.uint64(2))

@@ -677,6 +677,35 @@ def test_rejected(what, write):
     assert sink.counts()["rates"] + result.rejected == result.rates_read
 
 
+@pytest.mark.parametrize("readable", [True, False])
+@pytest.mark.parametrize("again", ["5", "null", '"x"', f"[{in_network_items._MARK}]", "[{}, 7]", "same"])
+def test_rates_that_stand_twice_in_an_item_are_the_last(again, readable, write):
+    """Wherever the file is cut, and with the item itself on record, not what was read of it."""
+    rates = json.dumps([{"provider_groups": [GROUP], "negotiated_prices": [PRICE] * 3}] * 20)
+    head = {**ITEM, "negotiated_rates": 1} if readable else {**ITEM, "billing_code": [], "negotiated_rates": 1}
+    item = json.dumps(head).removesuffix("1}") + rates
+    item += f', "negotiated_rates": {rates if again == "same" else again}}}'
+    text = json.dumps(document()).replace('"in_network": [', f'"in_network": [{item}, {item}, ')
+    path = write(text)
+    found = _outcome(path, 1 << 20)
+    if isinstance(found, dict):
+        for record in found["quarantine"]:
+            assert text.encode()[record["offset"] :].startswith(record["snippet"].encode())
+    for chunk in (64, 300, 2000, 5000):
+        assert _outcome(path, chunk) == found, chunk
+    assert len(found["quarantine"] if isinstance(found, dict) else found[3]) >= (
+        2 if again == "5" or not readable else 0
+    )
+
+
+def test_more_rate_objects_than_can_be_numbered_are_refused(write, monkeypatch):
+    monkeypatch.setattr(in_network_prices, "_MOST_OBJECTS", 3)
+    rates = [{"provider_groups": [GROUP], "negotiated_prices": [PRICE]}]
+    assert read(write(document(in_network=[{**ITEM, "negotiated_rates": rates * 3}])))[0].rates_read == 3
+    with pytest.raises(SourceError, match="more than 3 rate objects"):
+        read(write(document(in_network=[{**ITEM, "negotiated_rates": rates * 4}])))
+
+
 def test_of_a_key_that_stands_twice_the_last_is_on_record(write):
     """The prices of the first list are not those that were read, nor is their place that of the record."""
     twice = f'"negotiated_prices": [{{}}, {{"a": [1]}}], "negotiated_prices": [{json.dumps(PRICE)}, "bad"]'

@@ -171,7 +171,7 @@ class _Reader:
         self.rows, self.account = rows, Account()
         self.header: dict[str, str | None] = dict.fromkeys(HEADER)
         self.groups = Groups(options.batch_id, rows, self.account, options.resolve)
-        self.prices = Prices(self.account, self.groups, rows)
+        self.prices = Prices(self.account, self.groups, rows, path)
 
     # The file, key by key.
 

@@ -85,8 +85,8 @@ def _digest(members: bytes) -> bytes:
     return hashlib.md5(members, usedforsecurity=False).digest()
 
 
-class _Inline(NamedTuple):
-    """What an in-line list says: its members, its TINs by number, and what is odd in it."""
+class _Unnumbered(NamedTuple):
+    """An in-line list that has no number yet: its members, its TINs by number, and what is odd in it."""
 
     members: bytes
     tins: np.ndarray
@@ -217,7 +217,7 @@ class Groups:
     def inline(self, groups: Any) -> int:
         """The number of an in-line list. Raises Unreadable."""
         found = fields.membership(groups)
-        return self._number_inlines([self._inline(found)])[0]
+        return self._number_inlines([self._unnumbered(found)])[0]
 
     def inline_all(self, lists: Spans, first: int, last: int) -> list[int | None]:
         """The numbers of in-line lists by their JSON text, None for one that cannot be read."""
@@ -226,24 +226,24 @@ class Groups:
         ends, entries, npis = reference_scan.lists(lists, first, last, members.texts)
         members.read()
         regular = np.flatnonzero(ends >= 0)
-        found: list[_Inline | None] = [None] * len(ends)
+        found: list[_Unnumbered | None] = [None] * len(ends)
         if len(regular) and not len(members.unreadable(entries)):
             texts = members.joined(ends[regular], entries, npis).cast(pa.binary())
             tins = np.split(members.tins(entries).astype(np.int32), ends[regular[:-1]])
             for place, text, theirs in zip(regular.tolist(), texts.to_pylist(), tins, strict=True):
-                found[place] = _Inline(text, theirs, False, False)
+                found[place] = _Unnumbered(text, theirs, False, False)
         for place, known in enumerate(found):
             if known is None:
                 with contextlib.suppress(ValueError):
-                    found[place] = self._inline(fields.membership(parsed(lists.span(first + place))))
+                    found[place] = self._unnumbered(fields.membership(parsed(lists.span(first + place))))
         counted = iter(self._number_inlines([one for one in found if one is not None]))
         return [None if one is None else next(counted) for one in found]
 
-    def _inline(self, found: fields.Membership) -> _Inline:
+    def _unnumbered(self, found: fields.Membership) -> _Unnumbered:
         tins = self._tins.numbers([tin_key(tin) for tin in found.tins]).astype(np.int32)
-        return _Inline(found.members.encode(), tins, found.mixed, found.blanks)
+        return _Unnumbered(found.members.encode(), tins, found.mixed, found.blanks)
 
-    def _number_inlines(self, found: list[_Inline]) -> list[int]:
+    def _number_inlines(self, found: list[_Unnumbered]) -> list[int]:
         """Number in-line lists together: each call into compiled code costs as much as a hundred of its numbers."""
         groups = self._inline_groups.numbers([_digest(one.members) for one in found]).tolist()
         numbers = self._inline_ix.upto(len(self._inline_groups))

@@ -51,6 +51,7 @@ from pipeline.readers.in_network_scan import (
     through,
 )
 from pipeline.readers.json_bytes import extent
+from pipeline.readers.json_places import locate
 from pipeline.readers.json_text import JsonText, parsed, parsed_all
 from pipeline.readers.spans import Spans
 
@@ -146,11 +147,12 @@ class Items:
                     position, mode = first + end, mode + 1
                 else:
                     status = MORE if end < 0 else BROKEN
-            if status == MORE and ((not left and held.further(position)) or held.filled(text, position, self._chunk)):
-                continue
-            if status == MORE and left:
-                ended = True
-                continue
+            if status == MORE:
+                if (not left and held.further(position)) or held.filled(text, position, self._chunk):
+                    continue
+                if left:  # nothing follows that it could be read with
+                    ended = True
+                    continue
             if status in (MORE, BROKEN):
                 mode = self._slowly(text, held.rest(position), position, mode)
                 if mode < 0:
@@ -159,8 +161,8 @@ class Items:
                 position = held.start
 
     def _leave_last(self, cursor: np.ndarray) -> bool:
-        """Leave an item that begins behind others, and does not end, to be read with what follows, unless it is long: to
-        stage it in two parts costs more than to read its beginning again."""
+        """Leave an item that begins behind others, and does not end, to be read with what follows: to stage it in two parts
+        costs more than to read its rate objects again, unless they are an eighth of all bytes at hand."""
         items, objects = self._out[0][: cursor[ITEMS]], self._out[1]
         if len(items) < 2 or items[-1, 3] >= 0 or cursor[POSITION] - items[-1, 0] > self._chunk // 8:
             return False
@@ -390,22 +392,27 @@ class Items:
 
     def _end(self, record: dict, text: str, offset: int) -> None:
         """End the item at hand, of which `record` is what stands around its rates."""
-        if record["negotiated_rates"] != [_MARK]:  # they stand again behind those that were taken for them
-            self._open = None
-            self._item(record, text, offset)
+        opened, self._open = self._open, None
+        size = offset + len(text.encode()) - opened.offset
+        beginning = opened.beginning[:size].decode(errors="ignore")
+        ((rates, _),) = locate(text, 0, {"negotiated_rates": {}}).values()
+        if (
+            len(text[:rates].encode()) != len(opened.prefix) - 1
+        ):  # they stand again behind those that were taken for them
+            self._item(record, text, offset, beginning, opened.offset)
             return
         try:
-            self._close(head(record))
+            found = head(record)
         except Unreadable as e:
-            opened, self._open = self._open, None
-            size = offset + len(text.encode()) - opened.offset
-            beginning = opened.beginning[:size].decode(errors="ignore")
             account, rates = Account(), sum(int(part.countable.sum()) for part in opened.parts)
             account.reject((), str(e), max(1, rates))
             account.put_on_record(self._file, ("in_network", self._index), beginning, opened.offset)
             self._account.merge(account)
             self._prices.objects += opened.objects
             self._index += 1
+            return
+        self._open = opened
+        self._close(found)
 
     def _close(self, found: Head) -> None:
         """Stage the item at hand."""
@@ -426,8 +433,8 @@ class Items:
         )  # fmt: skip
         self._open.add(found)
 
-    def _item(self, item: Any, text: str, offset: int) -> None:
-        """Read a whole item."""
+    def _item(self, item: Any, text: str, offset: int, beginning: str | None = None, start: int = 0) -> None:
+        """Read a whole item; `text` may be what stands around its first rates alone, when its beginning is told too."""
         steps = ("in_network", self._index)
         objects = item.get("negotiated_rates") if type(item) is dict else None
         if objects is None and type(item) is dict:
@@ -444,7 +451,8 @@ class Items:
             self._account.reject(
                 (), str(e), max(1, sum(map(records.countable, objects if type(objects) is list else ())))
             )
-            self._account.put_on_record(self._file, steps, text, offset)
+            stands = (text, offset) if beginning is None else (beginning, start)
+            self._account.put_on_record(self._file, steps, *stands)
             self._prices.objects += len(objects) if type(objects) is list else 0
             self._index += 1
             return

@@ -43,10 +43,8 @@ class Members:
     def _fresh(self) -> None:
         self.texts, self._read = Spans(), 0
         self._prefixes = Spans()  # `tin_type:tin_value:`
-        self._prefix_of, self._tin_of = (
-            Column(np.int64, -1),
-            Column(np.int64, -1),
-        )  # of texts; -1 where one is unreadable
+        # Of texts; -1 where one is unreadable.
+        self._prefix_of, self._tin_of = Column(np.int64, -1), Column(np.int64, -1)
 
     def forget(self) -> None:
         """Let go of TINs where there are many, and no entry names them any more."""
@@ -98,8 +96,8 @@ class Members:
         rank = np.empty(len(used), np.int64)
         rank[order.to_numpy()] = np.arange(len(used))
         # Sorted as texts are: a prefix ends in its second colon, and all NPIs have ten digits.
-        lists = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-        members = np.repeat(lists * len(used) + rank[place], np.diff(entries[:, 1], prepend=0)) * _NPIS + npis
+        of_entry = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0)) * len(used) + rank[place]
+        members = np.repeat(of_entry, np.diff(entries[:, 1], prepend=0)) * _NPIS + npis
         members.sort()
         members = members[np.concatenate(([True], members[1:] != members[:-1]))]
         of, npi = np.divmod(members, _NPIS)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Context, Decimal, Inexact
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline import naming
+from pipeline.errors import SourceError
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
@@ -25,6 +27,7 @@ from pipeline.readers.in_network_totals import Totals, total
 _EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within fields._LONGEST_NUMBER
 _NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 bytes each
 _ODD_POS, _ODD_EXPIRATION = 1, 2
+_MOST_OBJECTS = (1 << 31) - 1  # an object_ix has 32 bits
 
 
 class Head(NamedTuple):
@@ -126,8 +129,8 @@ class _Numbers:
 class Prices:
     """Stages prices and owners, and counts what was read."""
 
-    def __init__(self, account: Account, groups: Groups, rows: dict[str, Rows]):
-        self._account, self._groups, self._rows = account, groups, rows
+    def __init__(self, account: Account, groups: Groups, rows: dict[str, Rows], place: Path):
+        self._account, self._groups, self._rows, self._place = account, groups, rows, place
         self.objects = 0  # as many as were staged; the next one's object_ix
         self.kept = self.zeros = 0
         self.total = Decimal(0)
@@ -181,6 +184,12 @@ class Prices:
 
     def stage(self, part: Part, heads: dict[int, Head]) -> None:
         """Stage the rate objects of consecutive items; `heads` are those of all of these items, in order."""
+        if self.objects + len(part) > _MOST_OBJECTS:
+            raise SourceError(
+                f"holds more than {_MOST_OBJECTS:,} rate objects",
+                place=self._place,
+                remedy="Cut its in_network into several files.",
+            )
         items = np.array([self._item_ix(found) for found in heads.values()], np.int32)
         tails, inline = len(self._tails), bool((part.owner < 0).any())
         *tables, turn, group = self._groups.tables()

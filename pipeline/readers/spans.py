@@ -75,7 +75,10 @@ def number(start, middle, again, end, table):
             break
         if get32(get(table, HASHES), found) == hashed:
             at = get(table, ARENA) + get(starts, found)
-            if get(starts, found + 1) - get(starts, found) == first + second and get32(get(table, CUTS), found) == first:
+            if (
+                get(starts, found + 1) - get(starts, found) == first + second
+                and get32(get(table, CUTS), found) == first
+            ):
                 if same(start, at, first) and same(again, at + first, second):
                     return found
         slot = (slot + 1) & (2 * most - 1)
