@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.jit import entry
 from pipeline.paths import make_folder
 
 HELD = 1 << 22  # hashes that are sorted at once by a thread, 32 MB; more of them go to disk first
-_BITS = 10  # of a hash, by which those on disk can be told apart into shares
-_SPLITS = np.arange(1, 1 << _BITS, dtype=np.uint64) << np.uint64(64 - _BITS)
+_BITS = 8  # of a hash, by which those on disk are told apart
+_MANY = 4  # times as many as there would be of each if they are spread evenly: some must stand very often
 _NOTHING = np.empty(0, np.uint64)
 
 
@@ -27,7 +28,7 @@ class Hashes:
     """Any number of 64-bit hashes (uint64), which are spread evenly.
 
     scratch  a folder, for a file without a name; made if need be
-    held     hashes that are sorted at once: more are written to the file, sorted, so many at a time
+    held     hashes that are sorted at once: more are written to the file, so many at a time, in the order of their first bits
 
     OSError when the disk does not take them.
     """
@@ -35,8 +36,8 @@ class Hashes:
     def __init__(self, scratch: Path, held: int):
         self._scratch, self._room = scratch, held
         self._held, self._fill = np.empty(held, np.uint64), 0  # of memory only what is written to is taken
-        self._file = None
-        # Where each of the splits begins in each run, counted from the file's beginning.
+        self._apart = self._file = None
+        # Where the hashes of each of the first bits begin in each run, counted from the file's beginning.
         self._runs: list[np.ndarray] = []
         self.count = 0
 
@@ -58,7 +59,7 @@ class Hashes:
             yield found
             return
         self._put_aside()
-        self._held = _NOTHING
+        self._held = self._apart = _NOTHING
         shares = min(1 << _BITS, -(-self.count // self._room))
         edges = [(share << _BITS) // shares for share in range(shares + 1)]
         one_at_a_time = threading.Lock()
@@ -83,12 +84,22 @@ class Hashes:
             make_folder(self._scratch)
             self._file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115
             weakref.finalize(self, self._file.close)  # if nobody asks which stand twice
-        held = self._held[: self._fill]
-        held.sort()
-        held = held[np.append([True, True], held[2:] != held[:-2])[: len(held)]]  # twice says all that more would say
+        ends = np.zeros((1 << _BITS) + 1, np.int64)
+        if self._apart is None:
+            self._apart = np.empty(self._room, np.uint64)
+        apart = self._apart[: self._fill]
+        _tell_apart(self._held[: self._fill], apart, ends)
+        sizes = np.diff(ends)
+        parts = np.split(apart, ends[1:-1])
+        for i in np.flatnonzero(sizes > _MANY * (-(-self._room >> _BITS) + _MANY)):
+            parts[i] = _no_more_than_twice(parts[i])
+            sizes[i] = len(parts[i])
         before = int(self._runs[-1][-1]) if self._runs else 0
-        self._file.write(held)
-        self._runs.append(before + np.concatenate(([0], np.searchsorted(held, _SPLITS), [len(held)])))
+        if sizes.sum() == len(apart):
+            parts = [apart]
+        for part in parts:
+            self._file.write(part)
+        self._runs.append(before + np.concatenate(([0], np.cumsum(sizes))))
         self._fill = 0
 
 
@@ -103,6 +114,28 @@ def standing_twice(batches: Iterable[np.ndarray], count: int, scratch: Path, thr
     if hashes.count != count:
         raise EOFError(f"{hashes.count:,} of {count:,} values were read")
     return np.concatenate(list(hashes.twice(threads)))
+
+
+@entry
+def _tell_apart(hashes, apart, ends):
+    """Put hashes in the order of their first bits into `apart`; `ends`, of zeros, says where those of each end, from 0 on."""
+    shift = np.uint64(64 - _BITS)
+    for i in range(len(hashes)):
+        ends[np.int64(hashes[i] >> shift) + 1] += 1
+    at = np.zeros(len(ends), np.int64)
+    for i in range(1, len(ends)):
+        ends[i] += ends[i - 1]
+        at[i] = ends[i]
+    for i in range(len(hashes)):
+        of = np.int64(hashes[i] >> shift)
+        apart[at[of]] = hashes[i]
+        at[of] += 1
+
+
+def _no_more_than_twice(hashes: np.ndarray) -> np.ndarray:
+    """Each of them once or twice, which says all that more would say; they are sorted where they stand."""
+    hashes.sort()
+    return hashes[np.append([True, True], hashes[2:] != hashes[:-2])[: len(hashes)]]
 
 
 def _repeated(hashes: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -36,8 +36,9 @@ from great_expectations.expectations.metrics.table_metric_provider import TableM
 from great_expectations.util import get_sqlalchemy_selectable
 
 from pipeline import duplicates
+from pipeline.lookahead import ahead
 
-_BATCH_ROWS = 1 << 20
+_BATCH_ROWS, _BUFFER = 1 << 20, "16MB"
 _FOUND = "hashes_that_stand_twice"
 
 
@@ -204,8 +205,10 @@ class DuckdbUnique(_CountOfColumn):
             [(scratch, threads)] = con.sql(
                 "SELECT current_setting('temp_directory'), current_setting('threads')"
             ).fetchall()
+            con.execute(f"SET streaming_buffer_size = '{_BUFFER}'")  # DuckDB goes on while these are put aside
             batches = (batch.column(0).to_numpy().copy() for batch in asked(valued).to_arrow_reader(_BATCH_ROWS))
-            found = duplicates.standing_twice(batches, count, Path(scratch), threads, duplicates.HELD)
+            with closing(ahead(batches)) as coming:
+                found = duplicates.standing_twice(coming, count, Path(scratch), threads, duplicates.HELD)
             if not len(found):
                 return 0
             con.register(_FOUND, pyarrow.table({"hash": found}))

@@ -196,6 +196,21 @@ def copy(typing, target, source, size):
     return types.void(types.int64, types.int64, types.int64), store
 
 
+@intrinsic
+def prefetch(typing, at):
+    """Say that what lies at an address is read soon."""
+
+    def said(context, builder, signature, arguments):
+        number = ir.IntType(32)
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        called = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        builder.call(called, [builder.inttoptr(arguments[0], pointer), number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), said
+
+
 @entry
 def _one():
     return 1

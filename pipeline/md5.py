@@ -18,9 +18,8 @@ from pipeline.jit import get, get32, inner, put, put8, put32
 
 LANES = 16
 BLOCK = 64  # bytes
-# Where things stand in the memory that `digest` works in, in bytes.
-_WORDS = 4 * 4 * LANES
-SIZES = _WORDS + 16 * 4 * LANES
+# Where things stand in the memory that `digest` works in, in bytes: its state is at the beginning.
+SIZES = 4 * 4 * LANES
 FOUND = SIZES + 8 * LANES
 WORK = FOUND + 2 * 8 * LANES
 _START = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)
@@ -95,24 +94,39 @@ def _turned(word):
 
 
 @inner
-def digest(texts, room, work):
+def get_word(words, lane, i):
+    """Word i, of four bytes, of a lane's text."""
+    return get32(words, i * LANES + lane)
+
+
+@inner
+def put_word(words, lane, i, word):
+    """Set it."""
+    put32(words, i * LANES + lane, word)
+
+
+@inner
+def take(words, lane, text, size):
+    """Put a padded text among the words of all lanes."""
+    for i in range(blocks_of(size) * (BLOCK // 4)):
+        put_word(words, lane, i, get32(text, i))
+
+
+@inner
+def digest(words, work):
     """Digest LANES padded texts.
 
-    texts  address of the first; the others each `room` bytes behind it, a multiple of eight
+    words  address of the texts' words: the first of every text, the second of every text, and so on
     work   address of WORK bytes: at SIZES the sizes of the texts (int64), at FOUND afterwards two int64 numbers a text, the
            first and the last eight bytes of its digest as big-endian numbers
     """
-    sizes, words, most = work + SIZES, work + _WORDS, 0
+    sizes, most = work + SIZES, 0
     for lane in range(LANES):
         most = max(most, blocks_of(get(sizes, lane)))
         for i in range(4):
             put32(work, i * LANES + lane, _START[i])
     for block in range(most):
-        for lane in range(LANES):
-            text = texts + lane * room + block * BLOCK
-            for i in range(16):
-                put32(words, i * LANES + lane, get32(text, i))
-        _compress(work, words)
+        _compress(work, words + block * BLOCK * LANES)
         for lane in range(LANES):
             if blocks_of(get(sizes, lane)) == block + 1:
                 for half in range(2):

@@ -280,23 +280,6 @@ def _numbered(chunks: list[pa.Array]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(numbers, values.take(pa.array(used)))
 
 
-def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """Batches of one schema as one; of texts that are numbered as they come first in each batch, so they are in the whole."""
-    if len(batches) == 1:
-        return batches[0]
-    schema = batches[0].schema
-    columns = []
-    for name in schema.names:
-        chunks = pa.chunked_array([batch.column(name) for batch in batches])
-        if chunks.type == _DICTIONARY:
-            chunks = chunks.unify_dictionaries()  # the values of the first, then what the next one has more
-            codes = pa.concat_arrays([chunk.indices for chunk in chunks.chunks])
-            columns.append(pa.DictionaryArray.from_arrays(codes, chunks.chunk(0).dictionary))
-        else:
-            columns.append(pa.concat_arrays(chunks.chunks))
-    return pa.record_batch(columns, schema=schema)
-
-
 def first_seen(codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Codes from 0 to `count` - 1, or `count` for none, renumbered as they come first; and which code each number was."""
     never = len(codes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline import md5
-from pipeline.jit import copy, entry, get, get32, inner, put
+from pipeline.jit import copy, entry, get, get32, inner, prefetch, put
 
 _FEW = 32  # that are sorted by insertion
 
@@ -33,10 +33,11 @@ def gather(values, rows, found):
 
 
 @entry
-def said(kept, price, group_of, pair_of_price, amount_of_price, pair, group, amount):
-    """The numbers of pair and group, and the amount, of each fact that is kept."""
-    for i in range(len(kept)):
-        fact = kept[i]
+def keep(chosen, uid_of, price, group_of, pair_of_price, amount_of_price, uid, pair, group, amount):
+    """The id, the numbers of pair and group, and the amount, of each fact that is chosen."""
+    for i in range(len(chosen)):
+        fact = chosen[i]
+        uid[i, 0], uid[i, 1] = uid_of[fact, 0], uid_of[fact, 1]
         pair[i] = pair_of_price[price[fact]]
         group[i] = group_of[fact]
         amount[i] = amount_of_price[price[fact]]
@@ -62,13 +63,43 @@ def renumber(numbers, place, codes, used):
 
 
 @inner
-def _put_text(target, piece, number):
-    """Copy text `number` of an Arrow column of texts, given as the addresses of its offsets and its bytes."""
+def _size(piece, number):
+    """The bytes of text `number` of an Arrow column of texts, given as the addresses of its offsets and its bytes."""
     offsets = get(piece, 0)
-    start = get32(offsets, number)
-    size = get32(offsets, number + 1) - start
-    copy(target, get(piece, 1) + start, size)
+    return get32(offsets, number + 1) - get32(offsets, number)
+
+
+@inner
+def _text(piece, number):
+    """Where text `number` of a column lies."""
+    return get(piece, 1) + get32(get(piece, 0), number)
+
+
+@inner
+def _put_text(target, piece, number):
+    """Copy text `number` of a column; returns where it ends."""
+    size = _size(piece, number)
+    copy(target, _text(piece, number), size)
     return target + size
+
+
+@inner
+def _put_over(words, lane, at, source, size):
+    """Let bytes take the place of as many, four or more, that stand at `at` in a lane's text."""
+    before, first = at % 4, at // 4
+    if before:  # in the word that they begin in
+        new = (get32(source, 0) & 0xFFFFFFFF) << (8 * before)
+        old = md5.get_word(words, lane, first)
+        md5.put_word(words, lane, first, new | (old & ((1 << (8 * before)) - 1)))
+        first += 1
+    last, source = (at + size) // 4, source - at
+    for i in range(first, last):
+        md5.put_word(words, lane, i, get32(source + 4 * i, 0))
+    after = (at + size) % 4
+    if after:
+        new = (get32(source + at + size - 4, 0) & 0xFFFFFFFF) >> (8 * (4 - after))
+        old = md5.get_word(words, lane, last)
+        md5.put_word(words, lane, last, new | (old & -(1 << (8 * after))))
 
 
 @entry
@@ -79,30 +110,60 @@ def identify(held, price, pair, group, work, room, uid):
     held    the addresses of offsets and bytes of columns of texts, a row each: head, middle, behind, tail by pair, rate by
             price, owner and networks by group
     room    bytes for the longest text and what MD5 puts behind it, a multiple of eight
-    work    address of md5.WORK bytes and md5.LANES times `room`
+    work    address of md5.WORK bytes and twice md5.LANES times `room`
     uid     a row for each fact: the first and the last eight bytes, as big-endian numbers
+
+    Each lane has a share of the facts, one after the other: those of a price differ in what their group says alone, and of
+    the lane's text and its words no more than that is put in anew.
     """
-    pieces = held.ctypes.data
+    head = held.ctypes.data
+    middle, behind, tail, rate, owner, networks = head + 16, head + 32, head + 48, head + 64, head + 80, head + 96
     sizes, found, texts = work + md5.SIZES, work + md5.FOUND, work + md5.WORK
-    for first in range(0, len(price), md5.LANES):
-        count = min(md5.LANES, len(price) - first)
-        for lane in range(count):
-            i, text = first + lane, texts + lane * room
-            end = _put_text(text, pieces, pair[price[i]])
-            end = _put_text(end, pieces + 80, group[i])
-            end = _put_text(end, pieces + 16, pair[price[i]])
-            end = _put_text(end, pieces + 64, price[i])
-            end = _put_text(end, pieces + 32, pair[price[i]])
-            end = _put_text(end, pieces + 96, group[i])
-            end = _put_text(end, pieces + 48, pair[price[i]])
+    words = texts + md5.LANES * room
+    # Of each lane's text: where the owner stands and where the networks, and the size of each.
+    places = np.zeros((md5.LANES, 4), np.int64)
+    share = -(-len(price) // md5.LANES)
+    for step in range(share):
+        for lane in range(md5.LANES):
+            i = lane * share + step
+            if i >= len(price):
+                put(sizes, lane, 0)
+                continue
+            of_group, owner_size, networks_size = group[i], _size(owner, group[i]), _size(networks, group[i])
+            place = places[lane]
+            if (
+                step > 0
+                and price[i] == price[i - 1]
+                and owner_size == place[2]
+                and networks_size == place[3]
+                and owner_size > 3
+                and (networks_size == 0 or networks_size > 3)
+            ):
+                _put_over(words, lane, place[0], _text(owner, of_group), owner_size)
+                if networks_size:
+                    _put_over(words, lane, place[1], _text(networks, of_group), networks_size)
+                continue
+            of_pair, text = pair[price[i]], texts + lane * room
+            end = _put_text(text, head, of_pair)
+            place[0], place[2] = end - text, owner_size
+            end = _put_text(end, owner, of_group)
+            end = _put_text(end, middle, of_pair)
+            end = _put_text(end, rate, price[i])
+            end = _put_text(end, behind, of_pair)
+            place[1], place[3] = end - text, networks_size
+            end = _put_text(end, networks, of_group)
+            end = _put_text(end, tail, of_pair)
             put(sizes, lane, end - text)
             md5.pad(text, end - text)
-        for lane in range(count, md5.LANES):
-            put(sizes, lane, 0)
-        md5.digest(texts, room, work)
-        for lane in range(count):
-            uid[first + lane, 0] = get(found, 2 * lane)
-            uid[first + lane, 1] = get(found, 2 * lane + 1)
+            md5.take(words, lane, text, end - text)
+        for lane in range(md5.LANES):  # while this one is digested
+            prefetch(_text(owner, group[min(lane * share + step + 1, len(price) - 1)]))
+        md5.digest(words, work)
+        for lane in range(md5.LANES):
+            i = lane * share + step
+            if i < len(price):
+                uid[i, 0] = get(found, 2 * lane)
+                uid[i, 1] = get(found, 2 * lane + 1)
 
 
 @inner
@@ -194,10 +255,10 @@ def arrange(uid, ends, low, high, price, own, starts, order, kept, times):
 
 
 @entry
-def digits(uid, kept, pairs, text):
-    """The ids of some facts as 32 hexadecimal digits; `pairs` has the two digits of each byte."""
-    for row in range(len(kept)):
+def digits(uid, pairs, text):
+    """Ids as 32 hexadecimal digits; `pairs` has the two digits of each byte."""
+    for row in range(len(uid)):
         for half in range(2):
-            number = uid[kept[row], half]
+            number = uid[row, half]
             for i in range(8):
                 text[row, 8 * half + i] = pairs[(number >> np.uint64(8 * (7 - i))) & np.uint64(0xFF)]

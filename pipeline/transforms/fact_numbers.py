@@ -46,19 +46,10 @@ def batches(
     """
     con.execute(duck.sql("fact_rate_numbered.sql"))
     made = 0
-    parts: list[pa.RecordBatch] = []  # of a batch, one of each piece
-    with closing(ahead(_Facts(con, scratch).pieces())) as pieces:
+    with closing(ahead(_Facts(con, scratch).pieces(rows))) as pieces:
         for piece in pieces:
-            done = 0
-            while done < len(piece):
-                count = min(rows - made % rows, len(piece) - done)
-                parts.append(piece.batch(done, done + count))
-                done, made = done + count, made + count
-                if made % rows == 0:
-                    yield parquet.joined(parts)
-                    parts.clear()
-    if parts:
-        yield parquet.joined(parts)
+            made += len(piece.facts)
+            yield piece.batch()
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT coalesce(sum(owners), 0) AS read, read AS kept, {made} AS facts "
         "FROM fact_price WHERE own"
@@ -77,12 +68,26 @@ class _Facts:
         self._group_of = self._owners(scratch)
         self._places = {name: _places(self._one(f"SELECT count(*) FROM fact_{name}")) for name in ("pair", "group")}
 
-    def pieces(self) -> Iterator[_Piece]:
-        """All of them, in order."""
+    def pieces(self, rows: int) -> Iterator[_Piece]:
+        """All of them, in order, so many at a time."""
+        waiting: list[_Kept] = []
+        held = 0
+        for kept in self._kept():
+            waiting.append(kept)
+            held += len(kept)
+            while held >= rows:
+                whole = _Kept.joined(waiting)
+                yield self._said(whole.part(0, rows))
+                waiting, held = [whole.part(rows, held)], held - rows
+        if held:
+            yield self._said(_Kept.joined(waiting))
+
+    def _kept(self) -> Iterator[_Kept]:
+        """All of them, in order, as many as are made at once."""
         for first, behind, facts in self._segments():
             shares = -(-facts // FACTS)  # of all ids, one after the other, where one segment has too many facts
             for low, above in pairwise((share << 64) // shares for share in range(shares + 1)):
-                yield self._piece(first, behind, low, above - 1)
+                yield self._arranged(first, behind, low, above - 1)
 
     def _one(self, select: str) -> int:
         return self._con.execute(select).fetchall()[0][0]
@@ -136,7 +141,7 @@ class _Facts:
         if pending:
             yield pending
 
-    def _piece(self, first: int, behind: int, low: int, high: int) -> _Piece:
+    def _arranged(self, first: int, behind: int, low: int, high: int) -> _Kept:
         """The facts of some prices, with ids from `low` to `high`; of a single segment, unless those are all ids."""
         whole = (low, high) == _ALL
         if whole:
@@ -145,12 +150,15 @@ class _Facts:
         else:
             rates = _Rates.joined([self._read(p).between(low, high) for p in self._cut(first, behind)])
             ends = np.array([len(rates.uid)])
-        order, times = (np.empty(len(rates.uid), np.int32) for _ in range(2))
-        kept = np.empty(len(rates.uid), np.int64)
+        order, chosen, times = (np.empty(len(rates.uid), np.int32) for _ in range(3))
         starts = np.empty(np.diff(ends, prepend=0).max() + 1, np.int32)
         bounds = np.uint64(low), np.uint64(high)
-        count = fact_kernels.arrange(rates.uid, ends, *bounds, rates.price, rates.own, starts, order, kept, times)
-        return self._said(rates, kept[:count], times[:count])
+        count = fact_kernels.arrange(rates.uid, ends, *bounds, rates.price, rates.own, starts, order, chosen, times)
+        kept = _Kept.empty(count)
+        kept.times[:] = times[:count]
+        of_fact, of_price = (rates.uid, rates.price, rates.group), (rates.pair, rates.amount)
+        fact_kernels.keep(chosen[:count], *of_fact, *of_price, kept.uid, kept.pair, kept.group, kept.amount)
+        return kept
 
     def _prices(self, first: int, behind: int) -> pa.Table:
         return self._con.sql(
@@ -198,17 +206,14 @@ class _Facts:
         self._con.unregister("fact_wanted")
         return found
 
-    def _said(self, rates: _Rates, kept: np.ndarray, times: np.ndarray) -> _Piece:
-        """Kept rates with what their pairs and groups say."""
-        pair, group = (np.empty(len(kept), np.int32) for _ in range(2))
-        amount = np.empty(len(kept), np.float64)
-        fact_kernels.said(kept, rates.price, rates.group, rates.pair, rates.amount, pair, group, amount)
+    def _said(self, facts: _Kept) -> _Piece:
+        """Facts with what their pairs and groups say."""
         said = []
-        for kind, numbers, names in (("pair", pair, _OF_PAIR), ("group", group, _OF_GROUP)):
+        for kind, numbers, names in (("pair", facts.pair, _OF_PAIR), ("group", facts.group, _OF_GROUP)):
             codes, used = _renumbered(numbers, self._places[kind])
             texts = self._named(kind, used, names)
             said.append((codes, {name: texts.column(name).combine_chunks().dictionary_encode() for name in names}))
-        return _Piece(rates.uid, kept, amount, times, said, self._schema)
+        return _Piece(facts, said, self._schema)
 
 
 @dataclass
@@ -247,29 +252,54 @@ class _Rates:
 
 
 @dataclass
-class _Piece:
-    """Facts in their order: `kept` says which ids are theirs; `said` are columns by name, and whose row each fact takes."""
+class _Kept:
+    """Facts in their order: id (first and last eight bytes), pair, group, amount, and how many rates each stands for."""
 
     uid: np.ndarray
-    kept: np.ndarray
+    pair: np.ndarray
+    group: np.ndarray
     amount: np.ndarray
     times: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.uid)
+
+    @classmethod
+    def empty(cls, count: int) -> _Kept:
+        """Room for so many."""
+        pair, group, times = (np.empty(count, np.int32) for _ in range(3))
+        return cls(np.empty((count, 2), np.uint64), pair, group, np.empty(count, np.float64), times)
+
+    @classmethod
+    def joined(cls, parts: list[_Kept]) -> _Kept:
+        """The facts of all parts."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+
+    def part(self, first: int, behind: int) -> _Kept:
+        """Some of them."""
+        return _Kept(*(column[first:behind] for column in vars(self).values()))
+
+
+@dataclass
+class _Piece:
+    """Facts with what they say: columns by name, of one row for each that is used as they come first, and whose row each
+    fact takes."""
+
+    facts: _Kept
     said: list[tuple[np.ndarray, dict[str, pa.DictionaryArray]]]
     schema: pa.Schema
 
-    def __len__(self) -> int:
-        return len(self.kept)
-
-    def batch(self, first: int, behind: int) -> pa.RecordBatch:
-        """Some of them as rows of fact_rate."""
+    def batch(self) -> pa.RecordBatch:
+        """As rows of fact_rate."""
         made = {
-            "fact_uid": _digits(self.uid, self.kept[first:behind]),
-            "negotiated_rate": self.amount[first:behind],
-            "source_count": self.times[first:behind].astype(np.int64),
+            "fact_uid": _digits(self.facts.uid),
+            "negotiated_rate": self.facts.amount,
+            "source_count": self.facts.times.astype(np.int64),
         }
-        for codes, texts in self.said:
-            row, used = _renumbered(codes[first:behind], _places(len(next(iter(texts.values())))))
-            made |= {name: _taken(column, used, row) for name, column in texts.items()}
+        for row, texts in self.said:
+            made |= {name: _taken(column, row) for name, column in texts.items()}
         return pa.record_batch(made, schema=self.schema)
 
 
@@ -283,21 +313,16 @@ def _renumbered(numbers: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np
     return codes, used[: fact_kernels.renumber(numbers, places, codes, used)]
 
 
-def _taken(column: pa.DictionaryArray, used: np.ndarray, row: np.ndarray) -> pa.DictionaryArray:
-    """Rows of a column, `row` of those that are `used`, numbered as they come first."""
-    null = len(column.dictionary)
-    codes = pc.fill_null(column.indices, null).to_numpy()[used]
-    numbers, which = parquet.first_seen(codes, null)
-    values = column.dictionary.take(pa.array(which))
-    if len(which) <= 1 and (codes == codes[0]).all():  # most columns, of a batch
-        none = codes[0] == null
-        indices = pa.nulls(len(row), pa.int32()) if none else pa.array(np.zeros(len(row), np.int32))
+def _taken(column: pa.DictionaryArray, row: np.ndarray) -> pa.DictionaryArray:
+    """Rows of a column whose values are numbered as they come first; so they are in these rows, which come so too."""
+    count = len(column.dictionary)
+    if count <= 1 and column.null_count in (0, len(column)):  # most columns
+        indices = pa.array(np.zeros(len(row), np.int32)) if count else pa.nulls(len(row), pa.int32())
     else:
-        nulls = codes == null
-        indices = np.empty(len(row), np.int32)
-        fact_kernels.gather(numbers, row, indices)
-        indices = pa.array(indices, mask=nulls[row] if nulls.any() else None)
-    return pa.DictionaryArray.from_arrays(indices, values, safe=False)
+        codes, indices = pc.fill_null(column.indices, count).to_numpy(), np.empty(len(row), np.int32)
+        fact_kernels.gather(codes, row, indices)
+        indices = pa.array(indices, mask=indices == count if column.null_count else None)
+    return pa.DictionaryArray.from_arrays(indices, column.dictionary, safe=False)
 
 
 def _ends(prices: pa.Table) -> np.ndarray:
@@ -312,14 +337,14 @@ def _identify(texts: list[pa.ChunkedArray], price, pair, group, uid) -> None:
     texts = [column.combine_chunks() for column in texts]
     longest = sum(pc.max(pc.binary_length(column)).as_py() for column in texts)
     room = (longest + 8) // md5.BLOCK * md5.BLOCK + md5.BLOCK
-    work = np.empty(md5.WORK + md5.LANES * room, np.uint8)
+    work = np.empty(md5.WORK + 2 * md5.LANES * room, np.uint8)
     held = [(column.buffers()[1].address + 4 * column.offset, column.buffers()[2].address) for column in texts]
     fact_kernels.identify(np.array(held), price, pair, group, address(work), room, uid)
 
 
-def _digits(uid: np.ndarray, kept: np.ndarray) -> pa.Array:
-    """The ids of some facts as 32 hexadecimal digits."""
-    digits = np.empty((len(kept), 16), np.uint16)
-    fact_kernels.digits(uid, kept, _DIGITS, digits)
-    ends = np.arange(0, 32 * len(kept) + 1, 32, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(kept), pa.py_buffer(ends), pa.py_buffer(digits))
+def _digits(uid: np.ndarray) -> pa.Array:
+    """Ids as 32 hexadecimal digits."""
+    digits = np.empty((len(uid), 16), np.uint16)
+    fact_kernels.digits(uid, _DIGITS, digits)
+    ends = np.arange(0, 32 * len(uid) + 1, 32, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(uid), pa.py_buffer(ends), pa.py_buffer(digits))
