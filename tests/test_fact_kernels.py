@@ -13,8 +13,7 @@ from pipeline import md5
 from pipeline.transforms import fact_numbers
 
 TEXTS = st.text("0123456789abcdefé|", max_size=40)
-# Owners are ids, as a rule, and what networks say is short, or nothing.
-OWNERS = st.one_of(st.sampled_from(["0" * 32, "f" * 31 + "0"]), TEXTS)
+OWNERS = st.integers(0, 2**128 - 1).map("{:032x}".format)
 NETWORKS = st.one_of(st.sampled_from(["", "HMO", "PPO", "EPO1", "POS2"]), TEXTS)
 GROUP = st.tuples(OWNERS, NETWORKS)
 

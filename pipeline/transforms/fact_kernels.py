@@ -11,6 +11,7 @@ import numpy as np
 from pipeline import md5
 from pipeline.jit import copy, entry, get, get32, inner, prefetch, put
 
+OWNER = 32  # bytes that an owner is told by
 _FEW = 32  # that are sorted by insertion
 
 
@@ -103,12 +104,13 @@ def _put_over(words, lane, at, source, size):
 
 
 @entry
-def identify(held, price, pair, group, work, room, uid):
+def identify(held, some_networks, price, pair, group, work, room, uid):
     """The id of each fact: the MD5 of its pair's head, its owner, the pair's middle, the rate, the pair's part behind it,
     its group's networks and the pair's tail.
 
     held    the addresses of offsets and bytes of columns of texts, a row each: head, middle, behind, tail by pair, rate by
-            price, owner and networks by group
+            price, owner (of OWNER bytes each) and networks by group
+    some_networks  whether any group has networks
     room    bytes for the longest text and what MD5 puts behind it, a multiple of eight
     work    address of md5.WORK bytes and twice md5.LANES times `room`
     uid     a row for each fact: the first and the last eight bytes, as big-endian numbers
@@ -120,8 +122,10 @@ def identify(held, price, pair, group, work, room, uid):
     middle, behind, tail, rate, owner, networks = head + 16, head + 32, head + 48, head + 64, head + 80, head + 96
     sizes, found, texts = work + md5.SIZES, work + md5.FOUND, work + md5.WORK
     words = texts + md5.LANES * room
-    # Of each lane's text: where the owner stands and where the networks, and the size of each.
-    places = np.zeros((md5.LANES, 4), np.int64)
+    owners = get(owner, 1) + get32(get(owner, 0), 0)
+    # Of each lane's text: where the owner stands, where the networks, and the size of these.
+    owner_at, networks_at = np.zeros(md5.LANES, np.int64), np.zeros(md5.LANES, np.int64)
+    networks_size = np.zeros(md5.LANES, np.int64)
     share = -(-len(price) // md5.LANES)
     for step in range(share):
         for lane in range(md5.LANES):
@@ -129,35 +133,28 @@ def identify(held, price, pair, group, work, room, uid):
             if i >= len(price):
                 put(sizes, lane, 0)
                 continue
-            of_group, owner_size, networks_size = group[i], _size(owner, group[i]), _size(networks, group[i])
-            place = places[lane]
-            if (
-                step > 0
-                and price[i] == price[i - 1]
-                and owner_size == place[2]
-                and networks_size == place[3]
-                and owner_size > 3
-                and (networks_size == 0 or networks_size > 3)
-            ):
-                _put_over(words, lane, place[0], _text(owner, of_group), owner_size)
-                if networks_size:
-                    _put_over(words, lane, place[1], _text(networks, of_group), networks_size)
+            of_group = group[i]
+            size = _size(networks, of_group) if some_networks else 0
+            if step > 0 and price[i] == price[i - 1] and size == networks_size[lane] and (size == 0 or size > 3):
+                _put_over(words, lane, owner_at[lane], owners + OWNER * of_group, OWNER)
+                if size:
+                    _put_over(words, lane, networks_at[lane], _text(networks, of_group), size)
                 continue
             of_pair, text = pair[price[i]], texts + lane * room
             end = _put_text(text, head, of_pair)
-            place[0], place[2] = end - text, owner_size
+            owner_at[lane] = end - text
             end = _put_text(end, owner, of_group)
             end = _put_text(end, middle, of_pair)
             end = _put_text(end, rate, price[i])
             end = _put_text(end, behind, of_pair)
-            place[1], place[3] = end - text, networks_size
+            networks_at[lane], networks_size[lane] = end - text, size
             end = _put_text(end, networks, of_group)
             end = _put_text(end, tail, of_pair)
             put(sizes, lane, end - text)
             md5.pad(text, end - text)
             md5.take(words, lane, text, end - text)
         for lane in range(md5.LANES):  # while this one is digested
-            prefetch(_text(owner, group[min(lane * share + step + 1, len(price) - 1)]))
+            prefetch(owners + OWNER * group[min(lane * share + step + 1, len(price) - 1)])
         md5.digest(words, work)
         for lane in range(md5.LANES):
             i = lane * share + step

@@ -335,11 +335,15 @@ def _ends(prices: pa.Table) -> np.ndarray:
 def _identify(texts: list[pa.ChunkedArray], price, pair, group, uid) -> None:
     """Put the ids of facts into `uid`: see `fact_kernels.identify`."""
     texts = [column.combine_chunks() for column in texts]
-    longest = sum(pc.max(pc.binary_length(column)).as_py() for column in texts)
+    sizes = [pc.binary_length(column) for column in texts]
+    *_, owner, networks = sizes
+    assert pc.all(pc.equal(owner, fact_kernels.OWNER)).as_py(), "an owner that is no MD5"
+    longest = sum(pc.max(size).as_py() for size in sizes)
     room = (longest + 8) // md5.BLOCK * md5.BLOCK + md5.BLOCK
     work = np.empty(md5.WORK + 2 * md5.LANES * room, np.uint8)
     held = [(column.buffers()[1].address + 4 * column.offset, column.buffers()[2].address) for column in texts]
-    fact_kernels.identify(np.array(held), price, pair, group, address(work), room, uid)
+    some = pc.max(networks).as_py() > 0
+    fact_kernels.identify(np.array(held), some, price, pair, group, address(work), room, uid)
 
 
 def _digits(uid: np.ndarray) -> pa.Array:
