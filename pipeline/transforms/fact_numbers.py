@@ -11,6 +11,7 @@ rates of one id are held together.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ PRICES = 1 << 18  # of a segment that has more facts than that
 _OF_FACT = ("fact_uid", "negotiated_rate", "source_count")
 _OF_GROUP = ["pg_uid", "provider_group_id_raw", "network_names", "pg_members_uid"]
 _OF_PAIR = [c for c in tables.get("fact_rate").columns if c not in (*_OF_FACT, *_OF_GROUP)]
+_PARTS = ["head", "middle", "behind", "tail"]
+_SAID = {
+    "pair": [*_PARTS, *_OF_PAIR],
+    "group": ["owner_uid", "coalesce(network_names, '') AS networks", *_OF_GROUP],
+}
 _NUMBERED = pa.dictionary(pa.int32(), pa.string())
 _ALL = (0, (1 << 64) - 1)
 _DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
@@ -40,11 +46,12 @@ _DIGITS = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
 def batches(
     con: duckdb.DuckDBPyConnection, scratch: Path, rows: int = parquet.LARGE_ROW_GROUP_ROWS
 ) -> Iterator[pa.RecordBatch]:
-    """The facts in the order and with the types of fact_rate, texts numbered as they come first; `scratch` is a file.
+    """The facts in the order and with the types of fact_rate, texts numbered as they come first; `scratch` is a folder.
 
     `rows` rows make a batch. Leaves read_totals on the connection.
     """
     con.execute(duck.sql("fact_rate_numbered.sql"))
+    scratch.mkdir()
     made = 0
     with closing(ahead(_Facts(con, scratch).pieces(rows))) as pieces:
         for piece in pieces:
@@ -54,9 +61,9 @@ def batches(
         f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT coalesce(sum(owners), 0) AS read, read AS kept, {made} AS facts "
         "FROM fact_price WHERE own"
     )
-    for name in ("price", "pair", "group", "source"):
+    for name in ("price", "source"):
         con.execute(f"DROP TABLE fact_{name}")
-    scratch.unlink(missing_ok=True)
+    shutil.rmtree(scratch)
 
 
 class _Facts:
@@ -65,8 +72,9 @@ class _Facts:
     def __init__(self, con: duckdb.DuckDBPyConnection, scratch: Path):
         self._con = con
         self._schema = self._said_by_all()
-        self._group_of = self._owners(scratch)
-        self._places = {name: _places(self._one(f"SELECT count(*) FROM fact_{name}")) for name in ("pair", "group")}
+        self._group_of = self._owners(scratch / "owners")
+        self._texts = {kind: self._mapped(kind, scratch / kind) for kind in ("pair", "group")}
+        self._places = {kind: _places(texts.num_rows) for kind, texts in self._texts.items()}
 
     def pieces(self, rows: int) -> Iterator[_Piece]:
         """All of them, in order, so many at a time."""
@@ -125,6 +133,19 @@ class _Facts:
                     written += file.write(group_no[run].tobytes())
         assert written == 4 * count, "an owner is of no group, or stands twice in one place"
         return np.memmap(path, np.int32, "r", shape=count)
+
+    def _mapped(self, kind: str, path: Path) -> pa.Table:
+        """What fact_pair or fact_group say, in the order of their numbers, from a file that is mapped; the table is dropped.
+
+        DuckDB would go through all of it for the few thousand rows that a piece of the facts needs.
+        """
+        rows = self._con.sql(f"SELECT {', '.join(_SAID[kind])} FROM fact_{kind} ORDER BY {kind}_no")
+        batches = rows.to_arrow_reader(parquet.ROW_GROUP_ROWS)
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batches.schema) as written:
+            for batch in batches:
+                written.write_batch(batch)
+        self._con.execute(f"DROP TABLE fact_{kind}")
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
     def _segments(self) -> Iterator[tuple[int, int, int]]:
         """(first row of fact_price, row behind the last, facts) of segments that are looked at together."""
@@ -191,27 +212,18 @@ class _Facts:
         fact_kernels.multiply(first_owner, owners, self._group_of, price, group)
         pair_codes, pairs = _renumbered(pair_no, self._places["pair"])
         group_codes, groups = _renumbered(group, self._places["group"])
-        of_pair = self._named("pair", pairs, ["head", "middle", "behind", "tail"])
-        of_group = self._named("group", groups, ["owner_uid", "coalesce(network_names, '') AS network_names"])
+        of_pair = self._texts["pair"].select(_PARTS).take(pa.array(pairs))
+        of_group = self._texts["group"].select(["owner_uid", "networks"]).take(pa.array(groups))
         uid = np.empty((count, 2), np.uint64)
         _identify([*of_pair.columns, prices.column("rate"), *of_group.columns], price, pair_codes, group_codes, uid)
         return _Rates(uid, price, group, pair_no, amount, own)
-
-    def _named(self, kind: str, numbers: np.ndarray, columns: list[str]) -> pa.Table:
-        """What the rows of fact_pair or fact_group with these numbers say, in their order."""
-        self._con.register("fact_wanted", pa.table({"wanted_no": numbers, "wanted_place": np.arange(len(numbers))}))
-        found = self._con.sql(
-            f"SELECT {', '.join(columns)} FROM fact_{kind} JOIN fact_wanted ON {kind}_no = wanted_no ORDER BY wanted_place"
-        ).to_arrow_table()
-        self._con.unregister("fact_wanted")
-        return found
 
     def _said(self, facts: _Kept) -> _Piece:
         """Facts with what their pairs and groups say."""
         said = []
         for kind, numbers, names in (("pair", facts.pair, _OF_PAIR), ("group", facts.group, _OF_GROUP)):
             codes, used = _renumbered(numbers, self._places[kind])
-            texts = self._named(kind, used, names)
+            texts = self._texts[kind].select(names).take(pa.array(used))
             said.append((codes, {name: texts.column(name).combine_chunks().dictionary_encode() for name in names}))
         return _Piece(facts, said, self._schema)
 
