@@ -13,9 +13,11 @@ from pipeline import md5
 from pipeline.transforms import fact_numbers
 
 TEXTS = st.text("0123456789abcdefé|", max_size=40)
-OWNERS = st.integers(0, 2**128 - 1).map("{:032x}".format)
+# Owners are MD5s; any other text is one too.
+IDS = st.integers(0, 2**128 - 1).map("{:032x}".format)
+OWNERS = st.sampled_from([IDS, st.one_of(IDS, TEXTS)])
 NETWORKS = st.one_of(st.sampled_from(["", "HMO", "PPO", "EPO1", "POS2"]), TEXTS)
-GROUP = st.tuples(OWNERS, NETWORKS)
+GROUPS = OWNERS.flatmap(lambda owner: st.lists(st.tuples(owner, NETWORKS), min_size=1, max_size=6))
 
 
 @settings(max_examples=200, deadline=None)
@@ -24,7 +26,7 @@ def test_any_facts(data):
     """Facts of a price one after the other, so that of most texts only a part is put in anew, in any lane."""
     pairs = data.draw(st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), min_size=1, max_size=4))
     rates = data.draw(st.lists(st.tuples(TEXTS, st.integers(0, len(pairs) - 1)), min_size=1, max_size=6))
-    groups = data.draw(st.lists(GROUP, min_size=1, max_size=6))
+    groups = data.draw(GROUPS)
     owners = data.draw(st.lists(st.integers(0, 3 * md5.LANES), min_size=len(rates), max_size=len(rates)))
     price = np.repeat(np.arange(len(rates), dtype=np.int32), owners)
     seed = data.draw(st.integers(0, 1000))

@@ -277,8 +277,8 @@ class Items:
         if len(self._heads) > _HEADS:
             self._heads.clear()
         new = [one for one in dict.fromkeys(around) if one not in self._heads]
-        records = parsed_all([b"".join((before, _MARK.encode(), b"]", behind)) for before, behind in new])
-        for one, record in zip(new, records, strict=True):
+        parsed = parsed_all([b"".join((before, _MARK.encode(), b"]", behind)) for before, behind in new])
+        for one, record in zip(new, parsed, strict=True):
             self._heads[one] = None if record is None or _MARK.encode() in one[1] else _head_of(record)
 
     def _read_lists(self) -> bool:
@@ -396,9 +396,8 @@ class Items:
         size = offset + len(text.encode()) - opened.offset
         beginning = opened.beginning[:size].decode(errors="ignore")
         ((rates, _),) = locate(text, 0, {"negotiated_rates": {}}).values()
-        if (
-            len(text[:rates].encode()) != len(opened.prefix) - 1
-        ):  # they stand again behind those that were taken for them
+        again = len(text[:rates].encode()) != len(opened.prefix) - 1  # behind those that were taken for them
+        if again:
             self._item(record, text, offset, beginning, opened.offset)
             return
         try:

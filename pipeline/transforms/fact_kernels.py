@@ -11,7 +11,7 @@ import numpy as np
 from pipeline import md5
 from pipeline.jit import copy, entry, get, get32, inner, prefetch, put
 
-OWNER = 32  # bytes that an owner is told by
+OWNER = 32  # bytes that an owner, an MD5, is told by
 _FEW = 32  # that are sorted by insertion
 
 
@@ -104,12 +104,13 @@ def _put_over(words, lane, at, source, size):
 
 
 @entry
-def identify(held, some_networks, price, pair, group, work, room, uid):
+def identify(held, alike, some_networks, price, pair, group, work, room, uid):
     """The id of each fact: the MD5 of its pair's head, its owner, the pair's middle, the rate, the pair's part behind it,
     its group's networks and the pair's tail.
 
     held    the addresses of offsets and bytes of columns of texts, a row each: head, middle, behind, tail by pair, rate by
-            price, owner (of OWNER bytes each) and networks by group
+            price, owner and networks by group
+    alike   whether every owner is told by OWNER bytes
     some_networks  whether any group has networks
     room    bytes for the longest text and what MD5 puts behind it, a multiple of eight
     work    address of md5.WORK bytes and twice md5.LANES times `room`
@@ -135,7 +136,8 @@ def identify(held, some_networks, price, pair, group, work, room, uid):
                 continue
             of_group = group[i]
             size = _size(networks, of_group) if some_networks else 0
-            if step > 0 and price[i] == price[i - 1] and size == networks_size[lane] and (size == 0 or size > 3):
+            as_before = alike and step > 0 and price[i] == price[i - 1] and size == networks_size[lane]
+            if as_before and (size == 0 or size > 3):
                 _put_over(words, lane, owner_at[lane], owners + OWNER * of_group, OWNER)
                 if size:
                     _put_over(words, lane, networks_at[lane], _text(networks, of_group), size)

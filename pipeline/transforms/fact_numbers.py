@@ -51,7 +51,7 @@ def batches(
     `rows` rows make a batch. Leaves read_totals on the connection.
     """
     con.execute(duck.sql("fact_rate_numbered.sql"))
-    scratch.mkdir()
+    scratch.mkdir(exist_ok=True)
     made = 0
     with closing(ahead(_Facts(con, scratch).pieces(rows))) as pieces:
         for piece in pieces:
@@ -349,13 +349,12 @@ def _identify(texts: list[pa.ChunkedArray], price, pair, group, uid) -> None:
     texts = [column.combine_chunks() for column in texts]
     sizes = [pc.binary_length(column) for column in texts]
     *_, owner, networks = sizes
-    assert pc.all(pc.equal(owner, fact_kernels.OWNER)).as_py(), "an owner that is no MD5"
     longest = sum(pc.max(size).as_py() for size in sizes)
     room = (longest + 8) // md5.BLOCK * md5.BLOCK + md5.BLOCK
     work = np.empty(md5.WORK + 2 * md5.LANES * room, np.uint8)
     held = [(column.buffers()[1].address + 4 * column.offset, column.buffers()[2].address) for column in texts]
-    some = pc.max(networks).as_py() > 0
-    fact_kernels.identify(np.array(held), some, price, pair, group, address(work), room, uid)
+    alike, some = pc.all(pc.equal(owner, fact_kernels.OWNER)).as_py(), pc.max(networks).as_py() > 0
+    fact_kernels.identify(np.array(held), alike, some, price, pair, group, address(work), room, uid)
 
 
 def _digits(uid: np.ndarray) -> pa.Array:
