@@ -13,7 +13,6 @@ import logging.handlers
 import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import time
 import uuid
@@ -22,9 +21,7 @@ from contextlib import contextmanager
 
 from pipeline import code_version, fingerprints, journal, paths, scheduler, settings, stopping, targets
 from pipeline.paths import Root
-from pipeline.stages import ingest, raw, star
-
-READER = "in_network_scan"  # the module by which it is told whether what reads files was compiled
+from pipeline.stages import ingest, star
 
 
 class _Log(logging.handlers.RotatingFileHandler):
@@ -63,8 +60,7 @@ def prepared(root: Root, workers: int) -> Iterator[None]:
     if workers > 1 and sys.platform.startswith("linux"):
         # The parent's imports and stamps are the children's too; later Pythons start them otherwise by default.
         multiprocessing.set_start_method("fork", force=True)
-    # One worker forks nothing, and may not need them.
-    imports = preload(reading=bool(raw.in_network()[0])) if workers > 1 else 0.0
+    imports = preload() if workers > 1 else 0.0  # one worker forks nothing, and may not need them
     journal.write(root.journal, "begin", workers=workers, gate_import_seconds=round(imports, 3))
     try:
         yield
@@ -88,11 +84,9 @@ def _end_workers() -> None:
         child.join()
 
 
-def preload(*, reading: bool = False) -> float:
+def preload() -> float:
     """Import and look up what tasks use, once, before Luigi forks a process for each of them, and take it out of the garbage
     collector's sight; no thread is started, nothing opened.
-
-    reading  in-network files may be read: what reads them is compiled, if it is not yet, by a process beside the imports
 
     Returns the seconds that Great Expectations took of it.
     """
@@ -102,21 +96,14 @@ def preload(*, reading: bool = False) -> float:
 
     from pipeline import compiled, gates, jit, parquet  # noqa: F401
 
-    compiling = None
-    if reading and not jit.compiled(READER):
-        command = [sys.executable, "-c", "from pipeline import compiled; compiled.load()"]
-        quiet = subprocess.DEVNULL  # what keeps it from compiling keeps whoever reads from it too, and is said there
-        compiling = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
     jit.start()
+    if jit.compiled("in_network_scan"):  # else the first file has it compiled, if there is one
+        compiled.load()
     code_version.know_all()
 
     begun = time.monotonic()
     gates.preload()
     seconds = time.monotonic() - begun
-    if compiling is not None:
-        compiling.wait()
-    if jit.compiled(READER):
-        compiled.load()
     gc.freeze()  # what was imported is no garbage: looking for it there takes each task time, and memory of its own
     atexit.register(gc.unfreeze)  # at the end it is, and DuckDB says of each thing that is left that it leaked
     return seconds

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from pipeline import compiled, jit
 
@@ -45,28 +44,18 @@ def test_what_was_compiled_from_former_sources_goes(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["compiled-now", "other"]
 
 
-PRELOADED = """
+def test_what_is_compiled_of_the_reader_is_loaded_before_workers_are_forked(tmp_path):
+    """And is not compiled then, for a build that may read no file."""
+    program = """
 from pipeline import compiled, gates, preparation
 from pipeline.readers import in_network_scan
 from pipeline.transforms import in_network_counts
 gates.preload = lambda: None
-preparation.preload(reading={reading})
+preparation.preload()
 print(len(in_network_scan._scan.signatures), len(in_network_counts._count_owners.signatures))
+compiled.load()
 """
-
-
-def preloaded(cache: Path, then: str = "", *, reading: bool) -> list[str]:
-    """How many ways two functions of the reader are there when workers are forked."""
-    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    command = [sys.executable, "-c", PRELOADED.format(reading=reading) + then]
-    return subprocess.run(command, capture_output=True, check=True, text=True, env=surroundings).stdout.split()
-
-
-def test_what_is_compiled_of_the_reader_is_loaded_before_workers_are_forked(tmp_path):
-    """And is not compiled then, for a build that reads no file."""
-    assert preloaded(tmp_path, "compiled.load()", reading=False) == ["0", "0"]
-    assert preloaded(tmp_path, reading=False) == ["1", "1"]
-
-
-def test_what_is_not_compiled_yet_is_before_a_build_that_reads_files(tmp_path):
-    assert preloaded(tmp_path, reading=True) == ["1", "1"]
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    runs = [subprocess.run(command, capture_output=True, check=True, text=True, env=surroundings) for _ in range(2)]
+    assert [done.stdout.split() for done in runs] == [["0", "0"], ["1", "1"]]
