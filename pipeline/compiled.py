@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numba.core import config
 
-from pipeline import duck, parquet, parquet_reading, tables
+from pipeline import duck, duplicates, parquet, parquet_reading, tables
 from pipeline.readers import in_network, in_network_references
 from pipeline.readers.spans import Spans
 from pipeline.transforms import fact_numbers, in_network_counts, leaf_digest
@@ -25,7 +25,10 @@ _GROUP = {"npi": [1234567893], "tin": {"type": "ein", "value": "123456789"}}
 _PRICE = {"negotiated_type": "negotiated", "negotiated_rate": 1.5, "billing_class": "professional"}
 _REFERENCES = [1, "a"]
 _RATES = [
-    {"provider_references": _REFERENCES, "negotiated_prices": [_PRICE, _PRICE]},
+    {
+        "provider_references": _REFERENCES,
+        "negotiated_prices": [_PRICE, _PRICE, {**_PRICE, "negotiated_type": "derived"}],
+    },
     {"provider_groups": [_GROUP], "negotiated_prices": [_PRICE]},
 ]
 _ITEM = {"negotiation_arrangement": "ffs", "billing_code_type": "CPT", "billing_code": "99213", "name": "visit"}
@@ -92,6 +95,7 @@ def main() -> None:
             in_network.read(path, batch_id="b", sink=staged, chunk_bytes=chunk)
             staged.close()
         _count_and_multiply(staged, folder)
+        duplicates.standing_twice([np.arange(2, dtype=np.uint64)], 2, folder, threads=1, held=1)  # more than are held
     spans = Spans(most=4)
     for number in range(8):  # more than it has room for
         spans.number(str(number).encode())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from pipeline import compiled, jit
 
@@ -59,3 +61,16 @@ compiled.load()
     command = [sys.executable, "-c", program]
     runs = [subprocess.run(command, capture_output=True, check=True, text=True, env=surroundings) for _ in range(2)]
     assert [done.stdout.split() for done in runs] == [["0", "0"], ["1", "1"]]
+
+
+def test_all_that_python_calls_is_compiled_beforehand(tmp_path):
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-m", "pipeline.compiled"], check=True, env=surroundings)
+    made = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbi")}
+    package = Path(compiled.__file__).parent
+    entries = {
+        f"{path.stem}.{name}"
+        for path in package.rglob("*.py")
+        for name in re.findall(r"^@entry\ndef (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert entries - made == {"jit._one"}, "which is compiled in no time, by `jit.start`"
