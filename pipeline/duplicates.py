@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline import writing
 from pipeline.jit import entry
 from pipeline.paths import make_folder
 
@@ -82,7 +83,7 @@ class Hashes:
         """Write what is held to the file."""
         if self._file is None:
             make_folder(self._scratch)
-            self._file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115
+            self._file = tempfile.TemporaryFile(dir=self._scratch, buffering=0)  # noqa: SIM115
             weakref.finalize(self, self._file.close)  # if nobody asks which stand twice
         ends = np.zeros((1 << _BITS) + 1, np.int64)
         if self._apart is None:
@@ -98,7 +99,7 @@ class Hashes:
         if sizes.sum() == len(apart):
             parts = [apart]
         for part in parts:
-            self._file.write(part)
+            writing.put(self._file, part)
         self._runs.append(before + np.concatenate(([0], np.cumsum(sizes))))
         self._fill = 0
 

@@ -189,13 +189,15 @@ def _count_native_writes(met: _Met) -> None:
 
     @functools.wraps(begin)
     def counted_begin(self, where, *args, **named):
-        self.counted_path = str(where)
-        met.meet("open", self.counted_path)
+        self.counted_path = str(where) if isinstance(where, str | Path) else None  # else Python opens and writes
+        if self.counted_path:
+            met.meet("open", self.counted_path)
         begin(self, where, *args, **named)
 
     @functools.wraps(write)
     def counted_write(self, *args, **named):
-        met.meet("write", self.counted_path)
+        if self.counted_path:
+            met.meet("write", self.counted_path)
         return write(self, *args, **named)
 
     @functools.wraps(sink)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
+from pipeline import writing
 from pipeline.tables import Table
 
 # A change of what is below changes bytes or digests of the same rows: raise it then.
@@ -106,8 +107,10 @@ class Writer:
         level = None if staged else FACTS_LEVEL if table.name == FACTS else COMPRESSION_LEVEL
         statistics = [*places, *plain] if self._once else list(table.sort) if numbered or registry else True
         undictionaried = (*places, *plain, *self._ids, *(REGISTRY_OWN if registry else ()))
+        # What is small is put together first: a page's header is a few bytes.
+        self._out = pa.BufferedOutputStream(pa.PythonFile(writing.InPieces(path), mode="w"), writing.PIECE)
         self._file = pq.ParquetWriter(
-            path,
+            self._out,
             self._written_as,
             compression=compression,
             compression_level=level,
@@ -137,7 +140,8 @@ class Writer:
             if kind is None and self._pending_rows:
                 self._flush(self._pending_rows)
         if kind is not None:
-            self._file.close()
+            with self._out:
+                self._file.close()
             return
         self.written = Written(self._digest.hexdigest(length=16), self._rows)
         self._file.add_key_value_metadata(
@@ -148,7 +152,8 @@ class Writer:
                 "ratehouse.format": self._format,
             }
         )
-        self._file.close()
+        with self._out:
+            self._file.close()
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows; they are written when a row group is full."""

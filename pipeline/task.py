@@ -340,14 +340,15 @@ class TableTask(luigi.Task):
             basis = basis or self.basis()
             old = former.parts if former else {}
             new = [name for name, (digest, _) in made.items() if name not in old or old[name].digest != digest]
-            # The gate leaves a core idle at times.
+            hashed = targets.hashed_and_kept if self.large else targets.file_hash
+            # The gate leaves a core idle at times, and the disk all of its time.
             with (
                 self.connection() as con,
                 closing(con.cursor()) as other,
                 ThreadPoolExecutor(2, thread_name_prefix="beside") as beside,
             ):
                 looked = beside.submit(self.look_over, drafts, other)
-                hashes = {name: beside.submit(targets.file_hash, drafts[name]) for name in new}
+                hashes = {name: beside.submit(hashed, drafts[name]) for name in new}
                 try:
                     verdicts = self.gate(_by_table({name: drafts[name] for name in made}), con)
                 finally:  # of both failures, ours is told before the source's
