@@ -50,7 +50,7 @@ sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
 
 # Two processes, each with whole files, so that what a file builds once is built once.
 test: $(READY) ## run all tests [ARGS='-k word']
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## lint, format and the quick tests
 	@$(VENV)/bin/ruff check .

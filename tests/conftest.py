@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import forked
 import kit
@@ -17,7 +19,8 @@ import kit
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
-SHARED = Path(__file__).parents[2] / "shared"
+HERE = Path(__file__).parent
+SHARED = HERE.parents[1] / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +38,25 @@ def real(shared: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests last, so that a mistake shows early."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Slow tests last, so that a mistake shows early; of these those first that go together, for the others fill the gaps."""
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is not None, not _shares(item.path)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """What a module makes once for its tests is made by one worker."""
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        return file if _shares(HERE.parent / file) else nodeid
+
+
+@functools.cache
+def _shares(file: Path) -> bool:
+    """Whether some of its tests share what is made once."""
+    return 'scope="module"' in file.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import gzip
 import io
@@ -17,7 +16,6 @@ import tempfile
 import threading
 import types
 import zipfile
-from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -1086,32 +1084,6 @@ print(sorted({{"scipy.linalg", "great_expectations", "polars", "duckdb", "luigi"
 
 
 @pytest.mark.slow
-def test_every_kernel_is_compiled_once(write, tmp_path):
-    """A plain 0 among the arguments is a type of its own, and an array seven arguments: the first file waits twice as
-    long."""
-    references = [{"provider_group_id": 1, "provider_groups": [GROUP]}]
-    path = write(referring(1, provider_references=references))
-    program = f"""
-import pathlib, types
-from numba.core.dispatcher import Dispatcher
-from pipeline.readers import in_network, in_network_reference_scan, in_network_references, in_network_scan
-from pipeline.readers import in_network_parts, in_network_totals, spans
-nowhere = types.SimpleNamespace(write=lambda *_: None)
-in_network_references.FEW = 0
-in_network.read(pathlib.Path({str(path)!r}), batch_id="b", sink=nowhere)
-modules = in_network_parts, in_network_reference_scan, in_network_scan, in_network_totals, spans
-compiled = [value for module in modules for value in vars(module).values()]
-print({{str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds}})
-"""
-    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, check=True, env=surroundings, text=True)
-    compiled = Counter(p.name.split("-")[0] for p in (tmp_path / "cache").rglob("*.nbc"))
-    assert len(compiled) > 10
-    assert {name: times for name, times in compiled.items() if times > 1} == {}
-    assert ast.literal_eval(done.stdout) == {"int64", "uint64"}
-
-
 def test_a_large_item_is_taken_as_it_comes(write):
     """Its rates stand before what they have in common, and its record is put down from where it begins."""
     rates = [{"provider_groups": [GROUP], "negotiated_prices": [{**PRICE, "negotiated_rate": i}]} for i in range(500)]

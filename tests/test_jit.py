@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from pipeline import compiled, jit
+from test_in_network import GROUP, referring
 
 KERNEL = (
     "from pipeline.jit import entry, inner\nfrom helping import helped\n\n@entry\ndef run():\n    return helped()\n"
@@ -46,31 +52,68 @@ def test_what_was_compiled_from_former_sources_goes(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["compiled-now", "other"]
 
 
-def test_what_is_compiled_of_the_reader_is_loaded_before_workers_are_forked(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """What `make setup` compiles."""
+    folder = tmp_path_factory.mktemp("compiled")
+    run("-m", "pipeline.compiled", cache=folder)
+    return folder
+
+
+def run(*arguments: object, cache: Path) -> str:
+    """What Python prints that finds there, and puts there, what it compiles."""
+    command = [sys.executable, *map(str, arguments)]
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    return subprocess.run(command, capture_output=True, check=True, text=True, env=surroundings).stdout
+
+
+def test_what_is_compiled_of_the_reader_is_loaded_before_workers_are_forked(made, tmp_path):
     """And is not compiled then, for a build that may read no file."""
     program = """
-from pipeline import compiled, gates, preparation
+from pipeline import gates, preparation
 from pipeline.readers import in_network_scan
 from pipeline.transforms import in_network_counts
 gates.preload = lambda: None
 preparation.preload()
 print(len(in_network_scan._scan.signatures), len(in_network_counts._count_owners.signatures))
-compiled.load()
 """
-    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", program]
-    runs = [subprocess.run(command, capture_output=True, check=True, text=True, env=surroundings) for _ in range(2)]
-    assert [done.stdout.split() for done in runs] == [["0", "0"], ["1", "1"]]
+    assert run("-c", program, cache=tmp_path).split() == ["0", "0"]
+    assert run("-c", program, cache=made).split() == ["1", "1"]
 
 
-def test_all_that_python_calls_is_compiled_beforehand(tmp_path):
-    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-m", "pipeline.compiled"], check=True, env=surroundings)
-    made = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbi")}
+def test_all_that_python_calls_is_compiled_beforehand(made):
     package = Path(compiled.__file__).parent
     entries = {
         f"{path.stem}.{name}"
         for path in package.rglob("*.py")
         for name in re.findall(r"^@entry\ndef (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert entries - made == {"jit._one"}, "which is compiled in no time, by `jit.start`"
+    there = {path.name.split("-")[0] for path in made.rglob("*.nbi")}
+    assert entries - there <= {"jit._one"}, "which is compiled in no time, by `jit.start`"
+
+
+def test_every_kernel_is_compiled_once(made, tmp_path):
+    """A plain 0 among the arguments is a type of its own, and an array seven arguments: the first file waits twice as
+    long."""
+    path = tmp_path / "file.json"
+    references = [{"provider_group_id": 1, "provider_groups": [GROUP]}]
+    path.write_text(json.dumps(referring(1, provider_references=references)))
+    program = """
+import pathlib, sys, types
+from numba.core.dispatcher import Dispatcher
+from pipeline.readers import in_network, in_network_reference_scan, in_network_references, in_network_scan
+from pipeline.readers import in_network_parts, in_network_totals, spans
+nowhere = types.SimpleNamespace(write=lambda *_: None)
+in_network_references.FEW = 0
+in_network.read(pathlib.Path(sys.argv[1]), batch_id="b", sink=nowhere)
+modules = in_network_parts, in_network_reference_scan, in_network_scan, in_network_totals, spans
+compiled = [value for module in modules for value in vars(module).values()]
+print({str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds})
+"""
+    before = set(made.rglob("*.nbc"))
+    assert ast.literal_eval(run("-c", program, path, cache=made)) == {"int64"}
+    assert {*made.rglob("*.nbc")} == before, "what `make setup` compiles is all that a file needs"
+    readers = {path.stem for path in (Path(compiled.__file__).parent / "readers").glob("*.py")}
+    times = Counter(name for name in (path.name.split("-")[0] for path in before) if name.split(".")[0] in readers)
+    assert len(times) > 10
+    assert {name: n for name, n in times.items() if n > 1} == {}
