@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from blake3 import blake3
 
 from pipeline import writing
 from pipeline.tables import Table
+from pipeline.writing import Written
 
 # A change of what is below changes bytes or digests of the same rows: raise it then.
 FORMAT = "2"
@@ -56,14 +56,6 @@ LARGE_ROW_GROUP_ROWS = 4 * ROW_GROUP_ROWS
 LARGE_ROW_GROUPS = (FACTS, "staged_price", "staged_owner")
 _BATCH_VALUES = 8_192
 _DICTIONARY_BYTES = 64 << 20  # no row group has as many, so a column is never written half with one, half without
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written: the digest of the content, the number of rows."""
-
-    digest: str
-    rows: int
 
 
 class Writer:
@@ -107,8 +99,10 @@ class Writer:
         level = None if staged else FACTS_LEVEL if table.name == FACTS else COMPRESSION_LEVEL
         statistics = [*places, *plain] if self._once else list(table.sort) if numbered or registry else True
         undictionaried = (*places, *plain, *self._ids, *(REGISTRY_OWN if registry else ()))
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")  # digests, and writes what is encoded
+        self._taken = writing.InPieces(path, self._beside)
         # What is small is put together first: a page's header is a few bytes.
-        self._out = pa.BufferedOutputStream(pa.PythonFile(writing.InPieces(path), mode="w"), writing.PIECE)
+        self._out = pa.BufferedOutputStream(pa.PythonFile(self._taken, mode="w"), writing.PIECE)
         self._file = pq.ParquetWriter(
             self._out,
             self._written_as,
@@ -125,7 +119,6 @@ class Writer:
             write_batch_size=_BATCH_VALUES if self._by_number else None,
             max_rows_per_page=self._group_rows if self._by_number else None,
         )
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="digest")
         self.written: Written | None = None
 
     def _numbered(self, field: pa.Field) -> bool:
@@ -136,24 +129,21 @@ class Writer:
         return self
 
     def __exit__(self, kind, error, trace) -> None:
-        with self._beside:
+        with self._beside, self._out:
             if kind is None and self._pending_rows:
                 self._flush(self._pending_rows)
-        if kind is not None:
-            with self._out:
-                self._file.close()
-            return
-        self.written = Written(self._digest.hexdigest(length=16), self._rows)
-        self._file.add_key_value_metadata(
-            {
-                "ratehouse.table": self.table.name,
-                "ratehouse.digest": self.written.digest,
-                "ratehouse.rows": str(self._rows),
-                "ratehouse.format": self._format,
-            }
-        )
-        with self._out:
+            if kind is None:
+                self._file.add_key_value_metadata(
+                    {
+                        "ratehouse.table": self.table.name,
+                        "ratehouse.digest": self._digest.hexdigest(length=16),
+                        "ratehouse.rows": str(self._rows),
+                        "ratehouse.format": self._format,
+                    }
+                )
             self._file.close()
+        if kind is None:
+            self.written = Written(self._digest.hexdigest(length=16), self._rows, self._taken.sha256)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows; they are written when a row group is full."""
@@ -187,6 +177,7 @@ class Writer:
         digested = self._beside.submit(self._feed_digest, columns)
         self._file.write_table(pa.table(columns, schema=self._written_as), row_group_size=self._group_rows)
         digested.result()
+        self._taken.wait()
 
     def _feed_digest(self, columns: list[pa.Array]) -> None:
         for array in columns:

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pipeline import errors
 from pipeline.paths import Root, make_folder
+from pipeline.writing import Written
 
 FSYNCS_AT_ONCE = 16  # on ext4 four wait 0.14 ms a file, sixteen 0.08 ms
 # Windows refuses to replace a file that somebody reads; readers are short.
@@ -115,13 +116,6 @@ def fsync(path: Path) -> None:
         os.close(handle)
 
 
-def hashed_and_kept(path: Path) -> str:
-    """SHA-256 of a large file's bytes, which the disk has taken by then."""
-    digest = file_hash(path)
-    fsync(path)
-    return digest
-
-
 def fsync_all(files: Sequence[Path]) -> None:
     """Make the bytes of many files survive a power cut. Asked for one after another, each waits for the disk alone (1.9 ms
     a file of 13 KB on ext4); asked for at once, they wait together (0.08 ms).
@@ -178,35 +172,24 @@ def object_problem(root: Root, digest: str, size: int) -> str | None:
     return None if info.st_size == size else f"{root.relative(kept)} was cut or replaced"
 
 
-def publish(
-    root: Root,
-    draft: Path,
-    target: Path,
-    digest: str,
-    rows: int,
-    *,
-    former: Part | None,
-    readable: bool,
-    hashed: Callable[[], str] | None = None,
-) -> Part:
+def publish(root: Root, draft: Path, target: Path, written: Written, *, former: Part | None, readable: bool) -> Part:
     """Publish a draft; returns what now stands at `target`.
 
     The file that stands there is kept, untouched, when it already holds this content: by its former stamp, or
     because its bytes are the draft's. `readable` tables also stand, immutable, under `.objects`, where the
-    catalog points. `hashed` gives the draft's SHA-256, where it was not left to this.
+    catalog points.
     """
-    name = root.relative(target)
+    name, digest, sha256 = root.relative(target), written.digest, written.sha256
     with writing(target):
         if former is not None and former.digest == digest and former.path == name and not former.problem(root):
             if not readable or not object_problem(root, digest, former.bytes):
                 draft.unlink()
                 return former
-        sha256 = hashed() if hashed else file_hash(draft)
         if target.is_file() and target.stat().st_size == draft.stat().st_size and file_hash(target) == sha256:
             if readable and object_problem(root, digest, draft.stat().st_size):
                 link(target, root.object(digest), root.scratch)
             draft.unlink()
-            return _part(root, target, digest, rows, sha256)
+            return _part(root, target, written)
         fsync(draft)
         make_folder(target.parent)
         if readable:
@@ -217,7 +200,7 @@ def publish(
         else:
             replace(draft, target)
         fsync(target.parent)
-        return _part(root, target, digest, rows, sha256)
+        return _part(root, target, written)
 
 
 def store(draft: Path, kept: Path, sha256: str) -> None:
@@ -230,9 +213,9 @@ def store(draft: Path, kept: Path, sha256: str) -> None:
         replace(draft, kept)
 
 
-def _part(root: Root, path: Path, digest: str, rows: int, sha256: str) -> Part:
+def _part(root: Root, path: Path, written: Written) -> Part:
     info = path.stat()
-    return Part(root.relative(path), digest, rows, info.st_size, info.st_mtime_ns, sha256)
+    return Part(root.relative(path), written.digest, written.rows, info.st_size, info.st_mtime_ns, written.sha256)
 
 
 def seal(text: str) -> str:

@@ -26,6 +26,7 @@ import luigi
 from pipeline import code_version, errors, journal, locks, naming, paths, settings, stamps, stopping, tables, targets
 from pipeline.paths import Root
 from pipeline.stamps import Basis, Stale, Stamp
+from pipeline.writing import Written
 
 # Modules whose rules shape every Parquet file's bytes, whatever the transform.
 WRITERS = ("pipeline.parquet", "pipeline.duck")
@@ -138,8 +139,8 @@ class TableTask(luigi.Task):
         """Why it must not be built now, if so."""
         return None
 
-    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        """Write each table's draft; returns part -> (digest, rows). The default runs the transform in DuckDB.
+    def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
+        """Write each table's draft; returns what was written, by part. The default runs the transform in DuckDB.
 
         A table in several files puts the drafts of the further ones into `drafts`, by their part's name.
         """
@@ -157,7 +158,7 @@ class TableTask(luigi.Task):
             order = ", ".join(f"{duck.identifier(c)} NULLS FIRST" for c in declared.sort)
             rows = con.sql(f"SELECT {columns} FROM ({select}) ORDER BY {order}").to_arrow_reader(parquet.ROW_GROUP_ROWS)
             written = parquet.write(drafts[self.table], declared, rows)
-        return {self.table: (written.digest, written.rows)}
+        return {self.table: written}
 
     def select(self, con) -> str:
         """The SELECT that makes the rows."""
@@ -339,32 +340,32 @@ class TableTask(luigi.Task):
                 made = self.produce(drafts)
             basis = basis or self.basis()
             old = former.parts if former else {}
-            new = [name for name, (digest, _) in made.items() if name not in old or old[name].digest != digest]
-            hashed = targets.hashed_and_kept if self.large else targets.file_hash
-            # The gate leaves a core idle at times, and the disk all of its time.
+            new = [name for name, one in made.items() if name not in old or old[name].digest != one.digest]
+            # The gate leaves a core idle at times, and the disk for all of its time.
             with (
                 self.connection() as con,
                 closing(con.cursor()) as other,
                 ThreadPoolExecutor(2, thread_name_prefix="beside") as beside,
             ):
                 looked = beside.submit(self.look_over, drafts, other)
-                hashes = {name: beside.submit(hashed, drafts[name]) for name in new}
+                kept = [beside.submit(targets.fsync, drafts[name]) for name in new if self.large]
                 try:
                     verdicts = self.gate(_by_table({name: drafts[name] for name in made}), con)
                 finally:  # of both failures, ours is told before the source's
                     looked.result()
             parts = {}
-            for name, (digest, rows) in made.items():
+            with targets.writing(folder):
+                for one in kept:
+                    one.result()
+            for name, one in made.items():
                 place = self.place_of(name)
                 parts[name] = targets.publish(
                     self.warehouse,
                     drafts[name],
                     place,
-                    digest,
-                    rows,
+                    one,
                     former=old.get(name),
                     readable=self.readable,
-                    hashed=hashes[name].result if name in hashes else None,
                 )
             self.clear_places(parts)
             stamp = Stamp(self.settled(basis), parts, verdicts, self.notes())

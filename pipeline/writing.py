@@ -1,6 +1,6 @@
-"""Putting many bytes into a file, a piece at a time.
+"""Putting many bytes into a file, a piece at a time, and what is known of a file once it is written.
 
-What belongs here: how large things reach a file. What must not come in: what they are, and how a file is published
+What belongs here: how large things reach a file. What must not come in: what they are (`parquet`), and how a file is published
 (`targets`).
 
 For a write of many megabytes the kernel takes memory that lay unused for long, in huge pages, and on a virtual machine each of
@@ -9,46 +9,79 @@ these has to be found by the host first: a month's facts took 5 s of processor t
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 PIECE = 128 << 10  # bytes
 
 
+@dataclass(frozen=True)
+class Written:
+    """What was written: the digest of the content, the number of rows, the SHA-256 of the file."""
+
+    digest: str
+    rows: int
+    sha256: str
+
+
 class _Raw(Protocol):
     def write(self, data: memoryview, /) -> int: ...
 
 
-def put(raw: _Raw, data) -> int:
-    """Write all bytes of a buffer to a file that was opened without buffering; returns how many these are.
-
-    OSError when the disk does not take them.
-    """
+def put(raw: _Raw, data) -> None:
+    """Write all bytes of a buffer to a file that was opened without buffering; OSError when the disk does not take them."""
     view = memoryview(data).cast("B")
     done = 0
     while done < len(view):
         done += raw.write(view[done : done + PIECE])
-    return done
 
 
 class InPieces:
-    """A new file for Arrow to write to; OSError as for `open`. Arrow takes from it what it does not take from a file: `put`."""
+    """A new file for Arrow to write to, which takes what it is given from `beside`, one thread, while Arrow goes on.
 
-    def __init__(self, path: Path):
+    OSError as for `open`, and from `wait` or `close` when the disk does not take what was written before.
+    """
+
+    def __init__(self, path: Path, beside: Executor):
         self._raw = open(path, "wb", buffering=0)  # noqa: SIM115 - Arrow closes it
+        self._beside, self._told = beside, hashlib.sha256()
+        self._coming: list[Future] = []
 
     def write(self, data) -> int:
-        """All of it."""
-        return put(self._raw, data)
+        """All of it, some time before the next `wait`."""
+        data = bytes(data)  # Arrow's own memory may be used again by then
+        self._coming.append(self._beside.submit(self._take, data))
+        return len(data)
+
+    def _take(self, data: bytes) -> None:
+        self._told.update(data)
+        put(self._raw, data)
+
+    def wait(self) -> None:
+        """Until all that was written so far has been taken."""
+        coming, self._coming = self._coming, []
+        for one in coming:
+            one.result()
 
     def flush(self) -> None:
-        """Nothing is held."""
+        """Arrow asks for it; see `wait`."""
 
     def close(self) -> None:
-        """Close the file."""
-        self._raw.close()
+        """Close the file, when all of it is there."""
+        try:
+            self.wait()
+        finally:
+            self._raw.close()
 
     @property
     def closed(self) -> bool:
         """Whether it is."""
         return self._raw.closed
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes that the file has taken."""
+        return self._told.hexdigest()

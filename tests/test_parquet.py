@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import threading
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -54,6 +57,26 @@ def test_bytes_and_digest_do_not_depend_on_batches(tmp_path_factory, rows, size)
     assert one.rows == len(rows)
     assert (folder / "one").read_bytes() == (folder / "other").read_bytes()
     assert [tuple(r.values()) for r in pq.read_table(folder / "one").to_pylist()] == rows
+
+
+def some_rows(count):
+    """Too many for what is put together before it is written."""
+    return [(hashlib.sha256(bytes([i % 256, i // 256])).hexdigest(), i / 7, None, i, None) for i in range(count)]
+
+
+@pytest.mark.parametrize("count", [5, 20_000])
+def test_the_hash_is_that_of_the_files_bytes(tmp_path, count):
+    found = written(tmp_path / "a", some_rows(count), 777)
+    assert found.sha256 == hashlib.sha256((tmp_path / "a").read_bytes()).hexdigest()
+    assert pq.read_table(tmp_path / "a").num_rows == count
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("count", [5, 20_000])
+def test_a_full_disk_is_an_error(count):
+    with pytest.raises(OSError, match="No space left") as raised:
+        written(Path("/dev/full"), some_rows(count), 777)
+    assert raised.value.errno == errno.ENOSPC
 
 
 @settings(max_examples=80, deadline=None)

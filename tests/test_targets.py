@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 
 import pytest
 
 from pipeline import errors, paths, targets
+from pipeline.writing import Written
 
 
 @pytest.fixture
@@ -26,7 +28,8 @@ def draft(root, text):
 
 def publish(root, text, digest, former=None):
     target = root.path / "dims" / "t.parquet"
-    return targets.publish(root, draft(root, text), target, digest, 1, former=former, readable=True)
+    written = Written(digest, 1, hashlib.sha256(text.encode()).hexdigest())
+    return targets.publish(root, draft(root, text), target, written, former=former, readable=True)
 
 
 def identity(path):

@@ -20,6 +20,7 @@ from pipeline.stages import bench, dims, ingest, xrefs
 from pipeline.stages.facts import FactRate
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import RootParameter, TableTask, at_work, forget, suite_path
+from pipeline.writing import Written
 
 luigi.namespace("enriched", scope=__name__)
 
@@ -84,7 +85,7 @@ class FactRateEnriched(TableTask):
     def variables(self) -> dict[str, object]:
         return {**super().variables(), "fill_coordinates": settings.geocoding().fill_coordinates}
 
-    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+    def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline import duck, parquet
         from pipeline.transforms import fact_rate_enriched
 
@@ -103,15 +104,14 @@ class FactRateEnriched(TableTask):
             owed = [piece for piece, name in names.items() if name not in made]
             with closing(ahead(fact_rate_enriched.batches(con, owed))) as rows:
                 for piece, batch in rows:
-                    written = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
-                    made[names[piece]] = written.digest, written.rows
+                    made[names[piece]] = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
             files = [str(drafts[name]) for name in names.values()]
             enriched = f"read_parquet({duck.literal(files)}, hive_partitioning = false)"
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
         return {name: made[name] for name in names.values()}
 
-    def _keep(self, names: dict, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
-        """Take over, as drafts, the pieces that stand and were joined from the same; returns part -> (digest, rows)."""
+    def _keep(self, names: dict, drafts: dict[str, Path]) -> dict[str, Written]:
+        """Take over, as drafts, the pieces that stand and were joined from the same; returns what they hold, by part."""
         former, now = self.stamp(), self.basis()
         if former is None or (former.basis.code, former.basis.settings) != (now.code, now.settings):
             return {}
@@ -126,7 +126,7 @@ class FactRateEnriched(TableTask):
         }
         for name, part in kept.items():
             targets.link(self.warehouse.object(part.digest), drafts[name], self.warehouse.scratch)
-        return {name: (part.digest, part.rows) for name, part in kept.items()}
+        return {name: Written(part.digest, part.rows, part.sha256) for name, part in kept.items()}
 
     def place_of(self, part: str) -> Path:
         return self.warehouse.joined(self.month, int(part.rpartition(".")[2]) if "." in part else 1)

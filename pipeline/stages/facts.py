@@ -15,6 +15,7 @@ from pipeline.stages import dims, ingest, star, xrefs
 from pipeline.stages.rates import FromRates
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
+from pipeline.writing import Written
 
 luigi.namespace("facts", scope=__name__)
 
@@ -101,7 +102,7 @@ class FactRate(FromRates):
         )
         return errors.BlockedMonth(f"the month {self.month} is blocked: {names}", remedy=remedy)
 
-    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+    def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline import duck, parquet
         from pipeline.transforms import fact_rate
 
@@ -114,7 +115,7 @@ class FactRate(FromRates):
                 written = parquet.write(draft, tables.get(self.table), rows, in_order=True)
             relation = con.sql("SELECT * FROM read_totals")
             self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}
-        return {self.table: (written.digest, written.rows)}
+        return {self.table: written}
 
     def notes(self) -> dict:
         counts = [task.stamp().notes["counts"] for task in self.files()]
@@ -236,9 +237,7 @@ class FactLayout(TableTask):
                     written = parquet.write(draft, declared, rows.to_arrow_reader(parquet.ROW_GROUP_ROWS))
                 old = former.parts.get(name) if former else None
                 target = self.folder / name
-                parts[name] = targets.publish(
-                    self.warehouse, draft, target, written.digest, written.rows, former=old, readable=False
-                )
+                parts[name] = targets.publish(self.warehouse, draft, target, written, former=old, readable=False)
         kept = {self.warehouse.path / p.path for p in parts.values()}
         for path in sorted(self.folder.rglob("*.parquet")) if self.folder.is_dir() else ():
             if path not in kept:

@@ -26,6 +26,7 @@ from pipeline.references import UNREADABLE, References
 from pipeline.stages import raw
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask
+from pipeline.writing import Written
 
 if TYPE_CHECKING:
     from pipeline import ordering
@@ -203,7 +204,7 @@ class InNetworkFile(FileTask):
             header["year_month"] = header["year_month"] or self.month
             return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
 
-    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+    def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         before = _seen(self.file)
         self._bytes = before[0] if before else 0
         with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
@@ -224,7 +225,7 @@ class InNetworkFile(FileTask):
             raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
         self._result, self._counting = result, sink.counting
         self._quarantine(result.quarantine)
-        return {name: (w.digest, w.rows) for name, w in sink.written.items()}
+        return sink.written
 
     def _read(self, drafts: dict[str, Path], urls) -> tuple:
         """Read the file into drafts; returns the sink and the result. `urls` are the addresses known to be in it."""
@@ -360,7 +361,7 @@ class _Sink:
         self.counting.take(table, batch)
 
     @property
-    def written(self) -> dict:
+    def written(self) -> dict[str, Written]:
         """What was written, by table."""
         return {name: writer.written for name, writer in self._writers.items()}
 
@@ -394,7 +395,7 @@ class ReferenceFile(FileTask):
             return errors.SourceError(notes["reason"], place=notes["place"], remedy=notes["remedy"])
         return None
 
-    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+    def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline import parquet
 
         size = self.file.stat().st_size * (_PACKED if self.file.suffix.lower() == ".zip" else 1)
@@ -426,13 +427,12 @@ class ReferenceFile(FileTask):
         return unsorted
 
     @staticmethod
-    def _write(rows, draft: Path, connect) -> tuple[str, int]:
-        """Write a table's rows in its order; its digest and number of rows."""
+    def _write(rows, draft: Path, connect) -> Written:
+        """Write a table's rows in its order."""
         from pipeline import parquet
 
         with closing(ahead(rows.ordered(connect))) as batches:
-            written = parquet.write(draft, rows.table, batches)
-        return written.digest, written.rows
+            return parquet.write(draft, rows.table, batches)
 
     def notes(self) -> dict:
         return {"status": WHOLE}

@@ -15,6 +15,7 @@ from pipeline import errors, fingerprints, paths, settings, tables
 from pipeline.stages import ingest, raw
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
+from pipeline.writing import Written
 
 luigi.namespace("ingest", scope=__name__)
 
@@ -41,7 +42,7 @@ class _Staged(TableTask):
     def other_inputs(self) -> dict[str, str]:
         return {f"raw/star/{self.star}/{name}": digest for name, digest in hashes(self.star).items()}
 
-    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+    def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline import duck, parquet
         from pipeline.readers import star_layout, star_rows
 
@@ -53,8 +54,7 @@ class _Staged(TableTask):
                 con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
             for name, draft in drafts.items():
                 rows = con.sql(star_rows.select(name)).to_arrow_reader(parquet.ROW_GROUP_ROWS)
-                written = parquet.write(draft, tables.get(name), rows)
-                made[name] = (written.digest, written.rows)
+                made[name] = parquet.write(draft, tables.get(name), rows)
         return made
 
     def dated(self, con) -> dict[str, str]:
@@ -82,7 +82,7 @@ class Star(_Staged, ingest.FileTask):
         except errors.SourceError as broken:
             return self.verdict(broken, ingest.BROKEN, {"months": self.months})
 
-    def produce(self, drafts: dict[str, Path]) -> dict[str, tuple[str, int]]:
+    def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline.readers import star_layout
 
         found = hashes(self.star)
