@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,6 +79,7 @@ class Writer:
         self._by_number = self._once or numbered
         formats = ((self._once, READ_ONCE_FORMAT), (numbered, NUMBERED_FORMAT), (registry, REGISTRY_FORMAT))
         self._format = next((number for of_it, number in formats if of_it), FORMAT)
+        self._digested: Future | None = None
         self._digest = blake3(f"{self._format}|{table.name}|{self.schema}|{' '.join(sorted(required))}".encode())
         self._ids = table.key if table.name in NUMBERED else ()
         self._written_as = pa.schema(
@@ -133,6 +134,8 @@ class Writer:
             if kind is None and self._pending_rows:
                 self._flush(self._pending_rows)
             if kind is None:
+                if self._digested is not None:
+                    self._digested.result()
                 self._file.add_key_value_metadata(
                     {
                         "ratehouse.table": self.table.name,
@@ -174,10 +177,10 @@ class Writer:
             if column.null_count and not field.nullable:
                 raise pa.ArrowInvalid(f"a null in {self.table.name}.{field.name}, which was to have none")
         self._rows += rows
-        digested = self._beside.submit(self._feed_digest, columns)
+        if self._digested is not None:  # the row group before this one
+            self._digested.result()
+        self._digested = self._beside.submit(self._feed_digest, columns)
         self._file.write_table(pa.table(columns, schema=self._written_as), row_group_size=self._group_rows)
-        digested.result()
-        self._taken.wait()
 
     def _feed_digest(self, columns: list[pa.Array]) -> None:
         for array in columns:

@@ -10,12 +10,14 @@ these has to be found by the host first: a month's facts took 5 s of processor t
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 PIECE = 128 << 10  # bytes
+WAITING = 32 << 20  # bytes that are held for a disk that is slower than who writes
 
 
 @dataclass(frozen=True)
@@ -42,37 +44,40 @@ def put(raw: _Raw, data) -> None:
 class InPieces:
     """A new file for Arrow to write to, which takes what it is given from `beside`, one thread, while Arrow goes on.
 
-    OSError as for `open`, and from `wait` or `close` when the disk does not take what was written before.
+    OSError as for `open`, and from `write` or `close` when the disk did not take what was written before.
     """
 
     def __init__(self, path: Path, beside: Executor):
         self._raw = open(path, "wb", buffering=0)  # noqa: SIM115 - Arrow closes it
         self._beside, self._told = beside, hashlib.sha256()
-        self._coming: list[Future] = []
+        self._coming: deque[tuple[Future, int]] = deque()
+        self._waiting = 0
 
     def write(self, data) -> int:
-        """All of it, some time before the next `wait`."""
+        """All of it, some time before the file is closed."""
         data = bytes(data)  # Arrow's own memory may be used again by then
-        self._coming.append(self._beside.submit(self._take, data))
+        self._coming.append((self._beside.submit(self._take, data), len(data)))
+        self._waiting += len(data)
+        self._wait(WAITING)
         return len(data)
 
     def _take(self, data: bytes) -> None:
         self._told.update(data)
         put(self._raw, data)
 
-    def wait(self) -> None:
-        """Until all that was written so far has been taken."""
-        coming, self._coming = self._coming, []
-        for one in coming:
+    def _wait(self, most: int) -> None:
+        while self._waiting > most:
+            one, size = self._coming.popleft()
+            self._waiting -= size
             one.result()
 
     def flush(self) -> None:
-        """Arrow asks for it; see `wait`."""
+        """Arrow asks for it when it closes the file, which waits."""
 
     def close(self) -> None:
         """Close the file, when all of it is there."""
         try:
-            self.wait()
+            self._wait(0)
         finally:
             self._raw.close()
 
