@@ -48,9 +48,9 @@ dashboard: $(READY) ## print and open the scheduler's address
 sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
 	@$(RATEHOUSE) sample "$${ROOT:-data}"
 
-# Two processes, each with whole files, so that what a file builds once is built once.
+# Two processes; what a file builds once for its tests is built once (tests/conftest.py).
 test: $(READY) ## run all tests [ARGS='-k word']
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 2 $(ARGS)
 
 check: $(READY) ## lint, format and the quick tests
 	@$(VENV)/bin/ruff check .

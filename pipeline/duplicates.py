@@ -83,7 +83,7 @@ class Hashes:
         """Write what is held to the file."""
         if self._file is None:
             make_folder(self._scratch)
-            self._file = tempfile.TemporaryFile(dir=self._scratch, buffering=0)  # noqa: SIM115
+            self._file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115
             weakref.finalize(self, self._file.close)  # if nobody asks which stand twice
         ends = np.zeros((1 << _BITS) + 1, np.int64)
         if self._apart is None:

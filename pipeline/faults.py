@@ -14,7 +14,7 @@ WHO     build (the process that began), worker (one that Luigi forked), or any
 PATH    a regular expression found in the path operated on; for record, the file that lists every operation
 
 A refused or fatal write writes half of its bytes first, as a full disk or a power cut does. What libraries write past
-Python (Parquet by Arrow and Polars, the catalog by DuckDB) counts as one write, before its first byte.
+Python (a large leaf by Arrow, Parquet by Polars, the catalog by DuckDB) counts as one write, before its first byte.
 """
 
 from __future__ import annotations

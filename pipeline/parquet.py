@@ -136,17 +136,18 @@ class Writer:
             if kind is None:
                 if self._digested is not None:
                     self._digested.result()
+                digest = self._digest.hexdigest(length=16)
                 self._file.add_key_value_metadata(
                     {
                         "ratehouse.table": self.table.name,
-                        "ratehouse.digest": self._digest.hexdigest(length=16),
+                        "ratehouse.digest": digest,
                         "ratehouse.rows": str(self._rows),
                         "ratehouse.format": self._format,
                     }
                 )
             self._file.close()
         if kind is None:
-            self.written = Written(self._digest.hexdigest(length=16), self._rows, self._taken.sha256)
+            self.written = Written(digest, self._rows, self._taken.sha256)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows; they are written when a row group is full."""
@@ -179,12 +180,8 @@ class Writer:
         self._rows += rows
         if self._digested is not None:  # the row group before this one
             self._digested.result()
-        self._digested = self._beside.submit(self._feed_digest, columns)
+        self._digested = self._beside.submit(_feed, self._digest, columns)  # and nothing that holds this writer
         self._file.write_table(pa.table(columns, schema=self._written_as), row_group_size=self._group_rows)
-
-    def _feed_digest(self, columns: list[pa.Array]) -> None:
-        for array in columns:
-            _digest_array(self._digest, array)
 
     def _column(self, field: pa.Field, chunks: list[pa.Array], in_order: bool) -> pa.Array:
         if not self._numbered(field):
@@ -206,7 +203,7 @@ def allocator_of_its_own() -> Iterator[None]:
 
 
 def write(path: Path, table: Table, batches: Iterable[pa.RecordBatch], *, in_order: bool = False) -> Written:
-    """Write all batches; returns digest and rows. What the first batch's schema says is never null is required."""
+    """Write all batches. What the first batch's schema says is never null is required."""
     batches = iter(batches)
     first = next(batches, None)
     required = [] if first is None else [field.name for field in first.schema if not field.nullable]
@@ -296,6 +293,11 @@ def first_seen(codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _memory(array: pa.Array) -> tuple:
     return array.offset, *(None if b is None else b.address for b in array.buffers()[1:])
+
+
+def _feed(digest, columns: list[pa.Array]) -> None:
+    for array in columns:
+        _digest_array(digest, array)
 
 
 def _digest_array(digest, array: pa.Array) -> None:

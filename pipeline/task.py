@@ -348,14 +348,14 @@ class TableTask(luigi.Task):
                 ThreadPoolExecutor(2, thread_name_prefix="beside") as beside,
             ):
                 looked = beside.submit(self.look_over, drafts, other)
-                kept = [beside.submit(targets.fsync, drafts[name]) for name in new if self.large]
+                synced = [beside.submit(targets.fsync, drafts[name]) for name in new if self.large]
                 try:
                     verdicts = self.gate(_by_table({name: drafts[name] for name in made}), con)
                 finally:  # of both failures, ours is told before the source's
                     looked.result()
             parts = {}
             with targets.writing(folder):
-                for one in kept:
+                for one in synced:
                     one.result()
             for name, one in made.items():
                 place = self.place_of(name)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 PIECE = 128 << 10  # bytes
-WAITING = 32 << 20  # bytes that are held for a disk that is slower than who writes
+WAITING = 16 << 20  # bytes that a file's writer holds at most for a disk that is slower
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class _Raw(Protocol):
 
 
 def put(raw: _Raw, data) -> None:
-    """Write all bytes of a buffer to a file that was opened without buffering; OSError when the disk does not take them."""
+    """Write all bytes of a buffer to a file; OSError when the disk does not take them."""
     view = memoryview(data).cast("B")
     done = 0
     while done < len(view):
@@ -71,14 +71,14 @@ class InPieces:
             self._waiting -= size
             one.result()
 
-    def flush(self) -> None:
-        """Arrow asks for it when it closes the file, which waits."""
-
     def close(self) -> None:
         """Close the file, when all of it is there."""
         try:
             self._wait(0)
         finally:
+            for one, _ in self._coming:
+                one.cancel()
+            wait([one for one, _ in self._coming])  # for the one at work: its file must not be another's by then
             self._raw.close()
 
     @property

@@ -38,12 +38,14 @@ def real(shared: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests last, so that a mistake shows early; of these those first that go together, for the others fill the gaps."""
+    """Slow tests last, so that a mistake shows early; those first that go together, for the others fill the gaps."""
     items.sort(key=lambda item: (item.get_closest_marker("slow") is not None, not _shares(item.path)))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """What a module makes once for its tests is made by one worker."""
+    """What a module makes once for its tests is made by one worker, when the first of them is due."""
+    config.option.loadscopereorder = False
     return _Together(config, log)
 
 

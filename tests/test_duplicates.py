@@ -32,7 +32,7 @@ def test_the_hashes_that_stand_twice(tmp_path_factory, batches, held, threads):
 def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path, monkeypatch):
     made, folder = [], tmp_path / "scratch"
     temporary = tempfile.TemporaryFile
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: made.append(temporary(**options)) or made[-1])
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *, dir: made.append(temporary(dir=dir)) or made[-1])
     hashes = np.random.default_rng(3).integers(0, 1 << 64, 50_000, np.uint64)
     twice = hashes[[7, 49_000]].copy()
     looked = duplicates.Hashes(folder, 10_000)

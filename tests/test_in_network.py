@@ -1083,7 +1083,6 @@ print(sorted({{"scipy.linalg", "great_expectations", "polars", "duckdb", "luigi"
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.slow
 def test_a_large_item_is_taken_as_it_comes(write):
     """Its rates stand before what they have in common, and its record is put down from where it begins."""
     rates = [{"provider_groups": [GROUP], "negotiated_prices": [{**PRICE, "negotiated_rate": i}]} for i in range(500)]

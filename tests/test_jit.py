@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,29 @@ def test_what_was_compiled_from_former_sources_goes(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["compiled-now", "other"]
 
 
+COMPILE = """
+from numba.core.dispatcher import Dispatcher
+from pipeline import compiled
+from pipeline.readers import in_network_parts, in_network_reference_scan, in_network_scan, in_network_totals, spans
+compiled.main()
+modules = in_network_parts, in_network_reference_scan, in_network_scan, in_network_totals, spans
+functions = [one for module in modules for one in vars(module).values() if isinstance(one, Dispatcher)]
+print({str(kind) for function in functions for kinds in function.signatures for kind in kinds})
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `make setup` compiles, in a folder, and the types that the reader's functions take."""
+
+    folder: Path
+    kinds: set[str]
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
-    """What `make setup` compiles."""
+def made(tmp_path_factory) -> Made:
     folder = tmp_path_factory.mktemp("compiled")
-    run("-m", "pipeline.compiled", cache=folder)
-    return folder
+    return Made(folder, ast.literal_eval(run("-c", COMPILE, cache=folder)))
 
 
 def run(*arguments: object, cache: Path) -> str:
@@ -78,7 +96,7 @@ preparation.preload()
 print(len(in_network_scan._scan.signatures), len(in_network_counts._count_owners.signatures))
 """
     assert run("-c", program, cache=tmp_path).split() == ["0", "0"]
-    assert run("-c", program, cache=made).split() == ["1", "1"]
+    assert run("-c", program, cache=made.folder).split() == ["1", "1"]
 
 
 def test_all_that_python_calls_is_compiled_beforehand(made):
@@ -88,32 +106,27 @@ def test_all_that_python_calls_is_compiled_beforehand(made):
         for path in package.rglob("*.py")
         for name in re.findall(r"^@entry\ndef (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    there = {path.name.split("-")[0] for path in made.rglob("*.nbi")}
+    there = {path.name.split("-")[0] for path in made.folder.rglob("*.nbi")}
     assert entries - there <= {"jit._one"}, "which is compiled in no time, by `jit.start`"
 
 
 def test_every_kernel_is_compiled_once(made, tmp_path):
     """A plain 0 among the arguments is a type of its own, and an array seven arguments: the first file waits twice as
     long."""
+    assert made.kinds == {"int64", "uint64"}
+    before = set(made.folder.rglob("*.nbc"))
+    readers = {path.stem for path in (Path(compiled.__file__).parent / "readers").glob("*.py")}
+    times = Counter(name for name in (path.name.split("-")[0] for path in before) if name.split(".")[0] in readers)
+    assert len(times) > 10
+    assert {name: n for name, n in times.items() if n > 1} == {}
     path = tmp_path / "file.json"
     references = [{"provider_group_id": 1, "provider_groups": [GROUP]}]
     path.write_text(json.dumps(referring(1, provider_references=references)))
     program = """
 import pathlib, sys, types
-from numba.core.dispatcher import Dispatcher
-from pipeline.readers import in_network, in_network_reference_scan, in_network_references, in_network_scan
-from pipeline.readers import in_network_parts, in_network_totals, spans
-nowhere = types.SimpleNamespace(write=lambda *_: None)
+from pipeline.readers import in_network, in_network_references
 in_network_references.FEW = 0
-in_network.read(pathlib.Path(sys.argv[1]), batch_id="b", sink=nowhere)
-modules = in_network_parts, in_network_reference_scan, in_network_scan, in_network_totals, spans
-compiled = [value for module in modules for value in vars(module).values()]
-print({str(kind) for f in compiled if isinstance(f, Dispatcher) for kinds in f.signatures for kind in kinds})
+in_network.read(pathlib.Path(sys.argv[1]), batch_id="b", sink=types.SimpleNamespace(write=lambda *_: None))
 """
-    before = set(made.rglob("*.nbc"))
-    assert ast.literal_eval(run("-c", program, path, cache=made)) == {"int64"}
-    assert {*made.rglob("*.nbc")} == before, "what `make setup` compiles is all that a file needs"
-    readers = {path.stem for path in (Path(compiled.__file__).parent / "readers").glob("*.py")}
-    times = Counter(name for name in (path.name.split("-")[0] for path in before) if name.split(".")[0] in readers)
-    assert len(times) > 10
-    assert {name: n for name, n in times.items() if n > 1} == {}
+    run("-c", program, path, cache=made.folder)
+    assert {*made.folder.rglob("*.nbc")} == before, "what `make setup` compiles is all that a file needs"

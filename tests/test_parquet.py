@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import lookahead, parquet
+from pipeline import lookahead, parquet, writing
 from pipeline.tables import Table
 
 TABLE = Table(
@@ -60,8 +62,8 @@ def test_bytes_and_digest_do_not_depend_on_batches(tmp_path_factory, rows, size)
 
 
 def some_rows(count):
-    """Too many for what is put together before it is written."""
-    return [(hashlib.sha256(bytes([i % 256, i // 256])).hexdigest(), i / 7, None, i, None) for i in range(count)]
+    """20,000 are more than is put together before it is written."""
+    return [(hashlib.sha256(i.to_bytes(4)).hexdigest(), i / 7, None, i, None) for i in range(count)]
 
 
 @pytest.mark.parametrize("count", [5, 20_000])
@@ -77,6 +79,34 @@ def test_a_full_disk_is_an_error(count):
     with pytest.raises(OSError, match="No space left") as raised:
         written(Path("/dev/full"), some_rows(count), 777)
     assert raised.value.errno == errno.ENOSPC
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_told_while_rows_come(monkeypatch):
+    monkeypatch.setattr(writing, "WAITING", 0)
+    (batch,) = batches(some_rows(parquet.ROW_GROUP_ROWS), parquet.ROW_GROUP_ROWS)
+    writer = parquet.Writer(Path("/dev/full"), TABLE)
+    with pytest.raises(OSError, match="No space left"):
+        writer.write(batch)
+    with pytest.raises(OSError, match="No space left"):  # so is the end of what could be read
+        writer.__exit__(None, None, None)
+
+
+def test_a_writer_that_is_let_go_of_keeps_no_process_alive(tmp_path):
+    """Its digest may be what holds it last, in the thread that its file would wait for."""
+    program = """
+import sys, time
+from pathlib import Path
+import pyarrow as pa
+from pipeline import parquet
+from pipeline.tables import Table
+digest = parquet._digest_array
+parquet._digest_array = lambda *given: time.sleep(1) or digest(*given)
+writer = parquet.Writer(Path(sys.argv[1]), Table("t", "x", {"a": "int64"}, key=("a",)))
+writer.write(pa.record_batch([pa.array(range(parquet.ROW_GROUP_ROWS))], ["a"]))
+del writer
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], check=True, timeout=60)
 
 
 @settings(max_examples=80, deadline=None)
