@@ -3,7 +3,8 @@
 What belongs here: the digest of bytes. What must not come in: of which bytes (`naming` says what an id is made of).
 
 hashlib and DuckDB digest one text at a time, and each of the 64 steps of a block waits for the one before it: a fact's id
-takes 0.4 us. Lanes do not wait for each other.
+takes 0.4 us. Lanes do not wait for each other. A block has as many words as there are lanes, so that the first words of all
+texts, the second, and so on are found by shuffling vectors in registers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numba.extending import intrinsic
 from pipeline.jit import get, get32, inner, put, put8, put32
 
 LANES = 16
-BLOCK = 64  # bytes
+BLOCK = 4 * LANES  # bytes
 # Where things stand in the memory that `digest` works in, in bytes: its state is at the beginning.
 SIZES = 4 * 4 * LANES
 FOUND = SIZES + 8 * LANES
@@ -40,20 +41,39 @@ def _mixed(builder: ir.IRBuilder, turn: int, b, c, d):
     return builder.xor(c, builder.or_(b, builder.not_(d)))
 
 
+def _across(builder: ir.IRBuilder, rows: list) -> list:
+    """As many vectors as each has numbers: the first has the first number of each of those that are given, and so on."""
+    rows, step = list(rows), LANES // 2
+    while step:  # change two squares of so many numbers a side with each other, in every square of twice as many
+        first = [lane + LANES - step if lane & step else lane for lane in range(LANES)]
+        second = [lane + LANES if lane & step else lane + step for lane in range(LANES)]
+        for i in range(LANES):
+            if not i & step:
+                pair = rows[i], rows[i + step]
+                rows[i] = builder.shuffle_vector(*pair, ir.Constant(_LANES, first))
+                rows[i + step] = builder.shuffle_vector(*pair, ir.Constant(_LANES, second))
+        step //= 2
+    return rows
+
+
 @intrinsic
-def _compress(typing, state, words):
-    """Take one block of each lane into the state; both are addresses of 32-bit numbers, [4][LANES] and [16][LANES]."""
+def _compress(typing, state, texts, room):
+    """Take one block of each lane into the state: the address of 32-bit numbers, [4][LANES]; the first block's address, and
+    how many bytes behind it the next lane's is."""
 
     def code(context, builder, signature, arguments):
-        def vectors(at, count):
-            first = builder.inttoptr(at, _LANES.as_pointer())
-            return [builder.gep(first, [ir.Constant(ir.IntType(32), i)]) for i in range(count)]
+        state, texts, room = arguments
+        first = builder.inttoptr(state, _LANES.as_pointer())
+        places = [builder.gep(first, [ir.Constant(ir.IntType(32), i)]) for i in range(4)]
+        rows = []
+        for _ in range(LANES):
+            rows.append(builder.load(builder.inttoptr(texts, _LANES.as_pointer()), align=1))
+            texts = builder.add(texts, room)
+        block = _across(builder, rows)
 
         def every(number):
             return ir.Constant(_LANES, [number] * LANES)
 
-        places = vectors(arguments[0], 4)
-        block = [builder.load(place, align=4) for place in vectors(arguments[1], 16)]
         before = [builder.load(place, align=4) for place in places]
         a, b, c, d = before
         for step in range(64):
@@ -68,7 +88,7 @@ def _compress(typing, state, words):
             builder.store(builder.add(old, new), place, align=4)
         return context.get_dummy_value()
 
-    return types.void(types.int64, types.int64), code
+    return types.void(types.int64, types.int64, types.int64), code
 
 
 @inner
@@ -94,39 +114,24 @@ def _turned(word):
 
 
 @inner
-def get_word(words, lane, i):
-    """Word i, of four bytes, of a lane's text."""
-    return get32(words, i * LANES + lane)
-
-
-@inner
-def put_word(words, lane, i, word):
-    """Set it."""
-    put32(words, i * LANES + lane, word)
-
-
-@inner
-def take(words, lane, text, size):
-    """Put a padded text among the words of all lanes."""
-    for i in range(blocks_of(size) * (BLOCK // 4)):
-        put_word(words, lane, i, get32(text, i))
-
-
-@inner
-def digest(words, work):
+def digest(texts, room, work):
     """Digest LANES padded texts.
 
-    words  address of the texts' words: the first of every text, the second of every text, and so on
+    texts  address of the first; each next one is `room` bytes behind the one before it. All that room is read
     work   address of WORK bytes: at SIZES the sizes of the texts (int64), at FOUND afterwards two int64 numbers a text, the
            first and the last eight bytes of its digest as big-endian numbers
     """
-    sizes, most = work + SIZES, 0
+    sizes = work + SIZES
+    least = most = blocks_of(get(sizes, 0))
     for lane in range(LANES):
-        most = max(most, blocks_of(get(sizes, lane)))
+        blocks = blocks_of(get(sizes, lane))
+        least, most = min(least, blocks), max(most, blocks)
         for i in range(4):
             put32(work, i * LANES + lane, _START[i])
     for block in range(most):
-        _compress(work, words + block * BLOCK * LANES)
+        _compress(work, texts + block * BLOCK, room)
+        if block + 1 < least:
+            continue
         for lane in range(LANES):
             if blocks_of(get(sizes, lane)) == block + 1:
                 for half in range(2):

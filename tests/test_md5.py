@@ -14,23 +14,22 @@ from pipeline.jit import address, copy, entry, put
 
 @entry
 def _digest(data, ends, room, work):
-    start, words = 0, work + md5.WORK + md5.LANES * room
+    start, texts = 0, work + md5.WORK
     for lane in range(md5.LANES):
         size = ends[lane] - start
-        text = work + md5.WORK + lane * room
+        text = texts + lane * room
         copy(text, data + start, size)
         md5.pad(text, size)
         put(work + md5.SIZES, lane, size)
-        md5.take(words, lane, text, size)
         start = ends[lane]
-    md5.digest(words, work)
+    md5.digest(texts, room, work)
 
 
 def digests(texts: list[bytes]) -> list[str]:
     """The digests of as many texts as there are lanes."""
     data = np.frombuffer(b"".join(texts) + b".", np.uint8)
     room = (max(map(len, texts)) + 8) // md5.BLOCK * md5.BLOCK + md5.BLOCK
-    work = np.full(md5.WORK + 2 * md5.LANES * room, 0xAA, np.uint8)  # nothing that it finds there counts
+    work = np.full(md5.WORK + md5.LANES * room, 0xAA, np.uint8)  # nothing that it finds there counts
     _digest(address(data), np.cumsum([len(t) for t in texts]), room, address(work))
     return [f"{word:016x}" for word in work[md5.FOUND : md5.WORK].view(np.uint64).tolist()]
 

@@ -84,25 +84,6 @@ def _put_text(target, piece, number):
     return target + size
 
 
-@inner
-def _put_over(words, lane, at, source, size):
-    """Let bytes take the place of as many, four or more, that stand at `at` in a lane's text."""
-    before, first = at % 4, at // 4
-    if before:  # in the word that they begin in
-        new = (get32(source, 0) & 0xFFFFFFFF) << (8 * before)
-        old = md5.get_word(words, lane, first)
-        md5.put_word(words, lane, first, new | (old & ((1 << (8 * before)) - 1)))
-        first += 1
-    last, source = (at + size) // 4, source - at
-    for i in range(first, last):
-        md5.put_word(words, lane, i, get32(source + 4 * i, 0))
-    after = (at + size) % 4
-    if after:
-        new = (get32(source + at + size - 4, 0) & 0xFFFFFFFF) >> (8 * (4 - after))
-        old = md5.get_word(words, lane, last)
-        md5.put_word(words, lane, last, new | (old & -(1 << (8 * after))))
-
-
 @entry
 def identify(held, alike, some_networks, price, pair, group, work, room, uid):
     """The id of each fact: the MD5 of its pair's head, its owner, the pair's middle, the rate, the pair's part behind it,
@@ -113,16 +94,15 @@ def identify(held, alike, some_networks, price, pair, group, work, room, uid):
     alike   whether every owner is told by OWNER bytes
     some_networks  whether any group has networks
     room    bytes for the longest text and what MD5 puts behind it, a multiple of eight
-    work    address of md5.WORK bytes and twice md5.LANES times `room`
+    work    address of md5.WORK bytes and md5.LANES times `room`
     uid     a row for each fact: the first and the last eight bytes, as big-endian numbers
 
     Each lane has a share of the facts, one after the other: those of a price differ in what their group says alone, and of
-    the lane's text and its words no more than that is put in anew.
+    the lane's text no more than that is put in anew.
     """
     head = held.ctypes.data
     middle, behind, tail, rate, owner, networks = head + 16, head + 32, head + 48, head + 64, head + 80, head + 96
     sizes, found, texts = work + md5.SIZES, work + md5.FOUND, work + md5.WORK
-    words = texts + md5.LANES * room
     owners = get(owner, 1) + get32(get(owner, 0), 0)
     # Of each lane's text: where the owner stands, where the networks, and the size of these.
     owner_at, networks_at = np.zeros(md5.LANES, np.int64), np.zeros(md5.LANES, np.int64)
@@ -136,28 +116,24 @@ def identify(held, alike, some_networks, price, pair, group, work, room, uid):
                 continue
             of_group = group[i]
             size = _size(networks, of_group) if some_networks else 0
-            as_before = alike and step > 0 and price[i] == price[i - 1] and size == networks_size[lane]
-            if as_before and (size == 0 or size > 3):
-                _put_over(words, lane, owner_at[lane], owners + OWNER * of_group, OWNER)
+            if alike and step > 0 and price[i] == price[i - 1] and size == networks_size[lane]:
+                copy(owner_at[lane], owners + OWNER * of_group, OWNER)
                 if size:
-                    _put_over(words, lane, networks_at[lane], _text(networks, of_group), size)
+                    copy(networks_at[lane], _text(networks, of_group), size)
                 continue
             of_pair, text = pair[price[i]], texts + lane * room
-            end = _put_text(text, head, of_pair)
-            owner_at[lane] = end - text
-            end = _put_text(end, owner, of_group)
+            owner_at[lane] = _put_text(text, head, of_pair)
+            end = _put_text(owner_at[lane], owner, of_group)
             end = _put_text(end, middle, of_pair)
             end = _put_text(end, rate, price[i])
-            end = _put_text(end, behind, of_pair)
-            networks_at[lane], networks_size[lane] = end - text, size
-            end = _put_text(end, networks, of_group)
+            networks_at[lane], networks_size[lane] = _put_text(end, behind, of_pair), size
+            end = _put_text(networks_at[lane], networks, of_group)
             end = _put_text(end, tail, of_pair)
             put(sizes, lane, end - text)
             md5.pad(text, end - text)
-            md5.take(words, lane, text, end - text)
         for lane in range(md5.LANES):  # while this one is digested
             prefetch(owners + OWNER * group[min(lane * share + step + 1, len(price) - 1)])
-        md5.digest(words, work)
+        md5.digest(texts, room, work)
         for lane in range(md5.LANES):
             i = lane * share + step
             if i < len(price):

@@ -351,7 +351,7 @@ def _identify(texts: list[pa.ChunkedArray], price, pair, group, uid) -> None:
     *_, owner, networks = sizes
     longest = sum(pc.max(size).as_py() for size in sizes)
     room = (longest + 8) // md5.BLOCK * md5.BLOCK + md5.BLOCK
-    work = np.empty(md5.WORK + 2 * md5.LANES * room, np.uint8)
+    work = np.empty(md5.WORK + md5.LANES * room, np.uint8)
     held = [(column.buffers()[1].address + 4 * column.offset, column.buffers()[2].address) for column in texts]
     alike, some = pc.all(pc.equal(owner, fact_kernels.OWNER)).as_py(), pc.max(networks).as_py() > 0
     fact_kernels.identify(np.array(held), alike, some, price, pair, group, address(work), room, uid)
