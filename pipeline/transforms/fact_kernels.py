@@ -34,14 +34,22 @@ def gather(values, rows, found):
 
 
 @entry
-def keep(chosen, uid_of, price, group_of, pair_of_price, amount_of_price, uid, pair, group, amount):
-    """The id, the numbers of pair and group, and the amount, of each fact that is chosen."""
+def keep(chosen, times_of, uid_of, price, group_of, pair_of, amount_of, digits_of, digits, pair, group, amount, times):
+    """What the facts that are chosen are made of: their ids as 32 hexadecimal digits, of which `digits_of` has the two of
+    each byte; the numbers of pair and group; the amount; and how many rates each stands for.
+
+    pair_of, amount_of  by price
+    """
     for i in range(len(chosen)):
         fact = chosen[i]
-        uid[i, 0], uid[i, 1] = uid_of[fact, 0], uid_of[fact, 1]
-        pair[i] = pair_of_price[price[fact]]
+        for half in range(2):
+            number = uid_of[fact, half]
+            for byte in range(8):
+                digits[i, 8 * half + byte] = digits_of[(number >> np.uint64(8 * (7 - byte))) & np.uint64(0xFF)]
+        pair[i] = pair_of[price[fact]]
         group[i] = group_of[fact]
-        amount[i] = amount_of_price[price[fact]]
+        amount[i] = amount_of[price[fact]]
+        times[i] = times_of[i]
 
 
 @entry
@@ -227,13 +235,3 @@ def arrange(uid, ends, low, high, price, own, starts, order, kept, times):
             at = run
         first = behind
     return done
-
-
-@entry
-def digits(uid, pairs, text):
-    """Ids as 32 hexadecimal digits; `pairs` has the two digits of each byte."""
-    for row in range(len(uid)):
-        for half in range(2):
-            number = uid[row, half]
-            for i in range(8):
-                text[row, 8 * half + i] = pairs[(number >> np.uint64(8 * (7 - i))) & np.uint64(0xFF)]

@@ -11,6 +11,7 @@ rates of one id are held together.
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -55,7 +56,7 @@ def batches(
     made = 0
     with closing(ahead(_Facts(con, scratch).pieces(rows))) as pieces:
         for piece in pieces:
-            made += len(piece.facts)
+            made += piece.facts.count
             yield piece.batch()
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT coalesce(sum(owners), 0) AS read, read AS kept, {made} AS facts "
@@ -78,19 +79,19 @@ class _Facts:
 
     def pieces(self, rows: int) -> Iterator[_Piece]:
         """All of them, in order, so many at a time."""
-        waiting: list[_Kept] = []
-        held = 0
-        for kept in self._kept():
-            waiting.append(kept)
-            held += len(kept)
-            while held >= rows:
-                whole = _Kept.joined(waiting)
-                yield self._said(whole.part(0, rows))
-                waiting, held = [whole.part(rows, held)], held - rows
-        if held:
-            yield self._said(_Kept.joined(waiting))
+        kept = _Kept.room(rows)
+        for found in self._found():
+            first = 0
+            while first < len(found.chosen):
+                first += kept.take(found, first)
+                if kept.count == rows:
+                    yield self._said(kept)
+                    kept = _Kept.room(rows)
+            del found  # before more are made
+        if kept.count:
+            yield self._said(kept)
 
-    def _kept(self) -> Iterator[_Kept]:
+    def _found(self) -> Iterator[_Found]:
         """All of them, in order, as many as are made at once."""
         for first, behind, facts in self._segments():
             shares = -(-facts // FACTS)  # of all ids, one after the other, where one segment has too many facts
@@ -162,12 +163,12 @@ class _Facts:
         if pending:
             yield pending
 
-    def _arranged(self, first: int, behind: int, low: int, high: int) -> _Kept:
+    def _arranged(self, first: int, behind: int, low: int, high: int) -> _Found:
         """The facts of some prices, with ids from `low` to `high`; of a single segment, unless those are all ids."""
         whole = (low, high) == _ALL
         if whole:
             prices = self._prices(first, behind)
-            rates, ends = self._read(prices), _ends(prices)
+            rates, ends = self._read(prices), _ends_of_segments(prices)
         else:
             rates = _Rates.joined([self._read(p).between(low, high) for p in self._cut(first, behind)])
             ends = np.array([len(rates.uid)])
@@ -175,11 +176,7 @@ class _Facts:
         starts = np.empty(np.diff(ends, prepend=0).max() + 1, np.int32)
         bounds = np.uint64(low), np.uint64(high)
         count = fact_kernels.arrange(rates.uid, ends, *bounds, rates.price, rates.own, starts, order, chosen, times)
-        kept = _Kept.empty(count)
-        kept.times[:] = times[:count]
-        of_fact, of_price = (rates.uid, rates.price, rates.group), (rates.pair, rates.amount)
-        fact_kernels.keep(chosen[:count], *of_fact, *of_price, kept.uid, kept.pair, kept.group, kept.amount)
-        return kept
+        return _Found(rates, chosen[:count], times[:count])
 
     def _prices(self, first: int, behind: int) -> pa.Table:
         return self._con.sql(
@@ -218,8 +215,9 @@ class _Facts:
         _identify([*of_pair.columns, prices.column("rate"), *of_group.columns], price, pair_codes, group_codes, uid)
         return _Rates(uid, price, group, pair_no, amount, own)
 
-    def _said(self, facts: _Kept) -> _Piece:
+    def _said(self, kept: _Kept) -> _Piece:
         """Facts with what their pairs and groups say."""
+        facts = kept.filled()
         said = []
         for kind, numbers, names in (("pair", facts.pair, _OF_PAIR), ("group", facts.group, _OF_GROUP)):
             codes, used = _renumbered(numbers, self._places[kind])
@@ -264,34 +262,47 @@ class _Rates:
 
 
 @dataclass
-class _Kept:
-    """Facts in their order: id (first and last eight bytes), pair, group, amount, and how many rates each stands for."""
+class _Found:
+    """Which rates are facts, in their order, and how many rates each stands for."""
 
-    uid: np.ndarray
+    rates: _Rates
+    chosen: np.ndarray
+    times: np.ndarray
+
+
+@dataclass
+class _Kept:
+    """Facts in their order: the digits of the id, two at a time; pair, group, amount, how many rates each stands for."""
+
+    digits: np.ndarray
     pair: np.ndarray
     group: np.ndarray
     amount: np.ndarray
     times: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.uid)
+    count: int = 0
 
     @classmethod
-    def empty(cls, count: int) -> _Kept:
+    def room(cls, rows: int) -> _Kept:
         """Room for so many."""
-        pair, group, times = (np.empty(count, np.int32) for _ in range(3))
-        return cls(np.empty((count, 2), np.uint64), pair, group, np.empty(count, np.float64), times)
+        pair, group = np.empty(rows, np.int32), np.empty(rows, np.int32)
+        return cls(np.empty((rows, 16), np.uint16), pair, group, np.empty(rows), np.empty(rows, np.int64))
 
-    @classmethod
-    def joined(cls, parts: list[_Kept]) -> _Kept:
-        """The facts of all parts."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        return self.digits, self.pair, self.group, self.amount, self.times
 
-    def part(self, first: int, behind: int) -> _Kept:
-        """Some of them."""
-        return _Kept(*(column[first:behind] for column in vars(self).values()))
+    def take(self, found: _Found, first: int) -> int:
+        """Add what is found from there on, as far as there is room; returns how many."""
+        count = min(len(found.chosen) - first, len(self.pair) - self.count)
+        chosen, times = (column[first : first + count] for column in (found.chosen, found.times))
+        rates, room = found.rates, (column[self.count : self.count + count] for column in self._columns())
+        of_fact, of_price = (rates.uid, rates.price, rates.group), (rates.pair, rates.amount)
+        fact_kernels.keep(chosen, times, *of_fact, *of_price, _DIGITS, *room)
+        self.count += count
+        return count
+
+    def filled(self) -> _Kept:
+        """As much of it as was taken."""
+        return _Kept(*(column[: self.count] for column in self._columns()), self.count)
 
 
 @dataclass
@@ -306,9 +317,9 @@ class _Piece:
     def batch(self) -> pa.RecordBatch:
         """As rows of fact_rate."""
         made = {
-            "fact_uid": _digits(self.facts.uid),
+            "fact_uid": _ids(self.facts.digits),
             "negotiated_rate": self.facts.amount,
-            "source_count": self.facts.times.astype(np.int64),
+            "source_count": self.facts.times,
         }
         for row, texts in self.said:
             made |= {name: _taken(column, row) for name, column in texts.items()}
@@ -329,7 +340,7 @@ def _taken(column: pa.DictionaryArray, row: np.ndarray) -> pa.DictionaryArray:
     """Rows of a column whose values are numbered as they come first; so they are in these rows, which come so too."""
     count = len(column.dictionary)
     if count <= 1 and column.null_count in (0, len(column)):  # most columns
-        indices = pa.array(np.zeros(len(row), np.int32)) if count else pa.nulls(len(row), pa.int32())
+        indices = _alike(len(row), count == 0)
     else:
         codes, indices = pc.fill_null(column.indices, count).to_numpy(), np.empty(len(row), np.int32)
         fact_kernels.gather(codes, row, indices)
@@ -337,7 +348,7 @@ def _taken(column: pa.DictionaryArray, row: np.ndarray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(indices, column.dictionary, safe=False)
 
 
-def _ends(prices: pa.Table) -> np.ndarray:
+def _ends_of_segments(prices: pa.Table) -> np.ndarray:
     """Behind how many facts each segment ends."""
     segment = prices.column("segment").to_numpy()
     last = np.append(np.flatnonzero(np.diff(segment)), len(segment) - 1)
@@ -357,9 +368,17 @@ def _identify(texts: list[pa.ChunkedArray], price, pair, group, uid) -> None:
     fact_kernels.identify(np.array(held), alike, some, price, pair, group, address(work), room, uid)
 
 
-def _digits(uid: np.ndarray) -> pa.Array:
-    """Ids as 32 hexadecimal digits."""
-    digits = np.empty((len(uid), 16), np.uint16)
-    fact_kernels.digits(uid, _DIGITS, digits)
-    ends = np.arange(0, 32 * len(uid) + 1, 32, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(uid), pa.py_buffer(ends), pa.py_buffer(digits))
+def _ids(digits: np.ndarray) -> pa.Array:
+    """Texts of 32 digits."""
+    return pa.StringArray.from_buffers(len(digits), _ends_of_ids(len(digits)), pa.py_buffer(digits))
+
+
+@functools.lru_cache(maxsize=2)  # all pieces but the last are of as many rows
+def _ends_of_ids(count: int) -> pa.Buffer:
+    return pa.py_buffer(np.arange(0, 32 * count + 1, 32, dtype=np.int32))
+
+
+@functools.lru_cache(maxsize=4)
+def _alike(count: int, null: bool) -> pa.Array:
+    """Numbers of rows that all say the same, or nothing: one array for all columns and pieces of so many rows."""
+    return pa.nulls(count, pa.int32()) if null else pa.array(np.zeros(count, np.int32))
