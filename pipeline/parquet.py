@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from blake3 import blake3
 
 from pipeline import writing
+from pipeline.lookahead import give_way
 from pipeline.tables import Table
 from pipeline.writing import Written
 
@@ -100,7 +101,8 @@ class Writer:
         level = None if staged else FACTS_LEVEL if table.name == FACTS else COMPRESSION_LEVEL
         statistics = [*places, *plain] if self._once else list(table.sort) if numbered or registry else True
         undictionaried = (*places, *plain, *self._ids, *(REGISTRY_OWN if registry else ()))
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")  # digests, and writes what is encoded
+        # Digests, and writes what is encoded.
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside", initializer=give_way)
         self._taken = writing.InPieces(path, self._beside)
         # What is small is put together first: a page's header is a few bytes.
         self._out = pa.BufferedOutputStream(pa.PythonFile(self._taken, mode="w"), writing.PIECE)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -262,6 +264,19 @@ def test_a_large_leaf_in_pieces_has_the_bytes_of_one_at_once(tmp_path_factory, r
         assert parquet.write_large_leaf(path, schema, pieces) == len(rows)
         whole = pa.concat_tables([schema.empty_table(), *(p.replace_schema_metadata(schema.metadata) for p in pieces)])
         assert path.read_bytes() == parquet.leaf_bytes(whole).to_pybytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness of its own here")
+def test_what_is_made_ahead_gives_way_to_who_takes_it():
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def made() -> Iterator[int]:
+        yield niceness()
+
+    before = niceness()
+    assert list(lookahead.ahead(made())) == [min(before + lookahead.NICENESS, 19)]
+    assert niceness() == before
 
 
 def test_rows_made_ahead_are_the_same_and_end_as_they_do():

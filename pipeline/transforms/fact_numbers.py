@@ -54,7 +54,7 @@ def batches(
     con.execute(duck.sql("fact_rate_numbered.sql"))
     scratch.mkdir(exist_ok=True)
     made = 0
-    with closing(ahead(_Facts(con, scratch).pieces(rows))) as pieces:
+    with closing(ahead(_Facts(con, scratch).pieces(rows), waiting=2)) as pieces:
         for piece in pieces:
             made += piece.facts.count
             yield piece.batch()
