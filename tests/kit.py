@@ -16,13 +16,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from pipeline import building, paths, settings
 
 CHECKOUT = Path(__file__).parents[1]
 SAMPLE = CHECKOUT / "data" / "raw"
-
-
 SMALL = "GA/2025-08_tupelo-vine_ga_select-1_in-network-rates.json"
+FULL_DISK = Path("/dev/full")  # takes nothing
+on_a_full_disk = pytest.mark.skipif(not FULL_DISK.exists(), reason=f"no {FULL_DISK} here")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kit
 from pipeline import duplicates
 
-FULL = Path("/dev/full")
 HASHES = st.one_of(st.integers(0, (1 << 64) - 1), st.sampled_from([0, 1, 1 << 63, (1 << 64) - 1]))
+
+
+def in_place_of(monkeypatch, folder: Path, made: Callable) -> None:
+    """Have `made` give the temporary files of a folder; Numba looks by one whether it may write to its own."""
+    temporary = tempfile.TemporaryFile
+
+    def make(*, dir):
+        return made(lambda: temporary(dir=dir)) if Path(dir) == folder else temporary(dir=dir)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
 
 
 @given(
@@ -31,8 +42,7 @@ def test_the_hashes_that_stand_twice(tmp_path_factory, batches, held, threads):
 
 def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path, monkeypatch):
     made, folder = [], tmp_path / "scratch"
-    temporary = tempfile.TemporaryFile
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *, dir: made.append(temporary(dir=dir)) or made[-1])
+    in_place_of(monkeypatch, folder, lambda make: made.append(make()) or made[-1])
     hashes = np.random.default_rng(3).integers(0, 1 << 64, 50_000, np.uint64)
     twice = hashes[[7, 49_000]].copy()
     looked = duplicates.Hashes(folder, 10_000)
@@ -63,10 +73,10 @@ def test_what_fits_is_held(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@kit.on_a_full_disk
 def test_a_disk_that_is_full_is_an_error(tmp_path, monkeypatch):
-    with FULL.open("w+b", buffering=0) as full:
-        monkeypatch.setattr(tempfile, "TemporaryFile", lambda *args, **kwargs: full)
+    with kit.FULL_DISK.open("w+b", buffering=0) as full:
+        in_place_of(monkeypatch, tmp_path, lambda make: full)
         with pytest.raises(OSError, match="No space left"):
             duplicates.standing_twice([np.arange(100, dtype=np.uint64)], 100, tmp_path, 1, 10)
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -20,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kit
 from pipeline import lookahead, parquet, writing
 from pipeline.tables import Table
 
@@ -75,19 +75,19 @@ def test_the_hash_is_that_of_the_files_bytes(tmp_path, count):
     assert pq.read_table(tmp_path / "a").num_rows == count
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@kit.on_a_full_disk
 @pytest.mark.parametrize("count", [5, 20_000])
 def test_a_full_disk_is_an_error(count):
     with pytest.raises(OSError, match="No space left") as raised:
-        written(Path("/dev/full"), some_rows(count), 777)
+        written(kit.FULL_DISK, some_rows(count), 777)
     assert raised.value.errno == errno.ENOSPC
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@kit.on_a_full_disk
 def test_a_full_disk_is_told_while_rows_come(monkeypatch):
     monkeypatch.setattr(writing, "WAITING", 0)
     (batch,) = batches(some_rows(parquet.ROW_GROUP_ROWS), parquet.ROW_GROUP_ROWS)
-    writer = parquet.Writer(Path("/dev/full"), TABLE)
+    writer = parquet.Writer(kit.FULL_DISK, TABLE)
     with pytest.raises(OSError, match="No space left"):
         writer.write(batch)
     with pytest.raises(OSError, match="No space left"):  # so is the end of what could be read
