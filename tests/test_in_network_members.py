@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers import in_network_members, in_network_reference_scan
-from pipeline.readers.in_network_members import Members, tin_key
-from pipeline.readers.in_network_tins import plain
+from pipeline.readers.in_network_members import Members
+from pipeline.readers.in_network_tins import plain, tin_key
 from pipeline.readers.json_text import parsed
 from pipeline.readers.spans import Spans
 
@@ -98,7 +98,7 @@ def test_entries_together_are_the_members_of_each_list(most, monkeypatch):
         spans, numbers = Spans(), Spans()
         placed = spans.numbers([json.dumps(one).encode() for one in lists])
         lists = [lists[place] for place in np.unique(placed, return_index=True)[1].tolist()]
-        members = Members(numbers.numbers_of)
+        members = Members(numbers)
         ends, entries, npis = in_network_reference_scan.lists(spans, 0, len(spans), members.texts)
         members.read()
         assert not len(members.unreadable(entries))

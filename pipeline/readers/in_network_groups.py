@@ -1,12 +1,12 @@
 """The provider groups of a file: its references, its in-line lists, and who their members are.
 
-What belongs here: numbering groups, defining references, staging groups, members and TINs. Everything is held as
-numbers in NumPy arrays or on disk: a payer's file defines millions of references. What must not come in: rates.
+What belongs here: defining references, numbering and staging groups and members. Everything is held as numbers in NumPy
+arrays or on disk: a payer's file defines millions of references. What must not come in: how an in-line list is read
+(`in_network_inlines`), rates.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,13 +16,12 @@ import pyarrow as pa
 
 from pipeline import naming
 from pipeline.readers import in_network_fields as fields
-from pipeline.readers import in_network_reference_scan as reference_scan
 from pipeline.readers.in_network_account import Account, Column, Tally, json_path
 from pipeline.readers.in_network_fields import Unreadable
-from pipeline.readers.in_network_members import Members, tin_key
+from pipeline.readers.in_network_inlines import Inlines, members_digest
 from pipeline.readers.in_network_staging import Rows
+from pipeline.readers.in_network_tins import Tins
 from pipeline.readers.in_network_totals import Totals
-from pipeline.readers.json_text import parsed
 from pipeline.readers.spans import Spans
 from pipeline.readers.spool import Spool
 
@@ -80,48 +79,21 @@ class Definitions(NamedTuple):
     tins: np.ndarray
 
 
-def _digest(members: bytes) -> bytes:
-    """`naming.members_uid` of members that are sorted, distinct and joined already."""
-    return hashlib.md5(members, usedforsecurity=False).digest()
-
-
-class _Unnumbered(NamedTuple):
-    """An in-line list that has no number yet: its members, its TINs by number, and what is odd in it."""
-
-    members: bytes
-    tins: np.ndarray
-    mixed: bool
-    blanks: bool
-
-
-class Inline(NamedTuple):
-    """An in-line list: the number of its group among in-line ones, its TINs by number, and what is odd in it."""
-
-    group: int
-    tins: np.ndarray
-    mixed: bool
-    blanks: bool
-
-
 class Groups:
     """All provider groups of a file.
 
-    A reference is known by its number in `ids`; an in-line list by its number in `inlines`, where lists that are
-    written differently have numbers of their own, but one group when their members are the same.
+    A reference is known by its number in `ids`; an in-line list by its number in `inlines`.
     """
 
     def __init__(self, batch_id: str, rows: dict[str, Rows], account: Account, resolve: Resolve | None):
         self._batch_id, self._rows, self._account, self._resolve = batch_id, rows, account, resolve
         self.ids = Spans()
         self.named = Tally()  # the rates that name each reference
-        self.inlines: list[Inline] = []
-        self._inline_groups = Spans()  # the pg_members_uids of in-line groups
-        self._inline_members: dict[int, bytes] = {}  # of in-line groups that are not staged yet
+        self.tins = Tins()
+        self.inlines = Inlines(self.tins)
         self._prefix = hashlib.md5(f"{batch_id}|".encode(), usedforsecurity=False)
         self._count = 0  # of those that have a group_ix
-        self._reference_ix, self._inline_ix = Column(np.int32, -1), Column(np.int32, -1)
-        self._tins, self._tin_entries = Spans(), Tally()
-        self._inline_read = Members(self.number_tins)
+        self._reference_ix = Column(np.int32, -1)
         self._memberships = Spans()  # pg_members_uids whose members are staged
         self._spool = Spool()
         self._waiting: list[_Definition] = []  # that are not numbered yet
@@ -167,9 +139,7 @@ class Groups:
             return
         numbers = self.ids.numbers([one.reference for one in waiting])
         self._defined.add(numbers)
-        tins = [tin_key(tin) for one in waiting for tin in one.tins]
-        if tins:
-            self._tin_entries.add(self._tins.numbers(tins))
+        self.tins.count(self.tins.numbers(tin for one in waiting for tin in one.tins))
         for number, one in zip(numbers.tolist(), waiting, strict=True):
             if one.spoilt:
                 self._spoilt.upto(number + 1)[number] = True
@@ -181,7 +151,7 @@ class Groups:
         self.settle()
         numbers = them.references
         self._defined.add(numbers)
-        self._tin_entries.add(them.tins)
+        self.tins.count(them.tins)
         places = self._members.upto(int(numbers.max()) + 1)
         if len(np.unique(numbers)) == len(numbers) and (places[numbers] < 0).all() and not any(them.networks):
             places[numbers] = self._spool.put_all(them.members)
@@ -209,55 +179,6 @@ class Groups:
         """What is worth saying of a list of members."""
         return ["NPI 0 beside real NPIs"] * mixed + ["null or blank among NPIs, left out"] * blanks
 
-    def count_tins(self, tins: list[np.ndarray], times: np.ndarray) -> None:
-        """Count the TINs of lists, each of which stands so often in the file."""
-        if tins:
-            self._tin_entries.add(np.concatenate(tins), np.repeat(times, [len(t) for t in tins]))
-
-    def inline(self, groups: Any) -> int:
-        """The number of an in-line list. Raises Unreadable."""
-        found = fields.membership(groups)
-        return self._number_inlines([self._unnumbered(found)])[0]
-
-    def inline_all(self, lists: Spans, first: int, last: int) -> list[int | None]:
-        """The numbers of in-line lists by their JSON text, None for one that cannot be read."""
-        members = self._inline_read
-        members.forget()
-        ends, entries, npis = reference_scan.lists(lists, first, last, members.texts)
-        members.read()
-        regular = np.flatnonzero(ends >= 0)
-        found: list[_Unnumbered | None] = [None] * len(ends)
-        if len(regular) and not len(members.unreadable(entries)):
-            texts = members.joined(ends[regular], entries, npis).cast(pa.binary())
-            tins = np.split(members.tins(entries).astype(np.int32), ends[regular[:-1]])
-            for place, text, theirs in zip(regular.tolist(), texts.to_pylist(), tins, strict=True):
-                found[place] = _Unnumbered(text, theirs, False, False)
-        for place, known in enumerate(found):
-            if known is None:
-                with contextlib.suppress(ValueError):
-                    found[place] = self._unnumbered(fields.membership(parsed(lists.span(first + place))))
-        counted = iter(self._number_inlines([one for one in found if one is not None]))
-        return [None if one is None else next(counted) for one in found]
-
-    def _unnumbered(self, found: fields.Membership) -> _Unnumbered:
-        tins = self._tins.numbers([tin_key(tin) for tin in found.tins]).astype(np.int32)
-        return _Unnumbered(found.members.encode(), tins, found.mixed, found.blanks)
-
-    def _number_inlines(self, found: list[_Unnumbered]) -> list[int]:
-        """Number in-line lists together: each call into compiled code costs as much as a hundred of its numbers."""
-        groups = self._inline_groups.numbers([_digest(one.members) for one in found]).tolist()
-        numbers = self._inline_ix.upto(len(self._inline_groups))
-        first = len(self.inlines)
-        for group, one in zip(groups, found, strict=True):
-            if numbers[group] < 0:  # not staged yet
-                self._inline_members[group] = one.members
-            self.inlines.append(Inline(group, one.tins, one.mixed, one.blanks))
-        return list(range(first, len(self.inlines)))
-
-    def number_tins(self, keys: pa.LargeStringArray | pa.LargeBinaryArray) -> np.ndarray:
-        """The numbers of TINs, by their keys."""
-        return self._tins.numbers_of(keys)
-
     # Use.
 
     def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int]:
@@ -274,17 +195,17 @@ class Groups:
             return found.owner_group
         lists, first, times = np.unique(-1 - owners[owners < 0], return_index=True, return_counts=True)
         order = np.argsort(first)
-        self.count_tins([self.inlines[number].tins for number in lists[order].tolist()], times[order])
+        self.inlines.count_tins(lists[order], times[order])
         return self.group_ix(owners)
 
     def group_ix(self, owners: np.ndarray) -> np.ndarray:
         """The group_ix of owners: numbers of references, or -1 - those of in-line lists, whose groups are staged."""
-        references, groups = self._reference_ix.upto(len(self.ids)), self._inline_ix.upto(len(self._inline_groups))
+        references, groups = self._reference_ix.upto(len(self.ids)), self.inlines.group_ix.values
         inline = np.flatnonzero(owners < 0)
         if len(inline):
             lists, where = np.unique(-1 - owners[inline], return_inverse=True)
             owners = owners.copy()
-            owners[inline] = -1 - np.array([self.inlines[n].group for n in lists.tolist()])[where]
+            owners[inline] = -1 - self.inlines.groups_of(lists)[where]
 
         def known() -> np.ndarray:
             if not len(inline):
@@ -312,9 +233,9 @@ class Groups:
         """Stage in-line groups, which rates name for the first time."""
         if not groups:
             return
-        numbers = self._inline_ix.values[groups].tolist()
-        digests = self._inline_groups.spans(np.array(groups))
-        self._stage_members([self._inline_members.pop(group) for group in groups], digests)
+        numbers = self.inlines.group_ix.values[groups].tolist()
+        members, digests = self.inlines.take(groups)
+        self._stage_members(members, digests)
         for number, digest in zip(numbers, digests, strict=True):
             members_uid = digest.hex()
             uid = naming.md5_of(self._batch_id, "inline:" + members_uid)
@@ -342,7 +263,7 @@ class Groups:
         have a URL, and the file's schema_shape (see `in_network.Result`)."""
         self.settle()
         self.ids.only_read()
-        self._stage_tins()
+        self.tins.stage(self._rows["tin"])  # before memberships take their place
         group = self._rows["group"]
         count = len(self.ids)
         members, locations = self._members.upto(count), self._locations.upto(count)
@@ -354,7 +275,7 @@ class Groups:
             numbers = order[start : start + _TOGETHER]
             here = (members[numbers] >= 0) & ~spoilt[numbers]
             texts = self._spool.get_all(members[numbers[here]])
-            digests = [_digest(text) for text in texts]
+            digests = [members_digest(text) for text in texts]
             self._stage_members(texts, digests)
             staged = iter(digests)
             unnamed = numbers[group_ix[numbers] < 0]
@@ -383,19 +304,8 @@ class Groups:
             )
         return unresolved, Missing(self._spool, self.ids, locations, np.array(missing, np.int64)), self._shape()
 
-    def _stage_tins(self) -> None:
-        self._tins.only_read()
-        order, times, rows = self._tin_entries.order(), self._tin_entries.upto(len(self._tins)), self._rows["tin"]
-        for start in range(0, len(order), _TOGETHER):
-            numbers = order[start : start + _TOGETHER]
-            for key, entries in zip(self._tins.spans(numbers), times[numbers].tolist(), strict=True):
-                tin_type, value, name = key.decode().split("\0", 2)
-                rows.add((tin_type or None, value or None, name or None, entries))
-            rows.relieve()
-        self._tins, self._tin_entries = Spans(), Tally()  # before memberships take their place
-
     def _shape(self) -> str:
-        named, inline = self.named.order(), (self._inline_ix.values >= 0).any()
+        named, inline = self.named.order(), self.inlines.any_named()
         if not len(named):
             return "inline" if inline else "none"
         elsewhere = (self._members.upto(named.max() + 1)[named] < 0) & (

@@ -287,7 +287,7 @@ class Items:
         known, numbers = self._lists_known, self._list_of.upto(count)
         for start in range(known, count, _TOGETHER):
             end = min(start + _TOGETHER, count)
-            for raw, number in enumerate(self._groups.inline_all(self._lists, start, end), start):
+            for raw, number in enumerate(self._groups.inlines.numbers(self._lists, start, end), start):
                 if number is None:
                     bad[raw] = 1
                 else:
@@ -330,7 +330,7 @@ class Items:
         if held > _LARGE or self._prices.tails > _MANY or len(self._groups.inlines) > _MANY:
             self._fresh()
             self._prices.forget()
-            self._groups.inlines.clear()
+            self._groups.inlines.forget()
 
     def _fresh(self) -> None:
         self._tails, self._lists = Spans(), Spans()

@@ -6,8 +6,6 @@ come in: whose members they are (`in_network_groups`), entries that are not of r
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +13,7 @@ import pyarrow.compute as pc
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Column
 from pipeline.readers.in_network_fields import Unreadable
-from pipeline.readers.in_network_tins import plain
+from pipeline.readers.in_network_tins import Tins, plain, tin_key
 from pipeline.readers.json_text import parsed_all
 from pipeline.readers.spans import Spans
 
@@ -24,20 +22,15 @@ _NPIS = 10**10  # an NPI has ten digits
 _MOST = (1 << 63) // _NPIS  # groups times TINs that can be numbered beside an NPI, to be sorted as one number
 
 
-def tin_key(tin: fields.Tin) -> bytes:
-    """What a TIN is numbered by, as `in_network_tins.Plain.keys`."""
-    return "\0".join(v or "" for v in tin).encode()
-
-
 class Members:
     """Reads entries: rows of (number of the TIN's JSON text in `texts`, NPIs up to here); of lists, `ends` are the entries up
     to the end of each.
 
-    number_tins  gives TINs, by their keys, the numbers of the file
+    tins  the file's
     """
 
-    def __init__(self, number_tins: Callable[[pa.Array], np.ndarray]):
-        self._number = number_tins
+    def __init__(self, tins: Tins):
+        self._tins = tins
         self._fresh()
 
     def _fresh(self) -> None:
@@ -72,7 +65,7 @@ class Members:
     def _take(self, places: np.ndarray | list[int], prefixes: pa.Array, keys: pa.Array) -> None:
         last = len(self.texts)
         self._prefix_of.upto(last)[places] = self._prefixes.numbers_of(prefixes)
-        self._tin_of.upto(last)[places] = self._number(keys)
+        self._tin_of.upto(last)[places] = self._tins.numbers_of(keys)
 
     def unreadable(self, entries: np.ndarray) -> np.ndarray:
         """The places of those entries of which the TIN cannot be read."""

@@ -76,7 +76,7 @@ def _owners(record: dict, path: tuple, groups: Groups) -> tuple[list[int], list[
             faults.append(((*path, "provider_references", place) if listed else path, f"provider_references: {e}"))
     if inline := record.get("provider_groups"):
         try:
-            owners.append(-1 - groups.inline(inline))
+            owners.append(-1 - groups.inlines.number(inline))
         except Unreadable as e:
             faults.append((path, str(e)))
     return owners, faults

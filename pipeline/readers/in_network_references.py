@@ -56,7 +56,7 @@ class References:
         self._index = 0  # of the record at hand
         self._most = max(1 << 8, min(1 << 14, chunk_bytes >> 6))
         self._networks, self._names = Spans(), []  # of each span of them: their names, None where they cannot be read
-        self._members = Members(groups.number_tins)
+        self._members = Members(groups.tins)
         self._make_room()
 
     def _make_room(self) -> None:

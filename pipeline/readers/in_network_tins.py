@@ -1,16 +1,25 @@
-"""TINs of plain form, read together: what `in_network_fields.tin` says of each, without an object of Python for any.
+"""The TINs of a file: those of plain form read together, what `in_network_fields.tin` says of each without an object of Python
+for any; all of them numbered, counted and staged.
 
 What belongs here: that. What must not come in: a reading of a TIN that `in_network_fields` has not, or a refusal: what is
-not of plain form is left to it.
+not of plain form is left to it; who bills under a TIN (`in_network_members`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from pipeline.readers import in_network_fields as fields
+from pipeline.readers.in_network_account import Tally
+from pipeline.readers.in_network_staging import Rows
+from pipeline.readers.spans import Spans
+
+_TOGETHER = 1024  # are staged at a time
 
 # Nothing that `in_network_fields` would leave out but hyphens and blanks around a name, no escape, no key twice.
 _PLAIN = (
@@ -37,3 +46,39 @@ def plain(texts: pa.LargeStringArray) -> Plain:
     nothing, colon, nul = (pa.scalar(text, texts.type) for text in ("", ":", "\0"))
     prefixes = pc.binary_join_element_wise(kind, value, nothing, colon)
     return Plain(places, prefixes, pc.binary_join_element_wise(kind, value, pc.ascii_trim(name, " "), nul))
+
+
+def tin_key(tin: fields.Tin) -> bytes:
+    """What a TIN is numbered by, as `Plain.keys`."""
+    return "\0".join(v or "" for v in tin).encode()
+
+
+class Tins:
+    """All TINs of a file by number, and how many entries name each."""
+
+    def __init__(self):
+        self._keys, self._entries = Spans(), Tally()
+
+    def numbers(self, tins: Iterable[fields.Tin]) -> np.ndarray:
+        """Their numbers."""
+        return self._keys.numbers([tin_key(tin) for tin in tins])
+
+    def numbers_of(self, keys: pa.LargeStringArray | pa.LargeBinaryArray) -> np.ndarray:
+        """The numbers of TINs, by their keys."""
+        return self._keys.numbers_of(keys)
+
+    def count(self, numbers: np.ndarray, times: np.ndarray | int = 1) -> None:
+        """Count entries in the order of the file, each so many times."""
+        self._entries.add(numbers, times)
+
+    def stage(self, rows: Rows) -> None:
+        """Stage all of them, in the order in which they were counted first, and let go of them: no more can be numbered."""
+        self._keys.only_read()
+        order, times = self._entries.order(), self._entries.upto(len(self._keys))
+        for start in range(0, len(order), _TOGETHER):
+            numbers = order[start : start + _TOGETHER]
+            for key, entries in zip(self._keys.spans(numbers), times[numbers].tolist(), strict=True):
+                tin_type, value, name = key.decode().split("\0", 2)
+                rows.add((tin_type or None, value or None, name or None, entries))
+            rows.relieve()
+        self._keys, self._entries = Spans(), Tally()
