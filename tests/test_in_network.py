@@ -35,6 +35,7 @@ from pipeline.jit import address
 from pipeline.readers import (
     at_hand,
     in_network,
+    in_network_heads,
     in_network_items,
     in_network_members,
     in_network_prices,
@@ -676,7 +677,7 @@ def test_rejected(what, write):
 
 
 @pytest.mark.parametrize("readable", [True, False])
-@pytest.mark.parametrize("again", ["5", "null", '"x"', f"[{in_network_items._MARK}]", "[{}, 7]", "same"])
+@pytest.mark.parametrize("again", ["5", "null", '"x"', f"[{in_network_heads._MARK}]", "[{}, 7]", "same"])
 def test_rates_that_stand_twice_in_an_item_are_the_last(again, readable, write):
     """Wherever the file is cut, and with the item itself on record, not what was read of it."""
     rates = json.dumps([{"provider_groups": [GROUP], "negotiated_prices": [PRICE] * 3}] * 20)

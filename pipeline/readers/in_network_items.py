@@ -2,8 +2,8 @@
 form, parsed JSON where it is not.
 
 What belongs here: going through the list, reading each distinct span once, putting rejected records on record. What
-must not come in: how bytes are walked (`in_network_scan`), a rate object of parsed JSON (`in_network_records`), what a
-field says (`in_network_fields`), rows (`in_network_prices`).
+must not come in: how bytes are walked (`in_network_scan`), what stands around what is cut out of them (`in_network_heads`),
+a rate object of parsed JSON (`in_network_records`), what a field says (`in_network_fields`), rows (`in_network_prices`).
 
 An item is taken as it comes, for one may be larger than memory: its rate objects wait as numbers (`_Open`) until it
 ends, because what they have in common may stand behind them.
@@ -22,8 +22,9 @@ from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Groups
+from pipeline.readers.in_network_heads import MARKED, Heads, begins, tail_of
 from pipeline.readers.in_network_parts import NOTHING, Part, doubles
-from pipeline.readers.in_network_prices import Head, Prices, head, tail
+from pipeline.readers.in_network_prices import Head, Prices, head
 from pipeline.readers.in_network_scan import (
     AFTER_ITEM,
     AFTER_OBJECT,
@@ -52,13 +53,11 @@ from pipeline.readers.in_network_scan import (
 )
 from pipeline.readers.json_bytes import extent
 from pipeline.readers.json_places import locate
-from pipeline.readers.json_text import JsonText, parsed, parsed_all
+from pipeline.readers.json_text import JsonText, parsed
 from pipeline.readers.spans import Spans
 
-_MARK = "7e7777777777"  # stands for what was cut out of a text; no rate is as large
 _LARGE = 64 << 20  # bytes of distinct spans, at which they are forgotten
 _MANY = 1 << 18  # tails, the same
-_HEADS = 20_000  # are remembered, and those of the bytes at hand
 _SEEN = 1 << 20  # most references seen lately: 16 MB
 _TOGETHER = 1024  # in-line lists are read at a time
 _FEW = 256  # rate objects, which are not worth a part of their own
@@ -97,7 +96,7 @@ class Items:
         self._file, self._account, self._groups, self._prices = file, account, groups, prices
         self._chunk = max(1, chunk_bytes)
         self._fresh()
-        self._heads: dict[tuple[bytes, bytes], Head | None] = {}  # of items, by what stands around their rates
+        self._heads = Heads()
         self._seen = np.full((1 << 10, 2), -1, np.int64)  # references seen lately, by id
         self._index = 0  # of the item at hand
         self._open: _Open | None = None
@@ -211,12 +210,12 @@ class Items:
             (held.text(start, behind) if start >= 0 else self._open.prefix, held.text(close, end) if end >= 0 else None)
             for start, behind, close, end, _ in rows
         ]
-        self._read_heads([one for one in around if one[1] is not None])
+        self._heads.read(one for one in around if one[1] is not None)
         for row, (start, _, close, end, _) in enumerate(rows):
             found = None
             if end >= 0:
                 found = heads[self._index + row] = self._heads[around[row]]
-            elif start < 0 or _begins(around[row][0]):
+            elif start < 0 or begins(around[row][0]):
                 continue
             if found is None:
                 heads.pop(self._index + row, None)
@@ -266,20 +265,11 @@ class Items:
         known, numbers = self._tails_known, self._tail_of.upto(count)
         for raw in range(known, count):
             try:
-                numbers[raw] = self._prices.tail_number(_tail_of(*self._tails.parts(raw)))
+                numbers[raw] = self._prices.tail_number(tail_of(*self._tails.parts(raw)))
             except (ValueError, *records.UNREADABLE):
                 bad[raw] = 1
         self._tails_known = count
         return bool(bad[known:count].any())
-
-    def _read_heads(self, around: list[tuple[bytes, bytes]]) -> None:
-        """Read the heads that are new, of items by what stands around their rates; None of those that take care to see."""
-        if len(self._heads) > _HEADS:
-            self._heads.clear()
-        new = [one for one in dict.fromkeys(around) if one not in self._heads]
-        parsed = parsed_all([b"".join((before, _MARK.encode(), b"]", behind)) for before, behind in new])
-        for one, record in zip(new, parsed, strict=True):
-            self._heads[one] = None if record is None or _MARK.encode() in one[1] else _head_of(record)
 
     def _read_lists(self) -> bool:
         """Read the in-line lists that are new; whether one of them cannot be read."""
@@ -363,7 +353,7 @@ class Items:
         end of the list."""
         text.doing = f"in_network[{self._index}]"
         if mode == SUFFIX:
-            head_of = self._open.prefix + _MARK.encode() + b"]"
+            head_of = self._open.prefix + MARKED + b"]"
             text.give_back(head_of + rest, offset - len(head_of))
             record = text.value()
             around = text.text[slice(*text.span)]
@@ -460,29 +450,3 @@ class Items:
             self._object(record, number, ("negotiated_rates", number))
         self._open.account.put_on_record(self._file, steps, text, offset)
         self._close(found)
-
-
-def _begins(prefix: bytes) -> bool:
-    """Whether an item can begin with these bytes, which end in the `[` of its rates."""
-    try:
-        parsed(prefix + b"]}", halves=True)
-    except ValueError:
-        return False
-    return True
-
-
-def _head_of(record: dict) -> Head | None:
-    """The head of an item that has a mark in place of its rates; None where that takes care to see."""
-    try:
-        return head(record) if record["negotiated_rates"] == [_MARK] else None
-    except (ValueError, AttributeError):
-        return None
-
-
-def _tail_of(before: bytes, behind: bytes) -> Any:
-    """The tail of a price by what stands around its rate. Raises ValueError, TypeError or AttributeError."""
-    mark = _MARK.encode()
-    record = parsed(b"".join((before, mark, behind)))
-    if mark in before or mark in behind or record["negotiated_rate"] != _MARK:
-        raise ValueError("another rate in the same price")
-    return tail(record)
