@@ -35,6 +35,7 @@ from pipeline.jit import address
 from pipeline.readers import (
     at_hand,
     in_network,
+    in_network_fields,
     in_network_heads,
     in_network_items,
     in_network_members,
@@ -1242,6 +1243,27 @@ def test_tins_of_in_line_lists_are_forgotten_when_there_are_many(write, monkeypa
     found = whole(path, chunk_bytes=256)
     monkeypatch.setattr(in_network_members, "_LARGE", 10)
     assert whole(path, chunk_bytes=256) == found
+
+
+def test_in_line_lists_beside_one_that_cannot_be_read_are_still_read_together(write, monkeypatch):
+    """Only those that the compiled pass leaves are read by themselves, to the same."""
+
+    def listed(number: int, **more: object) -> list[dict]:
+        npis = [[1_000_000_000 + n for n in range(number, number + size)] for size in (1, 2, 3)]
+        return [{"npi": npi, "tin": {"type": "ein", "value": f"{number:09}", **more}} for npi in npis]
+
+    lists = [listed(n) for n in range(50)]
+    lists[7] = [*listed(7, value=[])[:1], *listed(7)]
+    lists[20], lists[21], lists[49] = ([*listed(n), *listed(n, value=[])] for n in (20, 21, 49))
+    lists[30] = [{"npi": [0, 1_000_000_001], "tin": {"type": "ein", "value": "1"}}]
+    rates = [{"provider_groups": groups, "negotiated_prices": [PRICE]} for groups in lists]
+    path = write(document(in_network=[{**ITEM, "negotiated_rates": rates}]))
+    alone, membership = [], in_network_fields.membership
+    monkeypatch.setattr(in_network_fields, "membership", lambda groups: alone.append(groups) or membership(groups))
+    found = whole(path, max_rejected_share=1)
+    assert 5 <= len(alone) <= 10, "those five, and not the other 45"
+    _plainly(monkeypatch)
+    assert whole(path, max_rejected_share=1) == found
 
 
 def test_items_and_terms_are_numbered_anew_when_there_are_many(write, monkeypatch):

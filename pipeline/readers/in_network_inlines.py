@@ -83,9 +83,10 @@ class Inlines:
         entries_of.read()
         regular = np.flatnonzero(ends >= 0)
         found: list[_Unnumbered | None] = [None] * len(ends)
-        if len(regular) and not len(entries_of.unreadable(entries)):
-            members = entries_of.joined(ends[regular], entries, npis).cast(pa.binary())
-            tins = np.split(entries_of.tins(entries).astype(np.int32), ends[regular[:-1]])
+        good, ends, entries, npis = entries_of.readable(ends[regular], entries, npis)
+        if len(regular := regular[good]):
+            members = entries_of.joined(ends, entries, npis).cast(pa.binary())
+            tins = np.split(entries_of.tins(entries).astype(np.int32), ends[:-1])
             for place, text, theirs in zip(regular.tolist(), members.to_pylist(), tins, strict=True):
                 found[place] = _Unnumbered(text, theirs, False, False)
         for place, known in enumerate(found):

@@ -71,6 +71,17 @@ class Members:
         """The places of those entries of which the TIN cannot be read."""
         return np.flatnonzero(self._prefix_of.upto(len(self.texts))[entries[:, 0]] < 0)
 
+    def readable(self, ends: np.ndarray, entries: np.ndarray, npis: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Of which lists every TIN can be read; and the ends, entries and NPIs of these alone."""
+        good = np.ones(len(ends), np.bool_)
+        good[np.searchsorted(ends, self.unreadable(entries), "right")] = False
+        if good.all():
+            return good, ends, entries, npis
+        sizes, named = np.diff(ends, prepend=0), np.diff(entries[:, 1], prepend=0)
+        left = np.repeat(good, sizes)
+        rows = np.column_stack((entries[left, 0], np.cumsum(named[left])))
+        return good, np.cumsum(sizes[good]), rows, npis[np.repeat(left, named)]
+
     def tins(self, entries: np.ndarray) -> np.ndarray:
         """The numbers of their TINs."""
         return self._tin_of.values[entries[:, 0]]
