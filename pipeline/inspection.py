@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import building, code_version, errors, leaves, partition, partition_lookup, paths, stamps
-from pipeline.stages import enriched, facts, ingest, raw, star
+from pipeline.stages import enriched, facts, ingest, joining, raw, star
 from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.task import TableTask
 
@@ -34,7 +34,7 @@ def name_of(task: TableTask) -> str:
     """The table's name as `status` shows it."""
     if isinstance(task, enriched.EnrichedMonth):
         return "fact_rate_enriched"
-    if isinstance(task, enriched.FactRateEnriched):
+    if isinstance(task, joining.FactRateEnriched):
         return "enriched_joined"
     if isinstance(task, facts.FactLayout):
         return "fact_rate_layout"

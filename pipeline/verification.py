@@ -33,7 +33,7 @@ from pipeline import (
 )
 from pipeline.inspection import tasks
 from pipeline.paths import Root
-from pipeline.stages import enriched, facts, ingest, star, warehouse
+from pipeline.stages import enriched, facts, ingest, joining, star, warehouse
 from pipeline.task import TableTask
 
 ALIKE = "differs from what was published, in size and time the same"
@@ -207,10 +207,10 @@ def _withheld(root: Root, month: str, record: leaves.Record, deep: bool) -> Iter
 
 def _keys(root: Root, month: str, deep: bool) -> Iterator[Problem]:
     """The key sets by which a month is spared what does not concern it: damaged, they would spare it what does."""
-    joined = enriched.FactRateEnriched(month=month)
+    joined = joining.FactRateEnriched(month=month)
     stamp = joined.stamp()
     for name, sha256 in (stamp.notes.get("keys", {}) if stamp else {}).items():
-        path = enriched.key_set(month, name)
+        path = joining.key_set(month, name)
         clear = (path, root.stamp(joined.label))  # made along with the table
         if not path.exists():
             yield Problem(root.relative(path), "is missing", clear=clear)
@@ -264,7 +264,7 @@ def _rows(root: Root, month: str) -> Iterator[Problem]:
     """Every fact stands in exactly one leaf, and each leaf has the rows that the fact has for it."""
     from pipeline import duck
 
-    fact, joined = facts.FactRate(month=month), enriched.FactRateEnriched(month=month)
+    fact, joined = facts.FactRate(month=month), joining.FactRateEnriched(month=month)
     if enriched.EnrichedMonth(month=month).staleness() is not None:
         return  # not up to date: what stands is of an earlier fact
     keys = settings.partitioning().key_list()

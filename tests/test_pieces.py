@@ -15,7 +15,7 @@ import pytest
 
 import kit
 from pipeline import paths, settings, verification
-from pipeline.stages import enriched
+from pipeline.stages import joining
 from test_up_to_date import MONTHS, files, move
 from wholeness import tables
 
@@ -28,7 +28,7 @@ def pieces(root: Path, month: str) -> list[str]:
     """The month's files, in the order of their rows."""
     paths.use(root)
     settings.load(root.resolve())
-    parts = enriched.FactRateEnriched(month=month).stamp().parts_of("fact_rate_enriched")
+    parts = joining.FactRateEnriched(month=month).stamp().parts_of("fact_rate_enriched")
     return [part.path for part in parts]
 
 

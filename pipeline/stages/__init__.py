@@ -4,6 +4,6 @@
 warehouse that the settings name.
 """
 
-from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, warehouse, xrefs
+from pipeline.stages import bench, dims, enriched, facts, ingest, joining, raw, star, warehouse, xrefs
 
-__all__ = ["bench", "dims", "enriched", "facts", "ingest", "raw", "star", "warehouse", "xrefs"]
+__all__ = ["bench", "dims", "enriched", "facts", "ingest", "joining", "raw", "star", "warehouse", "xrefs"]

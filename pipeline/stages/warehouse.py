@@ -8,7 +8,7 @@ from pathlib import Path
 import luigi
 
 from pipeline import catalog, leaf_writing, leaves, naming, partition, paths, settings, stamps, tables, targets
-from pipeline.stages import bench, dims, enriched, facts, ingest, star, xrefs
+from pipeline.stages import bench, dims, enriched, facts, ingest, joining, star, xrefs
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
 
@@ -22,7 +22,7 @@ def tables_of(months: list[str]) -> list[TableTask]:
         *xrefs.by_table(months),
         *bench.by_table(months),
         *facts.by_table(months),
-        *(enriched.FactRateEnriched(month=m) for m in months),
+        *(joining.FactRateEnriched(month=m) for m in months),
     ]
 
 
@@ -124,7 +124,7 @@ def accounts_of(month: str) -> dict:
     """
     task = facts.FactRate(month=month)
     fact, leaf = task.stamp(), enriched.EnrichedMonth(month=month).stamp()
-    joined = enriched.FactRateEnriched(month=month).stamp()
+    joined = joining.FactRateEnriched(month=month).stamp()
     notes = fact.notes if fact else {}
     files = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == ingest.WHOLE]
     counted, read, rejected = len(files), sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
