@@ -50,14 +50,14 @@ def bring(folder: Path) -> Brought:
         if name in raw.stars():
             return Brought(name, new=False)
         checked = _check(root, found)
-        with targets.writing(root.star):
+        with targets.refusals_told(root.star):
             _copy(root, found, hashes, name)
         raw.forget()
     return Brought(name, True, checked.months, list(found.files), list(found.passed_over), checked.notices)
 
 
 def _check(root: Root, found: star_layout.Star) -> star_checks.Checked:
-    with targets.writing(root.scratch):
+    with targets.refusals_told(root.scratch):
         scratch = paths.make_folder(root.scratch)
         con = duck.connect(memory(), threads(), scratch)
         try:

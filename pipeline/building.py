@@ -169,7 +169,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with targets.writing(root.path), locks.locked(root):
+    with targets.refusals_told(root.path), locks.locked(root):
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()  # a correction that cannot be read stops the build before it starts
@@ -211,7 +211,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with targets.writing(root.path), locks.locked(root):
+    with targets.refusals_told(root.path), locks.locked(root):
         code_version.use_cache(root.code_cache)
         look_again()
         facts.corrections()

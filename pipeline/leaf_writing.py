@@ -83,7 +83,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
     scratch = paths.make_folder(root.scratch / f"leaves-{os.getpid()}")
     made: list[tuple[Leaf, Path, str]] = []
     try:
-        with targets.writing(scratch):
+        with targets.refusals_told(scratch):
             intent = leaves.group_intent(root, month, first)
             names = leaves.intended(intent) | {leaf.partition for leaf in missing}
             targets.write_text(root, intent, "".join(f"{name}\n" for name in sorted(names)))

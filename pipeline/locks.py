@@ -38,7 +38,7 @@ def locked(root: Root) -> Iterator[None]:
     root.make_state()
     holder = root.lock.with_suffix(".json")
     lock = filelock.FileLock(root.lock)
-    with targets.writing(root.lock):
+    with targets.refusals_told(root.lock):
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:

@@ -69,7 +69,7 @@ REMEDIES = {
 
 
 @contextmanager
-def writing(place: Path | str) -> Iterator[None]:
+def refusals_told(place: Path | str) -> Iterator[None]:
     """Turn the system's refusals to write into a PublishError that says what to do."""
     try:
         yield
@@ -180,7 +180,7 @@ def publish(root: Root, draft: Path, target: Path, written: Written, *, former: 
     catalog points.
     """
     name, digest, sha256 = root.relative(target), written.digest, written.sha256
-    with writing(target):
+    with refusals_told(target):
         if former is not None and former.digest == digest and former.path == name and not former.problem(root):
             if not readable or not object_problem(root, digest, former.bytes):
                 draft.unlink()
@@ -243,7 +243,7 @@ def before_seal(sealed: bytes) -> bytes:
 
 def write_text(root: Root, path: Path, text: str) -> None:
     """Write a small text file whole or not at all, durably."""
-    with writing(path):
+    with refusals_told(path):
         make_folder(path.parent)
         draft = make_folder(root.scratch) / f"text-{os.getpid()}-{hashlib.md5(str(path).encode()).hexdigest()}"
         with open(draft, "w", encoding="utf-8", newline="\n") as file:

@@ -336,7 +336,7 @@ class TableTask(luigi.Task):
         basis = None if self.hashed_while_read else self.basis()
         with self.scratch() as folder:
             drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
-            with targets.writing(folder):
+            with targets.refusals_told(folder):
                 made = self.produce(drafts)
             basis = basis or self.basis()
             old = former.parts if former else {}
@@ -354,7 +354,7 @@ class TableTask(luigi.Task):
                 finally:  # of both failures, ours is told before the source's
                     looked.result()
             parts = {}
-            with targets.writing(folder):
+            with targets.refusals_told(folder):
                 for one in synced:
                     one.result()
             for name, one in made.items():
@@ -441,7 +441,7 @@ class TableTask(luigi.Task):
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for drafts, gone afterwards."""
-        with targets.writing(self.warehouse.scratch):
+        with targets.refusals_told(self.warehouse.scratch):
             folder = paths.make_folder(self.warehouse.scratch / f"{self.label.replace('/', '.')[-150:]}-{os.getpid()}")
         try:
             yield folder
@@ -565,7 +565,7 @@ def at_work(root: Root) -> Iterator[None]:
     """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
     _die_with_parent()
     stopping.check()
-    with locks.held(root), targets.writing(root.path):
+    with locks.held(root), targets.refusals_told(root.path):
         root.make_scratch()
         yield
 

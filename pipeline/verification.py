@@ -326,7 +326,7 @@ def mend(problems: list[Problem]) -> dict[Problem, str]:
     """
     root = paths.current()
     interrupted = root.scratch.exists()  # tells the next build that one was, so it is that build's to sweep
-    with targets.writing(root.path):
+    with targets.refusals_told(root.path):
         root.make_scratch()
         done = {one: _mend(root, one) for one in problems}
         if not interrupted:

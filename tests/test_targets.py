@@ -103,7 +103,7 @@ def test_where_hard_links_are_refused_a_copy_is_made(root, monkeypatch):
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
 def test_refusals_of_the_system_say_what_to_do(root, code):
-    with pytest.raises(errors.PublishError) as refused, targets.writing(root.path):
+    with pytest.raises(errors.PublishError) as refused, targets.refusals_told(root.path):
         raise OSError(code, os.strerror(code), "some/file")
     assert "some/file" in str(refused.value)
     assert "run the same command again" in str(refused.value)

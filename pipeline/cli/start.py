@@ -43,7 +43,7 @@ def init(directory: Path) -> None:
     \b
     Example: ratehouse init my-warehouse
     """
-    with targets.writing(directory):
+    with targets.refusals_told(directory):
         for name, what in LAYOUT.items():
             folder = paths.make_folder(directory / "raw" / name)
             note = folder / "README.md"
@@ -78,7 +78,7 @@ def sample(directory: Path, **options) -> None:
     """
     from pipeline import sample as generator
 
-    with targets.writing(directory):
+    with targets.refusals_told(directory):
         summary = generator.write(directory, progress=_Told(options["facts"]), **options)
     rates = sum(file.rates for file in summary.files)
     click.echo(f"{directory}: {len(summary.files)} in-network files, {rates:,} rates, {summary.facts:,} facts,")

@@ -46,7 +46,7 @@ def fetching(root: Root) -> Iterator[Batch]:
     """A batch of this warehouse, the only one at work in it: LockedError when there is another."""
     import filelock
 
-    with targets.writing(root.fetch_lock):
+    with targets.refusals_told(root.fetch_lock):
         make_folder(root.fetch_lock.parent)
         lock = filelock.FileLock(root.fetch_lock)
         try:
@@ -117,7 +117,7 @@ class Batch:
         except errors.FetchError as problem:
             self.ledger.put(url, FAILED, reason=problem.fact, status=problem.status)
             return Outcome(url, FAILED, reason=problem.fact)
-        with self._placing, targets.writing(self.root.fetched):
+        with self._placing, targets.refusals_told(self.root.fetched):
             if whole is None:
                 return self._again(url, former, folder)
             state, path = self._keep(whole) if folder is None else self._place(url, whole, folder)

@@ -155,7 +155,7 @@ class Client:
             total = part.total(answer)
             with part.open() as file:
                 for block in answer.raw.stream(BLOCK, decode_content=False):
-                    with targets.writing(part.path):
+                    with targets.refusals_told(part.path):
                         file.write(block)
                     told(url, file.tell(), total)
                     if self._stopped.is_set():
@@ -212,7 +212,7 @@ class _Part:
 
     def begin(self, url: str, headers) -> None:
         """Start over: what was there was of another file, or cannot be gone on with."""
-        with targets.writing(self.path):
+        with targets.refusals_told(self.path):
             make_folder(self.path.parent)
             self.path.write_bytes(b"")
             self.about = {"url": url, "etag": headers.get("ETag"), "last_modified": headers.get("Last-Modified")}
@@ -246,7 +246,7 @@ class _Part:
         if problem:
             place.unlink()
             raise FetchError(f"what came {problem}", place=url)
-        with targets.writing(place):
+        with targets.refusals_told(place):
             targets.fsync(place)
         about = self.about
         return Whole(

@@ -233,7 +233,7 @@ class FactLayout(TableTask):
                 order = ", ".join(f"{duck.identifier(c)} NULLS FIRST" for c in declared.sort)
                 columns = ", ".join(map(duck.identifier, declared.columns))
                 rows = con.sql(f"SELECT {columns} FROM fact_rate WHERE {where} ORDER BY year_month, {order}")
-                with targets.writing(folder):
+                with targets.refusals_told(folder):
                     written = parquet.write(draft, declared, rows.to_arrow_reader(parquet.ROW_GROUP_ROWS))
                 old = former.parts.get(name) if former else None
                 target = self.folder / name

@@ -92,7 +92,7 @@ class Warehouse(TableTask):
             parts = (task.stamp() or stamps.NONE).parts_of(task.table)
             listed += [catalog.Listed(task.table, task.month_or_none, part) for part in parts or [None]]
         accounts = [accounts_of(month) for month in months]
-        with self.scratch() as folder, targets.writing(folder):
+        with self.scratch() as folder, targets.refusals_told(folder):
             draft = folder / "warehouse.duckdb"
             of_leaves = catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
             targets.fsync(draft)
