@@ -334,10 +334,11 @@ def test_a_process_that_imported_what_builds_need_ends_without_a_word():
 @pytest.mark.skipif(sys.platform != "linux", reason="workers fork on Linux only")
 def test_what_is_preloaded_survives_a_fork(tmp_path):
     program = """
-import os, sys, threading
+import os, sys, threading, warnings
 from pathlib import Path
 from pipeline import gates
 gates.preload()
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside an allocator's own thread, from Python 3.12 on
 import duckdb
 threads = [Path(f"/proc/self/task/{t}/comm").read_text().strip() for t in os.listdir("/proc/self/task")]
 print(threading.active_count(), sum(t.startswith("python") for t in threads), "polars" in sys.modules)
