@@ -47,6 +47,7 @@ class Root:
     gold = property(lambda self: self.path / "gold")
     tree = property(lambda self: self.path / "gold" / "fact_rate_enriched")
     catalog = property(lambda self: self.path / "warehouse.duckdb")
+    catalog_hash = property(lambda self: self.path / ".state" / "catalog.sha256")
     docs = property(lambda self: self.path / "docs")
     geocoding = property(lambda self: self.path / "geocoding")
     journal = property(lambda self: self.path / ".state" / "journal.jsonl")
