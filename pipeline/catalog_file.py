@@ -142,7 +142,9 @@ def opened(root: Root) -> Iterator:
     with con:
         elsewhere = root_problem(root, recorded_root(con))
         if elsewhere:
-            raise errors.CatalogError(elsewhere, place=root.catalog, remedy=f"have it written for this folder:\n  {build}")
+            raise errors.CatalogError(
+                elsewhere, place=root.catalog, remedy=f"have it written for this folder:\n  {build}"
+            )
         yield con
 
 
@@ -191,6 +193,6 @@ def reading_problem(root: Root) -> str | None:
 def _is_same_folder(one: str, other: Path) -> bool:
     """Whether both are one folder, reached by two paths."""
     try:
-        return os.path.samefile(one, other)
+        return other.samefile(one)
     except OSError:
         return False

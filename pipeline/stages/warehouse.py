@@ -7,7 +7,19 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import catalog, catalog_file, leaf_writing, leaves, naming, partition, paths, settings, stamps, tables, targets
+from pipeline import (
+    catalog,
+    catalog_file,
+    leaf_writing,
+    leaves,
+    naming,
+    partition,
+    paths,
+    settings,
+    stamps,
+    tables,
+    targets,
+)
 from pipeline.stages import bench, dims, enriched, facts, ingest, joining, star, xrefs
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
