@@ -91,10 +91,10 @@ def set_aside(root: Root, published: set[str | None]) -> Path | None:
     if not logs(root) and (sha256 is None or not known or sha256 in known):
         return None
     folder = _kept(root, sha256)
+    targets.write_text(root, folder / "reason.txt", REASON)
     if here:
         targets.link(root.catalog, folder / root.catalog.name, root.scratch)
     _move_logs(root, folder)
-    targets.write_text(root, folder / "reason.txt", REASON)
     targets.fsync(folder)
     return folder
 

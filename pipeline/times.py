@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
 
 from pipeline import leaf_writing, leaves, stamps, targets
 from pipeline.paths import Root
@@ -24,12 +25,15 @@ def put_on_record(root: Root) -> None:
     touched = targets.touched()
     if not touched:
         return
+    interrupted = root.scratch.exists()  # tells the next build that one was
     for label in stamps.labels(root):
         stamp = stamps.read(root, label)
         if stamp is not None:
             _restamp(root, label, stamp, touched)
     for month in sorted({found[1] for path in touched if (found := _MONTH.search(path))}):
         _relist(root, month, touched)
+    if not interrupted:
+        shutil.rmtree(root.scratch, ignore_errors=True)
     targets.forget()
 
 
