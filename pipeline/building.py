@@ -34,6 +34,7 @@ from pipeline import (
     stopping,
     targets,
     task,
+    times,
 )
 from pipeline.paths import Root
 from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, xrefs
@@ -145,6 +146,7 @@ def look_again(*, leaves_too: bool = True) -> None:
     task.forget()
     if leaves_too:
         leaves.forget()
+        targets.forget()
     ingest.forget()
     facts.corrections.cache_clear()
 
@@ -179,6 +181,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
         chosen = months or facts.months()
         if owed is None and not broken() and not withheld(chosen) and not idle_corrections():
             _tidy(root)
+            times.put_on_record(root)
             code_version.save_cache()
             outcome.nothing_to_do = True
             _look_back(outcome, chosen)
@@ -198,6 +201,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
             _judge(outcome, root, chosen, whole=months is None)
             write_docs(root)
+        times.put_on_record(root)
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
@@ -235,6 +239,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
                 ]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
+        times.put_on_record(root)
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome

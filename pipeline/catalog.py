@@ -6,15 +6,20 @@ not come in: rows of data; the views point to immutable objects, so that a reade
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import leaves, partition, settings, tables, targets
+from pipeline import __version__, journal, leaves, partition, settings, tables, targets
 from pipeline.paths import Root
 from pipeline.targets import Part
+
+# The format of the database file: DuckDB 1.2 and later open it. What is stored in it, views, macros and generated columns,
+# must be of functions that 1.2 has too; `if()` is none of them.
+STORAGE_VERSION = "v1.2.0"
 
 
 @dataclass(frozen=True)
@@ -28,15 +33,14 @@ class Listed:
 
 def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Path], accounts: list[dict]) -> set[str]:
     """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `benchmark_coverage`,
-    `table_files`, the macro slugify. `manifests` are the months' files of leaves. Returns the digests of all leaves.
+    `table_files`, `warehouse`, the macro slugify. `manifests` are the months' files of leaves. Returns the digests of all leaves.
     """
-    import duckdb
     import pyarrow as pa
 
     from pipeline import duck, naming
 
-    con = duckdb.connect(str(path))
-    try:
+    with duck.new_database(path, STORAGE_VERSION) as con:
+        _origin(con, root)
         for statement in naming.MACROS.split(";"):
             if statement.strip():
                 con.execute(statement)
@@ -94,8 +98,16 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Pat
         _table(con, "month_accounts", arrow)
         _coverage(con, accounts)
         return set(con.execute("SELECT digest FROM partition_manifest").fetchnumpy()["digest"].tolist())
-    finally:
-        con.close()
+
+
+def _origin(con, root: Root) -> None:
+    """warehouse: one row, the folder whose files the views name, and by which build and version this was written (UTC)."""
+    con.execute("""
+        CREATE TABLE warehouse (
+          root VARCHAR, build VARCHAR, written_at TIMESTAMP, ratehouse_version VARCHAR, storage_version VARCHAR)""")
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
+    row = [str(root.path), os.environ.get(journal.BUILD), now, __version__, STORAGE_VERSION]
+    con.execute("INSERT INTO warehouse VALUES (?, ?, ?, ?, ?)", row)
 
 
 def _table(con, name: str, rows) -> None:
@@ -137,11 +149,11 @@ def _manifest(con, root: Root, manifests: dict[str, Path]) -> None:
     con.execute(f"""
         CREATE TABLE partition_manifest (
           {names}, year_month VARCHAR, partition VARCHAR USING COMPRESSION zstd,
-          path VARCHAR AS (if(reason IS NULL, {root.leaf_name_in_sql("partition", "year_month")}, NULL)),
+          path VARCHAR AS (CASE WHEN reason IS NULL THEN {root.leaf_name_in_sql("partition", "year_month")} END),
           object_path VARCHAR AS (
-            if(reason IS NULL, {duck.literal(f"{root.path}/")} || {root.object_name_in_sql("digest")}, NULL)),
+            CASE WHEN reason IS NULL THEN {duck.literal(f"{root.path}/")} || {root.object_name_in_sql("digest")} END),
           rows BIGINT, bytes BIGINT, digest VARCHAR,
-          status VARCHAR AS (if(reason IS NULL, 'published', 'withheld')), reason VARCHAR)""")
+          status VARCHAR AS (CASE WHEN reason IS NULL THEN 'published' ELSE 'withheld' END), reason VARCHAR)""")
     files = {str(path): month for month, path in manifests.items() if leaves.whole_manifest(path)}
     if not files:
         return

@@ -7,7 +7,8 @@ What must not come in: a query about any one table (that is a file under `transf
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,6 +27,22 @@ def connect(memory: str = "1GB", threads: int = 1, scratch: Path | None = None) 
     con.execute("SET autoinstall_known_extensions = false")  # a build never uses the network
     con.execute(naming.MACROS)
     return con
+
+
+@contextmanager
+def new_database(path: Path, storage: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that writes a new database file, in the format of a version of DuckDB (`v1.2.0`), whole when it ends."""
+    with duckdb.connect(":memory:") as con:
+        con.execute(f"ATTACH {literal(str(path))} AS made (STORAGE_VERSION {literal(storage)})")
+        con.execute("USE made")
+        yield con
+        con.execute("USE memory")
+        con.execute("DETACH made")
+
+
+def read_database(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that reads a database file."""
+    return duckdb.connect(str(path), read_only=True)
 
 
 def literal(value: object) -> str:

@@ -137,6 +137,10 @@ class WithheldPartition(RatehouseError):
     """Rows of one leaf failed a critical expectation; the leaf is in quarantine."""
 
 
+class CatalogError(RatehouseError):
+    """A reader cannot open warehouse.duckdb, or would get the rows of another folder."""
+
+
 class WorkerKilled(RatehouseError):
     """A process that built a table is gone without a word: killed, most often by the system for want of memory."""
 

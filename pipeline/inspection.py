@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import building, code_version, errors, leaves, partition, partition_lookup, paths, stamps
+from pipeline import building, code_version, errors, leaves, partition, partition_lookup, paths, stamps, targets
 from pipeline.stages import enriched, facts, ingest, joining, raw, star
 from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.task import TableTask
@@ -143,8 +143,8 @@ def _why_partition(month: str, name: str) -> str:
     if not leaf.exists():
         return f"{name} of {month} would be built: its file is missing"
     info = leaf.stat()
-    if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
-        return f"{name} of {month} would be built: its file was touched or replaced by hand"
+    if info.st_size != record.bytes or not targets.is_as_recorded(leaf, info, record.mtime_ns, record.sha256):
+        return f"{name} of {month} would be built: its file was replaced by hand"
     upstream = enriched.EnrichedMonth(month=month).staleness()
     if upstream and upstream.kind != "file":
         return f"{name} of {month} stands, and will be compared with its new rows: {upstream.sentence}"

@@ -220,6 +220,24 @@ def compile_month(root: Root, month: str) -> dict:
     }
 
 
+def list_with_times(root: Root, month: str, touched: dict[str, tuple[int, int, str]]) -> str | None:
+    """Write the month's manifest anew with the times of files that are what they were (`targets.touched`); returns its
+    SHA-256, None when there are none.
+    """
+    path = leaves.manifest(root, month)
+    now, changed = [], False
+    for record in leaves.records(path).values():
+        place = leaves.file_of(root, month, record)
+        size, mtime_ns, sha256 = touched.get(str(place), (0, 0, ""))
+        if (size, sha256) == (record.bytes, record.sha256) and mtime_ns != record.mtime_ns:
+            record, changed = record._replace(mtime_ns=mtime_ns), True
+        now.append(record.line())
+    if not changed:
+        return None
+    targets.write_text(root, path, targets.seal("".join(now)))
+    return targets.file_hash(path)
+
+
 def remove_month(root: Root, month: str) -> None:
     """Take away all leaves of a month that no source has any more."""
     for name in {*leaves.records(leaves.manifest(root, month)), *leaves.begun(root, month)}:

@@ -96,6 +96,12 @@ def whole_manifest(path: Path) -> bytes | None:
         return None
 
 
+def written_as(notes: dict) -> str:
+    """The digest of a month's manifest as its leaves were written, by the notes of its stamp; what is put on record of
+    their times later on changes nothing in it."""
+    return notes.get("written_as", notes["manifest"])
+
+
 def digests(root: Root, month: str) -> set[str]:
     """The digests of a month's leaves."""
     return {fields[1] for fields in _fields(manifest(root, month))}
@@ -110,7 +116,7 @@ def forget() -> None:
 
 
 def problem(root: Root, month: str, digest: str) -> str | None:
-    """What is wrong with a month's leaves by their sizes and times; no leaf is opened.
+    """What is wrong with a month's leaves by their sizes and times; no leaf is opened but one whose time is another.
 
     Leaves that were found sound are not looked at again before `forget`, unless their manifest is another.
     """
@@ -131,12 +137,13 @@ def problem(root: Root, month: str, digest: str) -> str | None:
             if wrong := _withheld_problem(root, month, record):
                 return f"the leaf {partition} is withheld, and {wrong}"
             continue
+        leaf = f"{before}{partition}{after}"
         try:
-            info = os.stat(f"{before}{partition}{after}")
+            info = os.stat(leaf)
         except OSError:
             return f"the leaf {partition} is missing"
-        if info.st_size != int(size) or info.st_mtime_ns != int(mtime):
-            return f"the leaf {partition} was touched or replaced by hand"
+        if info.st_size != int(size) or not targets.is_as_recorded(leaf, info, int(mtime), sha256):
+            return f"the leaf {partition} was replaced by hand"
         if info.st_nlink == 1 and (lost := targets.object_problem(root, leaf_digest, int(size))):
             return f"of the leaf {partition}: {lost}"  # a file with two names is the object itself
     _sound.add((path, digest))
@@ -150,14 +157,15 @@ def _around(root: Root, month: str) -> tuple[str, str]:
 
 
 def _withheld_problem(root: Root, month: str, record: Record) -> str | None:
-    """What is wrong with what is kept of a withheld leaf, by size and time."""
+    """What is wrong with what is kept of a withheld leaf, by size and time; it is opened only where its time is another."""
     if root.leaf(record.partition, month).exists():
         return "a file stands in its place"
-    info = stat_of(quarantined(root, month, record.partition) / "rows.parquet")
+    rows = quarantined(root, month, record.partition) / "rows.parquet"
+    info = stat_of(rows)
     if info is None:
         return "its rows are missing from quarantine"
-    if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
-        return "its rows in quarantine were touched or replaced by hand"
+    if info.st_size != record.bytes or not targets.is_as_recorded(rows, info, record.mtime_ns, record.sha256):
+        return "its rows in quarantine were replaced by hand"
     return None
 
 
@@ -212,11 +220,12 @@ def stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
     if leaf.reason:
         return _withheld_problem(root, month, record) is None
     before, after = _around(root, month)
+    path = f"{before}{leaf.partition}{after}"
     try:
-        info = os.stat(f"{before}{leaf.partition}{after}")
+        info = os.stat(path)
     except OSError:
         return False
-    if info.st_size != record.bytes or info.st_mtime_ns != record.mtime_ns:
+    if info.st_size != record.bytes or not targets.is_as_recorded(path, info, record.mtime_ns, record.sha256):
         return False
     return info.st_nlink > 1 or targets.object_problem(root, record.digest, record.bytes) is None
 
@@ -255,6 +264,12 @@ def leaf_stands(root: Root, month: str, name: str) -> bool:
         and not leaf.reason
         and stands(root, month, leaf, known_records(root, month, leaf.group).get(name))
     )
+
+
+def file_of(root: Root, month: str, record: Record) -> Path:
+    """The file of a leaf, of a withheld one its rows in quarantine."""
+    withheld = quarantined(root, month, record.partition) / "rows.parquet"
+    return withheld if record.reason else root.leaf(record.partition, month)
 
 
 def quarantined(root: Root, month: str, name: str) -> Path:

@@ -6,6 +6,7 @@ What belongs here: places. What must not come in: reading or writing them (but f
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import shutil
 import sys
@@ -47,6 +48,7 @@ class Root:
     gold = property(lambda self: self.path / "gold")
     tree = property(lambda self: self.path / "gold" / "fact_rate_enriched")
     catalog = property(lambda self: self.path / "warehouse.duckdb")
+    catalog_hash = property(lambda self: self.path / ".state" / "catalog.sha256")
     docs = property(lambda self: self.path / "docs")
     geocoding = property(lambda self: self.path / "geocoding")
     journal = property(lambda self: self.path / ".state" / "journal.jsonl")
@@ -126,6 +128,14 @@ class Root:
     def relative(self, path: Path) -> str:
         """A path as it is shown and stamped: relative to the root, with slashes."""
         return path.relative_to(self.path).as_posix()
+
+    def portable(self, place: str | None) -> str | None:
+        """A place in words, as a stamp keeps it: without the root, so that it is right wherever the warehouse is moved."""
+        return place and place.removeprefix(f"{self.path}{os.sep}")
+
+    def placed(self, place: str | None) -> str | None:
+        """The same as it is shown: under the root as it is now."""
+        return place and str(self.path / place)
 
     def make_state(self) -> None:
         """Create the folder of what is kept between builds; PublishError when it cannot be."""

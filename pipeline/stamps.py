@@ -108,6 +108,13 @@ def read(root: Root, label: str) -> Stamp | None:
     return stamp
 
 
+def labels(root: Root) -> list[str]:
+    """The labels of all stamps there are, readable or not."""
+    folder = root.stamp("").parent
+    found = sorted(folder.rglob("*.json")) if folder.is_dir() else ()
+    return [path.relative_to(folder).as_posix().removesuffix(".json") for path in found]
+
+
 def forget() -> None:
     """Read every stamp again: one that was damaged has the size and time that it had."""
     _memory.clear()

@@ -40,20 +40,52 @@ class Part:
     sha256: str
 
     def problem(self, root: Root) -> str | None:
-        """What is wrong with the file by its size and time, None when nothing is; it is not opened."""
+        """What is wrong with the file, None when nothing is; it is opened only where its time is another."""
         try:
             info = os.stat(root.path / self.path)
         except FileNotFoundError:
             return f"{self.path} is missing"
         if info.st_size != self.bytes:
             return f"{self.path} was replaced: {info.st_size:,} bytes, not {self.bytes:,}"
-        if info.st_mtime_ns != self.mtime_ns:
-            return f"{self.path} was touched or replaced by hand"
+        if not is_as_recorded(root.path / self.path, info, self.mtime_ns, self.sha256):
+            return f"{self.path} was replaced by hand: its bytes are others"
         return None
 
     def to_dict(self) -> dict:
         """As JSON."""
         return asdict(self)
+
+
+# Path -> size, time (ns) and inode of a file whose time was not the one on record, and the SHA-256 of what it held then.
+_looked_into: dict[str, tuple[int, int, int, str]] = {}
+
+
+def is_as_recorded(path: Path | str, info: os.stat_result, mtime_ns: int, sha256: str) -> bool:
+    """Whether a file of the size on record is the one on record: by its time, or else by its bytes.
+
+    A copy of a warehouse, an unpacked archive or a `touch` give a file another time, and leave it what it was. Its bytes
+    are read once for each time that it has; `times.put_on_record` saves the next build from reading them again.
+    """
+    if info.st_mtime_ns == mtime_ns:
+        return True
+    name, seen = os.path.normpath(path), (info.st_size, info.st_mtime_ns, info.st_ino)
+    known = _looked_into.get(name)
+    if known is None or known[:3] != seen:
+        try:
+            known = _looked_into[name] = (*seen, file_hash(name))
+        except (FileNotFoundError, PermissionError):
+            return False
+    return known[3] == sha256
+
+
+def touched() -> dict[str, tuple[int, int, str]]:
+    """Path -> size, time and SHA-256 of each file that was read for its time, since `forget`."""
+    return {path: (size, mtime, sha256) for path, (size, mtime, _, sha256) in _looked_into.items()}
+
+
+def forget() -> None:
+    """Read again each file whose time is not the one on record."""
+    _looked_into.clear()
 
 
 REMEDIES = {
@@ -99,7 +131,7 @@ def _refusal(problem: Exception) -> int | None:
     return next((number for number in REMEDIES if os.strerror(number) in str(problem)), None)
 
 
-def file_hash(path: Path) -> str:
+def file_hash(path: Path | str) -> str:
     """SHA-256 of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

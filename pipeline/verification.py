@@ -4,7 +4,8 @@ What belongs here: holding every file against its stamp, the leaves against the 
 (`verify`); and taking away what is damaged, so that a build makes exactly that again (`mend`). What must not come in:
 building (`building` does it), printing (`cli`), whether something is up to date (`task`).
 
-`deep` reads every byte. Without it sizes, times and stamps are looked at, and no data file is opened.
+`deep` reads every byte. Without it sizes, times and stamps are looked at, and no data file is opened but one that has
+another time than is on record: with the bytes that were published it is sound, and the next build puts its time on record.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from pipeline import (
     building,
     catalog,
+    catalog_file,
     fingerprints,
     leaves,
     locks,
@@ -37,7 +39,6 @@ from pipeline.stages import enriched, facts, ingest, joining, star, warehouse
 from pipeline.task import TableTask
 
 ALIKE = "differs from what was published, in size and time the same"
-TOUCHED = "was touched: its bytes are those that were published, its time is not"
 ROUNDS = 3  # a stamp, what it hid, and nothing more
 SCANNED = ("dims", "xrefs", "bench", "gold", "staged")
 
@@ -47,8 +48,8 @@ class Problem:
     """What is wrong with a path (relative to the root), and what `mend` may do about it.
 
     `clear` are the files to take away so that the next build makes them again, `copy` a second file that should hold
-    the same bytes, `expected` (sha256, mtime in ns) what they should be; `extra` marks a file of nobody. Without any
-    of them nothing here can mend it, and `problem` says what to do.
+    the same bytes, `expected` (sha256, mtime in ns) what they should be; `extra` marks a file of nobody, `by_build` what
+    the next build mends by itself. Without any of them nothing here can mend it, and `problem` says what to do.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Problem:
     copy: Path | None = None
     expected: tuple[str, int] | None = None
     extra: bool = False
+    by_build: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def verify(deep: bool) -> Iterator[Problem]:
             sound = False
             yield _unless_blocked(found, enriched.EnrichedMonth(month=month))
         yield from _keys(root, month, deep)
-    yield from _catalog(root, deep)
+    yield from _catalog(root, deep, sound)
     if not damaged_stamps and not any(task.stamp() is None for task in (*ingest.in_network(), *star.tasks())):
         yield from _extra(root, expected)  # else a file may be of a table that is not known for want of the stamp
     yield from _left_over(root)
@@ -129,10 +131,8 @@ def _wrong(path: Path, one: _Published, deep: bool, *, timed: bool) -> str | Non
         if info.st_size != one.bytes:
             return f"has {info.st_size:,} bytes, not {one.bytes:,}"
         moved = timed and info.st_mtime_ns != one.mtime_ns
-        if deep and targets.file_hash(path) != one.sha256:
+        if (deep or moved) and targets.file_hash(path) != one.sha256:
             return "was replaced by hand" if moved else ALIKE
-        if moved:
-            return TOUCHED if deep else "was touched or replaced by hand"
     except (FileNotFoundError, NotADirectoryError):
         return "is missing"
     except OSError as problem:
@@ -166,10 +166,9 @@ def _blocked(maker: TableTask) -> str | None:
 
 def _stamps(root: Root) -> Iterator[Problem]:
     """Stamps that cannot be read, or whose text is not the one that was written."""
-    folder = root.stamp("").parent
-    for path in sorted(folder.rglob("*.json")) if folder.is_dir() else ():
-        label = path.relative_to(folder).as_posix().removesuffix(".json")
+    for label in stamps.labels(root):
         if stamps.read(root, label) is None:
+            path = root.stamp(label)
             yield Problem(root.relative(path), "is no stamp, or was changed", clear=(path,))
 
 
@@ -218,13 +217,27 @@ def _keys(root: Root, month: str, deep: bool) -> Iterator[Problem]:
             yield Problem(root.relative(path), "differs from what was written", clear=clear)
 
 
-def _catalog(root: Root, deep: bool) -> Iterator[Problem]:
+def _catalog(root: Root, deep: bool, sound: bool) -> Iterator[Problem]:
+    """What is wrong with the catalog, and what other programs left beside it. It is opened, as a reader does, when `deep`
+    and when its files are `sound`: else these are what is wrong.
+    """
+    name = root.relative(root.catalog)
+    for log in catalog_file.logs(root):
+        told = "was left by a program that had the catalog open for writing: readers see its changes, or cannot open it"
+        yield Problem(root.relative(log), told, by_build=True)
     stamp = warehouse.Warehouse().stamp()
     if stamp is None:
         return
     size, mtime = stamp.notes["file"]
-    one = _Published(root.catalog, None, size, mtime, stamp.notes["sha256"])
-    yield from _file(root, one, deep)
+    damaged = list(_file(root, _Published(root.catalog, None, size, mtime, stamp.notes["sha256"]), deep))
+    yield from damaged
+    elsewhere = catalog_file.root_problem(root, stamp.basis.settings.get(catalog_file.ROOT_SETTING))
+    if elsewhere:
+        yield Problem(name, elsewhere, by_build=True)
+    if deep and sound and not damaged and not elsewhere and not catalog_file.logs(root):
+        unread = catalog_file.reading_problem(root)
+        if unread:
+            yield Problem(name, unread)
 
 
 def _extra(root: Root, expected: set[Path]) -> Iterator[Problem]:
@@ -354,6 +367,8 @@ def _mend(root: Root, one: Problem) -> str:
             return f"mended from {root.relative(one.copy)}"
     if root.scratch in path.parents:
         return "swept by the next build"
+    if one.by_build:
+        return "mended by the next build"
     if not one.clear:
         return "left as it is"
     for file in one.clear:

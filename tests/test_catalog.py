@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import kit
-from pipeline import catalog, leaves, naming, partition, paths, settings, tables, targets
+from pipeline import __version__, catalog, journal, leaves, naming, partition, paths, settings, tables, targets
 from pipeline.stages.warehouse import accounts_of, tables_of
 
 PUBLISHED = {name: declared for name, declared in tables.load().items() if not declared.folder.startswith("staged")}
@@ -22,7 +23,7 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
 OURS = """dim_code_cat_history dim_source_file xref_group_member xref_contained_code xref_fact_source
-    bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files""".split()
+    bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files warehouse""".split()
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +57,8 @@ def described(con, name: str) -> dict[str, str]:
 def test_every_name(con):
     assert {name for (name,) in con.sql("SHOW TABLES").fetchall()} == {*NAMES, *OURS}
     aliases = {alias for declared in PUBLISHED.values() for alias in declared.aliases}
-    assert {*PUBLISHED} | aliases | {"partition_manifest", "month_accounts", "benchmark_coverage", "table_files"} == {
-        *NAMES,
-        *OURS,
-    }
+    others = {"partition_manifest", "month_accounts", "benchmark_coverage", "table_files", "warehouse"}
+    assert {*PUBLISHED} | aliases | others == {*NAMES, *OURS}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -161,6 +160,15 @@ def test_slugify_is_there_for_the_guide_s_joins(con):
     )
     for name, macro, slug in names.fetchall():
         assert macro == slug == naming.slugify(name)
+
+
+def test_warehouse_says_which_build_wrote_the_catalog_for_which_folder(con, root):
+    ((here, build, at, version, storage),) = con.sql("FROM warehouse").fetchall()
+    assert (here, version, storage) == (str(root), __version__, "v1.2.0")
+    event = next(e for e in journal.read(root / ".state" / "journal.jsonl", build) if e["event"] == "begin")
+    assert 0 <= at.replace(tzinfo=datetime.UTC).timestamp() - int(event["at"]) < 3600
+    stored = con.sql("SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = 'warehouse'")
+    assert stored.fetchall() == [("v1.2.0+",)]
 
 
 def test_views_work_from_any_directory(root, tmp_path):

@@ -83,13 +83,29 @@ def test_new_content_replaces_and_the_old_object_stays_for_its_readers(root):
     [
         (lambda p: p.unlink(), "is missing"),
         (lambda p: p.write_text("three"), "was replaced: 5 bytes, not 3"),
-        (lambda p: os.utime(p, ns=(1, 1)), "touched or replaced by hand"),
+        (lambda p: p.write_text("eno"), "replaced by hand: its bytes are others"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(root, change, said):
     part = publish(root, "one", "d1")
     change(root.path / part.path)
     assert said in part.problem(root)
+
+
+def test_a_file_that_was_only_touched_is_read_once_and_is_what_it_was(root, monkeypatch):
+    part = publish(root, "one", "d1")
+    os.utime(root.path / part.path, ns=(1, 1))
+    read = []
+    real = targets.file_hash
+    monkeypatch.setattr(targets, "file_hash", lambda path: read.append(path) or real(path))
+    targets.forget()
+    assert [part.problem(root), part.problem(root)] == [None, None]
+    assert read == [str(root.path / part.path)]
+    assert targets.touched() == {str(root.path / part.path): (3, 1, part.sha256)}
+    (root.path / part.path).write_text("eno")
+    os.utime(root.path / part.path, ns=(2, 2))
+    assert "replaced by hand" in part.problem(root)
+    targets.forget()
 
 
 def test_where_hard_links_are_refused_a_copy_is_made(root, monkeypatch):

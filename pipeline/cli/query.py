@@ -1,7 +1,7 @@
 """`ratehouse query`: asking the catalog a question in SQL.
 
-What belongs here: opening the catalog for reading, and printing an answer. What must not come in: a view or a macro
-(`catalog` makes them).
+What belongs here: asking, and printing an answer. What must not come in: a view or a macro (`catalog` makes them),
+whether the catalog can be read (`catalog_file` opens it).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from pipeline import errors, paths
+from pipeline import catalog_file, errors, paths
 from pipeline.cli import lines
 
 
@@ -28,13 +28,8 @@ def query(sql: str, as_csv: bool) -> None:
     """
     import duckdb
 
-    root = paths.current()
-    if not root.catalog.exists():
-        raise errors.RatehouseError(
-            "there is no catalog yet", place=root.path, remedy=paths.command("build", root.path)
-        )
     try:
-        with duckdb.connect(str(root.catalog), read_only=True) as con:
+        with catalog_file.opened(paths.current()) as con:
             answer = con.sql(sql)
             if as_csv:
                 _write_csv(answer)

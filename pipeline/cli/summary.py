@@ -10,6 +10,7 @@ import click
 
 from pipeline import paths
 from pipeline.building import Outcome
+from pipeline.catalog_file import OWN_VIEWS
 from pipeline.cli import lines
 from pipeline.cli.progress import STAGES
 
@@ -160,6 +161,11 @@ def _warnings(outcome: Outcome) -> None:
     told += [
         f"warning: the reference {url} of raw/{name} cannot be used: {why}"
         for name, url, why in outcome.unusable_references
+    ]
+    told += [
+        f"warning: another program had changed warehouse.duckdb: what it made is kept in {event['place']}/; {OWN_VIEWS}"
+        for event in outcome.events
+        if event["event"] == "set_aside"
     ]
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))

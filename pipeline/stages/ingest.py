@@ -103,7 +103,7 @@ class FileTask(TableTask):
             "reason": error.fact,
             "remedy": error.remedy,
             "offset": error.offset,
-            "place": error.place,
+            "place": self.warehouse.portable(error.place),
         }
         stamp = Stamp(basis, {}, {}, notes)
         stamps.write(self.warehouse, self.label, stamp)
@@ -293,7 +293,7 @@ class InNetworkFile(FileTask):
             return None
         return errors.SourceError(
             stamp.notes["reason"],
-            place=stamp.notes["place"],
+            place=self.warehouse.placed(stamp.notes["place"]),
             remedy=stamp.notes["remedy"],
             offset=stamp.notes["offset"],
             header=stamp.notes["header"],
@@ -392,7 +392,7 @@ class ReferenceFile(FileTask):
     def blocked(self) -> errors.RatehouseError | None:
         if self.status == BROKEN and not settings.build().skip_broken and self.own_staleness() is None:
             notes = self.stamp().notes
-            return errors.SourceError(notes["reason"], place=notes["place"], remedy=notes["remedy"])
+            return errors.SourceError(notes["reason"], place=self.warehouse.placed(notes["place"]), remedy=notes["remedy"])
         return None
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import catalog, leaf_writing, leaves, naming, partition, paths, settings, stamps, tables, targets
+from pipeline import (
+    catalog,
+    catalog_file,
+    leaf_writing,
+    leaves,
+    naming,
+    partition,
+    paths,
+    settings,
+    stamps,
+    tables,
+    targets,
+)
 from pipeline.stages import bench, dims, enriched, facts, ingest, joining, star, xrefs
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -60,21 +72,23 @@ class Warehouse(TableTask):
                 inputs[task.label] = digest
         for month in facts.months():
             stamp = enriched.EnrichedMonth(month=month).stamp()
-            inputs[f"the leaves of {month}"] = stamp.notes["manifest"] if stamp else ""
+            inputs[f"the leaves of {month}"] = leaves.written_as(stamp.notes) if stamp else ""
             fact = facts.FactRate(month=month).stamp()
             inputs[f"the accounts of {month}"] = naming.md5_of(json.dumps(fact.notes, sort_keys=True)) if fact else ""
         return inputs
 
     def shaping(self) -> dict[str, object]:
-        return {"[warehouse] root": str(self.warehouse.path)}
+        return {catalog_file.ROOT_SETTING: str(self.warehouse.path)}
 
     def file_problem(self, stamp: Stamp) -> str | None:
-        path = self.warehouse.catalog
-        if not path.exists():
-            return "warehouse.duckdb is missing"
-        info = path.stat()
-        if [info.st_size, info.st_mtime_ns] != stamp.notes["file"]:
-            return "warehouse.duckdb was changed by hand"
+        root = self.warehouse
+        problem = (
+            catalog_file.file_problem(root, *stamp.notes["file"], stamp.notes["sha256"])
+            or catalog_file.log_problem(root)
+            or catalog_file.root_problem(root, stamp.basis.settings.get(catalog_file.ROOT_SETTING))
+        )
+        if problem:
+            return problem
         left = orphans(facts.months())
         return f"files are left of {left[0]}, which no source has any more" if left else None
 
@@ -95,9 +109,10 @@ class Warehouse(TableTask):
         with self.scratch() as folder, targets.refusals_told(folder):
             draft = folder / "warehouse.duckdb"
             of_leaves = catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
-            targets.fsync(draft)
-            targets.replace(draft, root.catalog)
-            targets.fsync(root.path)
+            former = self.stamp()
+            kept = catalog_file.publish(root, draft, former.notes["sha256"] if former else None)
+        if kept is not None:
+            self.journal("set_aside", place=root.relative(kept))
         catalog.retire_objects(root, of_leaves | objects_of_tables(months))
         info = root.catalog.stat()
         notes = {"file": [info.st_size, info.st_mtime_ns], "sha256": targets.file_hash(root.catalog)}
