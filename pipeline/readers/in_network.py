@@ -19,10 +19,12 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_issues as issues
 from pipeline.readers.file_kinds import KIND_OF_KEY
-from pipeline.readers.in_network_account import Account
+from pipeline.readers.in_network_account import Account, SourceWarning
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Groups, Resolve
+from pipeline.readers.in_network_issues import Issue
 from pipeline.readers.in_network_items import Items
 from pipeline.readers.in_network_prices import Prices
 from pipeline.readers.in_network_references import References
@@ -87,7 +89,7 @@ class Result:
     unresolved: int
     zero_rates: int
     rate_sum: str
-    warnings: tuple[str, ...]
+    warnings: tuple[SourceWarning, ...]
     quarantine: Quarantine
     missing_references: Mapping[str, str]
 
@@ -213,7 +215,7 @@ class _Reader:
             raise self._refusal("is no in-network file: it has no in_network", "Take it out of raw/mrf.")
         self.account.section += 1
         if text.replaced:
-            self._warn("half of a surrogate pair in a text, now U+FFFD", "the file", text.replaced)
+            self._warn(issues.SURROGATE_HALF, "the file", text.replaced)
 
     def _list(self, text: JsonText, key: str) -> None:
         """Read an array of records, and put on record what could not be read of each."""
@@ -225,7 +227,7 @@ class _Reader:
                     "Ask the publisher for a file that follows the schema.",
                     at,
                 )
-            self._warn(f"{key} is null", key)
+            self._warn(issues.LIST_NULL, key)
             return
         text.doing = f"{key}[0]"
         if key == "in_network":
@@ -239,7 +241,7 @@ class _Reader:
         try:
             found = fields.text(value)
         except Unreadable as e:
-            self._warn(f"{key} cannot be read ({e})", key)
+            self._warn(issues.HEADER_UNREADABLE, key, detail=str(e))
             found = None
         if found and key in ("reporting_entity_name", "version"):
             found = value
@@ -248,8 +250,8 @@ class _Reader:
     def _refusal(self, fact: str, remedy: str, offset: int | None = None) -> SourceError:
         return SourceError(fact, place=self.path, remedy=remedy, offset=offset)
 
-    def _warn(self, what: str, where: str, times: int = 1) -> None:
-        self.account.warnings.add(what, (self.account.section,), where, times)
+    def _warn(self, issue: Issue, where: str, times: int = 1, *, detail: str = "") -> None:
+        self.account.warnings.add(issue, (self.account.section,), where, times, detail=detail)
 
     def result(self, max_rejected_share: float) -> Result:
         """Stage what only the whole file tells, and sum up."""
@@ -276,7 +278,7 @@ class _Reader:
             rows.flush()
         account.section += 1
         if not rates_read:
-            self._warn("no rates in the file", "in_network")
+            self._warn(issues.NO_RATES, "in_network")
         return Result(
             **self.header,
             year_month=year_month,
@@ -286,7 +288,7 @@ class _Reader:
             unresolved=unresolved,
             zero_rates=self.prices.zeros,
             rate_sum=str(self.prices.total),
-            warnings=account.warnings.texts(),
+            warnings=account.warnings.found(),
             quarantine=account.quarantine,
             missing_references=missing,
         )

@@ -6,10 +6,11 @@ what is worth a warning or cannot be read (the callers').
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.readers.in_network_issues import Issue
 from pipeline.readers.in_network_staging import Quarantine
 from pipeline.readers.json_places import locate
 
@@ -21,27 +22,40 @@ def json_path(*steps: str | int) -> str:
     return "".join(f"[{s}]" if type(s) is int else f".{s}" for s in steps).removeprefix(".")
 
 
+class SourceWarning(NamedTuple):
+    """How often something of a kind (`in_network_issues`) was found in a file, and the first place: its JSON path, and
+    what was found there where the kind does not say it."""
+
+    kind: str
+    count: int
+    example: str
+
+
 class Warnings:
-    """What is worth saying: how often, and where it stands first in the file."""
+    """What a person should know of a file: of each kind how often, and where it is found first."""
 
     def __init__(self):
-        self._found: dict[str, tuple[int, tuple, str]] = {}
+        self._found: dict[Issue, tuple[int, tuple, str]] = {}
 
-    def add(self, what: str, place: tuple, where: str, times: int = 1) -> None:
-        """Say something once more; `place` sorts as the file does."""
-        count, *first = self._found.get(what, (0, place, where))
-        self._found[what] = (count + times, *min(first, [place, where]))
+    def add(self, issue: Issue, place: tuple, where: str, times: int = 1, *, detail: str = "") -> None:
+        """Count an issue so many times more; `where` is the JSON path of the first, `place` sorts as the file does.
+
+        `detail` is what varies: the value that was found, or why it cannot be read. It is kept of the first alone.
+        """
+        count, *first = self._found.get(issue, (0, place, ""))
+        example = f"{where}: {detail}" if detail else where
+        self._found[issue] = (count + times, *(min(first, [place, example]) if count else (place, example)))
 
     def merge(self, other: Warnings) -> None:
         """Take over what another holds."""
-        for what, (times, place, where) in other._found.items():
-            self.add(what, place, where, times)
+        for issue, (times, place, example) in other._found.items():
+            self.add(issue, place, example, times)
 
-    def texts(self) -> tuple[str, ...]:
-        """A line for each, in the order of the file."""
+    def found(self) -> tuple[SourceWarning, ...]:
+        """All of them, in the order of the file."""
         return tuple(
-            f"{what}: {times} (first at {where})" if times > 1 else f"{what}: {where}"
-            for what, (times, _, where) in sorted(self._found.items(), key=lambda item: item[1][1])
+            SourceWarning(issue.kind, times, example)
+            for issue, (times, _, example) in sorted(self._found.items(), key=lambda item: (item[1][1], item[0].kind))
         )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_issues as issues
 from pipeline.readers import in_network_records as records
 from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column, json_path
@@ -428,7 +429,7 @@ class Items:
         objects = item.get("negotiated_rates") if type(item) is dict else None
         if objects is None and type(item) is dict:
             place = (self._account.section, self._index)
-            self._account.warnings.add("item without negotiated_rates", place, json_path(*steps))
+            self._account.warnings.add(issues.ITEM_WITHOUT_RATES, place, json_path(*steps))
         try:
             if type(item) is not dict:
                 raise Unreadable(f"{fields.kind(item)} stands where an object belongs")
