@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline import decimals
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_dates as dates
 from pipeline.readers import in_network_fields as fields
@@ -65,11 +66,16 @@ class Result:
     schema_shape  how rates name their provider groups: `inline` (lists beside the prices), `references` (by id),
                   `locations` (by id, and every reference is a URL alone), `mixed` (in-line lists and ids, or ids of
                   both kinds), `none` (no rate names any)
+    prices_read, priced, prices_rejected, without_provider
+                  price objects, and what became of them (`pipeline.accounts`)
     rates_read    prices x provider groups, rejected ones included
+    kept          the part that could be read and is staged
     rejected      the part that could not be read; `quarantine` holds the records
     unresolved    the part of the others whose reference has no members in the file
     zero_rates    the part of them with a rate of 0
     rate_sum      the exact sum of those rates, a decimal as text (dollars and percents alike)
+    rounded_sum   the part of it that doubles do not hold, the same
+    warnings      the kinds of `in_network_issues` that were found
     missing_references  reference id -> URL, for those defined by a URL that was not resolved
     """
 
@@ -85,11 +91,17 @@ class Result:
     last_updated_on: str
     year_month: str
     schema_shape: str
+    prices_read: int
+    priced: int
+    prices_rejected: int
+    without_provider: int
     rates_read: int
+    kept: int
     rejected: int
     unresolved: int
     zero_rates: int
     rate_sum: str
+    rounded_sum: str
     warnings: tuple[SourceWarning, ...]
     quarantine: Quarantine
     missing_references: Mapping[str, str]
@@ -273,8 +285,7 @@ class _Reader:
             raise self._refusal(f"{fact}; its month is unknown", remedy)
         if not self.header["reporting_entity_name"]:
             self._warn(issues.ENTITY_MISSING, "reporting_entity_name")
-        account = self.account
-        rates_read = self.prices.kept + account.rejected
+        account, rates_read = self.account, self.prices.rates_read
         if account.rejected > max_rejected_share * rates_read:
             first = next(r for r in account.quarantine if r["rates"])
             raise self._refusal(
@@ -296,11 +307,17 @@ class _Reader:
             **self.header,
             year_month=year_month,
             schema_shape=shape,
+            prices_read=self.prices.prices_read,
+            priced=self.prices.priced,
+            prices_rejected=account.rejected_prices,
+            without_provider=self.prices.without_provider,
             rates_read=rates_read,
+            kept=self.prices.kept,
             rejected=account.rejected,
             unresolved=unresolved,
             zero_rates=self.prices.zeros,
             rate_sum=str(self.prices.total),
+            rounded_sum=decimals.text(self.prices.rounded),
             warnings=account.warnings.found(),
             quarantine=account.quarantine,
             missing_references=missing,

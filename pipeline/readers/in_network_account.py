@@ -60,16 +60,21 @@ class Warnings:
 
 
 class Account:
-    """What could not be read, and what is worth saying, of a file or of one item of it."""
+    """What could not be read, and what is worth saying, of a file or of one item of it.
+
+    rejected         rates that could not be read
+    rejected_prices  price objects that could not
+    """
 
     def __init__(self):
-        self.warnings, self.quarantine, self.rejected = Warnings(), Quarantine(), 0
+        self.warnings, self.quarantine = Warnings(), Quarantine()
+        self.rejected = self.rejected_prices = 0
         self.section = 0  # of the file's keys, the one at hand
-        self.unreadable: list[tuple[tuple, str, int]] = []  # of the value at hand: path, reason, rates
+        self.unreadable: list[tuple[tuple, str, int, int]] = []  # of the value at hand: path, reason, rates, prices
 
-    def reject(self, path: tuple, reason: str, rates: int) -> None:
-        """Count rates that cannot be read; `put_on_record` keeps their record."""
-        self.unreadable.append((path, reason, rates))
+    def reject(self, path: tuple, reason: str, rates: int, prices: int = 0) -> None:
+        """Count rates and price objects that cannot be read; `put_on_record` keeps their record."""
+        self.unreadable.append((path, reason, rates, prices))
 
     def put_on_record(self, file: str, steps: tuple, text: str, offset: int) -> None:
         """Keep the records rejected since the last call: they stand in `text`, at their paths, which stands at the JSON
@@ -77,14 +82,15 @@ class Account:
         if not self.unreadable:
             return
         wanted: dict = {}
-        for path, _, _ in self.unreadable:
+        for path, *_ in self.unreadable:
             node = wanted
             for step in path:
                 node = node.setdefault(step, {})
         places = {(): (0, len(text)), **locate(text, 0, wanted)} if wanted else {(): (0, len(text))}
-        for path, reason, rates in self.unreadable:
+        for path, reason, rates, prices in self.unreadable:
             at, to = places[path]
             self.rejected += rates
+            self.rejected_prices += prices
             self.quarantine.add(
                 file=file,
                 path=json_path(*steps, *path),
@@ -99,6 +105,7 @@ class Account:
         """Take over what another holds."""
         self.warnings.merge(other.warnings)
         self.rejected += other.rejected
+        self.rejected_prices += other.rejected_prices
         for record in other.quarantine:
             self.quarantine.add(**record)
 

@@ -396,8 +396,8 @@ class Items:
         try:
             found = head(record)
         except Unreadable as e:
-            account, rates = Account(), sum(int(part.countable.sum()) for part in opened.parts)
-            account.reject((), str(e), max(1, rates))
+            account = Account()
+            self._reject(account, str(e), [(part.listed.sum(), part.countable.sum()) for part in opened.parts])
             account.put_on_record(self._file, ("in_network", self._index), beginning, opened.offset)
             self._account.merge(account)
             self._prices.objects += opened.objects
@@ -405,6 +405,16 @@ class Items:
             return
         self._open = opened
         self._close(found)
+
+    def _reject(self, account: Account, reason: str, extents: list[tuple[int, int]]) -> None:
+        """Reject an item that cannot be read. Its prices and rates are counted where they can be; `extents` has those of its
+        rate objects."""
+        prices, rates = (
+            max(1, sum(map(int, counts))) for counts in (zip(*extents, strict=True) if extents else ((), ()))
+        )
+        self._prices.prices_read += prices
+        self._prices.rates_read += rates
+        account.reject((), reason, rates, prices)
 
     def _close(self, found: Head) -> None:
         """Stage the item at hand."""
@@ -438,9 +448,8 @@ class Items:
                 notes.append(fields.Note(issues.ITEM_WITHOUT_RATES, ""))
             found = head(item)
         except Unreadable as e:
-            # The rates of an item that is unknown are counted where they can be.
             self._note(notes)
-            self._account.reject((), str(e), max(1, sum(records.countable(record) for _, record in objects)))
+            self._reject(self._account, str(e), [records.extent(record) for _, record in objects])
             stands = (text, offset) if beginning is None else (beginning, start)
             self._account.put_on_record(self._file, steps, *stands)
             self._prices.objects += len(objects)

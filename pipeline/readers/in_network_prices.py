@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import naming
+from pipeline.decimals import DIGITS, EXACT, decimal
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_codes as codes
 from pipeline.readers import in_network_dates as dates
@@ -29,7 +30,6 @@ from pipeline.readers.in_network_parts import HARD, Part
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_totals import Totals, total
 
-_EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within fields._LONGEST_NUMBER
 _NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 bytes each
 _MOST_OBJECTS = (1 << 31) - 1  # an object_ix has 32 bits
 
@@ -135,13 +135,19 @@ class _Numbers:
 
 
 class Prices:
-    """Stages prices and owners, and counts what was read."""
+    """Stages prices and owners, and counts what was read (`pipeline.accounts` says what each term means).
+
+    prices_read, rates_read  all that stand in the file, be they readable or not
+    priced, without_provider, kept, zeros  of price objects and rates that can be read
+    total, rounded           the exact sum of the kept rates as published, and how much of it a double does not hold
+    """
 
     def __init__(self, account: Account, groups: Groups, rows: dict[str, Rows], place: Path):
         self._account, self._groups, self._rows, self._place = account, groups, rows, place
         self.objects = 0  # as many as were staged; the next one's object_ix
-        self.kept = self.zeros = 0
-        self.total = Decimal(0)
+        self.prices_read = self.priced = self.without_provider = 0
+        self.rates_read = self.kept = self.zeros = 0
+        self.total = self.rounded = Decimal(0)
         self.exact: list[Decimal] = []  # of rates with HARD decimals that are not staged yet
         self.code_rates: Counter[tuple] = Counter()
         self._tails: list[Tail] = []
@@ -220,6 +226,10 @@ class Prices:
         self._rows["owner"].put([pa.array(found.owner_object), pa.array(group_ix)])
         for one, rates in zip(heads.values(), found.rates.tolist(), strict=True):
             self.code_rates[one.code_type, one.code, one.description, one.name] += rates
+        self.prices_read += int(part.listed.sum())
+        self.rates_read += int(part.countable.sum())
+        self.priced += found.priced
+        self.without_provider += found.without_provider
         self.kept += int(found.rates.sum())
         self.objects += len(part)
 
@@ -278,17 +288,29 @@ class Prices:
     def _sum(self, part: Part, found: Totals) -> None:
         """Add the exact decimals of all rates."""
         self.zeros += found.zeros
+        if found.hard or found.long:
+            self._sum_rounded(part)
         if found.summed:
             for mantissa, decimals in found.exact_sums():
-                self.total = _EXACT.add(self.total, _EXACT.scaleb(Decimal(mantissa), -decimals))
+                self.total = EXACT.add(self.total, EXACT.scaleb(Decimal(mantissa), -decimals))
             return
         owners = np.repeat(part.owners, part.prices)
         for mantissa, decimals, times in zip(
             *(c.tolist() for c in (part.mantissa, part.decimals, owners)), strict=True
         ):
             if times:
-                rate = self.exact[mantissa] if decimals == HARD else _EXACT.scaleb(Decimal(mantissa), -decimals)
-                self.total = _EXACT.fma(rate, Decimal(times), self.total)
+                rate = self.exact[mantissa] if decimals == HARD else EXACT.scaleb(Decimal(mantissa), -decimals)
+                self.total = EXACT.fma(rate, Decimal(times), self.total)
+
+    def _sum_rounded(self, part: Part) -> None:
+        """Add what doubles do not hold of rates: of those of more digits than every double gives back."""
+        owners = np.repeat(part.owners, part.prices)
+        long = (np.abs(part.mantissa) >= 10**DIGITS) | (part.decimals == HARD)
+        rows = np.flatnonzero(long & (owners > 0))
+        columns = (c[rows].tolist() for c in (part.mantissa, part.decimals, part.rate, owners))
+        for mantissa, decimals, rate, times in zip(*columns, strict=True):
+            exact = self.exact[mantissa] if decimals == HARD else EXACT.scaleb(Decimal(mantissa), -decimals)
+            self.rounded = EXACT.fma(EXACT.subtract(exact, decimal(rate)), Decimal(times), self.rounded)
 
     def _warn(self, part: Part, *, odd_tails: bool) -> None:
         """Say what is odd, each with the first place where it stands."""

@@ -20,28 +20,34 @@ from pipeline.readers.in_network_prices import READINGS, Prices, tail
 UNREADABLE = (Unreadable, TypeError, AttributeError)  # the last two: a list or text where a dict belongs
 
 
-def countable(record: Any) -> int:
-    """How many rates a rate object stands for, read or not."""
+def extent(record: Any) -> tuple[int, int]:
+    """How many price objects, and how many rates (prices x provider groups), a rate object has, be they readable or not;
+    one each where they cannot be counted."""
     try:
-        prices = drafts.prices_of(record, []) if type(record) is dict else []
+        prices = len(drafts.prices_of(record, [])) if type(record) is dict else None
     except Unreadable:
-        return 0
-    return len(prices) * (len(drafts.named_by(record, [])) + bool(drafts.groups_of(record, []))) if prices else 0
+        prices = None
+    if prices is None:
+        return 1, 1
+    return prices, prices * (len(drafts.named_by(record, [])) + bool(drafts.groups_of(record, [])))
 
 
 def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, prices: Prices, account: Account) -> Part:
     """A rate object: its owners, its prices, and a rate for each pair of them; `number` is its place in its item.
 
-    What cannot be read is rejected in `account`, at its path behind `path`; what is odd is noted there.
+    What cannot be read is rejected in `account`, at its path behind `path`: a price, with the rates of all groups; a group,
+    with the rates of all prices that can be read, and where no group can be read these prices too. What is odd is noted
+    there.
     """
-    row = {"item": item, "object": number, "countable": countable(record), "priceless": 0, "ownerless": 0}
+    listed, countable = extent(record)
+    row = {"item": item, "object": number, "listed": listed, "countable": countable, "priceless": 0, "ownerless": 0}
     notes: Notes = []
     try:
         if type(record) is not dict:
             raise Unreadable(f"{fields.kind(record)} stands where an object belongs")
         listed = drafts.prices_of(record, notes)
     except Unreadable as e:
-        account.reject(path, str(e), 1)
+        account.reject(path, str(e), 1, 1)
         return Part.of([], [], **row)
     fields.repeated(record, notes)
     owners, faults = _owners(record, path, groups, notes)
@@ -57,16 +63,16 @@ def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, pr
             reason = fields.first_unreadable(price, READINGS)
             if reason is None:
                 raise
-            account.reject((*path, *steps), reason, len(owners) + len(faults))
+            account.reject((*path, *steps), reason, len(owners) + len(faults), 1)
             continue
         notes += odd
         found.append((number_of_tail, place, rate, *prices.exactly(exact)))
-    for where, reason in faults:
-        account.reject(where, reason, len(found))
+    for place, (where, reason) in enumerate(faults):
+        account.reject(where, reason, len(found), 0 if owners or place else len(found))
     for step, (issue, detail) in enumerate(notes):
         where = json_path("in_network", item, "negotiated_rates", number)
         account.warnings.add(issue, (account.section, item, 1, number, 0, step), where, detail=detail)
-    return Part.of(found, owners, **row)
+    return Part.of([] if faults and not owners else found, owners, **row)
 
 
 def _owners(record: dict, path: tuple, groups: Groups, notes: Notes) -> tuple[list[int], list[tuple[tuple, str]]]:
