@@ -137,7 +137,7 @@ def _npis(value: Any, notes: Notes) -> list[str]:
         read = identifier(one, notes)
         if read is None:
             if type(value) in (list, tuple):
-                notes.append(Note(issues.NPI_BLANK, "npi"))
+                notes.append(Note(issues.NPI_BLANK, ""))
         elif not said_to_be_missing(read, notes):
             found += _npis_of(read, notes)
     return found or ["0"]
@@ -224,7 +224,7 @@ def _group(key: tuple) -> Group:
             if not npis:
                 raise Unreadable("provider_groups: a group names neither an NPI nor a TIN")
         if "0" in npis and len(set(npis)) > 1:
-            notes.append(Note(issues.NPI_ZERO_BESIDE_OTHERS, "npi"))
+            notes.append(Note(issues.NPI_ZERO_BESIDE_OTHERS, ""))
     return Group(tuple([prefix + npi for npi in npis]), named, tuple(notes))
 
 
