@@ -878,8 +878,18 @@ REFUSED = {
         "nests too deeply at byte 16",
         16,
     ),
-    "cut in a text": ("a.json", TEXT[: AFTER_MONTH + 5], f"ends after {AFTER_MONTH + 5} bytes, inside ", AFTER_MONTH + 5),
-    "cut in a gz": ("a.json.gz", gzip.compress(LONG.encode())[:-9], "is cut off: the gzip stream breaks off after byte ", None),
+    "cut in a text": (
+        "a.json",
+        TEXT[: AFTER_MONTH + 5],
+        f"ends after {AFTER_MONTH + 5} bytes, inside ",
+        AFTER_MONTH + 5,
+    ),
+    "cut in a gz": (
+        "a.json.gz",
+        gzip.compress(LONG.encode())[:-9],
+        "is cut off: the gzip stream breaks off after byte ",
+        None,
+    ),
     "damage in a gz": (
         "a.json.gz",
         gzip.compress(LONG.encode())[:-8] + b"12345678",

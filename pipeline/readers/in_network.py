@@ -53,6 +53,7 @@ _OTHER_KINDS = {
     "drugs": "Take it out of raw/mrf: drug prices have a schema of their own.",
     "provider_groups": "Take it out of raw/mrf: it holds groups that in-network files refer to, and no rates.",
 }
+_NO_MONTH = {False: "is no date", True: "might be of several months"}
 _FEW = 100  # such records carried by the error that blocks a file
 
 
@@ -215,6 +216,9 @@ class _Reader:
                     )
                 seen.add(key)
                 self._list(text, key)
+            elif key == "last_update_on" and not self.header["last_updated_on"]:  # CMS's schema of 2020
+                self._warn(issues.OLDER_FORM, key)
+                self._head("last_updated_on", text.value())
             elif key in self.header:
                 if key in seen:
                     self._warn(issues.KEY_REPEATED, key)
@@ -275,12 +279,16 @@ class _Reader:
     def result(self, max_rejected_share: float) -> Result:
         """Stage what only the whole file tells, and sum up."""
         year_month, odd = dates.month(self.header["last_updated_on"])
-        if odd:
+        if year_month and odd:
             said = f"{self.header['last_updated_on']!r} is of {year_month}"
             self._warn(issues.DATE_IN_ANOTHER_FORM, "last_updated_on", detail=said)
         if year_month is None:
             said = self.header["last_updated_on"]
-            fact = "has no last_updated_on" if said is None else f"has a last_updated_on that is no date: {said[:40]!r}"
+            fact = (
+                "has no last_updated_on"
+                if said is None
+                else f"has a last_updated_on that {_NO_MONTH[odd]}: {said[:40]!r}"
+            )
             remedy = 'Ask the publisher which month it is of, and put `"last_updated_on": "YYYY-MM-DD",` behind its first brace.'
             raise self._refusal(f"{fact}; its month is unknown", remedy)
         if not self.header["reporting_entity_name"]:

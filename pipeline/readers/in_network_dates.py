@@ -82,8 +82,8 @@ def expiration(value: Any, notes: Notes) -> str | None:
 
 
 def month(last_updated_on: str | None) -> tuple[str | None, bool]:
-    """The month of a date, `YYYY-MM`, and whether it is written in another form than ISO's; null for what is no date, or
-    might be of two months."""
+    """The month of a date, `YYYY-MM`, and whether it is written in another form than ISO's; null for what is no date, and
+    then whether it might be of several months."""
     found = (last_updated_on or "").strip()
     if match := _iso_month(found):
         return match[0], False
@@ -92,7 +92,7 @@ def month(last_updated_on: str | None) -> tuple[str | None, bool]:
         months = {
             f"{y:04}-{m:02}" for form, order in _MONTH_FORMS if (match := form(found)) for y, m in _month(match, order)
         }
-    return (months.pop(), True) if len(months) == 1 else (None, False)
+    return (months.pop(), True) if len(months) == 1 else (None, bool(months))
 
 
 def _day(year: int, month: int, day: int) -> str | None:

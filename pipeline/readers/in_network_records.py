@@ -7,7 +7,7 @@ going through a list (`in_network_items`), under which keys a value stands (`in_
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.readers import in_network_drafts as drafts
 from pipeline.readers import in_network_fields as fields
@@ -20,16 +20,34 @@ from pipeline.readers.in_network_prices import READINGS, Prices, tail
 UNREADABLE = (Unreadable, TypeError, AttributeError)  # the last two: a list or text where a dict belongs
 
 
+class _Object(NamedTuple):
+    """What a rate object holds, wherever it stands there: its prices, the references that it names, its in-line groups."""
+
+    prices: list[drafts.Placed]
+    named: list[drafts.Placed]
+    inline: Any
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """How many prices and rates it has."""
+        return len(self.prices), len(self.prices) * (len(self.named) + bool(self.inline))
+
+
+def _read(record: Any, notes: Notes) -> _Object:
+    if type(record) is not dict:
+        raise Unreadable(f"{fields.kind(record)} stands where an object belongs")
+    fields.repeated(record, notes)
+    prices = drafts.prices_of(record, notes)
+    return _Object(prices, drafts.named_by(record, notes), drafts.groups_of(record, notes))
+
+
 def extent(record: Any) -> tuple[int, int]:
     """How many price objects, and how many rates (prices x provider groups), a rate object has, be they readable or not;
     one each where they cannot be counted."""
     try:
-        prices = len(drafts.prices_of(record, [])) if type(record) is dict else None
+        return _read(record, []).extent
     except Unreadable:
-        prices = None
-    if prices is None:
         return 1, 1
-    return prices, prices * (len(drafts.named_by(record, [])) + bool(drafts.groups_of(record, [])))
 
 
 def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, prices: Prices, account: Account) -> Part:
@@ -39,22 +57,19 @@ def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, pr
     with the rates of all prices that can be read, and where no group can be read these prices too. What is odd is noted
     there.
     """
-    listed, countable = extent(record)
-    row = {"item": item, "object": number, "listed": listed, "countable": countable, "priceless": 0, "ownerless": 0}
     notes: Notes = []
+    row = {"item": item, "object": number, "priceless": 0, "ownerless": 0}
     try:
-        if type(record) is not dict:
-            raise Unreadable(f"{fields.kind(record)} stands where an object belongs")
-        listed = drafts.prices_of(record, notes)
+        here = _read(record, notes)
     except Unreadable as e:
         account.reject(path, str(e), 1, 1)
-        return Part.of([], [], **row)
-    fields.repeated(record, notes)
-    owners, faults = _owners(record, path, groups, notes)
-    row["priceless"] = not listed
+        return Part.of([], [], **row, listed=1, countable=1)
+    row["listed"], row["countable"] = here.extent
+    owners, faults = _owners(here, path, groups, notes)
+    row["priceless"] = not here.prices
     row["ownerless"] = not owners and not faults
     found = []
-    for place, (steps, price) in enumerate(listed):
+    for place, (steps, price) in enumerate(here.prices):
         odd: Notes = []
         try:
             number_of_tail = prices.tail_number(tail(price))
@@ -75,17 +90,17 @@ def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, pr
     return Part.of([] if faults and not owners else found, owners, **row)
 
 
-def _owners(record: dict, path: tuple, groups: Groups, notes: Notes) -> tuple[list[int], list[tuple[tuple, str]]]:
+def _owners(here: _Object, path: tuple, groups: Groups, notes: Notes) -> tuple[list[int], list[tuple[tuple, str]]]:
     """The groups that a rate object names, and (path, reason) of each that cannot be read."""
     owners, faults = [], []
-    for steps, value in drafts.named_by(record, notes):
+    for steps, value in here.named:
         try:
             owners.append(groups.ids.number(drafts.reference_id(value, notes)))
         except Unreadable as e:
             faults.append(((*path, *steps), f"provider_references: {e}"))
-    if inline := drafts.groups_of(record, notes):
+    if here.inline:
         try:
-            owners.append(-1 - groups.inlines.number(inline))
+            owners.append(-1 - groups.inlines.number(here.inline))
         except Unreadable as e:
             faults.append((path, str(e)))
     return owners, faults

@@ -63,9 +63,12 @@ _exponent = re.compile(r"-?\d+(\.\d+)?[eE][+-]?\d\d?", re.ASCII).fullmatch
 
 def _number(text: str) -> str:
     """A number that is written with a point or an exponent: its text, Whole where it is one."""
-    if _point(text) or (_exponent(text) and len(text) < _LONGEST and not Decimal(text) % 1):
+    if text[-1] == "0" and _point(text):
         return Whole(text)
-    return text
+    if "." in text and text[-4:].isdigit():  # most numbers that are not whole
+        return text
+    whole = _exponent(text) and len(text) < _LONGEST and Decimal(text) == Decimal(text).to_integral_value()
+    return Whole(text) if whole else text
 
 
 REPEATED = "\0repeated"  # the key of an object under which it says what keys stand in it more than once
