@@ -203,6 +203,11 @@ def first_unreadable(price: Any, readings: Iterable[tuple[str, Callable[[Any, No
     return None
 
 
+def once(notes: Notes) -> tuple[Note, ...]:
+    """Of each issue the first note."""
+    return tuple({note.issue: note for note in reversed(notes)}.values())[::-1]
+
+
 def repeated(record: dict, notes: Notes) -> None:
     """Note the keys that stand twice in an object."""
     if REPEATED in record:

@@ -134,7 +134,7 @@ class Groups:
             notes += found.notes
         elif not location:
             notes.append(fields.Note(issues.REFERENCE_WITHOUT_GROUPS, ""))
-        for number, (issue, detail) in enumerate({note.issue: note for note in reversed(notes)}.values()):
+        for number, (issue, detail) in enumerate(fields.once(notes)):
             place = self._account.section, index, number
             self._account.warnings.add(issue, place, json_path("provider_references", index), detail=detail)
         self._waiting.append(_Definition(reference, networks, location, members, tins))

@@ -23,6 +23,7 @@ from pipeline.readers.in_network_fields import (
     kind,
     list_key,
     lower,
+    once,
     repeated,
     said_to_be_missing,
     several,
@@ -194,11 +195,10 @@ _members, _tin_of, _notes_of = map(itemgetter, range(3))
 def _joined(groups: list[Group], notes: Notes) -> Membership:
     """What the entries of a list are together."""
     found = [*notes, *itertools.chain.from_iterable(map(_notes_of, groups))]
-    of_kind = {note.issue: note for note in reversed(found)}
     return Membership(
         "|".join(sorted(set().union(*map(_members, groups)))),
         list(map(_tin_of, groups)),
-        tuple(sorted(of_kind.values())),
+        tuple(sorted(once(found))),
     )
 
 

@@ -58,7 +58,7 @@ def head(item: dict) -> Head:
     contained = codes.contained_codes(item, notes)
     arrangement = fields.lower(get("negotiation_arrangement"), notes)
     severity = fields.identifier(get("severity_of_illness"), notes)
-    before = ((issues.ITEM_WITHOUT_CODE, ""),) * (code is None or code_type is None) + tuple(notes)
+    before = ((issues.ITEM_WITHOUT_CODE, ""),) * (code is None or code_type is None) + fields.once(notes)
     labels, after = [], ()
     for key in ("description", "name"):
         try:
@@ -108,7 +108,7 @@ def tail(price: dict) -> Tail:
         fields.text(get("additional_information"), notes),
         fields.lower(get("setting"), notes),
     )
-    return Tail(*found, tuple(notes))
+    return Tail(*found, fields.once(notes))
 
 
 class _Numbers:
