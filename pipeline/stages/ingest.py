@@ -272,7 +272,7 @@ class InNetworkFile(FileTask):
             "header": {name: getattr(result, name) for name in HEADER},
             "schema_shape": result.schema_shape,
             "counts": {name: counts[name] for name in COUNTS},
-            "warnings": list(result.warnings),
+            "warnings": [list(one) for one in result.warnings],
             "references": list(self._references.urls),
             "unusable_references": self._references.unusable,
             "bytes": self._bytes,
