@@ -30,12 +30,11 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Pat
     """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `benchmark_coverage`,
     `table_files`, the macro slugify. `manifests` are the months' files of leaves. Returns the digests of all leaves.
     """
-    import duckdb
     import pyarrow as pa
 
-    from pipeline import duck, naming
+    from pipeline import database, duck, naming
 
-    con = duckdb.connect(str(path))
+    con = database.connect(path)
     try:
         for statement in naming.MACROS.split(";"):
             if statement.strip():
@@ -142,23 +141,27 @@ def _manifest(con, root: Root, manifests: dict[str, Path]) -> None:
             if(reason IS NULL, {duck.literal(f"{root.path}/")} || {root.object_name_in_sql("digest")}, NULL)),
           rows BIGINT, bytes BIGINT, digest VARCHAR,
           status VARCHAR AS (if(reason IS NULL, 'published', 'withheld')), reason VARCHAR)""")
-    files = {str(path): month for month, path in manifests.items() if leaves.whole_manifest(path)}
+    files = {month: path for month, path in manifests.items() if leaves.whole_manifest(path)}
     if not files:
         return
     # Read by DuckDB, all of them at once: in Python 138,000 leaves took two seconds.
     fields = dict.fromkeys(leaves.Record._fields, "VARCHAR") | {"rows": "BIGINT", "bytes": "BIGINT"}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in fields.items())
-    listed = ", ".join(map(duck.literal, files))
-    months = ", ".join(f"{duck.literal(file)}: {duck.literal(month)}" for file, month in files.items())
+    options = (
+        f"columns = {{{columns}}}, delim = '\t', quote = '', escape = '', header = false, auto_detect = false, "
+        "null_padding = true"
+    )
+    rows = " UNION ALL ".join(
+        f"SELECT *, {duck.literal(month)} AS month FROM {duck.csv_file(path, options)}" for month, path in files.items()
+    )
     values = ", ".join(f"partition_key(parts[{place}][{len(key) + 2}:])" for place, key in enumerate(keys, 1))
     con.execute(PARTITION_KEY)
     con.execute(f"""
         INSERT INTO partition_manifest
-        SELECT {values}, MAP {{{months}}}[filename], partition, rows, if(reason IS NULL, bytes, 0), digest, reason
+        SELECT {values}, month, partition, rows, if(reason IS NULL, bytes, 0), digest, reason
         FROM (
           SELECT *, string_split(partition, '/') AS parts
-          FROM read_csv([{listed}], filename = true, columns = {{{columns}}}, delim = '\t', quote = '', escape = '',
-            header = false, auto_detect = false, null_padding = true, hive_partitioning = false)
+          FROM ({rows})
           WHERE digest IS NOT NULL)""")  # a file's last line is the seal
     con.execute("DROP MACRO partition_key")
 

@@ -146,7 +146,7 @@ def problem(root: Root, month: str, digest: str) -> str | None:
 @functools.lru_cache(maxsize=64)
 def _around(root: Root, month: str) -> tuple[str, str]:
     """What stands before and behind a leaf's name in its file's, as text: making 138,000 paths took a second and a half."""
-    return tuple(f"{root.path}/{root.leaf_name('|', month)}".split("|"))
+    return tuple(f"{root.path}/{root.leaf_name(chr(0), month)}".split("\0"))  # which no path has
 
 
 def _withheld_problem(root: Root, month: str, record: Record) -> str | None:
@@ -174,13 +174,13 @@ class Plan:
     """A month's leaf plan, read once."""
 
     def __init__(self, root: Root, month: str):
-        import pyarrow.parquet as pq
+        from pipeline import opening
 
         stamp = stamps.read(root, f"staged/enriched/leaf_plan_{month}")
         if stamp is None:
             raise errors.RatehouseError(f"the month {month} has no leaf plan", remedy="ratehouse build")
         # Without Arrow's threads: Luigi asks in the parent, and forks afterwards.
-        with pq.ParquetFile(root.path / stamp.parts["leaf_plan"].path, pre_buffer=False) as file:
+        with opening.parquet(root.path / stamp.parts["leaf_plan"].path, pre_buffer=False) as file:
             columns = file.read(use_threads=False).to_pydict()
         names = ("partition", "first_row", "rows", "digest", "leaf_group", "reason")
         self.leaves = [Leaf(*values) for values in zip(*(columns[n] for n in names), strict=True)]

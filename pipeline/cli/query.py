@@ -28,13 +28,15 @@ def query(sql: str, as_csv: bool) -> None:
     """
     import duckdb
 
+    from pipeline import database
+
     root = paths.current()
     if not root.catalog.exists():
         raise errors.RatehouseError(
             "there is no catalog yet", place=root.path, remedy=paths.command("build", root.path)
         )
     try:
-        with duckdb.connect(str(root.catalog), read_only=True) as con:
+        with database.connect(root.catalog, read_only=True) as con:
             answer = con.sql(sql)
             if as_csv:
                 _write_csv(answer)

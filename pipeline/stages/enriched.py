@@ -56,8 +56,7 @@ class LeafPlan(TableTask):
 
         placed, first = [], 0
         for part in self.pieces():
-            file = duck.literal(str(self.warehouse.path / part.path))
-            source = f"read_parquet({file}, file_row_number = true, hive_partitioning = false)"
+            source = duck.parquet_files(self.warehouse.path / part.path, numbered=True)
             placed.append(f"SELECT * EXCLUDE (file_row_number), file_row_number + {first} AS row_number FROM {source}")
             first += part.rows
         return {"fact_rate_enriched": " UNION ALL ".join(placed)}

@@ -82,6 +82,8 @@ class Warehouse(TableTask):
         return None  # everything in it passed its own gate
 
     def build(self, why: Stale) -> Stamp:
+        from pipeline import database
+
         root = self.warehouse
         basis = self.basis()
         months = facts.months()
@@ -94,7 +96,8 @@ class Warehouse(TableTask):
         accounts = [accounts_of(month) for month in months]
         with self.scratch() as folder, targets.refusals_told(folder):
             draft = folder / "warehouse.duckdb"
-            of_leaves = catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
+            with database.writable(draft) as place:
+                of_leaves = catalog.write(root, place, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
             targets.fsync(draft)
             targets.replace(draft, root.catalog)
             targets.fsync(root.path)
