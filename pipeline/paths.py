@@ -168,8 +168,7 @@ def check_root(folder: Path) -> None:
     whole = folder.resolve()
     wrong = file_names.problem_of_folder(whole)
     if wrong:
-        remedy = "rename the folder that the message is about, or put the warehouse into another one"
-        raise errors.RootError(wrong, place=whole, remedy=remedy)
+        raise errors.RootError(wrong, place=whole, remedy="rename that folder, or put the warehouse elsewhere")
 
 
 def current() -> Root:
