@@ -73,8 +73,9 @@ def _check(root: Root, found: star_layout.Star) -> star_checks.Checked:
 def _copy(root: Root, found: star_layout.Star, hashes: dict[str, str], name: str) -> None:
     """Copy to a folder beside the others that no build sees, durably, and rename it when it is whole."""
     paths.make_folder(root.star)
-    for left in root.star.glob(f"{DRAFT}*"):  # by one that was killed: we hold the lock
-        shutil.rmtree(left)
+    for left in list(root.star.iterdir()):
+        if left.name.startswith(DRAFT):  # by one that was killed: we hold the lock
+            shutil.rmtree(left)
     draft = root.star / f"{DRAFT}{name}"
     try:
         for table, file in found.files.items():

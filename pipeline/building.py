@@ -370,10 +370,10 @@ def write_docs(root: Root) -> None:
     begun, months = time.monotonic(), facts.months()
     gated = [*sources(), *tables_of(months)]
     gated += [one for m in months for one in (enriched.LeafPlan(month=m), *star.of_month(m))]
-    present = {root.gate_result(one.label, "").name.partition("~")[0] for one in gated}
+    present = {root.gate_result(one.label, "").name.rpartition("~")[0] for one in gated}
     results = []
     for path in sorted(root.gate_results.glob("*.json")):
-        if path.name.partition("~")[0] in present:
+        if path.name.rpartition("~")[0] in present:
             results.append(path)
         else:
             path.unlink()  # of a source or month that is gone

@@ -89,7 +89,7 @@ class Root:
         return self.state / "enriched" / month
 
     def gate_result(self, label: str, suite: str) -> Path:
-        """What the gate last found of a table of a task; the part before `~` is the same for all of a task's."""
+        """What the gate last found of a table of a task; the part before the last `~` is the same for all of a task's."""
         return self.gate_results / f"{label.replace('/', '.')}~{suite}.json"
 
     def kept(self, digest: str, ending: str) -> Path:
