@@ -150,7 +150,7 @@ class Root:
 def use(path: Path | str) -> Root:
     """Make a folder the warehouse of this process; RootError when it is none."""
     global _current
-    folder = Path(path).expanduser()
+    folder = _expanded(Path(path))
     lay_out = f"ratehouse init {shlex.quote(str(folder))}"
     if not folder.exists():
         raise errors.RootError("no such folder", place=folder, remedy=lay_out)
@@ -161,6 +161,14 @@ def use(path: Path | str) -> Root:
     check_root(folder)
     _current = Root(folder.resolve())
     return _current
+
+
+def _expanded(folder: Path) -> Path:
+    """The folder that is meant: one that is called ~x counts before the home of a user x."""
+    try:
+        return folder if folder.exists() else folder.expanduser()
+    except RuntimeError:  # there is no such user
+        return folder
 
 
 def check_root(folder: Path) -> None:

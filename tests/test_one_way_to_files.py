@@ -146,7 +146,7 @@ def test_what_is_let_pass_is_still_there():
         calls = [
             f"{ast.unparse(n.func)}({ast.unparse(n.args[0])})" for n in nodes if isinstance(n, ast.Call) and n.args
         ]
-        assert call in calls or call.isidentifier() and call in texts[module], call
+        assert call in calls or (call.isidentifier() and call in texts[module]), call
 
 
 WRONG = [
