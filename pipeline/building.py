@@ -314,14 +314,7 @@ def _months_known() -> bool:
 def known_months(months: list[str] | None) -> None:
     """UsageError for a month that no source has."""
     for month in months or ():
-        if month not in facts.months():
-            known = facts.months()
-            remedy = (
-                f"months there are: {', '.join(known)}"
-                if known
-                else "no source file has a month yet: ratehouse sources"
-            )
-            raise errors.UsageError(f"no source has the month {month}", remedy=remedy)
+        facts.check_month(month)
 
 
 def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline import errors, stamps, targets
+from pipeline.partition import nearest
 from pipeline.paths import Root
 
 
@@ -195,9 +196,11 @@ class Plan:
 
 
 def plan(root: Root, month: str) -> Plan:
-    """The month's leaf plan as it stands."""
-    path = root.staged("enriched", f"leaf_plan_{month}")
-    info = path.stat()
+    """The month's leaf plan as it stands; RatehouseError where there is none."""
+    try:
+        info = root.staged("enriched", f"leaf_plan_{month}").stat()
+    except FileNotFoundError as missing:
+        raise errors.RatehouseError(f"the month {month} has no leaf plan", remedy="ratehouse build") from missing
     return _plan(root, month, info.st_mtime_ns, info.st_size, info.st_ino)
 
 
@@ -227,11 +230,14 @@ def known_records(root: Root, month: str, first: str) -> Mapping[str, Record]:
 
 
 def owed(root: Root, month: str, first: str) -> list[Leaf]:
-    """The leaves of a group that are not as planned."""
-    known = known_records(root, month, first)
-    return [
-        leaf for leaf in plan(root, month).groups[first] if not stands(root, month, leaf, known.get(leaf.partition))
-    ]
+    """The leaves of a group that are not as planned; UsageError when the month has no such group."""
+    known, groups = known_records(root, month, first), plan(root, month).groups
+    if first not in groups:
+        near = "\n  ".join(nearest(first, groups))
+        raise errors.UsageError(
+            f"no group of leaves of {month} begins with it", place=first, remedy=f"do you mean:\n  {near}"
+        )
+    return [leaf for leaf in groups[first] if not stands(root, month, leaf, known.get(leaf.partition))]
 
 
 def groups_owed(root: Root, month: str) -> list[str]:

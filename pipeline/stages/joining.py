@@ -16,6 +16,7 @@ from pipeline import errors, partition, paths, settings, stamps, tables, targets
 from pipeline.lookahead import ahead
 from pipeline.stages import bench, dims, ingest, xrefs
 from pipeline.stages.facts import FactRate
+from pipeline.stages.parameters import MonthParameter
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask, suite_path
 from pipeline.writing import Written
@@ -51,7 +52,7 @@ class FactRateEnriched(TableTask):
     table = "fact_rate_enriched"
     transform = "fact_rate_enriched"
     large = True
-    month = luigi.Parameter()
+    month = MonthParameter()
 
     def target(self) -> Path:
         return self.warehouse.joined(self.month)
