@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import duck, errors, locks, paths, targets
+from pipeline import duck, errors, file_names, locks, paths, targets
 from pipeline.paths import Root
 from pipeline.readers import star_checks, star_layout
 from pipeline.stages import raw
@@ -42,6 +42,9 @@ def bring(folder: Path) -> Brought:
     if not folder.is_dir():
         fact = "is not a folder" if folder.exists() else "no such folder"
         raise errors.UsageError(fact, place=folder, remedy="name the folder that holds gold/fact_rate.parquet")
+    wrong = file_names.problem_of_folder(folder.resolve())
+    if wrong:
+        raise errors.UsageError(wrong, place=folder, remedy="rename it, or copy what is in it to another folder")
     with locks.locked(root):  # a build that is at work must not see half of the sources
         raw.forget()
         found = star_layout.look(folder)
@@ -70,8 +73,9 @@ def _check(root: Root, found: star_layout.Star) -> star_checks.Checked:
 def _copy(root: Root, found: star_layout.Star, hashes: dict[str, str], name: str) -> None:
     """Copy to a folder beside the others that no build sees, durably, and rename it when it is whole."""
     paths.make_folder(root.star)
-    for left in root.star.glob(f"{DRAFT}*"):  # by one that was killed: we hold the lock
-        shutil.rmtree(left)
+    for left in list(root.star.iterdir()):
+        if left.name.startswith(DRAFT):  # by one that was killed: we hold the lock
+            shutil.rmtree(left)
     draft = root.star / f"{DRAFT}{name}"
     try:
         for table, file in found.files.items():

@@ -319,14 +319,7 @@ def _months_known() -> bool:
 def known_months(months: list[str] | None) -> None:
     """UsageError for a month that no source has."""
     for month in months or ():
-        if month not in facts.months():
-            known = facts.months()
-            remedy = (
-                f"months there are: {', '.join(known)}"
-                if known
-                else "no source file has a month yet: ratehouse sources"
-            )
-            raise errors.UsageError(f"no source has the month {month}", remedy=remedy)
+        facts.check_month(month)
 
 
 def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> None:
@@ -375,10 +368,10 @@ def write_docs(root: Root) -> None:
     begun, months = time.monotonic(), facts.months()
     gated = [*sources(), *tables_of(months)]
     gated += [one for m in months for one in (enriched.LeafPlan(month=m), *star.of_month(m))]
-    present = {root.gate_result(one.label, "").name.partition("~")[0] for one in gated}
+    present = {root.gate_result(one.label, "").name.rpartition("~")[0] for one in gated}
     results = []
     for path in sorted(root.gate_results.glob("*.json")):
-        if path.name.partition("~")[0] in present:
+        if path.name.rpartition("~")[0] in present:
             results.append(path)
         else:
             path.unlink()  # of a source or month that is gone

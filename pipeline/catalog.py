@@ -37,9 +37,9 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Pat
     """
     import pyarrow as pa
 
-    from pipeline import duck, naming
+    from pipeline import database, duck, naming
 
-    with duck.new_database(path, STORAGE_VERSION) as con:
+    with database.new(path, STORAGE_VERSION) as con:
         _origin(con, root)
         for statement in naming.MACROS.split(";"):
             if statement.strip():
@@ -154,23 +154,27 @@ def _manifest(con, root: Root, manifests: dict[str, Path]) -> None:
             CASE WHEN reason IS NULL THEN {duck.literal(f"{root.path}/")} || {root.object_name_in_sql("digest")} END),
           rows BIGINT, bytes BIGINT, digest VARCHAR,
           status VARCHAR AS (CASE WHEN reason IS NULL THEN 'published' ELSE 'withheld' END), reason VARCHAR)""")
-    files = {str(path): month for month, path in manifests.items() if leaves.whole_manifest(path)}
+    files = {month: path for month, path in manifests.items() if leaves.whole_manifest(path)}
     if not files:
         return
     # Read by DuckDB, all of them at once: in Python 138,000 leaves took two seconds.
     fields = dict.fromkeys(leaves.Record._fields, "VARCHAR") | {"rows": "BIGINT", "bytes": "BIGINT"}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in fields.items())
-    listed = ", ".join(map(duck.literal, files))
-    months = ", ".join(f"{duck.literal(file)}: {duck.literal(month)}" for file, month in files.items())
+    options = (
+        f"columns = {{{columns}}}, delim = '\t', quote = '', escape = '', header = false, auto_detect = false, "
+        "null_padding = true"
+    )
+    rows = " UNION ALL ".join(
+        f"SELECT *, {duck.literal(month)} AS month FROM {duck.csv_file(path, options)}" for month, path in files.items()
+    )
     values = ", ".join(f"partition_key(parts[{place}][{len(key) + 2}:])" for place, key in enumerate(keys, 1))
     con.execute(PARTITION_KEY)
     con.execute(f"""
         INSERT INTO partition_manifest
-        SELECT {values}, MAP {{{months}}}[filename], partition, rows, if(reason IS NULL, bytes, 0), digest, reason
+        SELECT {values}, month, partition, rows, if(reason IS NULL, bytes, 0), digest, reason
         FROM (
           SELECT *, string_split(partition, '/') AS parts
-          FROM read_csv([{listed}], filename = true, columns = {{{columns}}}, delim = '\t', quote = '', escape = '',
-            header = false, auto_detect = false, null_padding = true, hive_partitioning = false)
+          FROM ({rows})
           WHERE digest IS NOT NULL)""")  # a file's last line is the seal
     con.execute("DROP MACRO partition_key")
 

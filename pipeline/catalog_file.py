@@ -126,7 +126,7 @@ def opened(root: Root) -> Iterator:
     """A connection that reads the catalog; CatalogError where a reader would fail, or get another warehouse's rows."""
     import duckdb
 
-    from pipeline import duck
+    from pipeline import database
 
     build = paths.command("build", root.path)
     if not root.catalog.exists():
@@ -136,7 +136,7 @@ def opened(root: Root) -> Iterator:
         remedy = f"end that program, where it still runs; then have the log set aside, and the catalog written anew:\n  {build}"
         raise errors.CatalogError(log, place=root.catalog, remedy=remedy)
     try:
-        con = duck.read_database(root.catalog)
+        con = database.connect(root.catalog, read_only=True)
     except duckdb.Error as problem:
         raise _unreadable(root, problem) from problem
     with con:

@@ -69,7 +69,7 @@ def _count_and_multiply(staged: _Staged, folder: Path) -> None:
     """What is made of one file's staged tables."""
     con = duck.connect(scratch=folder)
     for name, path in staged.paths.items():
-        rows = f"SELECT 'b' AS batch_id, file_row_number AS row_ix, * EXCLUDE (file_row_number) FROM read_parquet({duck.literal(str(path))}, file_row_number = true)"
+        rows = f"SELECT 'b' AS batch_id, file_row_number AS row_ix, * EXCLUDE (file_row_number) FROM {duck.parquet_files(path, numbered=True)}"
         duck.view(con, name, rows)
     in_network_counts.counts(
         con, lambda name, columns: parquet_reading.batches(staged.paths[name], columns), staged.counting

@@ -66,9 +66,10 @@ def build(results: Iterable[dict], suites: Path, out: Path) -> Path:
     out      replaced as a whole; pages of results that have not changed are taken over, not rendered again
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    for left in out.parent.glob(f".{out.name}-*"):  # by a build that was killed
+    begin = f".{out.name}-"
+    for left in [path for path in out.parent.iterdir() if path.name.startswith(begin)]:  # by a build that was killed
         shutil.rmtree(left, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    draft = Path(tempfile.mkdtemp(prefix=begin, dir=out.parent))
     try:
         (draft / "checks").mkdir()
         checks = []

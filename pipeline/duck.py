@@ -1,20 +1,21 @@
 """DuckDB connections as this project uses them: bounded, deterministic, with our macros and typed inputs.
 
-What belongs here: opening a connection, registering a table's files as a view, loading a transform's SQL.
-What must not come in: a query about any one table (that is a file under `transforms/sql`), Luigi, GX.
+What belongs here: opening a connection, naming files to DuckDB (with `database` the only module that does), registering a
+table's files as a view, loading a transform's SQL. What must not come in: a query about any one table (that is a file
+under `transforms/sql`), database files (`database`), Luigi, GX.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 
 from pipeline import naming
+from pipeline.file_names import literal_path, whole_path
 from pipeline.tables import Table
 
 
@@ -22,27 +23,28 @@ def connect(memory: str = "1GB", threads: int = 1, scratch: Path | None = None) 
     """A connection in memory that never takes more than `memory`, and spills into `scratch` instead."""
     con = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": threads})
     if scratch is not None:
-        con.execute(f"SET temp_directory = {literal(str(scratch))}")
+        con.execute(f"SET temp_directory = {literal(whole_path(scratch))}")
     con.execute("SET enable_progress_bar = false")
     con.execute("SET autoinstall_known_extensions = false")  # a build never uses the network
     con.execute(naming.MACROS)
     return con
 
 
-@contextmanager
-def new_database(path: Path, storage: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that writes a new database file, in the format of a version of DuckDB (`v1.2.0`), whole when it ends."""
-    with duckdb.connect(":memory:") as con:
-        con.execute(f"ATTACH {literal(str(path))} AS made (STORAGE_VERSION {literal(storage)})")
-        con.execute("USE made")
-        yield con
-        con.execute("USE memory")
-        con.execute("DETACH made")
+def parquet_files(given: Path | Iterable[Path], *, numbered: bool = False) -> str:
+    """The rows of Parquet files, as what stands behind FROM; `numbered` ones have a column file_row_number, from 0."""
+    listed = [given] if isinstance(given, Path) else list(given)
+    more = ", file_row_number = true" if numbered else ""
+    return f"read_parquet({literal([literal_path(path) for path in listed])}, hive_partitioning = false{more})"
 
 
-def read_database(path: Path) -> duckdb.DuckDBPyConnection:
-    """A connection that reads a database file."""
-    return duckdb.connect(str(path), read_only=True)
+def csv_file(path: Path, options: str) -> str:
+    """The rows of a CSV file, as what stands behind FROM; `options` are DuckDB's, as they are written in SQL."""
+    return f"read_csv({literal(literal_path(path))}, hive_partitioning = false, {options})"
+
+
+def write_parquet(con: duckdb.DuckDBPyConnection, select: str, path: Path, options: str = "") -> None:
+    """Write the rows of a SELECT to a Parquet file; `options` are DuckDB's, as they are written in SQL."""
+    con.execute(f"COPY ({select}) TO {literal(whole_path(path))} (FORMAT parquet{options and f', {options}'})")
 
 
 def literal(value: object) -> str:
@@ -69,13 +71,13 @@ def empty(table: Table) -> str:
     return f"SELECT {columns} WHERE FALSE"
 
 
-def scan(table: Table, paths: Iterable[Path | str]) -> str:
+def scan(table: Table, given: Iterable[Path]) -> str:
     """A SELECT over the files of a table, empty with its schema when there is none. No Hive column is inferred."""
-    names = [str(p) for p in paths]
-    if not names:
+    listed = list(given)
+    if not listed:
         return empty(table)
     columns = ", ".join(identifier(c) for c in table.columns)
-    return f"SELECT {columns} FROM read_parquet({literal(names)}, hive_partitioning = false)"
+    return f"SELECT {columns} FROM {parquet_files(listed)}"
 
 
 def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:

@@ -95,6 +95,12 @@ class RootError(RatehouseError):
     exit_code = 2
 
 
+class PathError(RatehouseError):
+    """A file or folder has a name that a library cannot be given."""
+
+    exit_code = 2
+
+
 class LockedError(RatehouseError):
     """Another build holds this warehouse."""
 

@@ -88,13 +88,16 @@ def _state(task: TableTask, kind: str) -> str:
 def why(text: str) -> str:
     """One sentence on why a table, table:YYYY-MM, path or partition would be built again, or that it would not."""
     root = paths.current()
-    if "=" in text and partition.KEYS[0] in text:
+    found = [t for t in tasks() if _named(t, text, None, root)]  # first, for the name of a file may be like the others
+    if not found and "=" in text and partition.KEYS[0] in text:
         return "\n".join(_why_partition(*pair) for pair in partition_lookup.months_of(text, None))
-    name, _, month = text.partition(":")
-    found = [t for t in tasks() if _named(t, name, month or None, root)]
+    name, colon, month = text.rpartition(":")
+    if not found and colon and any(_named(t, name, None, root) for t in tasks()):
+        facts.check_month(month)
+        found = [t for t in tasks() if _named(t, name, month, root)]
     if not found:
         known = sorted({name_of(t) for t in tasks()})
-        near = partition.nearest(name, [*known, *(t.label for t in tasks())])
+        near = partition.nearest(name if colon else text, [*known, *(t.label for t in tasks())])
         raise errors.UsageError(
             "is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?"
         )

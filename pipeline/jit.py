@@ -224,4 +224,4 @@ def start() -> None:
 
 def compiled(module: str) -> bool:
     """Whether anything of a module of that name was compiled from the sources as they are."""
-    return any(Path(config.CACHE_DIR).rglob(f"{module}.*.nbi"))
+    return any(path.name.startswith(f"{module}.") for path in Path(config.CACHE_DIR).rglob("*.nbi"))

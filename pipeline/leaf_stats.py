@@ -198,19 +198,16 @@ def _joined_leaves(joined: list[Path]) -> list[tuple[list[str | None], int]]:
     from pipeline import duck
 
     columns = ", ".join(map(duck.identifier, partition.KEYS))
-    source = f"read_parquet({duck.literal([str(path) for path in joined])}, hive_partitioning = false)"
     with duck.connect() as con:
-        found = con.sql(f"SELECT {columns}, count(*) FROM {source} GROUP BY ALL").fetchall()
+        found = con.sql(f"SELECT {columns}, count(*) FROM {duck.parquet_files(joined)} GROUP BY ALL").fetchall()
     return [(list(values), rows) for *values, rows in found]
 
 
 def _trials(root: Root, month: str) -> _Trials:
     """Encode slices of the month's first row group as leaves."""
-    import pyarrow.parquet as pq
+    from pipeline import opening, parquet, tables
 
-    from pipeline import parquet, tables
-
-    with pq.ParquetFile(root.joined(month)) as file:
+    with opening.parquet(root.joined(month)) as file:
         rows = file.read_row_group(0).cast(tables.get("fact_rate_enriched").arrow_schema())
     trials = _Trials()
     parquet.leaf_bytes(rows.slice(0, 1))  # the first call sets up Arrow

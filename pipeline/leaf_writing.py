@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline import errors, journal, leaves, paths, stopping, targets
+from pipeline import errors, journal, leaves, partition, paths, stopping, targets
 from pipeline.leaves import Leaf, Record
 from pipeline.paths import Root
 
@@ -51,8 +51,9 @@ def build_leaf(root: Root, month: str, name: str) -> None:
     """Write one leaf; WithheldPartition when its rows fail the gate, UsageError when the month has no such leaf."""
     leaf = leaves.plan(root, month).by_partition.get(name)
     if leaf is None:
+        near = "\n  ".join(partition.nearest(name, leaves.plan(root, month).by_partition))
         raise errors.UsageError(
-            f"the month {month} has no rows for it any more", place=name, remedy=f"ratehouse partitions --month {month}"
+            f"the month {month} has no rows for it", place=name, remedy=f"the nearest are:\n  {near}"
         )
     if not leaves.stands(root, month, leaf, leaves.known_records(root, month, leaf.group).get(name)):
         _write(root, month, leaf.group, [leaf])

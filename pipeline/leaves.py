@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline import errors, stamps, targets
+from pipeline.partition import nearest
 from pipeline.paths import Root
 
 
@@ -153,7 +154,7 @@ def problem(root: Root, month: str, digest: str) -> str | None:
 @functools.lru_cache(maxsize=64)
 def _around(root: Root, month: str) -> tuple[str, str]:
     """What stands before and behind a leaf's name in its file's, as text: making 138,000 paths took a second and a half."""
-    return tuple(f"{root.path}/{root.leaf_name('|', month)}".split("|"))
+    return tuple(f"{root.path}/{root.leaf_name(chr(0), month)}".split("\0"))  # which no path has
 
 
 def _withheld_problem(root: Root, month: str, record: Record) -> str | None:
@@ -182,13 +183,13 @@ class Plan:
     """A month's leaf plan, read once."""
 
     def __init__(self, root: Root, month: str):
-        import pyarrow.parquet as pq
+        from pipeline import opening
 
         stamp = stamps.read(root, f"staged/enriched/leaf_plan_{month}")
         if stamp is None:
             raise errors.RatehouseError(f"the month {month} has no leaf plan", remedy="ratehouse build")
         # Without Arrow's threads: Luigi asks in the parent, and forks afterwards.
-        with pq.ParquetFile(root.path / stamp.parts["leaf_plan"].path, pre_buffer=False) as file:
+        with opening.parquet(root.path / stamp.parts["leaf_plan"].path, pre_buffer=False) as file:
             columns = file.read(use_threads=False).to_pydict()
         names = ("partition", "first_row", "rows", "digest", "leaf_group", "reason")
         self.leaves = [Leaf(*values) for values in zip(*(columns[n] for n in names), strict=True)]
@@ -203,9 +204,11 @@ class Plan:
 
 
 def plan(root: Root, month: str) -> Plan:
-    """The month's leaf plan as it stands."""
-    path = root.staged("enriched", f"leaf_plan_{month}")
-    info = path.stat()
+    """The month's leaf plan as it stands; RatehouseError where there is none."""
+    try:
+        info = root.staged("enriched", f"leaf_plan_{month}").stat()
+    except FileNotFoundError as missing:
+        raise errors.RatehouseError(f"the month {month} has no leaf plan", remedy="ratehouse build") from missing
     return _plan(root, month, info.st_mtime_ns, info.st_size, info.st_ino)
 
 
@@ -236,11 +239,14 @@ def known_records(root: Root, month: str, first: str) -> Mapping[str, Record]:
 
 
 def owed(root: Root, month: str, first: str) -> list[Leaf]:
-    """The leaves of a group that are not as planned."""
-    known = known_records(root, month, first)
-    return [
-        leaf for leaf in plan(root, month).groups[first] if not stands(root, month, leaf, known.get(leaf.partition))
-    ]
+    """The leaves of a group that are not as planned; UsageError when the month has no such group."""
+    known, groups = known_records(root, month, first), plan(root, month).groups
+    if first not in groups:
+        near = "\n  ".join(nearest(first, groups))
+        raise errors.UsageError(
+            f"no group of leaves of {month} begins with it", place=first, remedy=f"do you mean:\n  {near}"
+        )
+    return [leaf for leaf in groups[first] if not stands(root, month, leaf, known.get(leaf.partition))]
 
 
 def groups_owed(root: Root, month: str) -> list[str]:

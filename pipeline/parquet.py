@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
-from pipeline import writing
+from pipeline import opening, writing
 from pipeline.lookahead import give_way
 from pipeline.tables import Table
 from pipeline.writing import Written
@@ -221,7 +221,7 @@ def write_large_leaf(path: Path, schema: pa.Schema, pieces: Iterable[pa.Table]) 
     The bytes are those of `leaf_bytes` of all rows together; what is held are a row group and a piece.
     """
     rows, pending = 0, schema.empty_table()
-    with pq.ParquetWriter(
+    with opening.parquet_writer(
         path, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL, store_schema=False
     ) as file:
         for piece in pieces:

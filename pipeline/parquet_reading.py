@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import opening
 from pipeline.parquet import ID_ENCODING, ROW_GROUP_ROWS
 
 
@@ -49,7 +50,7 @@ class Pieces:
 
 def batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Columns of a file, some rows at a time, in this thread."""
-    with pq.ParquetFile(path, pre_buffer=False) as file:  # it would hold all of them
+    with opening.parquet(path, pre_buffer=False) as file:  # it would hold all of them
         yield from file.iter_batches(ROW_GROUP_ROWS, columns=columns, use_threads=False)
 
 
@@ -58,9 +59,9 @@ def opened(path: Path) -> pq.ParquetFile:
 
     Ids come as texts: Arrow makes no dictionary of what is written as they are, and none of them stands twice.
     """
-    with pq.ParquetFile(path) as file:
+    with opening.parquet(path) as file:
         texts = {field.name for field in file.schema_arrow if pa.types.is_string(field.type)}
         for group in map(file.metadata.row_group, range(min(1, file.num_row_groups))):  # all are written alike
             columns = map(group.column, range(group.num_columns))
             texts -= {column.path_in_schema for column in columns if ID_ENCODING in column.encodings}
-    return pq.ParquetFile(path, read_dictionary=sorted(texts))
+    return opening.parquet(path, read_dictionary=sorted(texts))

@@ -25,7 +25,8 @@ KEYS = (
 )
 NULL = "__HIVE_DEFAULT_PARTITION__"
 CANDIDATES = 200  # names compared letter by letter: each takes a millisecond, and a month may have 100,000
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+_LIKE_MONTH = re.compile(r"(\d{4})\D?(\d\d?)(?:\D.*|\d\d)?|(\d\d?)\D(\d{4})", re.ASCII)
 
 
 class Incomplete(errors.UsageError):
@@ -86,6 +87,16 @@ def month_in(text: str) -> str | None:
 def is_month(text: str) -> bool:
     """Whether the text is a month, YYYY-MM."""
     return bool(_MONTH.fullmatch(text or ""))
+
+
+def month(text: str) -> str:
+    """The month that a person typed; UsageError, with the one that is likely meant, for what is no month."""
+    if is_month(text):
+        return text
+    found = _LIKE_MONTH.fullmatch(str(text).strip())
+    near = f"{found[1] or found[4]}-{int(found[2] or found[3]):02}" if found else ""
+    remedy = f"do you mean {near}?" if is_month(near) else "write it as YYYY-MM, such as 2025-08"
+    raise errors.UsageError(f"{text} is no month", remedy=remedy)
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:

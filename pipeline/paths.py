@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pipeline import errors, tables
+from pipeline import errors, file_names, tables
 
 REFERENCE_FOLDERS = ("nppes", "medicare", "codes", "geo", "pos", "wcfs")
 BESIDE = "references"  # folder beside in-network files for what they refer to
@@ -79,7 +79,8 @@ class Root:
 
     def all_joined(self, month: str) -> list[Path]:
         """Every file of the month's enriched rows that stands, whoever left it."""
-        return sorted((self.path / "staged" / "enriched").glob(f"fact_rate_enriched_{month}.*"))
+        folder, begin = self.path / "staged" / "enriched", f"fact_rate_enriched_{month}."
+        return sorted(path for path in folder.iterdir() if path.name.startswith(begin)) if folder.is_dir() else []
 
     def stamp(self, label: str) -> Path:
         """The stamp of a task, by its label."""
@@ -90,7 +91,7 @@ class Root:
         return self.state / "enriched" / month
 
     def gate_result(self, label: str, suite: str) -> Path:
-        """What the gate last found of a table of a task; the part before `~` is the same for all of a task's."""
+        """What the gate last found of a table of a task; the part before the last `~` is the same for all of a task's."""
         return self.gate_results / f"{label.replace('/', '.')}~{suite}.json"
 
     def kept(self, digest: str, ending: str) -> Path:
@@ -159,15 +160,33 @@ class Root:
 def use(path: Path | str) -> Root:
     """Make a folder the warehouse of this process; RootError when it is none."""
     global _current
-    folder = Path(path).expanduser()
+    folder = _expanded(Path(path))
+    lay_out = f"ratehouse init {shlex.quote(str(folder))}"
     if not folder.exists():
-        raise errors.RootError("no such folder", place=folder, remedy=f"ratehouse init {folder}")
+        raise errors.RootError("no such folder", place=folder, remedy=lay_out)
     if not folder.is_dir():
         raise errors.RootError("is not a folder", place=folder, remedy="name the folder that holds raw/")
     if not (folder / "raw").is_dir():
-        raise errors.RootError("holds no raw/, so it is no warehouse", place=folder, remedy=f"ratehouse init {folder}")
+        raise errors.RootError("holds no raw/, so it is no warehouse", place=folder, remedy=lay_out)
+    check_root(folder)
     _current = Root(folder.resolve())
     return _current
+
+
+def _expanded(folder: Path) -> Path:
+    """The folder that is meant: one that is called ~x counts before the home of a user x."""
+    try:
+        return folder if folder.exists() else folder.expanduser()
+    except RuntimeError:  # there is no such user
+        return folder
+
+
+def check_root(folder: Path) -> None:
+    """RootError for a folder in which no warehouse can be built, because DuckDB could not open its files."""
+    whole = folder.resolve()
+    wrong = file_names.problem_of_folder(whole)
+    if wrong:
+        raise errors.RootError(wrong, place=whole, remedy="rename that folder, or put the warehouse elsewhere")
 
 
 def current() -> Root:

@@ -312,6 +312,8 @@ class TableTask(luigi.Task):
 
     def _run(self) -> None:
         forget_stamps_of_others()
+        if journal.BUILD not in os.environ:
+            self._look_for_itself()
         started = time.monotonic()
         blocked = self.blocked()
         if blocked is not None:
@@ -329,6 +331,18 @@ class TableTask(luigi.Task):
                 stamp = self.build(why)
         _memo.pop(self.task_id, None)
         self.journal("done", seconds=round(time.monotonic() - started, 3), why=why.sentence, **self._summary(stamp))
+
+    def _look_for_itself(self) -> None:
+        """Do what a build does between reading and making tables, where `luigi` runs the task alone.
+
+        UsageError when no source has its month.
+        """
+        from pipeline.stages import facts, ingest
+
+        forget()
+        ingest.forget()  # the files that were read since have a month now
+        if self.month_or_none is not None and not isinstance(self, ingest.FileTask):
+            facts.check_month(self.month_or_none)
 
     def build(self, why: Stale) -> Stamp:
         """Produce, gate, publish, stamp."""

@@ -180,7 +180,8 @@ def _leaves(root: Root, month: str, deep: bool, expected: set[Path]) -> Iterator
         return
     if not manifest.exists() or targets.file_hash(manifest) != stamp.notes["manifest"]:
         yield Problem(root.relative(manifest), "is missing or was changed", clear=(manifest,))
-        expected.update(root.tree.rglob(f"year_month={month}/*.parquet"))  # which are its leaves is not known
+        # Which are its leaves is not known.
+        expected.update(p for p in root.tree.rglob("*.parquet") if p.parent.name == f"year_month={month}")
         return
     for record in leaves.records(manifest).values():
         if record.reason:

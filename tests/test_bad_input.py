@@ -432,7 +432,7 @@ def test_a_month_that_is_not_there_is_refused_with_those_there_are(built_sample)
         assert (said.returncode, said.stdout) == (2, "")
         assert said.stderr == "error: no source has the month 2031-01\n  months there are: 2025-07, 2025-08\n"
     said = kit.ratehouse(built_sample, "build", "--month", "2025-8")
-    assert (said.returncode, said.stderr) == (2, "error: 2025-8 is no month\n  write it as YYYY-MM, such as 2025-08\n")
+    assert (said.returncode, said.stderr) == (2, "error: 2025-8 is no month\n  do you mean 2025-08?\n")
     assert kit.rewritten(before, kit.parquet_files(built_sample)) == set()
 
 

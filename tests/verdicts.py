@@ -51,4 +51,5 @@ def _basis(suite_path: Path, views: Mapping[str, str], variables: Mapping, label
 
 
 def _content(path: str) -> str:
-    return hashlib.sha256(Path(path.replace("''", "'")).read_bytes()).hexdigest()
+    literal = re.sub(r"\[([\[*?])\]", r"\1", path.replace("''", "'"))
+    return hashlib.sha256(Path(literal).read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from pipeline import errors, journal, partition, paths, settings, stopping
+from pipeline import journal, partition, paths, settings, stopping
 from pipeline.cli import lines
 
 
@@ -29,8 +29,7 @@ def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, s
     from pipeline.cli import progress, summary
 
     for month in months:
-        if not partition.is_month(month):
-            raise errors.UsageError(f"{month} is no month", remedy="write it as YYYY-MM, such as 2025-08")
+        partition.month(month)
     stopping.listen()
     used = building.usable_workers(workers or settings.build().workers)
     settings.override("build", "workers", str(used))

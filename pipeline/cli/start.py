@@ -43,6 +43,7 @@ def init(directory: Path) -> None:
     \b
     Example: ratehouse init my-warehouse
     """
+    paths.check_root(directory)
     with targets.refusals_told(directory):
         for name, what in LAYOUT.items():
             folder = paths.make_folder(directory / "raw" / name)
@@ -78,6 +79,7 @@ def sample(directory: Path, **options) -> None:
     """
     from pipeline import sample as generator
 
+    paths.check_root(directory)
     with targets.refusals_told(directory):
         summary = generator.write(directory, progress=_Told(options["facts"]), **options)
     rates = sum(file.rates for file in summary.files)

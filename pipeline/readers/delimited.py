@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline import opening
 from pipeline.errors import SourceError
 
 
@@ -124,7 +125,7 @@ def sheet(path: Path) -> tuple[list[str], dict[str, pl.DataFrame]]:
     import fastexcel
 
     try:
-        book = fastexcel.read_excel(path)
+        book = opening.workbook(path)
         names = book.sheet_names
         frames = {name: book.load_sheet(name, header_row=None, dtypes="string").to_polars() for name in names}
     except fastexcel.FastExcelError as error:

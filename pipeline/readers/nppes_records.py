@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipeline import tables
+from pipeline import duck, tables
 from pipeline.errors import SourceError
 
 ENTITY = {"1": "NPI-1", "2": "NPI-2", "NPI-1": "NPI-1", "NPI-2": "NPI-2"}
@@ -171,7 +171,7 @@ def _md5(texts: pl.Series) -> pl.Series:
 
 @functools.cache
 def _hasher() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config={"memory_limit": "64MB", "threads": 1})
+    return duck.connect("64MB")
 
 
 def _dashed(name: str) -> pl.Expr:

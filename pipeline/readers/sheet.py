@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from pipeline import errors
+from pipeline import errors, opening
 from pipeline.readers import delimited
 
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
@@ -43,7 +43,7 @@ def rows_of_workbook(path: Path) -> list[list[Row]]:
     import fastexcel
 
     try:
-        book = fastexcel.read_excel(path)
+        book = opening.workbook(path)
         sheets = [book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0) for name in book.sheet_names]
     except fastexcel.FastExcelError as problem:
         raise errors.SourceError(

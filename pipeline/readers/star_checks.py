@@ -73,9 +73,8 @@ def _refusal(star: Star, table: str, fact: str, remedy: str) -> SourceError:
 def _read_through(con: duckdb.DuckDBPyConnection, star: Star, file: File) -> int:
     """Read the columns that are used, to the end; returns the number of rows."""
     hashed = ", ".join(f"max(hash({duck.identifier(name)}))" for name in file.columns.values())
-    scanned = f"read_parquet({duck.literal(str(file.path))}, hive_partitioning = false)"
     try:
-        return con.execute(f"SELECT count(*), {hashed} FROM {scanned}").fetchall()[0][0]
+        return con.execute(f"SELECT count(*), {hashed} FROM {duck.parquet_files(file.path)}").fetchall()[0][0]
     except duckdb.Error as problem:
         words = " ".join(str(problem).split())[:200]
         raise _refusal(star, file.table, f"cannot be read: {words}", "write it anew") from problem

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pipeline import naming, tables
+from pipeline import naming, opening, tables
 from pipeline.errors import TOO_MANY_FILES, SourceError
 
 # Columns by table, as both documents name them: `name:kind=other_name`, `?` where a file may lack it. The kinds:
@@ -198,7 +197,7 @@ def _dispensable(table: str, schemas: Mapping[str, pa.Schema]) -> set[str]:
 
 def _schema(folder: Path, path: Path) -> pa.Schema:
     try:
-        return pq.read_schema(path)
+        return opening.parquet_schema(path)
     except pa.ArrowInvalid as problem:
         fact = "is empty" if path.stat().st_size == 0 else "is no whole Parquet file"
         raise SourceError(fact, place=path, remedy=f"write it anew, {again(folder)}") from problem

@@ -26,7 +26,7 @@ def views(star: Star, prefix: str = "given") -> dict[str, str]:
             given = duck.identifier(file.columns[column.name]) if file and column.name in file.columns else "NULL"
             pieces.append(f"CAST({given} AS {_SQL_TYPES[column.kind]}) AS {duck.identifier(column.name)}")
         if file:
-            scanned = f"read_parquet({duck.literal(str(file.path))}, hive_partitioning = false, file_row_number = true)"
+            scanned = duck.parquet_files(file.path, numbered=True)
             found[f"{prefix}_{table}"] = f"SELECT {', '.join(pieces)}, file_row_number AS place FROM {scanned}"
         else:
             found[f"{prefix}_{table}"] = f"SELECT {', '.join(pieces)}, CAST(NULL AS BIGINT) AS place WHERE FALSE"

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from pipeline.errors import UsageError
+from pipeline import partition
 from pipeline.sample import codes, people
 
 # The share of facts and leaves that institutional rates take.
@@ -194,9 +194,7 @@ class Plan:
 
 def months_from(first: str, count: int) -> tuple[str, ...]:
     """`count` months from `first` (YYYY-MM) on. UsageError when `first` is no month."""
-    year, _, month = first.partition("-")
-    if not (len(first) == 7 and year.isdigit() and month.isdigit() and 1 <= int(month) <= 12):
-        raise UsageError(f"{first!r} is no month", remedy="write it as YYYY-MM, e.g. 2025-07")
+    year, _, month = partition.month(first).partition("-")
     start = int(year) * 12 + int(month) - 1
     return tuple(f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(start, start + count))
 

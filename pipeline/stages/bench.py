@@ -6,6 +6,7 @@ import luigi
 
 from pipeline import settings
 from pipeline.stages import ingest
+from pipeline.stages.parameters import MonthParameter
 from pipeline.task import TableTask
 
 luigi.namespace("bench", scope=__name__)
@@ -53,21 +54,21 @@ class BenchMedicareProf(_FromFees):
     """The physician fee schedule as a state's mean."""
 
     table = "bench_medicare_prof"
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class BenchOpps(_FromFees):
     """The outpatient prospective payment system."""
 
     table = "bench_opps"
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class BenchAsc(_FromFees):
     """The ambulatory surgical centre schedule."""
 
     table = "bench_asc"
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class BenchWcfs(_FromFees):
@@ -75,14 +76,14 @@ class BenchWcfs(_FromFees):
 
     table = "bench_wcfs"
     folders = ("wcfs",)
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class BenchMedicareComprehensive(_FromFees):
     """The three Medicare schedules one under another."""
 
     table = "bench_medicare_comprehensive"
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 SHARDED = (BenchMedicareProf, BenchOpps, BenchAsc, BenchWcfs, BenchMedicareComprehensive)

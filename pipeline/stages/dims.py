@@ -8,6 +8,7 @@ import luigi
 
 from pipeline import naming, settings
 from pipeline.stages import ingest, star
+from pipeline.stages.parameters import MonthParameter
 from pipeline.stages.rates import FromRates, source_rows
 from pipeline.task import TableTask
 
@@ -101,7 +102,7 @@ class DimProviderGroup(FromRates):
     table = "dim_provider_group"
     staged = ("staged_group",)
     stars = ("star_group",)
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class DimPosSet(FromRates):

@@ -17,6 +17,7 @@ import luigi
 from pipeline import leaf_writing, leaves, naming, paths, settings, stamps, targets
 from pipeline.lookahead import ahead
 from pipeline.stages.joining import FactRateEnriched
+from pipeline.stages.parameters import KeyParameter, MonthParameter, PartitionParameter
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import RootParameter, TableTask, at_work, forget
 
@@ -30,7 +31,7 @@ class LeafPlan(TableTask):
     table = "leaf_plan"
     transform = "leaf_plan"
     readable = False
-    month = luigi.Parameter()
+    month = MonthParameter()
 
     def views(self) -> dict[str, list[TableTask]]:
         return {"fact_rate_enriched": [FactRateEnriched(month=self.month)]}
@@ -56,8 +57,7 @@ class LeafPlan(TableTask):
 
         placed, first = [], 0
         for part in self.pieces():
-            file = duck.literal(str(self.warehouse.path / part.path))
-            source = f"read_parquet({file}, file_row_number = true, hive_partitioning = false)"
+            source = duck.parquet_files(self.warehouse.path / part.path, numbered=True)
             placed.append(f"SELECT * EXCLUDE (file_row_number), file_row_number + {first} AS row_number FROM {source}")
             first += part.rows
         return {"fact_rate_enriched": " UNION ALL ".join(placed)}
@@ -115,8 +115,8 @@ class EnrichedGroup(luigi.Task):
     """A run of leaves of a month that are written together, named after the first."""
 
     root = RootParameter(positional=False)
-    month = luigi.Parameter()
-    first = luigi.Parameter()
+    month = MonthParameter()
+    first = PartitionParameter()
 
     def output(self) -> luigi.LocalTarget:
         """Its manifest."""
@@ -140,7 +140,7 @@ class EnrichedMonth(TableTask):
 
     table = "fact_rate_enriched"
     readable = False
-    month = luigi.Parameter()
+    month = MonthParameter()
 
     @property
     def priority(self) -> int:
@@ -209,14 +209,14 @@ class Partition(luigi.Task):
     """One leaf. It is run when its rows were withheld, to show why, and by `rerun`, to bring it in."""
 
     root = RootParameter(positional=False)
-    month = luigi.Parameter()
-    payer_slug = luigi.Parameter(default="")
-    state = luigi.Parameter(default="")
-    billing_class = luigi.Parameter(default="")
-    procedure_set = luigi.Parameter(default="")
-    procedure_class = luigi.Parameter(default="")
-    primary_taxonomy_code = luigi.Parameter(default="")
-    stat_area_name = luigi.Parameter(default="")
+    month = MonthParameter()
+    payer_slug = KeyParameter(default="")
+    state = KeyParameter(default="")
+    billing_class = KeyParameter(default="")
+    procedure_set = KeyParameter(default="")
+    procedure_class = KeyParameter(default="")
+    primary_taxonomy_code = KeyParameter(default="")
+    stat_area_name = KeyParameter(default="")
 
     @classmethod
     def named(cls, month: str, name: str) -> Partition:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, naming, paths, settings, stamps, tables, targets
+from pipeline import errors, naming, partition, paths, settings, stamps, tables, targets
 from pipeline.lookahead import ahead
 from pipeline.stages import dims, ingest, star, xrefs
+from pipeline.stages.parameters import MonthParameter
 from pipeline.stages.rates import FromRates
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -57,7 +58,7 @@ class FactRate(FromRates):
     large = True
     transform = "fact_rate"
     staged = STAGED
-    month = luigi.Parameter()
+    month = MonthParameter()
 
     def views(self) -> dict[str, list[TableTask]]:
         return {**super().views(), "star_fact": star.of_month(self.month)}
@@ -137,7 +138,7 @@ class XrefFactSource(FromRates):
     table = "xref_fact_source"
     transform = "fact_rate"
     staged = STAGED
-    month = luigi.Parameter()
+    month = MonthParameter()
 
     def shaping(self) -> dict[str, object]:
         return {"[facts] keep_sources": settings.facts().keep_sources}
@@ -250,6 +251,16 @@ class FactLayout(TableTask):
 def months() -> list[str]:
     """Every month that a source file or a star schema has facts of, in order."""
     return sorted({*ingest.months(), *star.months()})
+
+
+def check_month(month: str) -> None:
+    """UsageError for a month that no source has."""
+    known = months()
+    if partition.month(month) not in known:
+        there = (
+            f"months there are: {', '.join(known)}" if known else "no source file has a month yet: ratehouse sources"
+        )
+        raise errors.UsageError(f"no source has the month {month}", remedy=there)
 
 
 def by_table(of: list[str]) -> list[TableTask]:

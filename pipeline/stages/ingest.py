@@ -24,6 +24,7 @@ from pipeline import references as elsewhere
 from pipeline.lookahead import ahead
 from pipeline.references import UNREADABLE, References
 from pipeline.stages import raw
+from pipeline.stages.parameters import NameParameter
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask
 from pipeline.writing import Written
@@ -47,9 +48,9 @@ COUNTS = (
 
 
 class FileTask(TableTask):
-    """A task whose input is one raw file."""
+    """A task whose input is one raw file, by its path under raw/ and the folder."""
 
-    path = luigi.Parameter()
+    path = NameParameter("file under raw/", raw.listed)
     readable = False
     folder = ""  # under raw/ and staged/
 
@@ -126,7 +127,7 @@ class InNetworkFile(FileTask):
 
     folder = "mrf"
     hashed_while_read = True
-    path = luigi.Parameter()
+    path = NameParameter("in-network file", lambda: raw.in_network()[0])
 
     @property
     def batch_id(self) -> str:
@@ -392,7 +393,9 @@ class ReferenceFile(FileTask):
     def blocked(self) -> errors.RatehouseError | None:
         if self.status == BROKEN and not settings.build().skip_broken and self.own_staleness() is None:
             notes = self.stamp().notes
-            return errors.SourceError(notes["reason"], place=self.warehouse.placed(notes["place"]), remedy=notes["remedy"])
+            return errors.SourceError(
+                notes["reason"], place=self.warehouse.placed(notes["place"]), remedy=notes["remedy"]
+            )
         return None
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
@@ -438,40 +441,50 @@ class ReferenceFile(FileTask):
         return {"status": WHOLE}
 
 
+def _path_under(folder: str) -> NameParameter:
+    return NameParameter(f"file under raw/{folder}", lambda: raw.reference(folder))
+
+
 class Nppes(ReferenceFile):
     """A file of the provider registry."""
 
     folder = "nppes"
+    path = _path_under(folder)
 
 
 class Medicare(ReferenceFile):
     """A file of Medicare's fee schedules."""
 
     folder = "medicare"
+    path = _path_under(folder)
 
 
 class Codes(ReferenceFile):
     """A file of a code set."""
 
     folder = "codes"
+    path = _path_under(folder)
 
 
 class Geo(ReferenceFile):
     """A file of geography."""
 
     folder = "geo"
+    path = _path_under(folder)
 
 
 class Pos(ReferenceFile):
     """The place-of-service codes."""
 
     folder = "pos"
+    path = _path_under(folder)
 
 
 class Wcfs(ReferenceFile):
     """A state's workers' compensation fee schedule."""
 
     folder = "wcfs"
+    path = _path_under(folder)
 
 
 REFERENCES = {cls.folder: cls for cls in (Nppes, Medicare, Codes, Geo, Pos, Wcfs)}

@@ -16,6 +16,7 @@ from pipeline import errors, partition, paths, settings, stamps, tables, targets
 from pipeline.lookahead import ahead
 from pipeline.stages import bench, dims, ingest, xrefs
 from pipeline.stages.facts import FactRate
+from pipeline.stages.parameters import MonthParameter
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask, suite_path
 from pipeline.writing import Written
@@ -51,7 +52,7 @@ class FactRateEnriched(TableTask):
     table = "fact_rate_enriched"
     transform = "fact_rate_enriched"
     large = True
-    month = luigi.Parameter()
+    month = MonthParameter()
 
     def target(self) -> Path:
         return self.warehouse.joined(self.month)
@@ -103,8 +104,7 @@ class FactRateEnriched(TableTask):
             with closing(ahead(fact_rate_enriched.batches(con, owed))) as rows:
                 for piece, batch in rows:
                     made[names[piece]] = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
-            files = [str(drafts[name]) for name in names.values()]
-            enriched = f"read_parquet({duck.literal(files)}, hive_partitioning = false)"
+            enriched = duck.parquet_files(drafts[name] for name in names.values())
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
         return {name: made[name] for name in names.values()}
 
@@ -152,7 +152,7 @@ class FactRateEnriched(TableTask):
         for name, select in KEY_SETS.items():
             path = key_set(self.month, name)
             draft = paths.make_folder(self.warehouse.scratch) / f"keys-{self.month}-{name}.parquet"
-            con.execute(f"COPY ({select} ORDER BY ALL) TO {duck.literal(str(draft))} (FORMAT parquet)")
+            duck.write_parquet(con, f"{select} ORDER BY ALL", draft)
             paths.make_folder(path.parent)
             targets.replace(draft, path)
 
@@ -247,4 +247,4 @@ def used_digest(con, month: str, name: str) -> str:
         SELECT coalesce(md5(string_agg(row_digest, '' ORDER BY row_digest)), '') FROM (
           SELECT md5(CAST(to_json(struct_pack({packed})) AS VARCHAR)) AS row_digest
           FROM {duck.identifier(name)}
-          SEMI JOIN read_parquet({duck.literal(str(key_set(month, keys)))}) USING ({using}))""").fetchall()[0][0]
+          SEMI JOIN {duck.parquet_files(key_set(month, keys))} USING ({using}))""").fetchall()[0][0]

@@ -53,7 +53,7 @@ def _with_batch(name: str, files: list[ingest.InNetworkFile]) -> str:
     declared = tables.get(name)
     pieces = [
         f"SELECT {duck.literal(task.batch_id)} AS batch_id, file_row_number AS row_ix, * EXCLUDE (file_row_number) FROM "
-        f"read_parquet({duck.literal(str(task.file_of(name)))}, hive_partitioning = false, file_row_number = true)"
+        + duck.parquet_files(task.file_of(name), numbered=True)
         for task in files
     ]
     nothing = "SELECT CAST(NULL AS VARCHAR) AS batch_id, CAST(NULL AS BIGINT) AS row_ix, *"

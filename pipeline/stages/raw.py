@@ -13,6 +13,7 @@ from pathlib import Path
 import luigi
 
 from pipeline import errors, paths
+from pipeline.stages.parameters import NameParameter
 from pipeline.task import RootParameter
 
 luigi.namespace("raw", scope=__name__)
@@ -91,6 +92,15 @@ def stars() -> tuple[str, ...]:
     )
 
 
+def listed() -> list[str]:
+    """Every raw file and star schema, misplaced files too, by its path under raw/."""
+    good, bad = in_network()
+    found = [f"mrf/{name}" for name in good]
+    found += [misplaced.path.relative_to(paths.current().raw).as_posix() for misplaced in bad]
+    found += [f"{folder}/{name}" for folder in paths.REFERENCE_FOLDERS for name in reference(folder)]
+    return [*found, *(f"star/{name}" for name in stars())]
+
+
 def forget() -> None:
     """Look at the folders again."""
     for known in (in_network, reference, stars):
@@ -101,7 +111,7 @@ class SourceFile(luigi.Task):
     """A file that a publisher wrote, by its path under raw/. It is red while its content cannot be read."""
 
     root = RootParameter(positional=False)
-    path = luigi.Parameter()
+    path = NameParameter("file under raw/", lambda: listed())
 
     def output(self) -> luigi.LocalTarget:
         """The file itself."""

@@ -13,6 +13,7 @@ import luigi
 
 from pipeline import errors, fingerprints, paths, settings, tables
 from pipeline.stages import ingest, raw
+from pipeline.stages.parameters import MonthParameter, NameParameter
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
 from pipeline.writing import Written
@@ -65,7 +66,7 @@ class _Staged(TableTask):
 class Star(_Staged, ingest.FileTask):
     """A star schema, by its id: what it says of codes, payers, providers and places, and its verdict."""
 
-    star = luigi.Parameter()
+    star = NameParameter("star schema", raw.stars)
     path = property(lambda self: self.star)  # as FileTask names it
     folder = "star"
 
@@ -114,14 +115,16 @@ class Star(_Staged, ingest.FileTask):
         stamp = self.stamp()
         if stamp is None or stamp.notes["status"] != ingest.BROKEN or self.own_staleness() is not None:
             return None
-        return errors.SourceError(stamp.notes["reason"], place=self.warehouse.placed(stamp.notes["place"]), remedy=stamp.notes["remedy"])
+        return errors.SourceError(
+            stamp.notes["reason"], place=self.warehouse.placed(stamp.notes["place"]), remedy=stamp.notes["remedy"]
+        )
 
 
 class StarMonth(_Staged):
     """A month of a star schema: its facts, and the provider groups that they name."""
 
-    star = luigi.Parameter()
-    month = luigi.Parameter()
+    star = NameParameter("star schema", raw.stars)
+    month = MonthParameter()
     folder = "star_month"
 
     @property

@@ -96,6 +96,8 @@ class Warehouse(TableTask):
         return None  # everything in it passed its own gate
 
     def build(self, why: Stale) -> Stamp:
+        from pipeline import database
+
         root = self.warehouse
         basis = self.basis()
         months = facts.months()
@@ -108,7 +110,8 @@ class Warehouse(TableTask):
         accounts = [accounts_of(month) for month in months]
         with self.scratch() as folder, targets.refusals_told(folder):
             draft = folder / "warehouse.duckdb"
-            of_leaves = catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
+            with database.writable(draft) as place:
+                of_leaves = catalog.write(root, place, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
             former = self.stamp()
             kept = catalog_file.publish(root, draft, former.notes["sha256"] if former else None)
         if kept is not None:

@@ -6,6 +6,7 @@ import luigi
 
 from pipeline.stages import ingest
 from pipeline.stages.dims import DimPosSet
+from pipeline.stages.parameters import MonthParameter
 from pipeline.stages.rates import FromRates
 from pipeline.task import TableTask
 
@@ -27,7 +28,7 @@ class XrefGroupNpi(FromRates):
     table = "xref_group_npi"
     staged = ("staged_group", "staged_member")
     stars = ("star_group_npi",)
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class XrefGroupTin(FromRates):
@@ -36,7 +37,7 @@ class XrefGroupTin(FromRates):
     table = "xref_group_tin"
     staged = ("staged_group", "staged_member")
     stars = ("star_group_tin",)
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class XrefGroupMember(FromRates):
@@ -44,7 +45,7 @@ class XrefGroupMember(FromRates):
 
     table = "xref_group_member"
     staged = ("staged_group", "staged_member")
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 class XrefContainedCode(FromRates):
@@ -52,7 +53,7 @@ class XrefContainedCode(FromRates):
 
     table = "xref_contained_code"
     staged = ("staged_contained_code",)
-    month = luigi.Parameter()
+    month = MonthParameter()
 
 
 SHARDED = (XrefGroupNpi, XrefGroupTin, XrefGroupMember, XrefContainedCode)

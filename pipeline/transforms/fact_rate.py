@@ -86,15 +86,16 @@ def _from_file(con: duckdb.DuckDBPyConnection, corrections: list[dict], scratch:
     con.execute("CREATE OR REPLACE TEMP TABLE fact_repeated AS SELECT * FROM fact_first WHERE source_count > 1")
     typed = ", ".join(f"CAST({c} AS {kind}) AS {c}" for c, kind in declared.duckdb_columns.items())
     columns = ", ".join(f"r.{c}" for c in COLUMNS)
-    con.execute(f"""
-        COPY (SELECT {typed} FROM (
+    chosen = f"""
+        SELECT {typed} FROM (
           SELECT r.fact_uid, {columns}, coalesce(k.source_count, 1) AS source_count
           FROM (SELECT {_UID} AS fact_uid, * FROM {rate}) AS r LEFT JOIN fact_repeated AS k USING (fact_uid)
           WHERE k.ordinal IS NULL OR k.ordinal = r.ordinal
           UNION ALL BY NAME {_STAR}
-        )) TO {duck.literal(str(scratch))} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS})""")
+        )"""
+    duck.write_parquet(con, chosen, scratch, f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}")
     order = ", ".join(f"{c} NULLS FIRST" for c in declared.sort)
-    rows = con.sql(f"FROM read_parquet({duck.literal(str(scratch))}) ORDER BY {order}")
+    rows = con.sql(f"FROM {duck.parquet_files(scratch)} ORDER BY {order}")
     yield from rows.to_arrow_reader(_UNSORTED_ROWS)
     scratch.unlink()
 

@@ -72,13 +72,10 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     A month without rows is one piece.
     """
     _prepare(con)
-    con.execute(
-        f"COPY (FROM enriched_fact) TO {duck.literal(str(unsorted))} "
-        f"(FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS})"
-    )
+    duck.write_parquet(con, "FROM enriched_fact", unsorted, f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}")
     for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_wcfs"):
         con.execute(f"DROP TABLE {name}")
-    _sort(con, f"read_parquet({duck.literal(str(unsorted))}, hive_partitioning = false)")
+    _sort(con, duck.parquet_files(unsorted))
     unsorted.unlink()
     ends = cuts(_count(con, "enriched_row"), most_rows, _leaf_starts(con), lambda rows: _least_uid(con, rows))
     told = _told(con, ends)
