@@ -407,7 +407,9 @@ class Items:
     def _reject(self, account: Account, reason: str, extents: list[tuple[int, int]]) -> None:
         """Reject an item that cannot be read. Its prices and rates are counted where they can be; `extents` has those of its
         rate objects."""
-        prices, rates = (max(1, sum(map(int, counts))) for counts in (zip(*extents, strict=True) if extents else ((), ())))
+        prices, rates = (
+            max(1, sum(map(int, counts))) for counts in (zip(*extents, strict=True) if extents else ((), ()))
+        )
         self._prices.prices_read += prices
         self._prices.rates_read += rates
         account.reject((), reason, rates, prices)
