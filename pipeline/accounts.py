@@ -54,6 +54,7 @@ SUMMED = ["rate_sum", "rounded_sum"]
 # Terms that only all rates of a month together have.
 OF_MONTH = "rate_facts duplicates corrected_away".split()
 SUMS_OF_MONTH = "fact_sum duplicate_sum corrected_sum amended_sum".split()
+MONTH_TERMS = ["files", *COUNTED, *OF_MONTH, "star_facts", *SUMMED, *SUMS_OF_MONTH]
 
 _PRICES = ("prices_read", ("priced", "prices_rejected", "without_provider"))
 OF_FILE = (
