@@ -15,8 +15,10 @@ import kit
 import plain_accounts
 from generate_mrf import Writer
 from pipeline import accounts, errors, exact_sums, inspection, paths, settings, verification
+from pipeline.cli import summary
 from pipeline.decimals import text
 from pipeline.readers import in_network
+from pipeline.stages import dims
 from spoilt_mrf import spoilt_document, spoilt_file
 from test_in_network import Keep
 
@@ -33,6 +35,66 @@ def agree(found: dict, expected: plain_accounts.Accounts) -> None:
 
 
 # One file.
+
+GROUP = {"tin": {"type": "ein", "value": "123456789"}, "npi": [1234567893]}
+PRICE = {"negotiated_type": "negotiated", "negotiated_rate": 10, "billing_class": "professional"}
+BAD_PRICE = {**PRICE, "negotiated_rate": "n/a"}
+ITEM = {"billing_code_type": "CPT", "billing_code": "99213", "negotiation_arrangement": "ffs"}
+# What: the item, prices (read, priced, rejected, without provider), rates (read, kept, rejected). By eye.
+BY_EYE = {
+    "no group is named": ([{"negotiated_prices": [PRICE] * 4}], (4, 0, 0, 4), (0, 0, 0)),
+    "an empty in-line list names none": (
+        [{"provider_groups": [], "negotiated_prices": [PRICE]}], (1, 0, 0, 1), (0, 0, 0),
+    ),
+    "empty references name none": (
+        [{"provider_references": [], "provider_groups": None, "negotiated_prices": [PRICE]}], (1, 0, 0, 1), (0, 0, 0),
+    ),
+    "a price that cannot be read is rejected, and not without provider": (
+        [{"negotiated_prices": [PRICE, BAD_PRICE]}], (2, 0, 1, 1), (0, 0, 0),
+    ),
+    "a group that the file does not define is a group": (
+        [{"provider_references": [5], "negotiated_prices": [PRICE]}], (1, 1, 0, 0), (1, 1, 0),
+    ),
+    "one of two groups cannot be read: priced, and one of two rates rejected": (
+        [{"provider_references": [5], "provider_groups": [None], "negotiated_prices": [PRICE]}], (1, 1, 0, 0), (2, 1, 1),
+    ),
+    "the only group cannot be read": (
+        [{"provider_groups": [None], "negotiated_prices": [PRICE, BAD_PRICE]}], (2, 0, 2, 0), (2, 0, 2),
+    ),
+    "two groups, none of which can be read": (
+        [{"provider_references": [{}], "provider_groups": [None], "negotiated_prices": [PRICE]}], (1, 0, 1, 0), (2, 0, 2),
+    ),
+    "a rate object that is none counts one": ([7, None], (2, 0, 2, 0), (2, 0, 2)),
+    "prices that are no list count one": (
+        [{"provider_groups": [GROUP], "negotiated_prices": {"a": PRICE}}], (1, 0, 1, 0), (1, 0, 1),
+    ),
+    "a rate object without prices has none": (
+        [{"provider_groups": [GROUP], "negotiated_prices": []}, {"provider_groups": [GROUP]}], (0, 0, 0, 0), (0, 0, 0),
+    ),
+    "an item that cannot be read: its prices and rates are counted": (
+        {**ITEM, "billing_code": [], "negotiated_rates": [
+            {"provider_groups": [GROUP], "provider_references": [5], "negotiated_prices": [PRICE, BAD_PRICE]},
+            {"negotiated_prices": [PRICE]}, 7]},
+        (4, 0, 4, 0), (5, 0, 5),
+    ),
+    "an item that cannot be read, without rates, counts one": ({**ITEM, "billing_code": []}, (1, 0, 1, 0), (1, 0, 1)),
+    "an item that is none counts one": ("item", (1, 0, 1, 0), (1, 0, 1)),
+    "rate objects that are no list count one": ({**ITEM, "negotiated_rates": "none"}, (1, 0, 1, 0), (1, 0, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BY_EYE)
+def test_what_becomes_of_prices_and_rates(what, tmp_path):
+    item, prices, rates = BY_EYE[what]
+    item = {**ITEM, "negotiated_rates": item} if isinstance(item, list) else item
+    whole = {**ITEM, "negotiated_rates": [{"provider_groups": [GROUP], "negotiated_prices": [PRICE]}]}
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps({"last_updated_on": "2025-06-01", "in_network": [whole, item]}))
+    for chunk in (1 << 20, 10):
+        found = read(path, chunk)
+        assert tuple(found[n] - (n in ("prices_read", "priced")) for n in TERMS[:4]) == prices
+        assert tuple(found[n] - (n != "rejected") for n in TERMS[4:]) == rates
+        agree(found, plain_accounts.of_file(path.read_bytes()))
 
 
 def read(path: Path, chunk_bytes: int) -> dict:
@@ -127,6 +189,8 @@ def put_files(root: Path) -> None:
     former: dict = {}
     for number in range(FILES):
         doc = spoilt_document(rng) if not former or rng.random() < 0.7 else former
+        for item in doc["in_network"]:
+            _complete_contained_codes(item)
         doc = doc | {"last_updated_on": f"{rng.choice(MONTHS)}-01", "reporting_entity_name": "Payer"}
         (folder / rng.choice(["GA", "TX"]) / f"{number:02d}.json").write_text(Writer(rng).text(doc), encoding="utf-8")
         former = doc
@@ -136,13 +200,21 @@ def put_files(root: Path) -> None:
     )
 
 
+def _complete_contained_codes(item: dict) -> None:
+    """xref_contained_code is not published with a code that lacks its type."""
+    for role in ("bundled_codes", "covered_services"):
+        for one in item.get(role) or () if isinstance(item, dict) and isinstance(item.get(role), list) else ():
+            one["billing_code_type"] = one.get("billing_code_type") or "CPT"
+            one["billing_code"] = one.get("billing_code") or "27447"
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse of such files. Leaves with a negative rate are withheld, which is no matter here."""
     root = tmp_path_factory.mktemp("accounts") / "warehouse"
     put_files(root)
     outcome = kit.build(root)
-    assert outcome.failures == []
+    assert [e["error"] for e in outcome.failures] == []
     return root
 
 
@@ -271,3 +343,63 @@ def test_both_sums_hold_with_corrections(built, tmp_path):
     assert Fraction(corrected["amended_sum"]) == Fraction("-1.5") * one["source_count"]
     assert corrected["duplicates"] != before[0]["duplicates"]
     assert list(verification.verify(deep=True)) == []
+
+
+# The case of 5 prices, 4 of which name no provider.
+
+
+@pytest.mark.slow
+def test_prices_without_provider_are_seen(tmp_path, capsys):
+    """In sources, the accounts, a gate's warning, source_warning and the last lines of a build."""
+    root = tmp_path / "warehouse"
+    folder = root / "raw" / "mrf" / "GA"
+    folder.mkdir(parents=True)
+    objects = [
+        {"negotiated_prices": [PRICE, {**PRICE, "negotiated_rate": 20}]},
+        {"provider_groups": [], "negotiated_prices": [PRICE]},
+        {"provider_groups": [GROUP], "negotiated_prices": [{**PRICE, "negotiated_rate": "104.0"}]},
+        {"provider_references": None, "negotiated_prices": [PRICE]},
+    ]
+    doc = {"reporting_entity_name": "Payer", "last_updated_on": "2025-08-01", "version": "1.0.0"}
+    doc["in_network"] = [{**ITEM, "name": "n", "description": "d", "negotiated_rates": objects}]
+    (folder / "input.json").write_text(json.dumps(doc))
+    outcome = kit.build(root)
+    assert outcome.ok
+    terms = {"prices_read": 5, "priced": 1, "prices_rejected": 0, "without_provider": 4}
+    terms |= {"rates_read": 1, "duplicates": 0, "rejected": 0, "rate_sum": "104.0", "fact_sum": "104.00"}
+    (source,) = looked_at(root).sources()
+    assert source.items() >= (terms | {"facts": 1}).items()
+    (listed,) = rows(root, "FROM dim_source_file")
+    assert listed.items() >= (terms | {"facts": 1}).items()
+    (month,) = rows(root, "FROM month_accounts")
+    assert month.items() >= (terms | {"rate_facts": 1, "rate_sum": "104.00"}).items()
+    kind, place = "rate_object_without_provider", "in_network[0].negotiated_rates[0]"
+    (warned,) = rows(root, "FROM source_warning")
+    assert (warned["file"], warned["kind"], warned["count"], warned["example"]) == ("GA/input.json", kind, 3, place)
+    (told,) = outcome.source_warnings
+    assert (told.kind, told.files, told.count, told.example) == (kind, 1, 3, f"raw/mrf/GA/input.json {place}")
+
+    failed = dims.DimSourceFile().stamp().gates["dim_source_file"]["failures"]
+    assert [(f["severity"], f["description"]) for f in failed] == [("warning", "Every price names a provider group.")]
+    index = (root / "docs" / "index.html").read_text(encoding="utf-8")
+    assert "Every price names a provider group." in index
+    (page,) = (root / "docs" / "checks").glob("source_warning*.html")
+    assert kind in page.read_text(encoding="utf-8")
+    capsys.readouterr()
+    summary.show(outcome)
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80 or str(root) in printed
+    plain = " ".join(printed.split())
+    assert "2025-08 5 1 0 4" in plain
+    assert f"{kind}: A rate object names no provider group" in plain
+    for words, piece in (
+        (["sources"], "  5 prices = 1 priced + 0 rejected + 4 without provider\n  1 rate = 1 fact + 0 duplicates"),
+        (["sources", "--warnings"], f"GA/input.json\n  3 {kind}: first {place}\n"),
+        (["status"], "2025-08       5       1       0          4"),
+    ):
+        said = kit.ratehouse(root, *words, env={"COLUMNS": "80"})
+        assert (said.returncode, said.stderr) == (0, ""), words
+        assert piece in said.stdout, words
+        assert max(map(len, said.stdout.splitlines())) <= 80, words
+    (row,) = kit.json_lines(kit.ratehouse(root, "sources", "--warnings", "--json").stdout)
+    assert row == {name: warned[name] for name in ("file", "year_month", "kind", "count", "example", "meaning")}
