@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pipeline.readers import in_network_dates
 from pipeline.readers.unpacked import opened
 
 KIND_OF_KEY = {
@@ -19,7 +20,7 @@ KIND_OF_KEY = {
     "provider_groups": "a provider-reference file",
 }
 
-_UPDATED = re.compile(rb'"last_updated_on"\s*:\s*"\s*(\d{4}-\d{2})')
+_UPDATED = re.compile(rb'"last_updated_on"\s*:\s*"([^"\\]{4,100})"')
 _KEPT = 256  # bytes of a piece that are looked at again with the next: more than the key and its value take
 
 
@@ -30,6 +31,6 @@ def month(path: Path) -> str | None:
         for piece in pieces:
             before += piece
             if found := _UPDATED.search(before):
-                return found[1].decode()
+                return in_network_dates.month(found[1].decode(errors="replace"))[0]
             before = before[-_KEPT:]
     return None
