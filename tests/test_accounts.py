@@ -71,6 +71,10 @@ BY_EYE = {
     "a rate object without prices has none": (
         [{"provider_groups": [GROUP], "negotiated_prices": []}, {"provider_groups": [GROUP]}], (0, 0, 0, 0), (0, 0, 0),
     ),
+    "prices of an older draft are prices": (
+        [{"provider_groups": [GROUP], "negotiated_price": [PRICE, BAD_PRICE]}, {"negotiated_price": [PRICE]}],
+        (3, 1, 1, 1), (2, 1, 1),
+    ),
     "an item that cannot be read: its prices and rates are counted": (
         {**ITEM, "billing_code": [], "negotiated_rates": [
             {"provider_groups": [GROUP], "provider_references": [5], "negotiated_prices": [PRICE, BAD_PRICE]},
