@@ -32,7 +32,8 @@ Amounts (dollars and percents alike), exact decimals as text:
     rate_sum          of all rates that could be read, as published, whatever corrections say
     fact_sum          of the facts, each once, as they are published here
     duplicate_sum     of the rates that collapsed into them
-    rounded_sum       what is published beyond the digits of a double: published amount - kept amount
+    rounded_sum       what is published beyond the decimals that the other sums have (nine, four from a million on:
+                      `exact_sums`), mostly none
     corrected_sum     of the rates that corrections dropped, before any correction (of a month)
     amended_sum       what corrections changed of the others: amount before - amount after (of a month)
 
@@ -53,6 +54,7 @@ SUMMED = ["rate_sum", "rounded_sum"]
 # Terms that only all rates of a month together have.
 OF_MONTH = "rate_facts duplicates corrected_away".split()
 SUMS_OF_MONTH = "fact_sum duplicate_sum corrected_sum amended_sum".split()
+MONTH_TERMS = ["files", *COUNTED, *OF_MONTH, "star_facts", *SUMMED, *SUMS_OF_MONTH]
 
 _PRICES = ("prices_read", ("priced", "prices_rejected", "without_provider"))
 OF_FILE = (

@@ -1,4 +1,4 @@
-"""Decimals without rounding: adding them up, the decimal that a double is, their text.
+"""Decimals without rounding: adding them up, and their text.
 
 What belongs here: arithmetic on `decimal.Decimal` that never rounds. What must not come in: compiled sums (`exact_sums`),
 what an amount means.
@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from decimal import Context, Decimal, Inexact
 
 EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of doubles, or of published rates
-DIGITS = 15  # a decimal of so many digits and the double next to it name each other
 
 
 def total(values: Iterable[Decimal | str]) -> Decimal:
@@ -19,11 +18,6 @@ def total(values: Iterable[Decimal | str]) -> Decimal:
     for value in values:
         found = EXACT.add(found, Decimal(value))
     return found
-
-
-def decimal(amount: float) -> Decimal:
-    """The decimal that the shortest text of a double is."""
-    return Decimal(repr(amount))
 
 
 def text(total: Decimal) -> str:

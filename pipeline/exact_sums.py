@@ -1,38 +1,43 @@
 """Exact sums of amounts of money that are held as doubles.
 
-What belongs here: adding up doubles as the decimals that their shortest texts are, without rounding. What must not come
-in: which amounts are added up (the callers'), sums of published texts (the reader has those).
+What belongs here: adding up the decimals that doubles stand for, without rounding. What must not come in: which amounts
+are added up (the callers'), sums of published texts (the reader has those).
 
-A decimal of at most 15 digits and the double next to it name each other, so a double that is `value / 10^4`, or else
-`value / 10^9`, with a value below 10^15, is summed as that whole number; any other as the decimal of its text, in Python.
+A double stands for the decimal next to it of `DECIMALS` decimals, those of its row; one beyond both rows for the decimal
+that its shortest text is. A published amount of at most 15 digits and so many decimals is that decimal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import numpy as np
 
-from pipeline.decimals import EXACT, decimal
+from pipeline.decimals import EXACT
 from pipeline.jit import entry, inner
 
-DECIMALS = (4, 9)
+DECIMALS, BELOW = (9, 4), (1e6, 1e11)  # so that a value, the amount without its point, has at most 15 digits
 _BITS = 20  # of a value at a time, so that no sum of products leaves 63, of up to 2^42 amounts
 _LIMB = (1 << _BITS) - 1
 
 
 @inner
 def scaled(amount):
-    """(row of `DECIMALS`, value) of an amount that is value / 10^decimals; row -1 where it is none of both."""
+    """(row of `DECIMALS`, value) of an amount; row -1 where it is beyond both."""
+    if -1e6 < amount < 1e6:
+        return 0, np.int64(np.rint(amount * 1e9))
     if -1e11 < amount < 1e11:
-        value = np.rint(amount * 1e4)
-        if value / 1e4 == amount:
-            return 0, np.int64(value)
-        if -1e6 < amount < 1e6:
-            value = np.rint(amount * 1e9)
-            if value / 1e9 == amount:
-                return 1, np.int64(value)
+        return 1, np.int64(np.rint(amount * 1e4))
     return -1, np.int64(0)
+
+
+def decimal(amount: float) -> Decimal:
+    """The decimal that a double stands for."""
+    for decimals, below in zip(DECIMALS, BELOW, strict=True):
+        if -below < amount < below:
+            return Decimal(round(amount * 10.0**decimals)).scaleb(-decimals, EXACT)
+    return Decimal(repr(amount))
 
 
 @inner
@@ -47,7 +52,7 @@ def accumulate(limbs, row, value, times):
 
 @entry
 def _add(amounts, times, limbs, others):
-    """Add what can be as whole numbers; fill in the rows of the others, and return how many these are."""
+    """Add what is of `DECIMALS`; fill in the rows of the others, and return how many these are."""
     count = 0
     for i in range(len(amounts)):
         row, value = scaled(amounts[i])
@@ -57,6 +62,22 @@ def _add(amounts, times, limbs, others):
             others[count] = i
             count += 1
     return count
+
+
+def rounded(
+    amounts: np.ndarray, mantissas: np.ndarray, decimals: np.ndarray, times: np.ndarray
+) -> Iterator[tuple[int, int]]:
+    """What published amounts, mantissa / 10^decimals of at most 18 digits, have beyond what their doubles stand for, each so
+    many times: pairs (decimals, sum as a whole number). Those of decimals below 0 and beyond both rows are passed over."""
+    for row, (given, below) in enumerate(zip(DECIMALS, BELOW, strict=True)):
+        here = (np.abs(amounts) < below) & (decimals >= 0) & (times > 0)
+        here &= np.abs(amounts) >= BELOW[0] if row else True
+        for published in np.unique(decimals[here]).tolist():
+            rows = here & (decimals == published)
+            values = np.rint(amounts[rows] * 10.0**given).astype(np.int64)
+            left = mantissas[rows] * 10 ** max(0, given - published) - values * 10 ** max(0, published - given)
+            if left.any():
+                yield max(given, published), int((left * times[rows]).sum())
 
 
 class ExactSum:

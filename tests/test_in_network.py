@@ -130,7 +130,10 @@ def counted(path: Path, *, again: bool = True) -> dict:
 
 
 def compared(path: Path, recount: dict, *, again: bool = True) -> tuple[dict, dict]:
-    ours, fields = counted(path, again=again), [*SHARED_FIELDS, "by_class", "by_type"]
+    ours, fields = counted(path, again=again), [*SHARED_FIELDS, "prices", "duplicates", "by_class", "by_type"]
+    ours["prices"] = ours["prices_read"]
+    recount = {**recount, "duplicates": recount["rates_read"] - recount["facts"]}
+    assert ours["prices_read"] == ours["priced"] + ours["without_provider"], "nothing is rejected"
     return {f: ours[f] for f in fields}, {f: recount[f] for f in fields}
 
 

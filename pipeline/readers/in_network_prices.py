@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline import naming
-from pipeline.decimals import DIGITS, EXACT, decimal
+from pipeline import exact_sums, naming
+from pipeline.decimals import EXACT
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_codes as codes
 from pipeline.readers import in_network_dates as dates
@@ -303,14 +303,17 @@ class Prices:
                 self.total = EXACT.fma(rate, Decimal(times), self.total)
 
     def _sum_rounded(self, part: Part) -> None:
-        """Add what doubles do not hold of rates: of those of more digits than every double gives back."""
+        """Add what rates have beyond what doubles stand for."""
         owners = np.repeat(part.owners, part.prices)
-        long = (np.abs(part.mantissa) >= 10**DIGITS) | (part.decimals == HARD)
-        rows = np.flatnonzero(long & (owners > 0))
-        columns = (c[rows].tolist() for c in (part.mantissa, part.decimals, part.rate, owners))
-        for mantissa, decimals, rate, times in zip(*columns, strict=True):
+        for decimals, times in exact_sums.rounded(part.rate, part.mantissa, part.decimals, owners):
+            self.rounded = EXACT.add(self.rounded, EXACT.scaleb(Decimal(times), -decimals))
+        for row in np.flatnonzero(
+            (owners > 0) & ((part.decimals == HARD) | ~(np.abs(part.rate) < exact_sums.BELOW[-1]))
+        ):
+            mantissa, decimals, times = int(part.mantissa[row]), int(part.decimals[row]), int(owners[row])
             exact = self.exact[mantissa] if decimals == HARD else EXACT.scaleb(Decimal(mantissa), -decimals)
-            self.rounded = EXACT.fma(EXACT.subtract(exact, decimal(rate)), Decimal(times), self.rounded)
+            left = EXACT.subtract(exact, exact_sums.decimal(float(part.rate[row])))
+            self.rounded = EXACT.fma(left, Decimal(times), self.rounded)
 
     def _warn(self, part: Part, *, odd_tails: bool) -> None:
         """Say what is odd, each with the first place where it stands."""

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.decimals import DIGITS
 from pipeline.jit import address, byte, entry, get, get32, put, put32
 
 _BITS = 20  # of a mantissa at a time, so that no sum of products leaves 63
 _LIMB = (1 << _BITS) - 1
 _MOST = 1 << 42  # rates, for which that holds
 _SCALES = 19  # decimals of a mantissa that an int64 holds: 0 to 18
-_LONG = 10**DIGITS  # a mantissa from which on a double may not give it back
+_LONG, _FEW_DECIMALS = 10**15, 4  # of a mantissa below and decimals up to these nothing is rounded (`exact_sums`)
 # What `_total` says.
 _ZEROS, _HARD, _LONGER, _ODD, _NEW, _PRICED, _WITHOUT_PROVIDER, _TURN, _GROUP = range(9)
 
@@ -53,7 +52,7 @@ def _total(
             if scale < 0:
                 hard += 1
                 continue
-            longer += value >= _LONG or value <= -_LONG
+            longer += scale > _FEW_DECIMALS or value >= _LONG or value <= -_LONG
             limbs = sums + 32 * scale
             low = get(limbs, 0) + (value & _LIMB) * owners
             middle = get(limbs, 1) + ((value >> _BITS) & _LIMB) * owners + (low >> _BITS)
@@ -94,7 +93,7 @@ class Totals(NamedTuple):
     """The columns of prices and owners, and what rate objects come to.
 
     `rates` are those of each head; `sums` hold, for each number of decimals, the sum of its mantissas in three limbs of
-    `_BITS`, and the rates that it is of; `hard` rates are not in it; `long` ones have more digits than every double gives back. `priced` are the
+    `_BITS`, and the rates that it is of; `hard` rates are not in it; `long` ones may be rounded. `priced` are the
     prices of rate objects that have owners, `without_provider` those of the others. `new_terms` says that a tail has no terms_ix yet,
     `odd` that a tail is odd. `turn` and `group` are the next ones.
     """
