@@ -178,6 +178,18 @@ def test_xref_group_tin():
     ]
 
 
+def test_a_tin_that_is_nobodys_is_shared_by_no_groups():
+    """Two people whose TIN is published as 0: members under no TIN, in none of the tables of TINs."""
+    rows = [member(npi, tin=None, members=uid) | {"tin_type": "npi"} for npi, uid in ((ANA, MEMBERS), (BOB, TIN_ONLY))]
+    known = {"staged_group": [group(NEW, "g1"), group(NEW, "g4", members=TIN_ONLY)], "staged_member": rows}
+    assert made("xref_group_tin", MONTH, **known) == []
+    assert [row[2:] for row in made("xref_group_member", MONTH, **known)] == [
+        ("g1", "npi", None, ANA),
+        ("g4", "npi", None, BOB),
+    ]
+    assert made("dim_tin", staged_tin=[named(NEW, "Solo", tin=None)], staged_member=rows) == []
+
+
 def test_xref_group_member_knows_who_bills_under_which_tin():
     found = made("xref_group_member", MONTH, staged_group=GROUPS[:1], staged_member=ROWS)
     assert [row[3:] for row in found] == [

@@ -23,6 +23,7 @@ VIEWS = """fact_rate dim_code dim_code_cat_history dim_pos_set staged_pos_code x
 MONTH = "2025-06"
 PAYER = {"payer_slug": "evry_health", "year_month": MONTH}
 ANA, BOB, EVA, ORG = "1234567893", "1003000126", "1003000134", "1003000142"
+UNREADABLE = naming.unreadable_pos_set_id(["Office"])
 RVU25D = "RVU25D effective 2025-10-01 (nearest of its year)"
 
 
@@ -141,8 +142,11 @@ WORLD = {
     "dim_npi_address_geolocation": [place(ANA)],
     "dim_code": [{"code_type": "CPT", "code": "99213", "code_desc": "Office visit, 20 minutes", "name": "Visit"}],
     "dim_pos_set": [
-        {"pos_set_id": pos_id(*codes), "pos_members": list(codes)}
-        for codes in ((), ("11",), ("21",), ("24",), ("CSTM-00",), ("11", "24"))
+        {"pos_set_id": UNREADABLE, "pos_members": []},
+        *(
+            {"pos_set_id": pos_id(*codes), "pos_members": list(codes)}
+            for codes in ((), ("11",), ("21",), ("24",), ("CSTM-00",), ("11", "24"))
+        ),
     ],
     "staged_pos_code": [
         {"pos": pos, "facility": facility, "source_file": "pos.csv"}
@@ -690,6 +694,7 @@ def test_a_benchmark_of_zero_gives_no_ratio_and_no_flag(zero):
         ({"code_type": "MS-DRG", "code": "470"}, "282N00000X", (None, None, "code type MS-DRG has no Medicare price")),
         ({"code_type": "CSTM-ALL", "code": "CSTM-00"}, None, (None, None, "code type CSTM-ALL has no Medicare price")),
         ({"pos_set_id": "f" * 32}, None, (None, None, "places of service unknown")),
+        ({"pos_set_id": UNREADABLE}, "261QA1903X", (None, None, "places of service unknown")),
         ({"code": "36415"}, "282N00000X", ("OPPS", None, "status N: no rate of its own under OPPS")),
     ],
 )

@@ -13,6 +13,7 @@ WITH named AS (
 )
 SELECT tin_type, tin_value, business_name
 FROM listed
+WHERE tin_value IS NOT NULL -- of groups whose TIN is nobody's
 QUALIFY row_number() OVER (
   PARTITION BY tin_type, tin_value
   ORDER BY business_name IS NULL, brought, year_month NULLS LAST, members DESC, business_name
