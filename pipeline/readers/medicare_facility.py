@@ -15,19 +15,20 @@ from pathlib import Path
 from pipeline import errors
 from pipeline.readers import sheet
 from pipeline.readers.medicare_release import (
-    CODE,
     FIGURE_DECIMALS,
+    code_key,
     code_of,
-    is_record,
-    quarter_of,
+    number_key,
+    records,
     release,
     some,
-    year_of,
 )
+from pipeline.readers.reference_account import Account
+from pipeline.readers.release_names import quarter_of, year_of
 from pipeline.readers.sheet import cell
 
 
-def opps(path: Path, rows: list[sheet.Row]):
+def opps(path: Path, rows: list[sheet.Row], account: Account):
     """OPPS Addendum B. Its title names the year, its name the quarter; money has `$` and commas, `.` is none."""
     found = sheet.below_header(
         path, rows, lambda labels: {"HCPCS CODE", "APC"} <= set(labels) and "PAYMENT RATE" in labels
@@ -44,12 +45,9 @@ def opps(path: Path, rows: list[sheet.Row]):
         "payment_rate": found.column("PAYMENT RATE"),
     }
     others = tuple(column[n] for n in ("si", "apc", "payment_rate"))
-    year, month = quarter_of(found.titles, path)
+    year, month = quarter_of(["", *found.title_lines], path, account)
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if not is_record(cells, column["code"], CODE, place, "the HCPCS code", others):
-            continue
+    for place, cells in records(found, code_key(column["code"]), others, column.values(), account):
         get = {name: cell(cells, at) for name, at in column.items()}
         get |= {n: sheet.number(get[n], place, n) for n in ("weight", "payment_rate")}
         get |= {"code": code_of(get["code"]), "apc": get["apc"].zfill(4) if get["apc"] else None}
@@ -57,7 +55,7 @@ def opps(path: Path, rows: list[sheet.Row]):
     return "staged_opps", some(sheet.once(out, ("code",), path), path)
 
 
-def device(path: Path, rows: list[sheet.Row]):
+def device(path: Path, rows: list[sheet.Row], account: Account):
     """ASC Addendum FF: the device portion of device-intensive procedures."""
     portion = re.compile(r".*DEVICE (OFFSET AMOUNT|PORTION).*")
     found = sheet.below_header(
@@ -66,19 +64,17 @@ def device(path: Path, rows: list[sheet.Row]):
     if found is None:
         return None
     code_at, portion_at = found.column("HCPCS CODE"), found.column(portion)
-    year, month = quarter_of(" ".join([*found.labels, found.titles]), path)
+    year, month = quarter_of([" ".join(found.labels), *found.title_lines], path, account)
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if is_record(cells, code_at, CODE, place, "the HCPCS code", (portion_at,)):
-            amount = sheet.number(cell(cells, portion_at), place, "device portion")
-            if amount is not None:
-                when = release(f"Addendum FF {year}-{month:02}", year, month, path)
-                out.append({"code": code_of(cells[code_at]), "device_portion": amount} | when)
+    for place, cells in records(found, code_key(code_at), (portion_at,), (portion_at,), account):
+        amount = sheet.number(cell(cells, portion_at), place, "device portion")
+        if amount is not None:
+            when = release(f"Addendum FF {year}-{month:02}", year, month, path)
+            out.append({"code": code_of(cells[code_at]), "device_portion": amount} | when)
     return "staged_asc_device", some(sheet.once(out, ("code",), path), path)
 
 
-def asc(path: Path, rows: list[sheet.Row]):
+def asc(path: Path, rows: list[sheet.Row], account: Account):
     """ASC Addendum AA or BB: the quarter is in the headings (`January 2025 Payment Indicator`, `Final CY 2025 …`)."""
     indicator = re.compile(r".*PAYMENT INDICATOR")
     found = sheet.below_header(
@@ -92,12 +88,9 @@ def asc(path: Path, rows: list[sheet.Row]):
         found.column(re.compile(r".*PAYMENT RATE")),
     )
     weight_at = found.column(re.compile(r".*PAYMENT WEIGHT"), required=False)
-    year, month = quarter_of(found.labels[pi_at] + " " + found.titles, path)
+    year, month = quarter_of([found.labels[pi_at], *found.title_lines], path, account)
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if not is_record(cells, code_at, CODE, place, "the HCPCS code", (pi_at, rate_at)):
-            continue
+    for place, cells in records(found, code_key(code_at), (pi_at, rate_at), (pi_at, rate_at, weight_at), account):
         weight = None if weight_at is None else sheet.number(cell(cells, weight_at), place, "payment weight")
         rate = sheet.number(cell(cells, rate_at), place, "payment rate")
         row = {
@@ -110,7 +103,7 @@ def asc(path: Path, rows: list[sheet.Row]):
     return "staged_asc", some(sheet.once(out, ("code",), path), path)
 
 
-def wages(path: Path, rows: list[sheet.Row]):
+def wages(path: Path, rows: list[sheet.Row], account: Account):
     """Wage index by CBSA (IPPS Table 3, or the ASC file): an area's state is its own column or ends its name."""
     wage = re.compile(r"((FY|CY) ?(20\d\d) )?((FINAL|ASC|OPPS) )*WAGE INDEX|WI ?\d\d")
     found = sheet.below_header(
@@ -123,15 +116,12 @@ def wages(path: Path, rows: list[sheet.Row]):
     name_at = found.column(re.compile(r"(CBSA |LABOR MARKET )?(AREA )?(NAME|TITLE)"), required=state_at is None)
     text = f"{found.titles} {found.labels[wage_at]} {path.stem}"
     short = re.fullmatch(r"WI ?(\d\d)", found.labels[wage_at])
-    year = f"20{short.group(1)}" if short else year_of(text, path)
+    year = f"20{short.group(1)}" if short else year_of("\n".join([*found.title_lines, found.labels[wage_at]]), path)
     schedule = next((s for s in ("ASC", "OPPS") if re.search(rf"(?<![A-Z]){s}(?![A-Z])", text.upper())), "")
     if not schedule and re.search(r"IPPS|TABLE 3|\bFY", text.upper()):
         schedule = "OPPS"  # OPPS adopts the inpatient index of the fiscal year for its calendar year
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if not is_record(cells, cbsa_at, re.compile(r"\d{1,5}"), place, "the CBSA", (wage_at,)):
-            continue
+    for place, cells in records(found, number_key(cbsa_at, "the CBSA"), (wage_at,), (state_at, wage_at), account):
         name = cell(cells, name_at) if name_at is not None else None
         states = cell(cells, state_at)
         if state_at is None:
@@ -145,4 +135,10 @@ def wages(path: Path, rows: list[sheet.Row]):
     return "staged_wage_index", some(sheet.once(out, ("state", "cbsa"), path), path)
 
 
-KINDS = (device, asc, opps, wages)
+# What tells a table of a kind, and the staged table that it gives, in the order in which they are asked.
+KINDS = {
+    device: "staged_asc_device",
+    asc: "staged_asc",
+    opps: "staged_opps",
+    wages: "staged_wage_index",
+}
