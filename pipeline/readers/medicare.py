@@ -71,7 +71,8 @@ def _tables(part: Part, account: Account) -> Frames:
         text = part.text(account)
         first = next(line for line in text.splitlines() if line.strip())
         if medicare_physician.ZIP_RECORD.fullmatch(first):
-            return _frame(*_with_feeds(medicare_physician.zip_localities, "staged_zip_locality", part.path, text))
+            with reference_parts.feeding("staged_zip_locality"):
+                return _frame(*medicare_physician.zip_localities(part.path, text))
         sheets = [sheet.rows_of_text(text, part.path)]
         if sheet.is_fixed_width(sheets[0]):
             raise errors.UnrecognisedFile(
@@ -85,7 +86,8 @@ def _tables(part: Part, account: Account) -> Frames:
             proposed += 1
             continue
         for kind, name in KINDS.items():
-            one = _with_feeds(kind, name, part.path, rows, account)
+            with reference_parts.feeding(name):
+                one = kind(part.path, rows, account)
             if one is not None:
                 _add(found, _frame(*one), f"{part.path.name}, sheet {n}", account)
                 break
@@ -102,15 +104,6 @@ def _tables(part: Part, account: Account) -> Frames:
             "is none of Medicare's fee-schedule files that are read", place=part.path, remedy=_READ
         )
     return found
-
-
-def _with_feeds(kind, table: str, *args):
-    """What a kind's function gives; a SourceError of it says which table there would have been."""
-    try:
-        return kind(*args)
-    except errors.SourceError as broken:
-        broken.feeds = (table,)
-        raise
 
 
 def _add(found: Frames, new: Frames, place: str, account: Account) -> None:

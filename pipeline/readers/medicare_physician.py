@@ -16,7 +16,6 @@ from pipeline import errors
 from pipeline.readers import sheet
 from pipeline.readers.medicare_release import (
     FIGURE_DECIMALS,
-    Key,
     code_key,
     code_of,
     locality_of,

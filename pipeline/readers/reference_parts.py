@@ -13,6 +13,7 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -50,7 +51,7 @@ class Part:
     def text(self, account: Account) -> str:
         """Its text; SourceError when it is empty, UnrecognisedFile when it is no text."""
         if not self.data.strip(b" \t\r\n\x00\xef\xbb\xbf"):
-            raise errors.SourceError("is empty", place=self.path, remedy="download it again from its publisher")
+            raise errors.SourceError("the file is empty", place=self.path, remedy="download it again from its publisher")
         return stray.text_of(self.data, self.path, account)
 
 
@@ -89,6 +90,17 @@ def _read(path: Path, table_of: Read, account: Account) -> Frames:
     if path.stat().st_size > MOST_BYTES:
         raise _too_large(path, path.stat().st_size)
     return table_of(Part(path, path.read_bytes()), account)
+
+
+@contextmanager
+def feeding(*tables: str) -> Iterator[None]:
+    """Within it a SourceError says which staged tables there would have been."""
+    try:
+        yield
+    except errors.SourceError as broken:
+        if broken.feeds is None:
+            broken.feeds = tables
+        raise
 
 
 def without_packing(name: str) -> str:

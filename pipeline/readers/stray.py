@@ -16,7 +16,7 @@ from pipeline.readers.reference_account import NOT_UTF8, STRAY_BYTE, Account
 
 _WINDOWS = "ratehouse.windows-1252"  # the name of our error handler
 _HEAD = 4096  # bytes that tell UTF-16 without a byte order mark from what is no text
-_UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 TOKEN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 
 
@@ -41,7 +41,7 @@ def text_of(data: bytes, path: Path, account: Account) -> str:
 
     Lines that are not UTF-8 are counted, with the first of them. UnrecognisedFile for what is no text.
     """
-    encoding = _UTF16.get(data[:2]) or _unmarked_utf16(data[:_HEAD])
+    encoding = UTF16.get(data[:2]) or _unmarked_utf16(data[:_HEAD])
     if encoding:
         try:
             return data.decode(encoding).removeprefix("\ufeff")
@@ -103,8 +103,8 @@ class Utf8(io.RawIOBase):
         self._file, self._place, self._account = file, place, account
         self._line, self._kept, self._ready, self._decoder = 1, b"", b"", None
         mark = file.read(2)
-        if mark in _UTF16:
-            self._decoder = codecs.getincrementaldecoder(_UTF16[mark])()
+        if mark in UTF16:
+            self._decoder = codecs.getincrementaldecoder(UTF16[mark])()
         else:
             self._kept = mark
 
