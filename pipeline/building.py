@@ -45,7 +45,8 @@ class Outcome:
     """How a build ended.
 
     `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
-    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why);
+    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why),
+    `reference_warnings` (reference file, kind, count, example);
     `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
@@ -58,6 +59,7 @@ class Outcome:
     passed_over: list[tuple[str, str]] = field(default_factory=list)
     missing_references: list[tuple[str, int]] = field(default_factory=list)
     unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
+    reference_warnings: list[tuple[str, str, int, str]] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
     seconds: float = 0.0
     gone: bool = False
@@ -347,6 +349,7 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
 def _look_back(outcome: Outcome, months: list[str]) -> None:
     """What the figures of months mean, and what they are without."""
     outcome.passed_over = passed_over()
+    outcome.reference_warnings = [(f"raw/{t.raw_name}", *one) for t in ingest.references() for one in t.warnings]
     outcome.accounts = [accounts_of(m) for m in months]
     for one in ingest.in_network():
         if one.missing_references:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import click
 
 from pipeline import errors, paths
-from pipeline.cli import lines
+from pipeline.cli import lines, reference_warnings
 
 SHOWN = ("rates_read", "facts", "duplicates", "rejected", "unresolved")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -43,7 +43,8 @@ def status(as_json: bool) -> int:
     \b
     Example: ratehouse status --json
     """
-    rows = _begin().status()
+    inspection = _begin()
+    rows = inspection.status()
     if as_json:
         _print_json(rows)
     else:
@@ -51,7 +52,7 @@ def status(as_json: bool) -> int:
         cells = [[row["table"], row["month"] or "", row["state"], _number(row["rows"])] for row in shown]
         headings = [("table", "left"), ("month", "left"), ("state", "left"), ("rows", "right")]
         lines.table(headings, cells)
-        for line in _reasons(shown):
+        for line in [*_reasons(shown), *reference_warnings.by_file(inspection.reference_warnings())]:
             click.echo(lines.wrapped(line))
     return 0 if all(row["state"] in ("built", "passed over") for row in rows) else 1
 

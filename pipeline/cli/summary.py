@@ -10,7 +10,7 @@ import click
 
 from pipeline import paths
 from pipeline.building import Outcome
-from pipeline.cli import lines
+from pipeline.cli import lines, reference_warnings
 from pipeline.cli.progress import STAGES
 
 MANY = 10
@@ -161,6 +161,7 @@ def _warnings(outcome: Outcome) -> None:
         f"warning: the reference {url} of raw/{name} cannot be used: {why}"
         for name, url, why in outcome.unusable_references
     ]
+    told += reference_warnings.by_kind(outcome.reference_warnings)
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)

@@ -45,7 +45,9 @@ def check(data: pl.DataFrame, path: Path, target: str, account: Account) -> None
     wrong = by_zip.filter(~_is_one(pl.col("tot_ratio"))).sort("zip")
     if wrong.height:
         first = wrong.row(0, named=True)
-        account.warn(SHARES, f"{path.name}: those of ZIP {first['zip']} add up to {first['tot_ratio']:.4f}", wrong.height)
+        account.warn(
+            SHARES, f"{path.name}: those of ZIP {first['zip']} add up to {first['tot_ratio']:.4f}", wrong.height
+        )
 
 
 def _sums(data: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -58,5 +60,7 @@ def _is_one(sum_of_shares: pl.Expr) -> pl.Expr:
 
 def _fit(sums: pl.DataFrame) -> float:
     """The share of sums that are 1; a ZIP without, say, any business has a sum of 0 there, but never in all."""
-    fits = [_is_one(pl.col(name)) if name == "tot_ratio" else _is_one(pl.col(name)) | (pl.col(name) == 0) for name in RATIOS]
+    fits = [
+        _is_one(pl.col(name)) if name == "tot_ratio" else _is_one(pl.col(name)) | (pl.col(name) == 0) for name in RATIOS
+    ]
     return sums.select(pl.mean_horizontal([fit.mean() for fit in fits])).item() or 0.0

@@ -44,10 +44,10 @@ def read(path: Path, account: Account | None = None) -> Iterator[Frames]:
         raise SourceError("the file is empty", place=path, remedy="download it again from its publisher")
     if zipfile.is_zipfile(path):
         return _zipped(path, account)
-    about = About(path)
+    about = About(path, account=account)
     if _is_json(head):
         return iter([nppes_answers.read(path.read_bytes(), about)])
-    rows = nppes_csv.read(about, _as_utf8(head, about), lambda: _as_is(path, about, account))
+    rows = nppes_csv.read(about, _as_utf8(head, about), lambda: _as_is(about))
     if rows is None:
         raise UnrecognisedFile("not a registry file that is known", place=path)
     return rows
@@ -63,16 +63,16 @@ def _as_utf8(head: bytes, about: About) -> bytes:
 
 
 @contextmanager
-def _as_is(path: Path, about: About, account: Account) -> Iterator[IO[bytes]]:
-    with path.open("rb") as file:
-        yield stray.Utf8(file, about.place, account)
+def _as_is(about: About) -> Iterator[IO[bytes]]:
+    with about.path.open("rb") as file:
+        yield stray.Utf8(file, about.place, about.account)
 
 
 def _zipped(path: Path, account: Account) -> Iterator[Frames]:
     with zipfile.ZipFile(path) as archive:
         names = sorted(info.filename for info in archive.infolist())
     if _WORKBOOK_PART in names:
-        return iter([_deactivated_sheet(About(path), path.read_bytes())])
+        return iter([_deactivated_sheet(About(path, account=account), path.read_bytes())])
     found, others = [], []
     for info in sorted(reference_parts.members(path), key=lambda info: info.filename):
         rows = _member(path, info.filename, account)
@@ -92,7 +92,7 @@ def _zipped(path: Path, account: Account) -> Iterator[Frames]:
 
 def _member(path: Path, name: str, account: Account) -> Iterator[Frames] | None:
     """The rows of a member of a zip; None where it is of no known kind."""
-    about = About(path, name)
+    about = About(path, name, account)
     try:
         with zipfile.ZipFile(path) as archive:
             with archive.open(name) as member:
@@ -105,13 +105,13 @@ def _member(path: Path, name: str, account: Account) -> Iterator[Frames] | None:
         return None
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged; encrypted; packed otherwise
         raise SourceError(f"cannot be unpacked: {error}", place=about.place, remedy="download it again") from error
-    return nppes_csv.read(about, _as_utf8(head, about), lambda: _opened(path, about, account))
+    return nppes_csv.read(about, _as_utf8(head, about), lambda: _opened(about))
 
 
 @contextmanager
-def _opened(path: Path, about: About, account: Account) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(path) as archive, archive.open(about.member) as member:
-        yield stray.Utf8(member, about.place, account)
+def _opened(about: About) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(about.path) as archive, archive.open(about.member) as member:
+        yield stray.Utf8(member, about.place, about.account)
 
 
 def _deactivated_sheet(about: About, data: bytes) -> Frames:

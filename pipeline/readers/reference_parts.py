@@ -20,13 +20,12 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from pipeline import errors
-from pipeline.readers import stray
+from pipeline.readers import copies, stray
 from pipeline.readers.reference_account import COPY, PROPOSED, SKIPPED, Account
 
 ZIP, GZIP, OLE = b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0"
 EMPTY_ZIP = b"PK\x05\x06"
 _WORKBOOK_PART = "[Content_Types].xml"
-_ENDINGS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".txt", ".dat")  # of copies, the first of these is read
 _NO_TABLES = (".pdf", ".doc", ".docx", ".rtf", ".htm", ".html", ".xml", ".png", ".jpg", ".pptx", ".md", ".log", ".sas")
 # A table that is read whole has at most so many bytes: the largest that any publisher offers is a tenth of it.
 MOST_BYTES = 512 << 20
@@ -51,7 +50,9 @@ class Part:
     def text(self, account: Account) -> str:
         """Its text; SourceError when it is empty, UnrecognisedFile when it is no text."""
         if not self.data.strip(b" \t\r\n\x00\xef\xbb\xbf"):
-            raise errors.SourceError("the file is empty", place=self.path, remedy="download it again from its publisher")
+            raise errors.SourceError(
+                "the file is empty", place=self.path, remedy="download it again from its publisher"
+            )
         return stray.text_of(self.data, self.path, account)
 
 
@@ -103,13 +104,8 @@ def feeding(*tables: str) -> Iterator[None]:
         raise
 
 
-def without_packing(name: str) -> str:
-    """A file's name without `.gz`."""
-    return name[: -len(".gz")] if name.lower().endswith(".gz") else name
-
-
 def _unpacked_name(path: Path) -> Path:
-    return path.with_name(without_packing(path.name))
+    return path.with_name(copies.without_packing(path.name))
 
 
 def _gunzipped(path: Path) -> bytes:
@@ -157,17 +153,11 @@ def members(path: Path) -> list[zipfile.ZipInfo]:
             f"holds {len(infos):,} files", place=path, remedy="keep only the publisher's own zip here"
         )
     ours = [info for info in infos if "__MACOSX" not in info.filename and not _name(info).startswith(".")]
-    return sorted(ours, key=lambda info: (rank(_name(info)), info.filename))
+    return sorted(ours, key=lambda info: (copies.rank(_name(info)), info.filename))
 
 
 def _name(info: zipfile.ZipInfo) -> str:
     return PurePosixPath(info.filename.replace("\\", "/")).name
-
-
-def rank(name: str) -> int:
-    """The place of a file's ending among those of copies: the lower is read first."""
-    suffix = PurePosixPath(without_packing(name)).suffix.lower()
-    return _ENDINGS.index(suffix) if suffix in _ENDINGS else len(_ENDINGS)
 
 
 def _of_zip(path: Path, table_of: Read, account: Account) -> Frames:
@@ -286,29 +276,23 @@ def _few(names: list[str]) -> str:
 # ---- copies beside a file -------------------------------------------------------------------------------------------
 
 
-def siblings(path: Path) -> Iterator[Path]:
-    """The files beside it that may be the same table in a form that is read before its own, the best first."""
-    stem = Path(without_packing(path.name)).stem.lower()
-    try:
-        beside = sorted(path.parent.iterdir())
-    except OSError:
-        return
-    alike = [p for p in beside if p != path and Path(without_packing(p.name)).stem.lower() == stem]
-    better = [p for p in alike if rank(p.name) < min(rank(path.name), len(_ENDINGS))]
-    yield from sorted(better, key=lambda p: rank(p.name))
-
-
 def refuse_copy(path: Path, table_of: Read, frames: Frames | None) -> None:
     """CopyOfFile when a file beside it, of the same name but for its ending, is read before it and holds its tables.
 
     `frames` are its own; of None, what cannot be read, the name alone decides.
     """
-    for other in siblings(path):
+    try:
+        beside = [p.as_posix() for p in path.parent.iterdir() if p.is_file()]
+    except OSError:
+        return
+    for other in map(Path, copies.better(path.as_posix(), beside)):
         try:
             theirs = _read(other, table_of, Account())
         except errors.SourceError:
             continue
-        if frames is None or all(is_copy(name, f, [theirs[name]] if name in theirs else []) for name, f in frames.items()):
+        if frames is None or all(
+            is_copy(name, f, [theirs[name]] if name in theirs else []) for name, f in frames.items()
+        ):
             raise errors.CopyOfFile(
                 f"is a copy of {other.name}, skipped", place=path, remedy=f"{other.name} is read in its place"
             )

@@ -106,18 +106,18 @@ class Utf8(io.RawIOBase):
         if mark in UTF16:
             self._decoder = codecs.getincrementaldecoder(UTF16[mark])()
         else:
-            self._kept = mark
+            file.seek(0)
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; empty at the end only. (What is mended grows: the rest waits for the next call.)"""
-        out = self._ready or self._next(size)
+        """`size` bytes, fewer at the end only. (What is mended grows: the rest waits for the next call.)"""
+        out, self._ready = self._ready, b""
+        while (size < 0 or len(out) < size) and (more := self._next(size if size < 0 else size - len(out))):
+            out = out + more if out else more
         if 0 <= size < len(out):
             out, self._ready = out[:size], out[size:]
-        else:
-            self._ready = b""
         return out
 
     def readinto(self, into) -> int:
