@@ -29,9 +29,10 @@ def check(data: pl.DataFrame, path: Path, target: str, account: Account) -> None
     by_zip, by_target = _sums(data, "zip"), _sums(data, target)
     right, reverse = _fit(by_zip), _fit(by_target)
     ours, theirs = f"ZIP_{target.upper()}", f"{target.upper()}_ZIP"
+    area = "CBSA" if target == "cbsa" else "county"
     if right < 0.9 and reverse > right:
         raise UnrecognisedFile(
-            f"is HUD's {theirs} crosswalk, the wrong way round (the shares of each {target} add up to 1, not those of "
+            f"is HUD's {theirs} crosswalk, the wrong way round (the shares of each {area} add up to 1, not those of "
             "each ZIP), skipped",
             place=path,
             remedy=f"download {ours} in its place: {_PAGE}",
@@ -45,9 +46,7 @@ def check(data: pl.DataFrame, path: Path, target: str, account: Account) -> None
     wrong = by_zip.filter(~_is_one(pl.col("tot_ratio"))).sort("zip")
     if wrong.height:
         first = wrong.row(0, named=True)
-        account.warn(
-            SHARES, f"{path.name}: those of ZIP {first['zip']} add up to {first['tot_ratio']:.4f}", wrong.height
-        )
+        account.warn(SHARES, f"those of ZIP {first['zip']} add up to {first['tot_ratio']:.4f}", wrong.height)
 
 
 def _sums(data: pl.DataFrame, key: str) -> pl.DataFrame:

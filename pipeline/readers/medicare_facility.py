@@ -24,19 +24,20 @@ from pipeline.readers.medicare_release import (
     some,
 )
 from pipeline.readers.reference_account import Account
-from pipeline.readers.release_names import quarter_of, year_of
+from pipeline.readers.reference_parts import feeding
+from pipeline.readers.release_names import names_of, quarter_of, year_of
 from pipeline.readers.sheet import cell
 
 
 def opps(path: Path, rows: list[sheet.Row], account: Account):
     """OPPS Addendum B. Its title names the year, its name the quarter; money has `$` and commas, `.` is none."""
+    # Addendum E has codes and status indicators too, and none of these.
+    figures = {"APC", "RELATIVE WEIGHT", "PAYMENT RATE"}
     found = sheet.below_header(
-        path, rows, lambda labels: {"HCPCS CODE", "APC"} <= set(labels) and "PAYMENT RATE" in labels
+        path, rows, lambda labels: "HCPCS CODE" in labels and len(figures & set(labels)) > ("SI" not in labels)
     )
     if found is None:
-        found = sheet.below_header(path, rows, lambda labels: {"HCPCS CODE", "SI"} <= set(labels))
-        if found is None:
-            return None
+        return None
     column = {
         "code": found.column("HCPCS CODE"),
         "si": found.column(re.compile("SI|STATUS INDICATOR")),
@@ -114,12 +115,30 @@ def wages(path: Path, rows: list[sheet.Row], account: Account):
     cbsa_at, wage_at = found.column(re.compile(r"CBSA( CODE| NUMBER| NO)?")), found.column(wage)
     state_at = found.column(re.compile(r"STATE( ABBREVIATION)?"), required=False)
     name_at = found.column(re.compile(r"(CBSA |LABOR MARKET )?(AREA )?(NAME|TITLE)"), required=state_at is None)
-    text = f"{found.titles} {found.labels[wage_at]} {path.stem}"
     short = re.fullmatch(r"WI ?(\d\d)", found.labels[wage_at])
     year = f"20{short.group(1)}" if short else year_of("\n".join([*found.title_lines, found.labels[wage_at]]), path)
-    schedule = next((s for s in ("ASC", "OPPS") if re.search(rf"(?<![A-Z]){s}(?![A-Z])", text.upper())), "")
-    if not schedule and re.search(r"IPPS|TABLE 3|\bFY", text.upper()):
-        schedule = "OPPS"  # OPPS adopts the inpatient index of the fiscal year for its calendar year
+    schedule = _schedule(f"{found.titles} {found.labels[wage_at]}", *names_of(path))
+    with feeding("staged_wage_index" + f":{schedule}" * bool(schedule)):
+        return "staged_wage_index", _areas(found, schedule, year, (cbsa_at, name_at, state_at, wage_at), account)
+
+
+def _schedule(*texts: str) -> str:
+    """ASC or OPPS, as the first of the texts says that says it of one; '' for neither in particular."""
+    for text in texts:
+        words = re.sub(r"[^A-Z0-9]+", " ", text.upper())
+        named = [schedule for schedule in ("ASC", "OPPS") if re.search(rf"\b{schedule}\b", words)]
+        if len(named) == 1:
+            return named[0]
+        if re.search(r"\bIPPS\b|\bTABLE 3|\bFY", words):
+            return "OPPS"  # OPPS adopts the inpatient index of the fiscal year for its calendar year
+    return ""
+
+
+def _areas(
+    found: sheet.Sheet, schedule: str, year: str, columns: tuple[int | None, ...], account: Account
+) -> list[dict]:
+    cbsa_at, name_at, state_at, wage_at = columns
+    path = found.path
     out = []
     for place, cells in records(found, number_key(cbsa_at, "the CBSA"), (wage_at,), (state_at, wage_at), account):
         name = cell(cells, name_at) if name_at is not None else None
@@ -128,11 +147,15 @@ def wages(path: Path, rows: list[sheet.Row], account: Account):
             states = (re.search(r", ([A-Z]{2}(-[A-Z]{2})*)", name) or ["", ""])[1]
         index = sheet.number(cell(cells, wage_at), place, "wage index", decimals=FIGURE_DECIMALS)
         if not states or index is None:
-            raise errors.SourceError("an area without state or index", place=place, remedy="mend that row")
+            raise errors.SourceError(
+                "an area without state or index",
+                place=place,
+                remedy="IPPS Table 3 names the state of every area: take it, or add a column State to this file",
+            )
         for state in states.split("-"):
             row = {"schedule": schedule, "state": state, "cbsa": cells[cbsa_at], "area_name": name, "wage_index": index}
             out.append(row | release(f"wage index {year}", year, 1, path))
-    return "staged_wage_index", some(sheet.once(out, ("state", "cbsa"), path), path)
+    return some(sheet.once(out, ("state", "cbsa"), path), path)
 
 
 # What tells a table of a kind, and the staged table that it gives, in the order in which they are asked.

@@ -162,9 +162,11 @@ def gpcis(path: Path, rows: list[sheet.Row], account: Account):
         )
     years = {y for label in found.labels if "GPCI" in label for y in re.findall(r"20\d\d", label)}
     years |= set(re.findall(r"CY (20\d\d)", found.titles.upper()))
+    if not years:
+        years = {year_of("", path)}
     if len(years) != 1:
         raise errors.SourceError(
-            f"its title and headings name {' and '.join(sorted(years)) or 'no year'}", place=f"{path}:{found.line}",
+            f"its title and headings name {' and '.join(sorted(years))}", place=f"{path}:{found.line}",
             remedy="download the file of one year",
         )  # fmt: skip
     year = years.pop()
@@ -206,11 +208,7 @@ def counties(path: Path, rows: list[sheet.Row], account: Account):
     if found is None:
         return None
     year = re.search(r"INCLUDED IN (20\d\d) LOCALITIES", found.titles.upper())
-    if not year:
-        raise errors.SourceError(
-            "its title does not name a year", place=path, remedy="it should read COUNTIES INCLUDED IN 2025 …"
-        )
-    year = year.group(1)
+    year = year.group(1) if year else year_of("", path)
     state_at, area_at, counties_at = found.column("STATE"), found.column("FEE SCHEDULE AREA"), found.column("COUNTIES")
     locality_at = found.column("LOCALITY NUMBER")
     out, state = [], ""

@@ -70,7 +70,7 @@ def records(
                     place=place,
                     remedy="mend that row, or download the file again",
                 )
-            account.warn(UNREADABLE_ROW, f"{Path(place).name}: {key.what} is {text!r}")
+            account.warn(UNREADABLE_ROW, f"{stray.where(place)}: {key.what} is {text!r}")
 
 
 def locality_of(carrier: str, locality: str, place: str) -> dict[str, str]:

@@ -18,13 +18,13 @@ class Issue(NamedTuple):
     examples: int = 1  # how many are kept: names of what was skipped are all of interest
 
 
-STRAY_BYTE = Issue("stray_byte", "{n} cell{s} held a stray character, which was removed")
-NOT_UTF8 = Issue("not_utf8", "{n} line{s} are not UTF-8 and were read as Windows-1252")
-UNREADABLE_ROW = Issue("unreadable_row", "{n} row{s} have a key that cannot be read and were left out")
+STRAY_BYTE = Issue("stray_byte", "{n} code{s} or figure{s} with a stray character, which was removed")
+NOT_UTF8 = Issue("not_utf8", "{n} line{s} not in UTF-8, read as Windows-1252")
+UNREADABLE_ROW = Issue("unreadable_row", "{n} row{s} left out, whose key cannot be read")
 RELEASE = Issue("release", "the release is named in more than one way", 3)
-SHARES = Issue("shares", "{n} ZIP{s} have shares that do not add up to 1")
+SHARES = Issue("shares", "{n} ZIP{s} with shares that do not add up to 1")
 COPY = Issue("copy", "{n} cop{ies} of a table that is read already, skipped", 40)
-SKIPPED = Issue("skipped", "{n} file{s} inside hold no table that is read", 40)
+SKIPPED = Issue("skipped", "{n} file{s} inside without a table that is read, skipped", 40)
 PROPOSED = Issue("proposed", "{n} table{s} of a proposed rule, never in force, skipped", 40)
 
 ALL = tuple(one for one in list(globals().values()) if isinstance(one, Issue))

@@ -63,7 +63,7 @@ def _mixed(data: bytes, path: Path, account: Account) -> str:
         try:
             lines.append(line.decode())
         except UnicodeDecodeError as problem:
-            account.warn(NOT_UTF8, f"{path.name}:{number}: byte 0x{line[problem.start]:02X}")
+            account.warn(NOT_UTF8, f"{where(f'{path}:{number}')}: byte 0x{line[problem.start]:02X}")
             lines.append(line.decode("utf-8", _WINDOWS))
     return "\n".join(lines)
 
@@ -90,7 +90,14 @@ def is_stray(text: str) -> bool:
 
 def warn_stray(account: Account, place: str, text: str, read: str) -> None:
     """Count a cell that was mended."""
-    account.warn(STRAY_BYTE, f"{Path(place).name}: {text!r} read as {read!r}")
+    account.warn(STRAY_BYTE, f"{where(place)}: {text!r} read as {read!r}")
+
+
+def where(place: str) -> str:
+    """The line of a place `<file>:<line>`, and the member where the file is a zip: an account names the file itself."""
+    path, _, line = place.rpartition(":")
+    _, packed, member = path.partition("!")
+    return f"{member}, line {line}" if packed else f"line {line}"
 
 
 class Utf8(io.RawIOBase):
@@ -159,6 +166,6 @@ class Utf8(io.RawIOBase):
             line.decode()
             return line
         except UnicodeDecodeError as problem:
-            where = f"{Path(self._place).name}:{self._line + further}: byte 0x{line[problem.start]:02X}"
-            self._account.warn(NOT_UTF8, where)
+            at = where(f"{self._place}:{self._line + further}")
+            self._account.warn(NOT_UTF8, f"{at}: byte 0x{line[problem.start]:02X}")
             return line.decode("utf-8", _WINDOWS).encode()

@@ -12,8 +12,8 @@ luigi.namespace("bench", scope=__name__)
 
 
 PFS = ("staged_pfs_rvu", "staged_gpci", "staged_anesthesia", "staged_anesthesia_base")
-OPPS = ("staged_opps", "staged_wage_index")
-ASC = ("staged_asc", "staged_asc_device", "staged_wage_index")
+OPPS = ("staged_opps", "staged_wage_index:OPPS")
+ASC = ("staged_asc", "staged_asc_device", "staged_wage_index:ASC")
 SCHEDULES = {"PFS": PFS, "OPPS": OPPS, "ASC": ASC}
 
 
@@ -100,7 +100,7 @@ class BenchMedicareComprehensive(_FromFees):
     """
 
     table = "bench_medicare_comprehensive"
-    staged = tuple(dict.fromkeys((*PFS, *OPPS, *ASC)))
+    staged = (*PFS, "staged_opps", "staged_asc", "staged_asc_device", "staged_wage_index")
     month = luigi.Parameter()
 
     def held_up(self) -> list[str]:

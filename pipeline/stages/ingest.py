@@ -391,10 +391,16 @@ class ReferenceFile(FileTask):
             found |= FileTask.other_inputs(type(self)(path=name))
         return found
 
-    def may_feed(self, table: str) -> bool:
-        """Whether a staged table may have rows of it: a broken file is asked for those alone that it would have given."""
+    def may_feed(self, wanted: str) -> bool:
+        """Whether a staged table (`name`, or `name:schedule`) may have rows of it: a broken file may feed those alone that
+        it would have given."""
         stamp = self.stamp()
-        return stamp is None or stamp.notes["status"] != BROKEN or table in stamp.notes.get("feeds", [table])
+        if stamp is None or stamp.notes["status"] != BROKEN:
+            return True
+        feeds = stamp.notes.get("feeds", [wanted])
+        return bool({wanted, wanted.partition(":")[0]} & set(feeds)) or (
+            ":" not in wanted and any(one.partition(":")[0] == wanted for one in feeds)
+        )
 
     @property
     def warnings(self) -> list[tuple[str, int, str]]:
@@ -539,14 +545,18 @@ def references() -> tuple[ReferenceFile, ...]:
 
 
 def staged(*names: str) -> dict[str, list[TableTask]]:
-    """Views over staged tables, each the union of what every file of its folder gave."""
+    """Views over staged tables, each the union of what every file of its folder gave.
+
+    `name:schedule` leaves out the broken files that are known to be of another schedule.
+    """
     found = {}
-    for name in names:
+    for wanted in names:
+        name = wanted.partition(":")[0]
         folder = tables.get(name).folder.removeprefix("staged/")
         found[name] = (
             list(in_network())
             if folder == "in_network"
-            else [task for task in reference(folder) if task.may_feed(name)]
+            else [task for task in reference(folder) if task.may_feed(wanted)]
         )
     return found
 
