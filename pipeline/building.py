@@ -36,7 +36,7 @@ from pipeline import (
     task,
 )
 from pipeline.paths import Root
-from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, xrefs
+from pipeline.stages import bench, dims, enriched, facts, ingest, raw, reference_warnings, star, xrefs
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 
 
@@ -349,7 +349,7 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
 def _look_back(outcome: Outcome, months: list[str]) -> None:
     """What the figures of months mean, and what they are without."""
     outcome.passed_over = passed_over()
-    outcome.reference_warnings = [(f"raw/{t.raw_name}", *one) for t in ingest.references() for one in t.warnings]
+    outcome.reference_warnings = reference_warnings.warned()
     outcome.accounts = [accounts_of(m) for m in months]
     for one in ingest.in_network():
         if one.missing_references:

@@ -73,11 +73,6 @@ def status() -> list[dict]:
     return rows
 
 
-def reference_warnings() -> list[tuple[str, str, int, str]]:
-    """(reference file, kind, count, example) of what reading it warned of (`readers.reference_account`)."""
-    return [(f"raw/{task.raw_name}", *one) for task in ingest.references() for one in task.warnings]
-
-
 def _leaves(count: int) -> str:
     return "1 leaf is" if count == 1 else f"{count:,} leaves are"
 

@@ -126,9 +126,13 @@ def test_a_stray_byte_costs_nothing_and_a_zip_gives_the_same(tmp_path):
     told = kit.ratehouse(root, "status")
     assert "stray character, which was removed: line 6" in " ".join(told.stdout.split())
 
-    (root / "raw" / "medicare" / JANUARY).unlink()
     name = "january-2026-opps-addendum-b.zip"
     zipped({f"508 Version 2026 January Web Addendum B/{JANUARY}": JANUARY_TEXT}, root / "raw" / "medicare" / name)
+    both = kit.build(root)  # the zip beside what was unpacked of it: each rate once
+    assert both.ok
+    assert rows(root, columns) == wanted
+    assert (f"raw/medicare/{name}", "copy", 1, f"opps of {file}") in both.reference_warnings
+    (root / "raw" / "medicare" / JANUARY).unlink()
     again = kit.build(root)
     assert rows(root, columns) == wanted
     assert [w for w in again.reference_warnings if w[0] == f"raw/medicare/{name}" and w[1] == "stray_byte"]

@@ -392,3 +392,63 @@ def test_cms_s_zip_of_real_files_gives_what_they_give(real, tmp_path):
     for name, frame in found.items():
         without = pl.exclude("source_file", "effective_from")
         assert frame.select(without).equals(alone[name].select(without)), name
+
+
+# ---- what is not the file that its name says -------------------------------------------------------------------------
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>License for Use of Current Procedural Terminology</title></head></html>\n"
+
+
+@pytest.mark.parametrize("name", ["july-2026-opps-addendum-b.zip", "2026 July Web Addendum B.csv", "RVU26C.xlsx"])
+def test_a_web_page_under_the_file_s_name_is_refused_with_the_way_out(tmp_path, name):
+    (tmp_path / name).write_bytes(PAGE)
+    with pytest.raises(errors.SourceError, match="is a web page, not the publisher's file") as caught:
+        read(tmp_path / name)
+    assert not isinstance(caught.value, errors.UnrecognisedFile)
+    assert "accept a licence" in caught.value.remedy
+    assert caught.value.feeds
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("layout.docx", zipped({"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"})),
+        ("layout.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600),
+        ("RVU25D.pdf", b"%PDF-1.7\n%text without NUL\n"),
+        ("page.html", PAGE),
+        ("ZIP9_OCT2025.txt", "GA303031021201 Z9   10001      A".ljust(75) + "20254\n"),
+    ],
+)
+def test_documents_and_what_no_reader_knows_are_skipped(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(errors.UnrecognisedFile):
+        read(tmp_path / name)
+
+
+def test_cms_s_zip_of_localities_gives_zip5_and_names_the_rest(tmp_path):
+    record = "GA303031021201 Z9   0 A".ljust(75) + "20254\n"
+    further = "GA303031021201 Z9   10001      A".ljust(75) + "20254\n"
+    table = workbook(tmp_path, [["STATE", "ZIP CODE", "CARRIER", "LOCALITY"], ["GA", "30303", "10212", "01"]])
+    files = {
+        "ZIP5_OCT2025.txt": record,
+        "ZIP5_OCT2025.xlsx": table,
+        "ZIP5lyout.txt": "Zip5 Record Layout\n",
+        "ZIP9_OCT2025.txt": further + further.replace("0001", "0002").replace("1021201", "1021299"),
+    }
+    zipped(files, tmp_path / "zip-code-carrier-locality-file.zip")
+    found, told = read(tmp_path / "zip-code-carrier-locality-file.zip")
+    assert found["staged_zip_locality"].select("zip_code", "locality", "effective_from").rows() == [
+        ("30303", "01", "2025-10-01")
+    ]
+    assert told == {
+        "copy": (1, "ZIP5_OCT2025.xlsx (of ZIP5_OCT2025.txt)"),
+        "skipped": (2, "ZIP5lyout.txt; ZIP9_OCT2025.txt"),
+    }
+
+
+def test_a_zip_made_on_windows_with_backslashes(tmp_path):
+    zipped({"RVU25D/GPCI2025.csv": GPCI}, tmp_path / "w.zip")
+    whole = (tmp_path / "w.zip").read_bytes().replace(b"RVU25D/GPCI", b"RVU25D\\GPCI")
+    (tmp_path / "w.zip").write_bytes(whole)
+    found, _ = read(tmp_path / "w.zip")
+    assert set(found["staged_gpci"]["effective_from"]) == {"2025-10-01"}

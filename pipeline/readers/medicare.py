@@ -71,6 +71,11 @@ def _tables(part: Part, account: Account) -> Frames:
         text = part.text(account)
         first = next(line for line in text.splitlines() if line.strip())
         if medicare_physician.ZIP_RECORD.fullmatch(first):
+            if first[21:25].isdigit():
+                raise errors.UnrecognisedFile(
+                    "is CMS's ZIP9 file (a row for each ZIP+4), which is not read", place=part.path,
+                    remedy="ZIP5 of the same zip is what is needed",
+                )  # fmt: skip
             with reference_parts.feeding("staged_zip_locality"):
                 return _frame(*medicare_physician.zip_localities(part.path, text))
         sheets = [sheet.rows_of_text(text, part.path)]

@@ -10,6 +10,8 @@ copies the first that can be read is read, .csv before .xlsx before .txt; all ot
 from __future__ import annotations
 
 import gzip
+import hashlib
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +27,9 @@ from pipeline.readers.reference_account import COPY, PROPOSED, SKIPPED, Account
 
 ZIP, GZIP, OLE = b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0"
 EMPTY_ZIP = b"PK\x05\x06"
-_WORKBOOK_PART = "[Content_Types].xml"
+_OFFICE_PART = "[Content_Types].xml"
+_WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html)", re.IGNORECASE)
+_HEAD = 1024  # bytes that tell what a file is
 _NO_TABLES = (".pdf", ".doc", ".docx", ".rtf", ".htm", ".html", ".xml", ".png", ".jpg", ".pptx", ".md", ".log", ".sas")
 # A table that is read whole has at most so many bytes: the largest that any publisher offers is a tenth of it.
 MOST_BYTES = 512 << 20
@@ -45,7 +49,7 @@ class Part:
     @property
     def is_workbook(self) -> bool:
         """Whether it is an Excel workbook, old or new."""
-        return self.data[:4] in (ZIP, OLE)
+        return self.data[:4] == ZIP or (self.data[:4] == OLE and self.path.suffix.lower() == ".xls")
 
     def text(self, account: Account) -> str:
         """Its text; SourceError when it is empty, UnrecognisedFile when it is no text."""
@@ -53,6 +57,8 @@ class Part:
             raise errors.SourceError(
                 "the file is empty", place=self.path, remedy="download it again from its publisher"
             )
+        if _WEB_PAGE.match(self.data) and self.path.suffix.lower() in copies.ENDINGS:
+            raise _web_page(self.path)
         return stray.text_of(self.data, self.path, account)
 
 
@@ -83,14 +89,30 @@ def read(path: Path, table_of: Read, account: Account, tables_named: TablesNamed
 
 def _read(path: Path, table_of: Read, account: Account) -> Frames:
     with path.open("rb") as file:
-        magic = file.read(4)
-    if magic[:2] == GZIP:
+        head = file.read(_HEAD)
+    if head[:2] == GZIP:
         return table_of(Part(_unpacked_name(path), _gunzipped(path)), account)
-    if magic in (ZIP, EMPTY_ZIP) and not _is_workbook(path):
+    if head[:4] in (ZIP, EMPTY_ZIP) and not _is_workbook(path):
         return _of_zip(path, table_of, account)
-    if path.stat().st_size > MOST_BYTES:
-        raise _too_large(path, path.stat().st_size)
+    if path.suffix.lower() == ".zip":
+        raise (
+            _web_page(path)
+            if _WEB_PAGE.match(head)
+            else errors.SourceError(
+                f"is no zip archive, though its name ends in .zip: it begins with {head[:4]!r}",
+                place=path,
+                remedy="download it again",
+            )
+        )
     return table_of(Part(path, path.read_bytes()), account)
+
+
+def _web_page(path: Path) -> errors.SourceError:
+    return errors.SourceError(
+        "is a web page, not the publisher's file",
+        place=path,
+        remedy="open the publisher's page in a browser (CMS asks to accept a licence first), and download it there",
+    )
 
 
 @contextmanager
@@ -128,12 +150,20 @@ def _too_large(path: Path, size: int) -> errors.SourceError:
 
 
 def _is_workbook(path: Path) -> bool:
-    """Whether what begins as a zip is a workbook, by its content, else (it is damaged) by its name."""
+    """Whether what begins as a zip is a workbook, by its content, else (it is damaged) by its name.
+
+    UnrecognisedFile for another document of an office.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _WORKBOOK_PART in archive.namelist()
+            names = archive.namelist()
     except zipfile.BadZipFile:
         return path.suffix.lower() in (".xlsx", ".xlsm")
+    if _OFFICE_PART in names and not any(name.startswith("xl/") for name in names):
+        raise errors.UnrecognisedFile(
+            "is a document, not a table", place=path, remedy="keep only the publisher's tables here"
+        )
+    return _OFFICE_PART in names
 
 
 def members(path: Path) -> list[zipfile.ZipInfo]:
@@ -157,21 +187,25 @@ def members(path: Path) -> list[zipfile.ZipInfo]:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    return PurePosixPath(info.filename.replace("\\", "/")).name
+    return PurePosixPath(_path(info)).name
+
+
+def _path(info: zipfile.ZipInfo) -> str:
+    return info.filename.replace("\\", "/")  # as some tools of Windows write it
 
 
 def _of_zip(path: Path, table_of: Read, account: Account) -> Frames:
     found = _Found(path, account)
     inner, empty = [], []
     for info in members(path):
-        name = info.filename
+        name = _path(info)
         if name.lower().endswith((".zip", ".7z", ".rar", ".tar", ".gz")):
             inner.append(name)
             continue
         if _name(info).lower().endswith(_NO_TABLES):
             empty.append(name)
             continue
-        stem = PurePosixPath(name).with_suffix("").as_posix().lower()
+        stem = _stem(name)
         heard = Account()  # what a copy is warned of was said of the table that is read
         try:
             frames = table_of(Part(Path(f"{path}!{name}"), _member(path, info)), heard)
@@ -194,7 +228,7 @@ def _of_zip(path: Path, table_of: Read, account: Account) -> Frames:
 
 def _member(path: Path, info: zipfile.ZipInfo) -> bytes:
     """A member's bytes; SourceError when they are too many, whatever the zip says of their number, or damaged."""
-    place = Path(f"{path}!{info.filename}")
+    place = Path(f"{path}!{_path(info)}")
     if info.file_size > MOST_BYTES:
         raise _too_large(place, info.file_size)
     try:
@@ -250,7 +284,8 @@ class _Found:
         for name in inner:
             self.account.warn(SKIPPED, f"{name} (a zip within the zip: unpack it)")
         for name in empty:
-            self.account.warn(SKIPPED, name)
+            original = self.stems.get(_stem(name))
+            self.account.warn(COPY if original else SKIPPED, f"{name} (of {original})" if original else name)
         return {table: pl.concat(frames) for table, frames in self.tables.items()}
 
 
@@ -267,6 +302,16 @@ def is_copy(table: str, frame: pl.DataFrame, others: list[pl.DataFrame]) -> bool
     keys = [name for name in names if name not in _BESIDE]
     known = [one.select(keys) for one in others]
     return bool(known) and frame.join(pl.concat(known), on=keys, how="anti", nulls_equal=True).is_empty()
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).with_suffix("").as_posix().lower()
+
+
+def digest(frame: pl.DataFrame) -> str:
+    """MD5 of a table's rows, whatever their order and the file that they stand in."""
+    rows = frame.drop(_BESIDE, strict=False)
+    return hashlib.md5(rows.sort(pl.all()).write_csv().encode(), usedforsecurity=False).hexdigest()
 
 
 def _few(names: list[str]) -> str:

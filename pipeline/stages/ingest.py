@@ -377,6 +377,7 @@ class ReferenceFile(FileTask):
     """
 
     _account: Account | None = None  # what its reader warned of
+    _contents: dict[str, str] | None = None  # of each table the digest of its rows, of files that are read whole
 
     def requires(self) -> list:
         return [raw.SourceFile(path=self.raw_name)]
@@ -453,6 +454,10 @@ class ReferenceFile(FileTask):
         unsorted: dict[str, ordering.Unsorted] = {}
         self._account = Account()
         read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file, self._account)
+        if isinstance(read, dict):
+            from pipeline.readers import reference_parts
+
+            self._contents = {name: reference_parts.digest(frame) for name, frame in read.items()}
         parts = ahead([read] if isinstance(read, dict) else read, waiting=4)
         with ThreadPoolExecutor(1) as beside, closing(parts):
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
@@ -485,7 +490,8 @@ class ReferenceFile(FileTask):
             return parquet.write(draft, rows.table, batches)
 
     def notes(self) -> dict:
-        return {"status": WHOLE, "warnings": self._account.warnings if self._account else []}
+        warnings = self._account.warnings if self._account else []
+        return {"status": WHOLE, "warnings": warnings, "contents": self._contents or {}}
 
 
 class Nppes(ReferenceFile):
