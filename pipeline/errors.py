@@ -120,7 +120,12 @@ class SourceError(RatehouseError):
 
 
 class UnrecognisedFile(SourceError):
-    """A file in a reference folder is of no known kind; it is named and passed over."""
+    """A file in a reference folder is of no known kind; it is named and passed over.
+
+    `is_telling` marks a fact that a person must read even where the file is one of many in a zip.
+    """
+
+    is_telling = False
 
 
 class CopyOfFile(UnrecognisedFile):

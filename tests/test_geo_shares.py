@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from medicare_files import zipped
 from pipeline import errors
 from pipeline.readers import geo
 from pipeline.readers.reference_account import Account
@@ -67,6 +68,21 @@ def test_the_shares_decide_whatever_the_order_of_columns_and_the_name(tmp_path, 
         ) as no:
             read(tmp_path, reverse, name)
         assert f"download ZIP_{target} in its place" in no.value.remedy
+
+
+def test_inside_a_zip_it_is_named_too(tmp_path):
+    zipped({"CBSA_ZIP_062025.csv": crosswalk("CBSA", 1)}, tmp_path / "hud.zip")
+    with pytest.raises(errors.UnrecognisedFile, match="is HUD's CBSA_ZIP crosswalk, the wrong way round") as caught:
+        geo.read(tmp_path / "hud.zip")
+    assert caught.value.place.endswith("hud.zip!CBSA_ZIP_062025.csv")
+    files = {"CBSA_ZIP_062025.csv": crosswalk("CBSA", 1), "ZIP_CBSA_062025.csv": crosswalk("CBSA", 0)}
+    zipped(files, tmp_path / "hud.zip")
+    account = Account()
+    found = geo.read(tmp_path / "hud.zip", account)
+    assert set(found["staged_zip_cbsa"]["source_file"]) == {"hud.zip/ZIP_CBSA_062025.csv"}
+    ((kind, count, example),) = account.warnings
+    assert (kind, count) == ("skipped", 1)
+    assert "is HUD's CBSA_ZIP crosswalk, the wrong way round" in example
 
 
 def test_a_cut_of_a_reverse_crosswalk_is_not_taken_either(tmp_path):

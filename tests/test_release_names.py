@@ -81,6 +81,8 @@ def test_a_year_or_a_day_of_posting_alone_is_no_quarter(name):
         (["", "Effective October 1, 2025 through December 31, 2025"], "b.csv", ("2025", 10), None),
         (["", "Addendum B, October 2025"], "July 2025 b.csv", ("2025", 10), "its name says July 2025, its text October 2025, which counts"),
         (["Final CY 2025 Payment Indicator"], "AA.csv", ("2025", 1), None),
+        (["", TITLE.format("2025"), "Effective date: 07/01/2025"], "b.csv", ("2025", 7), None),
+        (["", TITLE.format("2025"), "Effective 2025-10-01"], "b.csv", ("2025", 10), None),
     ],
 )  # fmt: skip
 def test_what_the_file_says_goes_before_its_name(said, name, found, warned):

@@ -31,12 +31,14 @@ def check(data: pl.DataFrame, path: Path, target: str, account: Account) -> None
     ours, theirs = f"ZIP_{target.upper()}", f"{target.upper()}_ZIP"
     area = "CBSA" if target == "cbsa" else "county"
     if right < 0.9 and reverse > right:
-        raise UnrecognisedFile(
+        turned = UnrecognisedFile(
             f"is HUD's {theirs} crosswalk, the wrong way round (the shares of each {area} add up to 1, not those of "
             "each ZIP), skipped",
             place=path,
             remedy=f"download {ours} in its place: {_PAGE}",
         )
+        turned.is_telling = True
+        raise turned
     if right < 0.5:
         raise SourceError(
             f"the shares of most of its ZIPs do not add up to 1, as those of HUD's {ours} crosswalk do",

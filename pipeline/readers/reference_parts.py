@@ -216,6 +216,7 @@ def _of_zip(path: Path, table_of: Read, account: Account) -> Frames:
                 account.warn(PROPOSED, name)
                 found.proposed = problem
             elif isinstance(problem, errors.UnrecognisedFile):
+                found.telling = found.telling or (problem if problem.is_telling else None)
                 empty.append(name)
             else:
                 if problem.feeds is not None:
@@ -250,6 +251,7 @@ class _Found:
         self.stems: dict[str, str] = {}  # a member's name without its ending, lower case -> the member that was read
         self.tables: dict[str, list[pl.DataFrame]] = {}
         self.proposed: errors.ProposedRule | None = None
+        self.telling: errors.UnrecognisedFile | None = None
 
     def add(self, name: str, stem: str, frames: Frames, heard: Account) -> None:
         """Take what a member gave, unless all of its rows are there already: then it is a copy."""
@@ -273,14 +275,16 @@ class _Found:
                 place=self.path,
                 remedy="unpack it, and keep the zips or tables that it holds",
             )
-        if not self.tables and self.proposed:
-            raise self.proposed
+        if not self.tables and (self.proposed or self.telling):
+            raise self.proposed or self.telling
         if not self.tables:
             raise errors.UnrecognisedFile(
                 f"is a zip without any table that is read ({_few(empty)})" if empty else "is a zip without any file",
                 place=self.path,
                 remedy="keep the publisher's tables here",
             )
+        if self.telling:
+            self.account.warn(SKIPPED, f"{PurePosixPath(self.telling.place).name} {self.telling.fact}", 0)
         for name in inner:
             self.account.warn(SKIPPED, f"{name} (a zip within the zip: unpack it)")
         for name in empty:

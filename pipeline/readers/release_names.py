@@ -41,6 +41,7 @@ _DATED = [
         rf"(?<!\d)(?P<q>[1-4])Q{_GAP}(?P<y>(?:20)?\d\d)(?!\d)",
         rf"(?P<word>FIRST|SECOND|THIRD|FOURTH|1ST|2ND|3RD|4TH){_GAP}QUARTER{_GAP}(?:OF |CY )?(?P<y>20\d\d)(?!\d)",
         r"RVU(?P<y>\d\d)(?P<letter>[A-D])R?(?![A-Z])",
+        r"EFFECTIVE\D{0,20}(?P<n>0?[1-9]|1[0-2])/\d{1,2}/(?P<y>20\d\d)(?!\d)",
         r"(?<!\d)(?<!\d[._-])(?P<n>0?[1-9]|1[0-2])[._-](?P<y>20\d\d)(?!\d)",  # 07.2025
         r"(?<!\d)(?P<y>20\d\d)[._-](?P<n>0[1-9]|1[0-2])(?![._-]?\d)",  # 2025-01
         r"(?<!\d)(?P<y>20\d\d)[._-]?(?P<n>01|04|07|10)[._-]?01(?!\d)",  # 20250401, a quarter's first day

@@ -22,7 +22,7 @@ import luigi
 from pipeline import errors, fingerprints, naming, paths, settings, stamps, tables, targets
 from pipeline import references as elsewhere
 from pipeline.lookahead import ahead
-from pipeline.readers import copies
+from pipeline.readers import copies, reference_holds
 from pipeline.readers.reference_account import Account
 from pipeline.references import UNREADABLE, References
 from pipeline.stages import raw
@@ -415,7 +415,9 @@ class ReferenceFile(FileTask):
         except errors.UnrecognisedFile as unknown:
             return self.verdict(unknown, UNRECOGNISED, {"kind": type(unknown).__name__})
         except errors.SourceError as broken:
-            stamp = self.verdict(broken, BROKEN, {"feeds": self._feeds(broken)})
+            feeds = self._feeds(broken)
+            broken.remedy = "\n  ".join(filter(None, (broken.remedy, reference_holds.sentence(feeds))))
+            stamp = self.verdict(broken, BROKEN, {"feeds": feeds})
             if not settings.build().skip_broken:
                 raise
             return stamp
