@@ -71,7 +71,7 @@ def _tables(part: Part, account: Account) -> Frames:
     path = part.path
     if part.is_workbook:
         raise UnrecognisedFile("is a workbook: code sets are read as text", place=path, remedy="take the .csv or .txt")
-    text = part.text(account)
+    text = part.text(account, "the file is empty")
     first = next(line for line in delimited.reader_lines(text) if line.strip())
     if _BETOS_LINE.match(first):
         with feeding("staged_category"):

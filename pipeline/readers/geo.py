@@ -77,7 +77,7 @@ def _tables(part: Part, account: Account) -> Frames:
     path = part.path
     if part.is_workbook:
         return _workbook(part, account)
-    text = part.text(account)
+    text = part.text(account, "the file is empty")
     first = next(line for line in delimited.reader_lines(text) if line.strip())
     if first.count("\t") == len(_GEONAMES) - 1:
         return {"staged_zip_place": _geonames(path, text, account)}

@@ -33,7 +33,7 @@ def _tables(part: Part, account: Account) -> Frames:
     path = part.path
     if part.is_workbook:
         raise UnrecognisedFile("is a workbook: the codes are read as text", place=path, remedy="save it as .csv")
-    text = part.text(account)
+    text = part.text(account, "the file is empty")
     columns = delimited.columns_of(next(iter(delimited.reader_lines(text))))
     if "pos_code" not in columns:
         raise UnrecognisedFile("not a list of place-of-service codes (no column pos_code)", place=path)

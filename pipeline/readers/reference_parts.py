@@ -51,12 +51,10 @@ class Part:
         """Whether it is an Excel workbook, old or new."""
         return self.data[:4] == ZIP or (self.data[:4] == OLE and self.path.suffix.lower() == ".xls")
 
-    def text(self, account: Account) -> str:
-        """Its text; SourceError when it is empty, UnrecognisedFile when it is no text."""
+    def text(self, account: Account, empty: str = "is empty") -> str:
+        """Its text; SourceError, with the fact `empty`, when it is empty, UnrecognisedFile when it is no text."""
         if not self.data.strip(b" \t\r\n\x00\xef\xbb\xbf"):
-            raise errors.SourceError(
-                "the file is empty", place=self.path, remedy="download it again from its publisher"
-            )
+            raise errors.SourceError(empty, place=self.path, remedy="download it again from its publisher")
         if _WEB_PAGE.match(self.data) and self.path.suffix.lower() in copies.ENDINGS:
             raise _web_page(self.path)
         return stray.text_of(self.data, self.path, account)
