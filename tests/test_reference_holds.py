@@ -20,7 +20,11 @@ pytestmark = pytest.mark.slow
 
 MONTH = "2025-10"
 BROKEN_RVU = rvu().replace("GLOB", "GLUB")
-UNKNOWN = {"medicare/download (3).xlsx": b"PK\x03\x04 and then nothing"}
+# A file of no known kind, and one of ZIPs, of which no benchmark is made: broken from first to last.
+ALWAYS = {
+    "medicare/download (3).xlsx": b"PK\x03\x04 and then nothing",
+    "medicare/ZIP5_OCT2025.txt": "GA303031021201 Z9   0 A".ljust(75) + "20254\nGA3030\n",
+}
 
 
 def opps(rate: str) -> str:
@@ -68,7 +72,7 @@ def builds(tmp_path_factory) -> dict[str, Seen]:
         "medicare/October 2025 Addendum B.csv": opps("136.02"),
         "pos/pos_codes.csv": POS,
     }
-    put(root, good | UNKNOWN | {"medicare/PPRRVU2025_Oct.csv": BROKEN_RVU})
+    put(root, good | ALWAYS | {"medicare/PPRRVU2025_Oct.csv": BROKEN_RVU})
     found = {"from the start": seen(root)}
     put(root, {"medicare/PPRRVU2025_Oct.csv": rvu()})
     found["mended"] = seen(root)
@@ -85,16 +89,18 @@ def builds(tmp_path_factory) -> dict[str, Seen]:
     return found
 
 
-RVU, LETTER = "staged/medicare/PPRRVU2025_Oct.csv", "staged/medicare/download (3).xlsx"
+RVU = "staged/medicare/PPRRVU2025_Oct.csv"
+BROKEN = {f"staged/{name}" for name in ALWAYS}
 
 
 def test_a_broken_schedule_from_the_start_holds_up_its_own_benchmark_alone(builds):
     build = builds["from the start"]
     assert not build.outcome.ok
-    assert build.failed == {RVU, LETTER}
+    assert build.failed == {RVU, *BROKEN}
     (error,) = [e["error"] for e in build.outcome.failures if e["label"] == RVU]
     assert "has no column GLOB DAYS" in error
     assert "columns found:" in error
+    assert "the rates of the physician fee schedule (PFS) stay as they were published; all else is built" in error
     states = build.states
     assert (states["bench_medicare_prof"], states["bench_medicare_prof_detail"]) == ("missing", "missing")
     for table in (
@@ -111,11 +117,11 @@ def test_a_broken_schedule_from_the_start_holds_up_its_own_benchmark_alone(build
     assert build.rows["comprehensive"] == [("OPPS", 1)]
 
 
-def test_a_broken_file_of_no_known_kind_is_named_and_holds_up_nothing(builds):
+def test_a_broken_file_of_no_benchmark_or_no_known_kind_is_named_and_holds_up_nothing(builds):
     build = builds["mended"]
-    assert build.failed == {LETTER}
-    assert {s for t, s in build.states.items() if t != LETTER} == {"built"}
-    assert not build.outcome.incomplete or {label for label, _ in build.outcome.incomplete} <= {LETTER}
+    assert build.failed == BROKEN
+    assert {s for t, s in build.states.items() if t not in BROKEN} == {"built"}
+    assert not build.outcome.incomplete or {label for label, _ in build.outcome.incomplete} <= BROKEN
     assert build.rows["99213"] == (86.745, None)
     assert build.rows["comprehensive"] == [("OPPS", 1), ("PFS", 1)]
 
@@ -124,7 +130,7 @@ def test_a_broken_file_of_no_known_kind_is_named_and_holds_up_nothing(builds):
 def test_what_was_published_of_a_held_up_benchmark_stays_and_the_others_go_on(builds, name):
     before, build = builds["mended"], builds[name]
     assert not build.outcome.ok
-    assert build.failed == {RVU, LETTER}
+    assert build.failed == {RVU, *BROKEN}
     assert (build.states["bench_medicare_prof"], build.states["bench_medicare_prof_detail"]) == ("stale", "stale")
     kept = {n: h for n, h in before.files.items() if "bench_medicare_prof" in n}
     assert len(kept) == 2
@@ -137,7 +143,7 @@ def test_what_was_published_of_a_held_up_benchmark_stays_and_the_others_go_on(bu
 
 def test_a_broken_wage_index_of_asc_does_not_hold_up_opps(builds):
     build = builds["wages"]
-    assert build.failed == {LETTER, "staged/medicare/ASC wage index 2025.csv"}
+    assert build.failed == {*BROKEN, "staged/medicare/ASC wage index 2025.csv"}
     assert build.rows["G0463"] == (160.0, None)
     assert build.rows["99213"] == (86.745, None)
     assert (build.states["bench_opps"], build.states["bench_medicare_prof"]) == ("built", "built")

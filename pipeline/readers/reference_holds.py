@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_PFS = "the physician fee schedule (PFS)"
-_OPPS, _ASC = "the hospital outpatient schedule (OPPS)", "the surgical center schedule (ASC)"
+_PFS = "the rates of the physician fee schedule (PFS)"
+_OPPS, _ASC = "the rates of hospital outpatient care (OPPS)", "the rates of surgical centers (ASC)"
 _NEEDED_FOR = {
     "staged_pfs_rvu": (_PFS,),
     "staged_gpci": (_PFS,),
     "staged_anesthesia": (_PFS,),
     "staged_anesthesia_base": (_PFS,),
-    "staged_zip_locality": ("the physician fee schedule by locality",),
+    "staged_zip_locality": ("the rates of a provider's own locality",),
     "staged_opps": (_OPPS,),
     "staged_asc": (_ASC,),
     "staged_asc_device": (_ASC,),
     "staged_wage_index": (_OPPS, _ASC),
     "staged_wage_index:OPPS": (_OPPS,),
     "staged_wage_index:ASC": (_ASC,),
-    "staged_wcfs": ("the workers' compensation schedules",),
+    "staged_wcfs": ("the rates of workers' compensation",),
     "staged_nppes": ("the providers, and the enriched rows",),
     "staged_nppes_address": ("the providers' addresses, and the enriched rows",),
     "staged_taxonomy": ("the providers, and the enriched rows",),
@@ -41,4 +41,5 @@ def sentence(feeds: Iterable[str]) -> str:
     needed = list(dict.fromkeys(word for table in feeds for word in _NEEDED_FOR.get(table, ())))
     if not needed:
         return "it holds up nothing else"
-    return f"until then {' and '.join(needed)} stay as published, and all else is built"
+    words = " and ".join(needed)
+    return f"as long as it is not read, {words} stay as they were published; all else is built"

@@ -54,10 +54,17 @@ class _FromFees(TableTask):
 
 
 class BenchMedicareProfDetail(_FromFees):
-    """The physician fee schedule by locality, modifier and place."""
+    """The physician fee schedule by locality, modifier and place.
+
+    ZIPs of one quarter in two localities are refused with it; but a file of ZIPs that cannot be read does not hold it up.
+    """
 
     table = "bench_medicare_prof_detail"
-    staged = (*PFS, "staged_zip_locality")  # ZIPs of one quarter in two localities are refused with it
+    staged = PFS
+
+    def views(self) -> dict[str, list[TableTask]]:
+        zips = ingest.staged("staged_zip_locality")["staged_zip_locality"]
+        return super().views() | {"staged_zip_locality": [one for one in zips if not one.blocked()]}
 
 
 class BenchMedicareProf(_FromFees):
