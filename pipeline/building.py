@@ -37,7 +37,7 @@ from pipeline import (
     times,
 )
 from pipeline.paths import Root
-from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, xrefs
+from pipeline.stages import bench, dims, enriched, facts, ingest, raw, reference_warnings, star, xrefs
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 
 
@@ -58,8 +58,9 @@ class Outcome:
     """How a build ended.
 
     `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
-    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why), `source_warnings` what a person should
-    know of the in-network files, the most frequent first;
+    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why),
+    `reference_warnings` (reference file, kind, count, example), `source_warnings` what a person should know of the
+    in-network files, the most frequent first;
     `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
@@ -73,6 +74,7 @@ class Outcome:
     missing_references: list[tuple[str, int]] = field(default_factory=list)
     unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
     source_warnings: list[FoundInSources] = field(default_factory=list)
+    reference_warnings: list[tuple[str, str, int, str]] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
     seconds: float = 0.0
     gone: bool = False
@@ -359,6 +361,7 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
 def _look_back(outcome: Outcome, months: list[str]) -> None:
     """What the figures of months mean, and what they are without."""
     outcome.passed_over = passed_over()
+    outcome.reference_warnings = reference_warnings.warned()
     outcome.accounts = [accounts_of(m) for m in months]
     for one in ingest.in_network():
         if one.missing_references:

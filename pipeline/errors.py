@@ -113,10 +113,12 @@ class SourceError(RatehouseError):
     """A source file is broken or is not what its folder says.
 
     `offset` is the byte (of the decompressed text) at which reading stopped, `header` what was read before,
-    `quarantine` the first records that could not be read.
+    `quarantine` the first records that could not be read, `feeds` the staged tables that a reference file would have
+    given (None where that is not known).
     """
 
     quarantine: Sequence[dict] = ()
+    feeds: Sequence[str] | None = None
 
     def __init__(self, fact: str, *, place=None, remedy=None, offset: int | None = None, header: dict | None = None):
         super().__init__(fact, place=place, remedy=remedy)
@@ -124,7 +126,20 @@ class SourceError(RatehouseError):
 
 
 class UnrecognisedFile(SourceError):
-    """A file in a reference folder is of no known kind; it is named and passed over."""
+    """A file in a reference folder is of no known kind; it is named and passed over.
+
+    `is_telling` marks a fact that a person must read even where the file is one of many in a zip.
+    """
+
+    is_telling = False
+
+
+class CopyOfFile(UnrecognisedFile):
+    """A reference file is a copy, in another form, of one that is read."""
+
+
+class ProposedRule(UnrecognisedFile):
+    """A reference file is of a proposed rule, which is never in force."""
 
 
 class BlockedMonth(RatehouseError):

@@ -30,13 +30,8 @@ def parquet_writer(path: Path, schema: pa.Schema, **options) -> pq.ParquetWriter
     return pq.ParquetWriter(str(Path(path).absolute()), schema, filesystem=LocalFileSystem(), **options)
 
 
-def workbook(path: Path):
-    """An Excel workbook, as fastexcel reads it; its FastExcelError where it is none."""
+def workbook(data: bytes):
+    """An Excel workbook of its bytes, as fastexcel reads it; its FastExcelError where they are none."""
     import fastexcel
 
-    whole = Path(path).absolute()
-    try:
-        str(whole).encode()
-    except UnicodeEncodeError:  # it takes UTF-8 alone for a path
-        return fastexcel.read_excel(whole.read_bytes())
-    return fastexcel.read_excel(str(whole))
+    return fastexcel.read_excel(data)

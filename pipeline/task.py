@@ -114,6 +114,10 @@ class TableTask(luigi.Task):
         """What the suite sees beside the draft and `views`: scheduled before, but no input of the bytes."""
         return {}
 
+    def waits_for(self, task: TableTask) -> bool:
+        """Whether it is built only once that input is up to date; else it takes what is published of it."""
+        return True
+
     def shaping(self) -> dict[str, object]:
         """Settings that shape the bytes, by their name in luigi.cfg; JSON values."""
         return {}
@@ -188,7 +192,7 @@ class TableTask(luigi.Task):
     def requires(self) -> list[TableTask]:
         """Every task whose files it reads, once."""
         wanted = [*self.views().values(), *self.gate_views().values()]
-        return list(dict.fromkeys(task for group in wanted for task in group))
+        return list(dict.fromkeys(task for group in wanted for task in group if self.waits_for(task)))
 
     def output(self) -> list[luigi.LocalTarget]:
         """Its files."""
@@ -219,7 +223,7 @@ class TableTask(luigi.Task):
         if blocked is not None:
             return Stale("blocked", str(blocked))
         for group in self.views().values():
-            for task in group:
+            for task in filter(self.waits_for, group):
                 why = task.staleness()
                 if why is not None:
                     first = why.sentence.partition("\n")[0]  # a remedy is the blocked task's own to give

@@ -266,8 +266,9 @@ def test_opps_addendum_b(write):
         ("J9999", "K", "0701", None, "4.335", *when),
         ("C1713", "N", None, None, None, *when),
     ]
-    assert table(write("addendum_b.csv", OPPS), "staged_opps", "effective_from")[0] == ("2025-01-01",)
-    assert table(write("b.txt", OPPS.replace(",", "\t").replace('"$1\t', '"$1,').replace("breast w/3d\t", "breast,")), "staged_opps", "payment_rate")[1] == ("1088.38",)  # fmt: skip
+    with pytest.raises(errors.SourceError, match="says 2025, but not from which quarter it holds"):
+        write("addendum_b.csv", OPPS)  # never January by default
+    assert table(write("July 2025 b.txt", OPPS.replace(",", "\t").replace('"$1\t', '"$1,').replace("breast w/3d\t", "breast,")), "staged_opps", "payment_rate")[1] == ("1088.38",)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -277,8 +278,8 @@ def test_opps_addendum_b(write):
         ("b.csv", OPPS.replace("Relative Weight", "Weight"), "has no column RELATIVE WEIGHT"),
         ("b.csv", OPPS.replace("Payment Rate", "Rate"), "has no column PAYMENT RATE"),
         ("b.csv", OPPS.replace("CY 2025", "the year"), "does not say of which year"),
-        ("b.csv", OPPS.replace("0633T", "J9999"), "gives code J9999 twice"),
-        ("b.csv", OPPS.split("100,Anesth")[0], "has a heading but no rows"),
+        ("July 2025 b.csv", OPPS.replace("0633T", "J9999"), "gives code J9999 twice"),
+        ("July 2025 b.csv", OPPS.split("100,Anesth")[0], "has a heading but no rows"),
     ],
 )
 def test_broken_addendum_b_is_refused(write, name, text, fact):
@@ -352,7 +353,7 @@ def test_asc_addendum_ff(write):
         "HCPCS Code,Short Descriptor,Indicator,APC,OPPS Rate,Device Offset Amount / Device Portion\n"
         '64628,Trml,J8,5115,"$12,000.00","$7,500.10"\n66984,Xcapsl,A2,5491,"$2,000.00",\n'
     )
-    found = write("FF.csv", text)
+    found = write("January 2025 FF.csv", text)
     assert table(found, "staged_asc_device", "code", "device_portion", "effective_from") == [
         ("64628", "7500.10", "2025-01-01")
     ]
@@ -465,9 +466,9 @@ SMALL_ASC = ASC.format(when="January 2025")
         ("cap.csv", CAP, "0633T", "", "the HCPCS code is empty"),
         ("cap.csv", CAP, "01112", "1112A", "the carrier is '1112A'"),
         ("rvu.csv", rvu_file(OFFICE), "99213,", ",", "the HCPCS code is empty"),
-        ("b.csv", OPPS, "0633T,", "063-3T,", "the HCPCS code is '063-3T'"),
+        ("July 2025 b.csv", OPPS, "0633T,", "063-3T,", "the HCPCS code is '063-3T'"),
         ("aa.csv", SMALL_ASC, "66984,", "66984 *,", "the HCPCS code is '66984 [*]'"),
-        ("ff.csv", ADDENDUM_FF, "64628,", "646 28,", "the HCPCS code is '646 28'"),
+        ("January 2025 ff.csv", ADDENDUM_FF, "64628,", "646 28,", "the HCPCS code is '646 28'"),
         ("wages.csv", WAGES, "10180", "Abilene", "the CBSA is 'Abilene'"),
         ("zip.txt", zip_record(), "0520200", "     00", "the carrier is empty"),
         ("zip.txt", zip_record(), "0520200", "05202  ", "the locality is empty"),

@@ -17,6 +17,7 @@ import nppes_files
 from pipeline import naming, tables
 from pipeline.errors import SourceError, UnrecognisedFile
 from pipeline.readers import nppes, nppes_csv, nppes_records
+from pipeline.readers.reference_account import Account
 
 MONTHLY = "npidata_pfile_20050523-20250810.csv"
 LOCATION = {
@@ -245,11 +246,27 @@ def test_the_first_fault_of_a_file_is_said_though_a_later_one_is_found_first(tmp
         read(tmp_path, text, MONTHLY)
 
 
-def test_latin_1_is_refused_with_the_way_out(tmp_path):
-    text = nppes_files.text([monthly() | {"Provider First Name": "\xc9VA"}]).encode("latin-1")
-    with pytest.raises(SourceError, match="invalid UTF8") as refused:
-        read(tmp_path, text, MONTHLY)
-    assert "save the file as UTF-8" in refused.value.remedy
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig", "utf-16"])
+def test_a_text_in_any_encoding_is_read_and_what_is_not_utf_8_is_counted(tmp_path, encoding):
+    path = tmp_path / MONTHLY
+    path.write_bytes(nppes_files.text([monthly() | {"Provider First Name": "\xc9VA"}] * 3).encode(encoding))
+    account = Account()
+    providers = pl.concat(part["staged_nppes"] for part in nppes.read(path, account))
+    assert providers["first_name"].to_list() == ["\xc9VA"] * 3
+    told = [["not_utf8", 3, "line 2: byte 0xC9"]] if encoding == "latin-1" else []
+    assert account.warnings == told
+
+
+def test_a_stray_byte_in_an_npi_costs_nothing(tmp_path):
+    path = tmp_path / MONTHLY
+    text = nppes_files.text([monthly()]).encode()
+    npi = monthly()["NPI"].encode()
+    assert text.count(npi) == 1
+    path.write_bytes(text.replace(npi, npi + b"\xff"))
+    account = Account()
+    (part,) = nppes.read(path, account)
+    assert part["staged_nppes"]["npi"].to_list() == [npi.decode()]
+    assert [kind for kind, *_ in account.warnings] == ["stray_byte", "not_utf8"]
 
 
 def test_report_of_deactivated_npis_as_sheet_and_as_csv(tmp_path):

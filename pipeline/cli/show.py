@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import click
 
 from pipeline import errors, paths
-from pipeline.cli import lines, month_accounts
+from pipeline.cli import lines, month_accounts, reference_warnings
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -42,6 +42,8 @@ def status(as_json: bool) -> int:
     \b
     Example: ratehouse status --json
     """
+    from pipeline.stages.reference_warnings import warned
+
     rows = _begin().status()
     if as_json:
         _print_json(rows)
@@ -50,7 +52,7 @@ def status(as_json: bool) -> int:
         cells = [[row["table"], row["month"] or "", row["state"], _number(row["rows"])] for row in shown]
         headings = [("table", "left"), ("month", "left"), ("state", "left"), ("rows", "right")]
         lines.table(headings, cells)
-        for line in _reasons(shown):
+        for line in [*_reasons(shown), *reference_warnings.by_file(warned())]:
             click.echo(lines.wrapped(line))
         built = [{"year_month": r["month"], "built": True, **r["accounts"]} for r in rows if r.get("accounts")]
         if built:

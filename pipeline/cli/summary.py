@@ -11,7 +11,7 @@ import click
 from pipeline import paths
 from pipeline.building import Outcome
 from pipeline.catalog_file import OWN_VIEWS
-from pipeline.cli import lines, month_accounts
+from pipeline.cli import lines, month_accounts, reference_warnings
 from pipeline.cli.progress import STAGES
 
 MANY = 10
@@ -139,6 +139,7 @@ def _warnings(outcome: Outcome) -> None:
         for event in outcome.events
         if event["event"] == "set_aside"
     ]
+    told += reference_warnings.by_kind(outcome.reference_warnings)
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)

@@ -15,7 +15,9 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import delimited
+from pipeline.readers import delimited, reference_parts
+from pipeline.readers.reference_account import Account
+from pipeline.readers.reference_parts import Frames, Part, feeding
 
 # Layouts of RBCS: CMS's own (data.cms.gov, release 2022 on), and the one with spelled-out columns. Ours -> theirs.
 _RBCS_CMS = {
@@ -43,26 +45,48 @@ _RBCS_NAMED = {
 _MAJOR = {"M": "Major", "O": "Other", "N": "Non-Procedure"}
 _BETOS_LINE = re.compile(r'^([0-9A-Za-z]{5})\s+([A-Z]{2}\w*)\s+"(.*)"\s*$')
 _UNDATED = "1900-01-01"
+# What a file is likely to hold by its publisher's name for it: for one that cannot be read.
+_NAMES = (
+    ("nucc|taxonomy", ("staged_taxonomy",)),
+    ("betos2_cat|lvl2|label", ("staged_category_label",)),
+    ("rbcs|betos|betpuf", ("staged_category", "staged_category_label")),
+)
 
 
-def read(path: Path) -> dict[str, pl.DataFrame]:
-    """The staged tables of one file of a code set, those it feeds only.
+def read(path: Path, account: Account | None = None) -> Frames:
+    """The staged tables of one file of a code set, or of a zip that holds some; those it feeds only.
 
     Raises UnrecognisedFile where the first line is of no known layout, SourceError (with the line) for a missing
     column, a date or code that cannot be read, a code with two categories from the same day.
     """
-    text = delimited.text_of(path)
+    return reference_parts.read(path, _tables, account or Account(), tables_named)
+
+
+def tables_named(name: str) -> tuple[str, ...]:
+    """The staged tables that a file of that name is likely to hold; none where the name says nothing."""
+    return next((found for pattern, found in _NAMES if re.search(pattern, name, re.IGNORECASE)), ())
+
+
+def _tables(part: Part, account: Account) -> Frames:
+    path = part.path
+    if part.is_workbook:
+        raise UnrecognisedFile("is a workbook: code sets are read as text", place=path, remedy="take the .csv or .txt")
+    text = part.text(account, "the file is empty")
     first = next(line for line in delimited.reader_lines(text) if line.strip())
     if _BETOS_LINE.match(first):
-        return {"staged_category": _betos(path, text)}
+        with feeding("staged_category"):
+            return {"staged_category": _betos(path, text)}
     columns = delimited.columns_of(first)
     if "betos_cat_name" in columns or "betos_level2_cat_name" in columns:
-        return {"staged_category_label": _betos_labels(path, text, columns)}
+        with feeding("staged_category_label"):
+            return {"staged_category_label": _betos_labels(path, text, columns)}
     for layout in (_RBCS_CMS, _RBCS_NAMED):
         if layout["proc_cd"] in columns and any(name.startswith("rbcs") for name in columns):
-            return {"staged_category": _rbcs(path, text, columns, layout)}
+            with feeding("staged_category"):
+                return {"staged_category": _rbcs(path, text, layout, account)}
     if {"code", "grouping"} <= set(columns) or {"code", "classification"} <= set(columns):
-        return {"staged_taxonomy": _nucc(path, text, columns)}
+        with feeding("staged_taxonomy"):
+            return {"staged_taxonomy": _nucc(path, text, columns, account)}
     raise UnrecognisedFile("not a code set that is known (RBCS, BETOS 2.0, NUCC taxonomy)", place=path)
 
 
@@ -91,10 +115,13 @@ def _refuse_twice(data: pl.DataFrame, path: Path, keys: list[str]) -> None:
         )
 
 
-def _rbcs(path: Path, text: str, columns: list[str], layout: dict[str, str]) -> pl.DataFrame:
+def _rbcs(path: Path, text: str, layout: dict[str, str], account: Account) -> pl.DataFrame:
     optional = {"effective_to", "major_indicator", "code_added", "code_ended"}
-    delimited.require(path, columns, [c for ours, c in layout.items() if ours not in optional], "an RBCS file")
     data = delimited.frame(path, text)
+    columns = data.columns
+    delimited.require(path, columns, [c for ours, c in layout.items() if ours not in optional], "an RBCS file")
+    dated = ("effective_from", "effective_to", "code_added", "code_ended")
+    data = delimited.mended(data, path, (layout["proc_cd"], *(layout[c] for c in dated if c in layout)), account)
     code = pl.col(layout["proc_cd"]).str.to_uppercase().str.zfill(5)
     delimited.refuse(
         data, path, code.is_null() | ~code.str.contains(r"^[0-9A-Z]{5}$"), layout["proc_cd"], "is no HCPCS code"
@@ -182,9 +209,9 @@ def _betos_labels(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
     return _finish(staged, "staged_category_label")
 
 
-def _nucc(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
+def _nucc(path: Path, text: str, columns: list[str], account: Account) -> pl.DataFrame:
     delimited.require(path, columns, ["code", "grouping", "classification", "specialization"], "a NUCC taxonomy")
-    data = delimited.frame(path, text)
+    data = delimited.mended(delimited.frame(path, text), path, ("code",), account)
     bad = pl.col("code").is_null() | ~pl.col("code").str.contains(r"^[0-9A-Z]{9}X$")
     delimited.refuse(data, path, bad, "code", "is no taxonomy code")
     version = re.search(r"(\d{2})(\d)(?=\D*$)", path.stem)

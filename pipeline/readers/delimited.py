@@ -1,7 +1,7 @@
 """Small delimited text files and sheets as frames of text, with the line of what is wrong in them.
 
-What belongs here: decoding, splitting, checking headers and numbers of reference files that fit in memory. What
-must not come in: the meaning of any publisher's column (that is the publisher's own module); files that must stream.
+What belongs here: splitting, checking headers and numbers of reference files that fit in memory. What must not come
+in: the meaning of any publisher's column (that is the publisher's own module); files that must stream; bytes (`stray`).
 """
 
 from __future__ import annotations
@@ -15,30 +15,8 @@ import polars as pl
 
 from pipeline import opening
 from pipeline.errors import SourceError
-
-
-def text_of(path: Path) -> str:
-    """The file's text: UTF-8, with or without a byte order mark, else Windows' Latin-1, which no byte contradicts.
-
-    Raises SourceError for an empty file and for one that holds NUL bytes.
-    """
-    data = path.read_bytes()
-    if not data.strip():
-        raise SourceError("the file is empty", place=path, remedy="download it again from its publisher")
-    if b"\0" in data:
-        raise SourceError(
-            "not a text file: it holds NUL bytes", place=path, remedy="unpack it, or save it as UTF-8 CSV"
-        )
-    return decoded(data)
-
-
-def decoded(data: bytes) -> str:
-    """Bytes as text: UTF-8, with or without a byte order mark, else Windows' Latin-1, else Latin-1."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        unassigned = any(byte in data for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
-        return data.decode("latin-1" if unassigned else "cp1252")
+from pipeline.readers import stray
+from pipeline.readers.reference_account import Account
 
 
 def columns_of(line: str, separator: str = ",") -> list[str]:
@@ -99,6 +77,22 @@ def require(path: Path, found: Iterable[str], needed: Iterable[str], kind: str, 
         )
 
 
+def mended(data: pl.DataFrame, path: Path, columns: Iterable[str], account: Account) -> pl.DataFrame:
+    """The rows without characters that no code or number has, in those of the columns that there are; each is counted."""
+    for name in columns:
+        if name not in data.columns:
+            continue
+        odd = data.filter(pl.col(name).str.contains(r"[^\x21-\x7e]|^['`\"]")).select(name, "source_line").rows()
+        if not odd:
+            continue
+        read = {text: stray.token(text) or None for text, _ in odd}
+        for text, line in odd:
+            if read[text] != text:
+                stray.warn_stray(account, f"{path}:{line}", text, read[text] or "")
+        data = data.with_columns(pl.col(name).replace(read))
+    return data
+
+
 def number(data: pl.DataFrame, path: Path, column: str) -> pl.Expr:
     """The column as Float64; SourceError with the line of the first text in it that is no finite number."""
     cast = pl.col(column).cast(pl.Float64, strict=False)
@@ -117,15 +111,15 @@ def refuse(data: pl.DataFrame, path: Path, wrong: pl.Expr, column: str, fact: st
         )
 
 
-def sheet(path: Path) -> tuple[list[str], dict[str, pl.DataFrame]]:
+def sheet(data: bytes, path: Path | str) -> tuple[list[str], dict[str, pl.DataFrame]]:
     """A workbook's sheets as frames of text (headers lower case, `source_line` the row), and their names in order.
 
-    Raises SourceError when it cannot be opened.
+    Raises SourceError, at the place `path`, when it cannot be opened.
     """
     import fastexcel
 
     try:
-        book = opening.workbook(path)
+        book = opening.workbook(data)
         names = book.sheet_names
         frames = {name: book.load_sheet(name, header_row=None, dtypes="string").to_polars() for name in names}
     except fastexcel.FastExcelError as error:

@@ -14,7 +14,9 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import delimited
+from pipeline.readers import delimited, geo_shares, reference_parts
+from pipeline.readers.reference_account import Account
+from pipeline.readers.reference_parts import Frames, Part, feeding
 
 # FIPS 5-2 state codes by USPS code; GeoNames numbers counties within the state's USPS code.
 STATE_FIPS = dict(
@@ -47,30 +49,47 @@ _GEOCODE = (
 ).split()
 _MATCHES = ("Match", "No_Match", "Tie")
 _RATIOS = ("res_ratio", "bus_ratio", "oth_ratio", "tot_ratio")
-_WORKBOOK = b"PK\x03\x04"
+# What a file is likely to hold by its publisher's name for it: for one that cannot be read.
+_NAMES = (
+    ("ZIP.?CBSA", ("staged_zip_cbsa",)),
+    ("ZIP.?COUNTY|dim_zip", ("staged_zip_county",)),
+    ("cbsa2fips|delineation|list1_", ("staged_cbsa_county",)),
+    ("geocode", ("staged_geocode",)),
+    ("geonames|(^|[/!])US.(txt|zip)$", ("staged_zip_place",)),
+)
 
 
-def read(path: Path) -> dict[str, pl.DataFrame]:
-    """The staged table of one geography file.
+def read(path: Path, account: Account | None = None) -> Frames:
+    """The staged tables of one geography file: a table, a workbook, or a zip that holds some.
 
-    Raises UnrecognisedFile where it is none of the known ones, SourceError (with the line) for a missing column, a
-    ZIP, code or number that cannot be read.
+    Raises UnrecognisedFile where it is none of the known ones, or a crosswalk the wrong way round; SourceError (with
+    the line) for a missing column, a ZIP, code or number that cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(4)
-    if head == _WORKBOOK:
-        return _workbook(path)
-    text = delimited.text_of(path)
+    return reference_parts.read(path, _tables, account or Account(), tables_named)
+
+
+def tables_named(name: str) -> tuple[str, ...]:
+    """The staged tables that a file of that name is likely to hold; none where the name says nothing."""
+    return next((found for pattern, found in _NAMES if re.search(pattern, name, re.IGNORECASE)), ())
+
+
+def _tables(part: Part, account: Account) -> Frames:
+    path = part.path
+    if part.is_workbook:
+        return _workbook(part, account)
+    text = part.text(account, "the file is empty")
     first = next(line for line in delimited.reader_lines(text) if line.strip())
     if first.count("\t") == len(_GEONAMES) - 1:
-        return {"staged_zip_place": _geonames(path, text)}
+        return {"staged_zip_place": _geonames(path, text, account)}
     columns = delimited.columns_of(first)
     if {"zip", "cbsa"} <= set(columns) or {"zip", "county"} <= set(columns):
-        return _crosswalk(path, delimited.frame(path, text), _release(path.stem))
+        return _crosswalk(path, delimited.frame(path, text), _release(path.stem), account)
     if len({"cbsacode", "cbsatitle", "fipscountycode"} & set(columns)) > 1:
-        return {"staged_cbsa_county": _delineation(path, text, columns)}
+        with feeding("staged_cbsa_county"):
+            return {"staged_cbsa_county": _delineation(path, text, columns, account)}
     if 3 <= len(columns) <= len(_GEOCODE) and columns[2] in ("match", "no_match", "tie"):
-        return {"staged_geocode": _geocode(path, text)}
+        with feeding("staged_geocode"):
+            return {"staged_geocode": _geocode(path, text)}
     raise UnrecognisedFile(
         "not a geography file that is known (HUD's ZIP crosswalks, ZIP to county, GeoNames, CBSA delineation, "
         "census geocoder results)",
@@ -84,8 +103,8 @@ def _finish(data: pl.DataFrame, table: str) -> pl.DataFrame:
     return data.with_columns(added).select(schema.names()).cast(schema).sort(tables.get(table).sort)
 
 
-def _workbook(path: Path) -> dict[str, pl.DataFrame]:
-    names, sheets = delimited.sheet(path)
+def _workbook(part: Part, account: Account) -> Frames:
+    names, sheets = delimited.sheet(part.data, part.path)
     for name in names:
         data = sheets[name]
         if not data.height or data.width < 2:
@@ -94,8 +113,8 @@ def _workbook(path: Path) -> dict[str, pl.DataFrame]:
         if "zip" in body.columns and ("cbsa" in body.columns or "county" in body.columns):
             # HUD leaves the query that made the sheet in another one: "select * from ZIP_CBSA_062025".
             notes = " ".join(v for n in names if n != name and sheets[n].width for v in sheets[n].to_series() if v)
-            return _crosswalk(path, body, _release(notes) or _release(path.stem))
-    raise UnrecognisedFile("no sheet with the columns ZIP and CBSA or COUNTY", place=path)
+            return _crosswalk(part.path, body, _release(notes) or _release(part.path.stem), account)
+    raise UnrecognisedFile("no sheet with the columns ZIP and CBSA or COUNTY", place=part.path)
 
 
 def _release(text: str) -> str | None:
@@ -104,10 +123,15 @@ def _release(text: str) -> str | None:
     return f"{found[2]}-{found[1]}" if found else None
 
 
-def _crosswalk(path: Path, data: pl.DataFrame, release: str | None) -> dict[str, pl.DataFrame]:
+def _crosswalk(path: Path, data: pl.DataFrame, release: str | None, account: Account) -> Frames:
     """HUD's ZIP to CBSA or county with four ratios, or a list of the counties of each ZIP without any."""
-    to_cbsa = "cbsa" in data.columns
-    target = "cbsa" if to_cbsa else "county"
+    target = "cbsa" if "cbsa" in data.columns else "county"
+    with feeding(f"staged_zip_{target}"):
+        return _zip_to(target, path, delimited.mended(data, path, ("zip", target, *_RATIOS), account), release, account)
+
+
+def _zip_to(target: str, path: Path, data: pl.DataFrame, release: str | None, account: Account) -> Frames:
+    to_cbsa = target == "cbsa"
     if to_cbsa:
         delimited.require(path, data.columns, _RATIOS, "HUD's ZIP to CBSA crosswalk")
     found = [name for name in _RATIOS if name in data.columns]
@@ -121,6 +145,8 @@ def _crosswalk(path: Path, data: pl.DataFrame, release: str | None) -> dict[str,
     for name in found:
         outside = pl.col(name).cast(pl.Float64, strict=False).is_between(0, 1).not_()
         delimited.refuse(data, path, outside, name, "is no share between 0 and 1")
+    if found:
+        geo_shares.check(data.with_columns(zipped, *ratios), path, target, account)
     place = {
         ours: theirs
         for ours in ("city", "state")
@@ -163,7 +189,12 @@ def _crosswalk(path: Path, data: pl.DataFrame, release: str | None) -> dict[str,
     }
 
 
-def _geonames(path: Path, text: str) -> pl.DataFrame:
+def _geonames(path: Path, text: str, account: Account) -> pl.DataFrame:
+    with feeding("staged_zip_place"):
+        return _places(path, text, account)
+
+
+def _places(path: Path, text: str, account: Account) -> pl.DataFrame:
     # GeoNames quotes nothing, and a place's name may hold a quotation mark.
     lines = [line.split("\t") for line in text.splitlines() if line.strip()]
     for number, fields in enumerate(lines, start=1):
@@ -175,6 +206,7 @@ def _geonames(path: Path, text: str) -> pl.DataFrame:
             )
     data = pl.DataFrame(lines, schema=dict.fromkeys(_GEONAMES, pl.String), orient="row")
     data = data.select(pl.all().str.strip_chars().replace("", None)).with_row_index("source_line", offset=1)
+    data = delimited.mended(data, path, ("zip", "county_code", "latitude", "longitude", "accuracy"), account)
     delimited.refuse(data, path, ~pl.col("zip").str.contains(r"^\d{5}$").fill_null(False), "zip", "is no ZIP")
     latitude, longitude, accuracy = (
         delimited.number(data, path, name) for name in ("latitude", "longitude", "accuracy")
@@ -198,10 +230,11 @@ def _geonames(path: Path, text: str) -> pl.DataFrame:
     )
 
 
-def _delineation(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
+def _delineation(path: Path, text: str, columns: list[str], account: Account) -> pl.DataFrame:
     needed = ["cbsacode", "cbsatitle", "fipsstatecode", "fipscountycode", "countycountyequivalent"]
     delimited.require(path, columns, needed, "a CBSA delineation")
-    data = delimited.frame(path, text)
+    codes = ("cbsacode", "fipsstatecode", "fipscountycode", "metropolitandivisioncode", "csacode")
+    data = delimited.mended(delimited.frame(path, text), path, codes, account)
     fips = pl.col("fipsstatecode").str.zfill(2) + pl.col("fipscountycode").str.zfill(3)
     delimited.refuse(data, path, ~fips.str.contains(r"^\d{5}$").fill_null(False), "fipscountycode", "is no county")
     delimited.refuse(

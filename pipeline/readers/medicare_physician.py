@@ -15,16 +15,17 @@ from pathlib import Path
 from pipeline import errors
 from pipeline.readers import sheet
 from pipeline.readers.medicare_release import (
-    CARRIER,
     FIGURE_DECIMALS,
+    code_key,
     code_of,
-    is_record,
     locality_of,
-    month_of,
+    number_key,
+    records,
     release,
     some,
-    year_of,
 )
+from pipeline.readers.reference_account import RELEASE, Account
+from pipeline.readers.release_names import first_month, month_of, names_of, quarter_of, quarters_in, year_of
 from pipeline.readers.sheet import Sheet, cell
 
 QUARTERS = {1: "A", 4: "B", 7: "C", 10: "D"}  # RVU25A … RVU25D, as CMS names its releases
@@ -57,21 +58,25 @@ RVU_FIGURES = (
 )
 
 
-def relative_values(path: Path, rows: list[sheet.Row]):
+def relative_values(path: Path, rows: list[sheet.Row], account: Account):
     """PPRRVU: five title lines and five lines of headings, one above another, end in a line that begins HCPCS, MOD."""
     titles = sheet.titles_of(rows[:10])
     title = re.search(r"(\d{4})\s\D*?RELATIVE VALUE FILE\s+(\w+) RELEASE", titles.upper())
-    if not title:
+    if not title and "RELATIVE VALUE FILE" not in " ".join(titles.upper().split()):
         return None
-    year, month = title.group(1), month_of(title.group(2), path)
     found = _below_stacked_headings(path, titles, rows)
+    if title:
+        year, month = title.group(1), month_of(title.group(2), path)
+        named = quarters_in(names_of(path)[0], year=year)
+        if named and (year, month) not in named:
+            account.warn(RELEASE, f"{path.name}: its title says {title.group(2).title()} {year}, which counts")
+    else:
+        year, month = quarter_of(found.title_lines, path, account)
     column = {name: found.column(label) for name, label in RVU_COLUMNS.items()}
     common = {"released": _released(path, titles, year), "source_file": path.name}
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if not is_record(cells, column["code"], re.compile(r"\S+"), place, "the HCPCS code", (column["status"],)):
-            continue
+    key = code_key(column["code"], re.compile(r"\S+"))
+    for place, cells in records(found, key, (column["status"],), column.values(), account):
         get = {name: cell(cells, at) for name, at in column.items()}
         row = {"code": code_of(get["code"]), "modifier": get["modifier"], "status": get["status"]} | common
         for name in RVU_FIGURES:
@@ -121,7 +126,7 @@ def _rvu_release(year: str, month: int, factor: str) -> tuple[str, str]:
     return start, name
 
 
-def opps_caps(path: Path, rows: list[sheet.Row]):
+def opps_caps(path: Path, rows: list[sheet.Row], account: Account):
     """OPPSCAP: CMS's own capped prices by locality."""
     found = sheet.below_header(path, rows, lambda labels: {"HCPCS", "PROCSTAT"} <= set(labels), within=3)
     if found is None:
@@ -136,17 +141,16 @@ def opps_caps(path: Path, rows: list[sheet.Row]):
         "nonfacility_price": found.column(re.compile("NON FACILI?TY PRICE")),  # CMS writes NON-FACILTY
     }
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if is_record(cells, column["code"], re.compile(r"\S+"), place, "the HCPCS code", (column["carrier"],)):
-            get = {name: cell(cells, at) for name, at in column.items()}
-            get |= {n: sheet.number(get[n], place, n) for n in ("facility_price", "nonfacility_price")}
-            get |= {"code": code_of(get["code"])} | locality_of(get["carrier"], get["locality"], place)
-            out.append(get | {"effective_from": None, "release": path.stem, "source_file": path.name})
+    key = code_key(column["code"], re.compile(r"\S+"))
+    for place, cells in records(found, key, (column["carrier"],), column.values(), account):
+        get = {name: cell(cells, at) for name, at in column.items()}
+        get |= {n: sheet.number(get[n], place, n) for n in ("facility_price", "nonfacility_price")}
+        get |= {"code": code_of(get["code"])} | locality_of(get["carrier"], get["locality"], place)
+        out.append(get | {"effective_from": None, "release": path.stem, "source_file": path.name})
     return "staged_opps_cap", some(sheet.once(out, ("code", "modifier", "carrier", "locality"), path), path)
 
 
-def gpcis(path: Path, rows: list[sheet.Row]):
+def gpcis(path: Path, rows: list[sheet.Row], account: Account):
     """GPCI: a title with the year, headings with the same year, notes below the table."""
     titles = sheet.titles_of(rows[:5]).upper()
     found = sheet.below_header(path, rows, lambda labels: "LOCALITY NUMBER" in labels and "STATE" in labels, within=10)
@@ -158,9 +162,11 @@ def gpcis(path: Path, rows: list[sheet.Row]):
         )
     years = {y for label in found.labels if "GPCI" in label for y in re.findall(r"20\d\d", label)}
     years |= set(re.findall(r"CY (20\d\d)", found.titles.upper()))
+    if not years:
+        years = {year_of("", path)}
     if len(years) != 1:
         raise errors.SourceError(
-            f"its title and headings name {' and '.join(sorted(years)) or 'no year'}", place=f"{path}:{found.line}",
+            f"its title and headings name {' and '.join(sorted(years))}", place=f"{path}:{found.line}",
             remedy="download the file of one year",
         )  # fmt: skip
     year = years.pop()
@@ -180,10 +186,8 @@ def gpcis(path: Path, rows: list[sheet.Row]):
     }
     others = (column["state"], column["locality"], column["pe_gpci"])
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if not is_record(cells, column["carrier"], CARRIER, place, "the carrier", others):
-            continue
+    tokens = [at for name, at in column.items() if name != "locality_name"]
+    for place, cells in records(found, number_key(column["carrier"], "the carrier"), others, tokens, account):
         get = {name: cell(cells, at) for name, at in column.items()}
         for name in ("pe_gpci", "mp_gpci", "work_gpci_floor", "work_gpci_no_floor"):
             get[name] = sheet.number(get[name], place, name, decimals=FIGURE_DECIMALS)
@@ -194,38 +198,33 @@ def gpcis(path: Path, rows: list[sheet.Row]):
             raise errors.SourceError(
                 f"the state is {get['state']!r}", place=place, remedy="it should be two capital letters: mend that row"
             )
-        out.append(get | release(f"GPCI{year}", year, 1, path))
+        out.append(get | release(f"GPCI{year}", year, first_month(year, path), path))
     return "staged_gpci", some(sheet.once(out, ("carrier", "locality"), path), path)
 
 
-def counties(path: Path, rows: list[sheet.Row]):
+def counties(path: Path, rows: list[sheet.Row], account: Account):
     """Localities by county (25LOCCO): the state's name stands on the first of its localities only."""
     found = sheet.below_header(path, rows, lambda labels: {"LOCALITY NUMBER", "COUNTIES"} <= set(labels), within=10)
     if found is None:
         return None
     year = re.search(r"INCLUDED IN (20\d\d) LOCALITIES", found.titles.upper())
-    if not year:
-        raise errors.SourceError(
-            "its title does not name a year", place=path, remedy="it should read COUNTIES INCLUDED IN 2025 …"
-        )
+    year = year.group(1) if year else year_of("", path)
     state_at, area_at, counties_at = found.column("STATE"), found.column("FEE SCHEDULE AREA"), found.column("COUNTIES")
     locality_at = found.column("LOCALITY NUMBER")
     out, state = [], ""
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if not is_record(cells, 0, CARRIER, place, "the carrier", (locality_at, counties_at)):
-            continue
+    key = number_key(0, "the carrier")
+    for place, cells in records(found, key, (locality_at, counties_at), (locality_at,), account):
         state = cell(cells, state_at) or state
         out.append(
-            {"line": line, "state_name": state}
+            {"line": int(place.rpartition(":")[2]), "state_name": state}
             | locality_of(cells[0], cell(cells, locality_at), place)
             | {"fee_schedule_area": cell(cells, area_at), "counties": cell(cells, counties_at)}
-            | release(f"LOCCO{year.group(1)}", year.group(1), 1, path)
+            | release(f"LOCCO{year}", year, first_month(year, path), path)
         )
     return "staged_locality_county", some(out, path)
 
 
-def anesthesia(path: Path, rows: list[sheet.Row]):
+def anesthesia(path: Path, rows: list[sheet.Row], account: Account):
     """Anaesthesia factors: the heading of the last column is the nation's factor; the year is in the name alone."""
     found = sheet.below_header(
         path, rows, lambda labels: any(re.search(r"\bANES\w* CF\b", c) for c in labels), within=5
@@ -240,12 +239,10 @@ def anesthesia(path: Path, rows: list[sheet.Row]):
         found.column("LOCALITY"),
         found.column("LOCALITY NAME"),
     )
-    year = year_of(path.stem, path)
+    year = year_of("", path)
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if not is_record(cells, contractor_at, CARRIER, place, "the contractor", (locality_at, factor_at)):
-            continue
+    key = number_key(contractor_at, "the contractor")
+    for place, cells in records(found, key, (locality_at, factor_at), (locality_at, factor_at), account):
         factor = sheet.number(cell(cells, factor_at), place, "the factor", decimals=FIGURE_DECIMALS)
         if factor is None:
             raise errors.SourceError("the factor is empty", place=place, remedy="download the file again")
@@ -253,12 +250,12 @@ def anesthesia(path: Path, rows: list[sheet.Row]):
             locality_of(cells[contractor_at], cell(cells, locality_at), place)
             | {"locality_name": cell(cells, name_at), "anesthesia_factor": factor}
             | {"national_factor": national.group(1) if national else None}
-            | release(f"ANES{year}", year, 1, path)
+            | release(f"ANES{year}", year, first_month(year, path), path)
         )
     return "staged_anesthesia", some(sheet.once(out, ("carrier", "locality"), path), path)
 
 
-def anesthesia_base(path: Path, rows: list[sheet.Row]):
+def anesthesia_base(path: Path, rows: list[sheet.Row], account: Account):
     """Anaesthesia base units: a code and its units; the year is in the title or the name."""
     found = sheet.below_header(
         path, rows, lambda labels: any(re.fullmatch(r".*BASE UNITS?", c) for c in labels), within=10
@@ -267,15 +264,11 @@ def anesthesia_base(path: Path, rows: list[sheet.Row]):
         return None
     code_at = found.column(re.compile(r"(HCPCS |CPT )?CODE|HCPCS"))
     units_at = found.column(re.compile(r".*BASE UNITS?"))
-    year = year_of(found.titles + " " + path.stem, path)
+    year = year_of("\n".join(found.title_lines), path)
     out = []
-    for line, cells in found.rows:
-        place = f"{path}:{line}"
-        if is_record(cells, code_at, re.compile(r"\d{3,5}"), place, "the code", (units_at,)):
-            units = sheet.number(cell(cells, units_at), place, "base units", decimals=FIGURE_DECIMALS)
-            out.append(
-                {"code": code_of(cells[code_at]), "base_units": units} | release(f"ANES base {year}", year, 1, path)
-            )
+    for place, cells in records(found, number_key(code_at, "the code", "3,5"), (units_at,), (units_at,), account):
+        units = sheet.number(cell(cells, units_at), place, "base units", decimals=FIGURE_DECIMALS)
+        out.append({"code": code_of(cells[code_at]), "base_units": units} | release(f"ANES base {year}", year, 1, path))
     return "staged_anesthesia_base", some(sheet.once(out, ("code",), path), path)
 
 
@@ -300,4 +293,12 @@ def zip_localities(path: Path, text: str) -> tuple[str, list[dict]]:
     return "staged_zip_locality", sheet.once(out, ("zip_code",), path)
 
 
-KINDS = (relative_values, opps_caps, gpcis, counties, anesthesia, anesthesia_base)
+# What tells a table of a kind, and the staged table that it gives, in the order in which they are asked.
+KINDS = {
+    relative_values: "staged_pfs_rvu",
+    opps_caps: "staged_opps_cap",
+    gpcis: "staged_gpci",
+    counties: "staged_locality_county",
+    anesthesia: "staged_anesthesia",
+    anesthesia_base: "staged_anesthesia_base",
+}

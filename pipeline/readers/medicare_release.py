@@ -1,22 +1,24 @@
-"""From when a file of CMS's holds, and which of its rows are records.
+"""Which rows of CMS's sheets are records, and what every row of a release says of it.
 
-What belongs here: the day and name of a release as titles, headings and file names give them; the keys that CMS's
-sheets share (codes, carriers, localities), repaired of what spreadsheets took. What must not come in: the layout of
-any one file, the choice between releases.
+What belongs here: the columns that name a release; the keys that CMS's sheets share (codes, carriers, localities),
+repaired of what spreadsheets took. What must not come in: the layout of any one file, which release a text or a name
+means (`release_names`), the choice between releases.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import errors
-from pipeline.readers.sheet import cell
+from pipeline.readers import stray
+from pipeline.readers.reference_account import UNREADABLE_ROW, Account
+from pipeline.readers.sheet import Sheet, cell
 
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 FIGURE_DECIMALS = 4  # decimals that RVUs, GPCIs, factors and indices are calculated with
 CODE = re.compile(r"[A-Z0-9]{1,5}")
-CARRIER = re.compile(r"\d{1,5}")
 
 
 def release(name: str, year: str, month: int, path: Path) -> dict[str, str]:
@@ -24,22 +26,51 @@ def release(name: str, year: str, month: int, path: Path) -> dict[str, str]:
     return {"effective_from": f"{year}-{month:02}-01", "release": name, "source_file": path.name}
 
 
-def is_record(cells: list[str], key_at: int, key: re.Pattern, place: str, what: str, others: tuple[int, ...]) -> bool:
-    """Whether a row is a record: the cell of its key is one.
+@dataclass(frozen=True)
+class Key:
+    """The column that tells a record from a remark: its position, what stands there, what a message calls it.
 
-    False for a remark below the table, which has nothing in the columns `others`; SourceError where something stands
-    there: a record whose key cannot be read must not be lost.
+    `whole` is what a cell must be to count as mended once stray characters are taken out of it.
     """
-    text = cell(cells, key_at)
-    if key.fullmatch(text):
-        return True
-    if any(cell(cells, at) for at in others):
-        raise errors.SourceError(
-            f"{what} is {text!r}" if text else f"{what} is empty",
-            place=place,
-            remedy="mend that row, or download the file again",
-        )
-    return False
+
+    at: int
+    pattern: re.Pattern
+    what: str
+    whole: re.Pattern
+
+
+def code_key(at: int, pattern: re.Pattern = CODE) -> Key:
+    """The key of a table by HCPCS code."""
+    return Key(at, pattern, "the HCPCS code", re.compile(r"[A-Z0-9]{5}"))
+
+
+def number_key(at: int, what: str, digits: str = "1,5") -> Key:
+    """The key of a table by a number: a carrier, an area."""
+    pattern = re.compile(rf"\d{{{digits}}}")
+    return Key(at, pattern, what, pattern)
+
+
+def records(
+    found: Sheet, key: Key, others: tuple[int, ...], tokens: Iterable[int | None], account: Account
+) -> Iterator[tuple[str, list[str]]]:
+    """(place, cells) of each record, stray characters taken out of the columns `tokens` (codes, numbers) and counted.
+
+    A row without a key is a remark when it has nothing in the columns `others`. Where something stands there, it is a
+    record that must not be lost: SourceError; but where characters that no code has are all that is wrong with its
+    key, it alone is left out and counted, for one stray byte must not cost the file.
+    """
+    for line, cells in found.mended((key.at, *tokens), account, key.at, key.whole).rows:
+        place, text = f"{found.path}:{line}", cell(cells, key.at)
+        if key.pattern.fullmatch(text):
+            yield place, cells
+        elif any(cell(cells, at) for at in others):
+            if not stray.is_stray(text):
+                raise errors.SourceError(
+                    f"{key.what} is {text!r}" if text else f"{key.what} is empty",
+                    place=place,
+                    remedy="mend that row, or download the file again",
+                )
+            account.warn(UNREADABLE_ROW, f"{stray.where(place)}: {key.what} is {text!r}")
 
 
 def locality_of(carrier: str, locality: str, place: str) -> dict[str, str]:
@@ -64,43 +95,3 @@ def some(rows: list[dict], path: Path) -> list[dict]:
     if not rows:
         raise errors.SourceError("has a heading but no rows", place=path, remedy="download the file again")
     return rows
-
-
-def month_of(word: str, path: Path) -> int:
-    """The number of a month by its name or the first three letters of it; SourceError when it is none."""
-    if word[:3].upper() not in MONTHS:
-        raise errors.SourceError(f"{word} is no month", place=path, remedy="its title should name the release's month")
-    return MONTHS.index(word[:3].upper()) + 1
-
-
-def year_of(text: str, path: Path) -> str:
-    """The one year that a text names; SourceError when it names none, or several."""
-    years = set(re.findall(r"(?<!\d)20\d\d(?!\d)", text))
-    if len(years) != 1:
-        raise errors.SourceError(
-            f"does not say of which year it is ({', '.join(sorted(years)) or 'no year found'})",
-            place=path,
-            remedy="let the file's name carry the year, as in ANES2025.csv",
-        )
-    return years.pop()
-
-
-def quarter_of(text: str, path: Path) -> tuple[str, int]:
-    """(year, first month) of a quarterly file: `January 2025` or `CY 2025` in its text, else in its name.
-
-    SourceError when text and name speak of different years, or of none.
-    """
-    word = rf"({'|'.join(MONTHS)})[A-Z]*"
-    dated = re.compile(rf"\b{word}[ _.-]*(?:\d{{1,2}},? )?(20\d\d)")
-    name = path.stem.upper().replace("_", " ")
-    years = set(re.findall(r"(?:CY|FINAL|FOR) ?(20\d\d)", text.upper()))
-    for source in (text.upper(), name):
-        hit = dated.search(source)
-        if hit:
-            if years - {hit.group(2)}:
-                raise errors.SourceError(
-                    f"its text says {min(years)}, but {hit.group(0).title()} stands there too", place=path,
-                    remedy="keep the publisher's name of the file",
-                )  # fmt: skip
-            return hit.group(2), (MONTHS.index(hit.group(1)) // 3) * 3 + 1
-    return (years.pop() if len(years) == 1 else year_of(name, path)), 1

@@ -11,6 +11,7 @@ A record's date is its own (last update, deactivation, reactivation). The file's
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,30 +21,33 @@ from typing import IO
 import polars as pl
 
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import delimited, nppes_answers, nppes_csv
+from pipeline.readers import delimited, nppes_answers, nppes_csv, reference_parts, stray
 from pipeline.readers.nppes_records import About, Frames
+from pipeline.readers.reference_account import SKIPPED, Account
 
 _HEAD = 1 << 16
 _WORKBOOK_PART = "[Content_Types].xml"
 
 
-def read(path: Path) -> Iterator[Frames]:
+def read(path: Path, account: Account | None = None) -> Iterator[Frames]:
     """Rows of staged_nppes and staged_nppes_address of one registry file, part by part.
 
     A CSV file is never held whole, however large; answers and sheets are, which the registry keeps small.
     Raises UnrecognisedFile for a file of another kind (endpoints, other names, headers only, documents), SourceError
-    with its place for one that is broken; of a large file when its rows are come to.
+    with its place for one that is broken; of a large file when its rows are come to. `account` counts what was mended
+    and what a zip holds beside registry files.
     """
+    account = account or Account()
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head.strip():
         raise SourceError("the file is empty", place=path, remedy="download it again from its publisher")
     if zipfile.is_zipfile(path):
-        return _zipped(path)
-    about = About(path)
+        return _zipped(path, account)
+    about = About(path, account=account)
     if _is_json(head):
         return iter([nppes_answers.read(path.read_bytes(), about)])
-    rows = nppes_csv.read(about, head, lambda: path.open("rb"))
+    rows = nppes_csv.read(about, _as_utf8(head, about), lambda: _as_is(about))
     if rows is None:
         raise UnrecognisedFile("not a registry file that is known", place=path)
     return rows
@@ -53,20 +57,42 @@ def _is_json(head: bytes) -> bool:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _zipped(path: Path) -> Iterator[Frames]:
+def _as_utf8(head: bytes, about: About) -> bytes:
+    """The beginning of a text as UTF-8; what is odd in it is counted when it is read."""
+    return stray.Utf8(io.BytesIO(head), about.place, Account()).read() if head[:2] in stray.UTF16 else head
+
+
+@contextmanager
+def _as_is(about: About) -> Iterator[IO[bytes]]:
+    with about.path.open("rb") as file:
+        yield stray.Utf8(file, about.place, about.account)
+
+
+def _zipped(path: Path, account: Account) -> Iterator[Frames]:
     with zipfile.ZipFile(path) as archive:
-        names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+        names = sorted(info.filename for info in archive.infolist())
     if _WORKBOOK_PART in names:
-        return iter([_deactivated_sheet(About(path), path)])
-    found = [rows for name in names if (rows := _member(path, name)) is not None]
+        return iter([_deactivated_sheet(About(path, account=account), path.read_bytes())])
+    found, others = [], []
+    for info in sorted(reference_parts.members(path), key=lambda info: info.filename):
+        rows = _member(path, info.filename, account)
+        if rows is None:
+            others.append(info.filename)
+        else:
+            found.append(rows)
     if not found:
+        inner = [name for name in others if name.lower().endswith(".zip")]
+        if inner:
+            raise SourceError(f"is a zip of zips ({inner[0]}), which are not opened", place=path, remedy="unpack it")
         raise UnrecognisedFile("a zip without any registry file that is known", place=path)
+    for name in others:
+        account.warn(SKIPPED, name)
     return (rows for member in found for rows in member)
 
 
-def _member(path: Path, name: str) -> Iterator[Frames] | None:
+def _member(path: Path, name: str, account: Account) -> Iterator[Frames] | None:
     """The rows of a member of a zip; None where it is of no known kind."""
-    about = About(path, name)
+    about = About(path, name, account)
     try:
         with zipfile.ZipFile(path) as archive:
             with archive.open(name) as member:
@@ -79,17 +105,17 @@ def _member(path: Path, name: str) -> Iterator[Frames] | None:
         return None
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged; encrypted; packed otherwise
         raise SourceError(f"cannot be unpacked: {error}", place=about.place, remedy="download it again") from error
-    return nppes_csv.read(about, head, lambda: _opened(path, name))
+    return nppes_csv.read(about, _as_utf8(head, about), lambda: _opened(about))
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(path) as archive, archive.open(name) as member:
-        yield member
+def _opened(about: About) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(about.path) as archive, archive.open(about.member) as member:
+        yield stray.Utf8(member, about.place, about.account)
 
 
-def _deactivated_sheet(about: About, source: Path | bytes) -> Frames:
-    names, sheets = delimited.sheet(source)
+def _deactivated_sheet(about: About, data: bytes) -> Frames:
+    names, sheets = delimited.sheet(data, about.place)
     for name in names:
         data = sheets[name]
         for row in range(min(3, data.height)):  # a title stands above the header

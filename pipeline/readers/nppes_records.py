@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -18,6 +18,8 @@ import pyarrow as pa
 
 from pipeline import duck, tables
 from pipeline.errors import SourceError
+from pipeline.readers import stray
+from pipeline.readers.reference_account import Account
 
 ENTITY = {"1": "NPI-1", "2": "NPI-2", "NPI-1": "NPI-1", "NPI-2": "NPI-2"}
 SOLE = {"Y": "YES", "N": "NO", "YES": "YES", "NO": "NO"}
@@ -36,10 +38,14 @@ Frames = dict[str, pl.DataFrame]
 
 @dataclass(frozen=True)
 class About:
-    """Where rows come from: the raw file, and its member where it is a zip; either may name a release."""
+    """Where rows come from: the raw file, and its member where it is a zip; either may name a release.
+
+    `account` counts what was mended in it.
+    """
 
     path: Path
     member: str | None = None
+    account: Account = field(default_factory=Account, compare=False)
 
     @property
     def name(self) -> str:
@@ -82,8 +88,13 @@ def dates(data: pl.DataFrame, about: About, columns: list[str], form: str) -> pl
 
 
 def numbered(data: pl.DataFrame, about: About) -> pl.DataFrame:
-    """The rows, refused where one has no NPI of ten digits."""
-    bad = data.filter(~pl.col("npi").str.contains(r"^[0-9]{10}$").fill_null(False))
+    """The rows, refused where one has no NPI of ten digits. Stray characters in an NPI are taken out and counted."""
+    odd = data.filter(~_is_npi() & pl.col("npi").str.contains(r"[^\x20-\x7e]"))
+    if odd.height:
+        for npi, row in odd.select("npi", "source_row").rows():
+            stray.warn_stray(about.account, f"{about.place}:{row + 1}", npi, stray.token(npi))
+        data = data.with_columns(pl.col("npi").str.replace_all(r"[^\x21-\x7e]", ""))
+    bad = data.filter(~_is_npi())
     if bad.height:
         row = bad.row(0, named=True)
         raise SourceError(
@@ -92,6 +103,10 @@ def numbered(data: pl.DataFrame, about: About) -> pl.DataFrame:
             remedy="download the file again",
         )
     return data
+
+
+def _is_npi() -> pl.Expr:
+    return pl.col("npi").str.contains(r"^[0-9]{10}$").fill_null(False)
 
 
 def dated(data: pl.DataFrame) -> pl.DataFrame:

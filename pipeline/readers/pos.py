@@ -12,24 +12,33 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import delimited
+from pipeline.readers import delimited, reference_parts
+from pipeline.readers.reference_account import Account
+from pipeline.readers.reference_parts import Frames, Part
 
 COLUMNS = ("pos_code", "pos_type", "pos_name")
 _TYPES = {"facility": True, "non-facility": False, "nonfacility": False}
 
 
-def read(path: Path) -> dict[str, pl.DataFrame]:
+def read(path: Path, account: Account | None = None) -> Frames:
     """staged_pos_code of one file: pos of two digits, facility null where the type is neither of the two.
 
     Raises UnrecognisedFile where no column is named pos_code, SourceError for a missing column, a code that is no
     two-digit number or stands there twice.
     """
-    text = delimited.text_of(path)
+    return reference_parts.read(path, _tables, account or Account(), lambda name: ("staged_pos_code",))
+
+
+def _tables(part: Part, account: Account) -> Frames:
+    path = part.path
+    if part.is_workbook:
+        raise UnrecognisedFile("is a workbook: the codes are read as text", place=path, remedy="save it as .csv")
+    text = part.text(account, "the file is empty")
     columns = delimited.columns_of(next(iter(delimited.reader_lines(text))))
     if "pos_code" not in columns:
         raise UnrecognisedFile("not a list of place-of-service codes (no column pos_code)", place=path)
     delimited.require(path, columns, COLUMNS, "a list of place-of-service codes")
-    data = delimited.frame(path, text)
+    data = delimited.mended(delimited.frame(path, text), path, ("pos_code", "pos_type"), account)
     code = pl.col("pos_code").str.zfill(2)
     delimited.refuse(data, path, pl.col("pos_code").is_null() | ~code.str.contains(r"^\d\d$"), "pos_code", "is no code")
     twice = data.filter(code.is_duplicated())

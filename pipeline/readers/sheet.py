@@ -11,39 +11,52 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from pipeline import errors, opening
-from pipeline.readers import delimited
+from pipeline.readers import stray
+from pipeline.readers.reference_account import Account
 
+_NONE = frozenset(("", ".", "-", "--", "*", "**", "NA", "N/A", "#N/A", "N.A.", "NULL"))
+_LONGEST_TITLE = 250  # characters; what is longer is a notice
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
 
 Row = tuple[int, list[str]]  # line number from 1, cells without blanks at their ends
 
 
-def text_of(data: bytes, path: Path) -> str:
-    """The text of a file: UTF-8, else Windows' Latin-1, which publishers still write; UnrecognisedFile when it is no text."""
-    if b"\x00" in data[:4096]:
-        raise errors.UnrecognisedFile("is not a text file", place=path, remedy="keep only the publisher's tables here")
-    return delimited.decoded(data)
-
-
-def rows_of_text(text: str) -> list[Row]:
-    """The rows of a CSV or tab-separated text, blank ones left out."""
+def rows_of_text(text: str, path: Path) -> list[Row]:
+    """The rows of a CSV or tab-separated text, blank ones left out. SourceError for a text that cannot be split."""
     head = text[:20_000]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if head.count("\t") > head.count(",") else ",")
     rows = ((reader.line_num, [" ".join(c.split()) for c in cells]) for cells in reader)
-    return [row for row in rows if any(row[1])]
+    try:
+        return [row for row in rows if any(row[1])]
+    except csv.Error as problem:
+        raise errors.SourceError(
+            f"cannot be split into cells: {problem}",
+            place=f"{path}:{reader.line_num}",
+            remedy="a quotation mark that is not closed is the usual cause: mend it, or download the file again",
+        ) from problem
 
 
-def rows_of_workbook(path: Path) -> list[list[Row]]:
-    """The rows of each sheet of an XLSX workbook, blank rows left out; the line is the row's number in the sheet."""
+def is_fixed_width(rows: list[Row]) -> bool:
+    """Whether a text has no separators: most of its lines are one cell, and blanks stand between the columns."""
+    below = rows[min(12, len(rows) // 2) :]
+    alone = [cells[0] for _, cells in below if len(cells) == 1]
+    return len(rows) > 1 and 2 * len(alone) > len(below) and sum(" " in c for c in alone) * 2 > len(alone)
+
+
+def rows_of_workbook(data: bytes, path: Path) -> list[list[Row]]:
+    """The rows of each sheet of a workbook, blank rows left out; the line is the row's number in the sheet.
+
+    SourceError, at the place `path`, when it cannot be opened.
+    """
     import fastexcel
 
     try:
-        book = opening.workbook(path)
+        book = opening.workbook(data)
         sheets = [book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0) for name in book.sheet_names]
     except fastexcel.FastExcelError as problem:
         raise errors.SourceError(
@@ -94,6 +107,29 @@ class Sheet:
     labels: list[str]
     rows: list[Row]
 
+    @property
+    def title_lines(self) -> list[str]:
+        """The titles, without notices of copyright and other long texts."""
+        return [t for t in self.titles.splitlines() if "COPYRIGHT" not in t.upper() and len(t) <= _LONGEST_TITLE]
+
+    def mended(self, columns: Iterable[int | None], account: Account, key_at: int, whole: re.Pattern) -> Sheet:
+        """The same rows, without stray characters in those columns, which hold codes and numbers; each is counted.
+
+        A cell of the column `key_at` that is not `whole` without them stays as it is.
+        """
+        wanted = sorted({at for at in columns if at is not None})
+        rows = []
+        for line, cells in self.rows:
+            for at in wanted:
+                text = cell(cells, at)
+                if stray.is_stray(text):
+                    read = stray.token(text)
+                    if at != key_at or whole.fullmatch(read):
+                        stray.warn_stray(account, f"{self.path}:{line}", text, read)
+                        cells = [*cells[:at], read, *cells[at + 1 :]]
+            rows.append((line, cells))
+        return replace(self, rows=rows)
+
     def column(self, wanted: str | re.Pattern, *, required: bool = True) -> int | None:
         """Position of the one column whose squeezed heading equals (or wholly matches) `wanted`.
 
@@ -126,12 +162,12 @@ def titles_of(rows: Iterable[Row]) -> str:
 
 
 def number(text: str, place: str, column: str, *, decimals: int = 6) -> str | None:
-    """A figure as plain decimal text: without `$`, thousands separators and blanks; None for none (`''`, `.`, `NA`).
+    """A figure as plain decimal text: without `$`, thousands separators and blanks; None for none (`''`, `.`, `NA`, `*`).
 
     SourceError when it is no number, or has more than `decimals` digits behind the point, which would be cut off.
     """
     bare = text.replace("$", "").replace(",", "").strip()
-    if bare in ("", ".", "-", "NA", "N/A"):
+    if bare.upper() in _NONE:
         return None
     if _PLAIN.fullmatch(bare) and len(bare) - 1 - (bare + ".").index(".") <= decimals:
         return bare

@@ -18,19 +18,23 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import errors, tables
-from pipeline.readers import sheet
+from pipeline.readers import reference_parts, sheet
+from pipeline.readers.reference_account import Account
+from pipeline.readers.reference_parts import Frames, Part
 
 COLUMNS = ("state", "effective_from", "code_type", "code", "amount")
 
 
-def read(path: Path) -> dict[str, pl.DataFrame]:
+def read(path: Path, account: Account | None = None) -> Frames:
     """`staged_wcfs` of one file. UnrecognisedFile when it has none of the columns, SourceError when it is broken."""
-    data = path.read_bytes()
-    if not data.strip():
-        raise errors.SourceError(
-            "is empty", place=path, remedy="its first line is " + ",".join(COLUMNS) + "[,modifier]"
-        )
-    rows = sheet.rows_of_text(sheet.text_of(data, path))
+    return reference_parts.read(path, _tables, account or Account(), lambda name: ("staged_wcfs",))
+
+
+def _tables(part: Part, account: Account) -> Frames:
+    path = part.path
+    if part.is_workbook:
+        raise errors.UnrecognisedFile("is a workbook: schedules are read as text", place=path, remedy="save it as .csv")
+    rows = sheet.rows_of_text(part.text(account), path)
     wanted = {sheet.squeeze(c): c for c in (*COLUMNS, "modifier")}
     labels = [sheet.squeeze(c) for c in rows[0][1]]
     if len(set(labels) & set(wanted)) < 3:
@@ -42,7 +46,7 @@ def read(path: Path) -> dict[str, pl.DataFrame]:
     found = sheet.Sheet(path, "", rows[0][0], labels, rows[1:])
     column = {name: found.column(label, required=name != "modifier") for label, name in wanted.items()}
     out = []
-    for line, cells in found.rows:
+    for line, cells in found.mended(column.values(), account, column["code"], re.compile(".+")).rows:
         get = {name: cells[at] if at is not None and at < len(cells) else "" for name, at in column.items()}
         place = f"{path}:{line}"
         _check(get, place)

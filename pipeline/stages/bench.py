@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import luigi
 
-from pipeline import settings
+from pipeline import errors, settings, tables
 from pipeline.stages import ingest
 from pipeline.stages.parameters import MonthParameter
 from pipeline.task import TableTask
@@ -12,16 +12,26 @@ from pipeline.task import TableTask
 luigi.namespace("bench", scope=__name__)
 
 
-class _FromFees(TableTask):
-    """A benchmark made of staged fee schedules."""
+PFS = ("staged_pfs_rvu", "staged_gpci", "staged_anesthesia", "staged_anesthesia_base")
+OPPS = ("staged_opps", "staged_wage_index:OPPS")
+ASC = ("staged_asc", "staged_asc_device", "staged_wage_index:ASC")
+SCHEDULES = {"PFS": PFS, "OPPS": OPPS, "ASC": ASC}
 
-    folders = ("medicare",)
+
+class _FromFees(TableTask):
+    """A benchmark made of staged fee schedules. A file that is refused holds it up when it is of one of its tables."""
+
+    staged: tuple[str, ...] = ()
 
     def views(self) -> dict[str, list[TableTask]]:
-        return ingest.staged(*(name for folder in self.folders for name in ingest.staged_tables(folder)))
+        return ingest.staged(*self.staged)
+
+    def held_up_by(self) -> errors.RatehouseError | None:
+        """What is wrong with a file that would feed it, and cannot be read."""
+        return refused(*self.staged)
 
     def shaping(self) -> dict[str, object]:
-        if self.folders != ("medicare",):
+        if "staged_wcfs" in self.staged:
             return {}
         chosen = settings.medicare()
         return {
@@ -45,15 +55,24 @@ class _FromFees(TableTask):
 
 
 class BenchMedicareProfDetail(_FromFees):
-    """The physician fee schedule by locality, modifier and place."""
+    """The physician fee schedule by locality, modifier and place.
+
+    ZIPs of one quarter in two localities are refused with it; but a file of ZIPs that cannot be read does not hold it up.
+    """
 
     table = "bench_medicare_prof_detail"
+    staged = PFS
+
+    def views(self) -> dict[str, list[TableTask]]:
+        zips = ingest.staged("staged_zip_locality")["staged_zip_locality"]
+        return super().views() | {"staged_zip_locality": [one for one in zips if not one.blocked()]}
 
 
 class BenchMedicareProf(_FromFees):
     """The physician fee schedule as a state's mean."""
 
     table = "bench_medicare_prof"
+    staged = PFS
     month = MonthParameter()
 
 
@@ -61,6 +80,7 @@ class BenchOpps(_FromFees):
     """The outpatient prospective payment system."""
 
     table = "bench_opps"
+    staged = OPPS
     month = MonthParameter()
 
 
@@ -68,6 +88,7 @@ class BenchAsc(_FromFees):
     """The ambulatory surgical centre schedule."""
 
     table = "bench_asc"
+    staged = ASC
     month = MonthParameter()
 
 
@@ -75,15 +96,56 @@ class BenchWcfs(_FromFees):
     """The states' workers' compensation schedules."""
 
     table = "bench_wcfs"
-    folders = ("wcfs",)
+    staged = ("staged_wcfs",)
     month = MonthParameter()
 
 
 class BenchMedicareComprehensive(_FromFees):
-    """The three Medicare schedules one under another."""
+    """The three Medicare schedules one under another.
+
+    A file that is refused holds up its own schedule: of that the rows that were published before stay, if there are
+    any, and the other schedules are built.
+    """
 
     table = "bench_medicare_comprehensive"
+    staged = (*PFS, "staged_opps", "staged_asc", "staged_asc_device", "staged_wage_index")
     month = MonthParameter()
+
+    def held_up(self) -> list[str]:
+        """The schedules that a refused file holds up."""
+        return [name for name, staged in SCHEDULES.items() if refused(*staged)]
+
+    def held_up_by(self) -> None:
+        """Nothing: a schedule that is held up stays as it was."""
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return {name: [one for one in group if not one.blocked()] for name, group in super().views().items()}
+
+    def shaping(self) -> dict[str, object]:
+        held = self.held_up()
+        return super().shaping() | ({"schedules held up": held} if held else {})
+
+    def select(self, con) -> str:
+        from pipeline import duck
+        from pipeline.transforms import bench_medicare_comprehensive
+
+        former = self.stamp()
+        whole = former is not None and all(p.problem(self.warehouse) is None for p in former.parts.values())
+        published = duck.scan(tables.get(self.table), self.files_of(self.table) if whole else [])
+        return bench_medicare_comprehensive.build(con, dict.fromkeys(self.held_up(), published))
+
+
+def refused(*staged: str) -> errors.RatehouseError | None:
+    """What is wrong with a file that would feed one of these staged tables, and cannot be read; None where none is."""
+    files = (one for group in ingest.staged(*staged).values() for one in group)
+    return next((problem for one in files if (problem := one.blocked())), None)
+
+
+def is_held_up(task: TableTask) -> bool:
+    """Whether it is a benchmark, or a file of Medicare's, that waits for somebody to mend a file."""
+    if isinstance(task, _FromFees):
+        return task.held_up_by() is not None
+    return isinstance(task, ingest.Medicare) and task.blocked() is not None
 
 
 SHARDED = (BenchMedicareProf, BenchOpps, BenchAsc, BenchWcfs, BenchMedicareComprehensive)

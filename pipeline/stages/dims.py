@@ -79,7 +79,7 @@ class DimCodeCatHistory(TableTask):
     table = "dim_code_cat_history"
 
     def views(self) -> dict[str, list[TableTask]]:
-        return {**ingest.staged(*ingest.staged_tables("codes")), **star.views("star_code_cat")}
+        return {**ingest.staged("staged_category", "staged_category_label"), **star.views("star_code_cat")}
 
     def shaping(self) -> dict[str, object]:
         return {"[codes] category_source": settings.codes().category_source}
@@ -147,7 +147,7 @@ class DimNpi(FromRates):
 
     table = "dim_npi"
     staged = ("staged_member",)
-    also = ingest.staged_tables("nppes") + ingest.staged_tables("codes")
+    also = ("staged_nppes", "staged_taxonomy")
     stars = ("star_npi",)
 
 

@@ -22,6 +22,8 @@ import luigi
 from pipeline import accounts, errors, fingerprints, naming, paths, settings, stamps, tables, targets
 from pipeline import references as elsewhere
 from pipeline.lookahead import ahead
+from pipeline.readers import copies, reference_holds
+from pipeline.readers.reference_account import Account
 from pipeline.references import UNREADABLE, References
 from pipeline.stages import raw
 from pipeline.stages.parameters import NameParameter
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 luigi.namespace("ingest", scope=__name__)
 
+STREAMED = ("nppes",)  # folders whose files are too large to be compared with their copies
 WHOLE, BROKEN, UNRECOGNISED = "whole", "broken", "unrecognised"
 HEADER = (
     "reporting_entity_name reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name "
@@ -401,8 +404,12 @@ class _Sink:
 class ReferenceFile(FileTask):
     """One file of a reference folder. A file of no known kind is named and passed over; a broken one fails.
 
-    Its verdict is stamped either way, so that `status` can say it, and a build that skips broken files go on.
+    Its verdict is stamped either way, so that `status` can say it, and a build that skips broken files go on. A broken
+    one holds up the tables made of those that it would have given (`feeds`), and no others.
     """
+
+    _account: Account | None = None  # what its reader warned of
+    _contents: dict[str, str] | None = None  # of each table the digest of its rows, of files that are read whole
 
     def requires(self) -> list:
         return [raw.SourceFile(path=self.raw_name)]
@@ -410,16 +417,51 @@ class ReferenceFile(FileTask):
     def code_roots(self) -> tuple[str, ...]:
         return (f"pipeline.readers.{self.folder}",)
 
+    def other_inputs(self) -> dict[str, str]:
+        """The file, and those beside it of which it may be a copy: what they hold decides whether it is read."""
+        found = super().other_inputs()
+        for name in copies.better(self.path, raw.reference(self.folder)) if self.folder not in STREAMED else ():
+            found |= FileTask.other_inputs(type(self)(path=name))
+        return found
+
+    def may_feed(self, wanted: str) -> bool:
+        """Whether a staged table (`name`, or `name:schedule`) may have rows of it: a broken file may feed those alone that
+        it would have given."""
+        stamp = self.stamp()
+        if stamp is None or stamp.notes["status"] != BROKEN:
+            return True
+        feeds = stamp.notes.get("feeds", [wanted])
+        return bool({wanted, wanted.partition(":")[0]} & set(feeds)) or (
+            ":" not in wanted and any(one.partition(":")[0] == wanted for one in feeds)
+        )
+
+    @property
+    def warnings(self) -> list[tuple[str, int, str]]:
+        """(kind, count, example) of what its reader warned of (`reference_account`)."""
+        stamp = self.stamp()
+        return [tuple(one) for one in stamp.notes.get("warnings", [])] if stamp else []
+
     def build(self, why: Stale) -> Stamp:
         try:
             return super().build(why)
         except errors.UnrecognisedFile as unknown:
-            return self.verdict(unknown, UNRECOGNISED, {})
+            return self.verdict(unknown, UNRECOGNISED, {"kind": type(unknown).__name__})
         except errors.SourceError as broken:
-            stamp = self.verdict(broken, BROKEN, {})
+            feeds = self._feeds(broken)
+            broken.remedy = "\n  ".join(filter(None, (broken.remedy, reference_holds.sentence(feeds))))
+            stamp = self.verdict(broken, BROKEN, {"feeds": feeds})
             if not settings.build().skip_broken:
                 raise
             return stamp
+
+    def _feeds(self, broken: errors.SourceError) -> list[str]:
+        """The staged tables that it would have given, as far as that is known, and those that it gave before."""
+        former = self.stamp()
+        gave = {stamps.table_of(part) for part in former.parts} if former else set()
+        feeds = broken.feeds
+        if feeds is None:  # a folder of one kind
+            feeds = staged_tables(self.folder) if self.folder in ("nppes", "pos", "wcfs") else ()
+        return sorted(gave | set(feeds))
 
     def blocked(self) -> errors.RatehouseError | None:
         if self.status == BROKEN and not settings.build().skip_broken and self.own_staleness() is None:
@@ -446,12 +488,18 @@ class ReferenceFile(FileTask):
         from pipeline import ordering
 
         unsorted: dict[str, ordering.Unsorted] = {}
-        read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file)
+        self._account = Account()
+        read = importlib.import_module(f"pipeline.readers.{self.folder}").read(self.file, self._account)
+        if isinstance(read, dict):
+            from pipeline.readers import reference_parts
+
+            self._contents = {name: reference_parts.digest(frame) for name, frame in read.items()}
         parts = ahead([read] if isinstance(read, dict) else read, waiting=4)
         with ThreadPoolExecutor(1) as beside, closing(parts):
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
             for part in parts:
                 for name, frame in part.items():
+                    frame = self._placed(frame)
                     if name not in unsorted:
                         unsorted[name] = ordering.Unsorted(
                             tables.get(name), drafts[name].with_suffix(".unsorted"), size
@@ -459,6 +507,15 @@ class ReferenceFile(FileTask):
                     unsorted[name].write(frame)
             hashed.result()
         return unsorted
+
+    def _placed(self, frame):
+        """The rows with the folder of their file in `source_file`: two folders may hold files of one name."""
+        folder, slash, _ = self.path.rpartition("/")
+        if not slash or "source_file" not in frame.columns:
+            return frame
+        import polars as pl
+
+        return frame.with_columns(pl.lit(folder + slash) + pl.col("source_file"))
 
     @staticmethod
     def _write(rows, draft: Path, connect) -> Written:
@@ -469,7 +526,8 @@ class ReferenceFile(FileTask):
             return parquet.write(draft, rows.table, batches)
 
     def notes(self) -> dict:
-        return {"status": WHOLE}
+        warnings = self._account.warnings if self._account else []
+        return {"status": WHOLE, "warnings": warnings, "contents": self._contents or {}}
 
 
 def _path_under(folder: str) -> NameParameter:
@@ -539,11 +597,19 @@ def references() -> tuple[ReferenceFile, ...]:
 
 
 def staged(*names: str) -> dict[str, list[TableTask]]:
-    """Views over staged tables, each the union of what every file of its folder gave."""
+    """Views over staged tables, each the union of what every file of its folder gave.
+
+    `name:schedule` leaves out the broken files that are known to be of another schedule.
+    """
     found = {}
-    for name in names:
+    for wanted in names:
+        name = wanted.partition(":")[0]
         folder = tables.get(name).folder.removeprefix("staged/")
-        found[name] = list(in_network() if folder == "in_network" else reference(folder))
+        found[name] = (
+            list(in_network())
+            if folder == "in_network"
+            else [task for task in reference(folder) if task.may_feed(wanted)]
+        )
     return found
 
 

@@ -75,6 +75,10 @@ class FactRateEnriched(TableTask):
             **ingest.staged("staged_pos_code", "staged_zip_locality"),
         }
 
+    def waits_for(self, task: TableTask) -> bool:
+        """A fee schedule that cannot be read holds up its own benchmark; rows are joined with what is published of it."""
+        return not bench.is_held_up(task)
+
     def shaping(self) -> dict[str, object]:
         return {
             "[geocoding] fill_coordinates": settings.geocoding().fill_coordinates,
