@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,16 @@ class Listed:
     part: Part | None
 
 
-def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Path], accounts: list[dict]) -> set[str]:
+def write(
+    root: Root,
+    path: Path,
+    listed: list[Listed],
+    manifests: dict[str, Path],
+    accounts: list[dict],
+    presence: Sequence[dict] = (),
+) -> set[str]:
     """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `benchmark_coverage`,
-    `table_files`, the macro slugify. `manifests` are the months' files of leaves. Returns the digests of all leaves.
+    `table_files`, `source_presence` (of each in-network file: here, missing or archived), the macro slugify. `manifests` are the months' files of leaves. Returns the digests of all leaves.
     """
     import duckdb
     import pyarrow as pa
@@ -93,6 +101,8 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Pat
         )
         _table(con, "month_accounts", arrow)
         _coverage(con, accounts)
+        columns = ("batch_id", "file", "year_month", "presence")
+        _table(con, "source_presence", pa.table({c: pa.array([p[c] for p in presence], pa.string()) for c in columns}))
         return set(con.execute("SELECT digest FROM partition_manifest").fetchnumpy()["digest"].tolist())
     finally:
         con.close()

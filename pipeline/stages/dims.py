@@ -24,7 +24,15 @@ class DimSourceFile(TableTask):
         return list(ingest.in_network())
 
     def other_inputs(self) -> dict[str, str]:
-        return {task.label: self._row_digest(task) for task in ingest.in_network()}
+        return {task.label: self._row_digest(task) for task in self._files()}
+
+    @staticmethod
+    def _files() -> list[ingest.InNetworkFile]:
+        """One for each path and month: a broken file is listed for the month that it is of, and not what it gave before."""
+        known: dict[tuple, ingest.InNetworkFile] = {}
+        for task in ingest.in_network():  # a path's own comes first
+            known.setdefault((task.path, task.month) if task.stamp() else (task.path, task.label), task)
+        return list(known.values())
 
     @staticmethod
     def _row_digest(task: ingest.InNetworkFile) -> str:
@@ -36,11 +44,11 @@ class DimSourceFile(TableTask):
         for task in ingest.in_network():
             why = task.staleness()
             if why is not None:
-                return Stale("upstream", f"{task.label}: {why.sentence}")
+                return Stale("upstream", f"{task.shown}: {why.sentence}")
         return None
 
     def view_selects(self) -> dict[str, str]:
-        return {"source_file": source_rows(list(ingest.in_network()))}
+        return {"source_file": source_rows([task.source_row() for task in self._files()])}
 
 
 class DimCode(FromRates):
@@ -153,10 +161,10 @@ def _headers_stale(task: FromRates):
     """Staleness of a table that reads files by their headers, and so has no staged view of theirs to ask."""
     from pipeline.stamps import Stale
 
-    for file in [*task.files(), *star.whole()]:
+    for file in [*task.files(), *star.with_rows()]:
         why = file.staleness()
         if why is not None:
-            return Stale("upstream", f"{file.label}: {why.sentence}")
+            return Stale("upstream", f"{file.shown}: {why.sentence}")
     return None
 
 

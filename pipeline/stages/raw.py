@@ -12,7 +12,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, paths
+from pipeline import errors, paths, raw_files, source_names
 from pipeline.task import RootParameter
 
 luigi.namespace("raw", scope=__name__)
@@ -36,7 +36,13 @@ class Misplaced:
 
 def _is_ours(path: Path) -> bool:
     """Not a file that an editor, a system or a download in progress leaves."""
-    return path.is_file() and not path.name.startswith(".") and path.suffix not in (".part", ".tmp", ".md")
+    return not path.name.startswith(".") and path.suffix not in (".part", ".tmp", ".md")
+
+
+@functools.cache
+def listing(folder: str) -> raw_files.Listing:
+    """What a folder directly under raw/ holds."""
+    return raw_files.walk(paths.current().raw / folder)
 
 
 @functools.cache
@@ -44,7 +50,7 @@ def in_network() -> tuple[tuple[str, ...], tuple[Misplaced, ...]]:
     """The in-network files by their path under raw/mrf, in order; and those that stand where none belongs."""
     folder = paths.current().mrf
     good, bad = [], []
-    for path in sorted(p for p in folder.rglob("*") if _is_ours(p)) if folder.is_dir() else ():
+    for path in (p for p in map(folder.joinpath, listing("mrf").files) if _is_ours(p)):
         name = path.relative_to(folder).as_posix()
         folders = name.split("/")[:-1]
         if any(part.startswith(".") for part in folders) or paths.BESIDE in folders[1:]:
@@ -74,26 +80,18 @@ def in_network() -> tuple[tuple[str, ...], tuple[Misplaced, ...]]:
 @functools.cache
 def reference(folder: str) -> tuple[str, ...]:
     """The files of a reference folder, by their path under it, in order."""
-    base = paths.current().reference(folder)
-    return (
-        tuple(sorted(p.relative_to(base).as_posix() for p in base.rglob("*") if _is_ours(p))) if base.is_dir() else ()
-    )
+    return tuple(name for name in listing(folder).files if _is_ours(Path(name)))
 
 
 @functools.cache
 def stars() -> tuple[str, ...]:
     """The star schemas that were brought, by their folder under raw/star; a dot begins one that is being brought."""
-    base = paths.current().star
-    return (
-        tuple(sorted(p.name for p in base.iterdir() if p.is_dir() and not p.name.startswith(".")))
-        if base.is_dir()
-        else ()
-    )
+    return listing("star").folders
 
 
 def forget() -> None:
     """Look at the folders again."""
-    for known in (in_network, reference, stars):
+    for known in (listing, in_network, reference, stars):
         known.cache_clear()
 
 
@@ -105,7 +103,7 @@ class SourceFile(luigi.Task):
 
     def output(self) -> luigi.LocalTarget:
         """The file itself."""
-        return luigi.LocalTarget(str(paths.current().raw / self.path))
+        return luigi.LocalTarget(str(paths.current().raw / source_names.from_text(self.path)))
 
     def problem(self) -> errors.SourceError | None:
         """What is wrong with the file as it stands, as far as it was read."""
@@ -115,7 +113,9 @@ class SourceFile(luigi.Task):
             return star.Star(star=self.path.removeprefix("star/")).problem()
         if self.path.startswith("mrf/"):
             name = self.path.removeprefix("mrf/")
-            misplaced = {m.path: m.error for m in in_network()[1]}.get(paths.current().mrf / name)
+            misplaced = {m.path: m.error for m in in_network()[1]}.get(
+                paths.current().mrf / source_names.from_text(name)
+            )
             return misplaced or ingest.InNetworkFile(path=name).problem()
         return None
 

@@ -86,9 +86,9 @@ DIM_SOURCE_FILE = table(
     reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name plan_sponsor_name version
     schema_shape rates_read:int64 facts:int64 duplicates:int64 rejected:int64 unresolved:int64 zero_rates:int64
     rate_sum groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
-    key="batch_id",
-    sort="file",
-    doc="One row per source file. rate_sum is an exact decimal as text. status: whole or broken (then reason says why).",
+    key="batch_id year_month",
+    sort="file year_month",
+    doc="One row per source file and month: a path that gave another month before has a row for each. rate_sum is an exact decimal as text. status: whole or broken (then reason says why).",
 )
 
 XREF_POS = table("xref_pos", "xrefs", "pos_set_id pos via_wildcard:bool", key="pos_set_id pos")
