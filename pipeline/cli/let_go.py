@@ -60,7 +60,7 @@ def _show(done: str, chosen: list) -> None:
         click.echo("no source is missing")
     for one in chosen[:MANY]:
         months = ", ".join(one.months) or "no month of its own"
-        click.echo(lines.wrapped(f"{done}: {one.name}: {months}; {lines.counted(one.rows, 'row')}", "  "))
+        click.echo(lines.wrapped(f"{done}: {one.name}: {months}; {lines.counted(one.rows, 'row')}"))
     if len(chosen) > MANY:
         rest = chosen[MANY:]
         click.echo(f"{done}: {len(rest):,} more, {sum(one.rows for one in rest):,} rows")

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from pipeline import paths, source_names, stamps, targets
 from pipeline.paths import Root
@@ -36,15 +38,13 @@ def rename(root: Root) -> None:
         _move_gates(root, label, new, sources.shown(folder, path))
         _move_rejected(root, folder, path, new)
         if stamps.read(root, new) is None:
-            parts = {
-                name: replace(part, path=f"{new}/{os.path.basename(part.path)}") for name, part in stamp.parts.items()
-            }  # noqa: PTH119
+            parts = {name: replace(part, path=f"{new}/{Path(part.path).name}") for name, part in stamp.parts.items()}
             stamps.write(root, new, Stamp(stamp.basis, parts, stamp.gates, {**stamp.notes, sources.PATH_NOTE: path}))
         targets.remove(root.path / label / "nothing", root.path / "staged")  # the folders above, where they are empty
         targets.remove(root.stamp(label), root.state)
 
 
-def _earlier(root: Root):
+def _earlier(root: Root) -> Iterator[tuple[str, str]]:
     """(folder, label) of every stamp that is named after a raw file."""
     for folder in sources.FOLDERS:
         for label in sources.labels(root, folder):
@@ -58,7 +58,7 @@ def _is_plain(root: Root, label: str) -> bool:
     return stamp is not None and sources.PATH_NOTE not in stamp.notes
 
 
-def _move(old, new) -> None:
+def _move(old: Path, new: Path) -> None:
     if old.is_dir() and not new.exists():
         paths.make_folder(new.parent)
         os.replace(old, new)
