@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -131,7 +130,7 @@ def test_a_forgotten_source_goes_with_the_next_build_and_leaves_no_trace(two_mon
     assert rates(two_months) == {"2025-08": BOTH["2025-08"]}
     assert [p for p in two_months.rglob("*2025-07*") if ".objects" not in p.parts] == []
     id_ = ingest.InNetworkFile(path="GA/acme_07.json").batch_id
-    assert [p for p in two_months.rglob(f"*{id_}*")] == []
+    assert list(two_months.rglob(f"*{id_}*")) == []
     assert list(verification.verify(deep=True)) == []
     assert build(two_months).nothing_to_do
 
@@ -310,7 +309,7 @@ def test_a_file_that_turns_broken_keeps_its_rows_in_the_dimensions_until_it_is_m
     path.write_text(text[:-40])
     outcome = build(two_months)
     assert not outcome.ok
-    changed = {name for name in kit.rewritten(before, tables(two_months))}
+    changed = kit.rewritten(before, tables(two_months))
     assert changed == {"dims/dim_source_file.parquet"}  # its verdict is on record, and nothing else is touched
     assert rates(two_months) == BOTH
     assert rows(two_months, f"SELECT count(*) FROM dim_npi WHERE npi = '{A}'") == [(1,)]
@@ -375,14 +374,14 @@ def test_the_record_of_let_go_survives_a_line_that_was_cut_off(tmp_path):
 def test_a_state_folder_moved_to_another_disk_and_linked_back_changes_nothing(two_months, tmp_path):
     before = tables(two_months)
     shutil.move(two_months / "raw/mrf/GA", tmp_path / "big")
-    os.symlink(tmp_path / "big", two_months / "raw/mrf/GA")
+    (two_months / "raw/mrf/GA").symlink_to(tmp_path / "big")
     outcome = build(two_months)
     assert outcome.ok
     assert outcome.let_go == []
     assert tables(two_months) == before
     new = tmp_path / "new"
     (new / "raw/mrf").mkdir(parents=True)
-    os.symlink(tmp_path / "big", new / "raw/mrf/GA")
+    (new / "raw/mrf/GA").symlink_to(tmp_path / "big")
     assert build(new).ok
     assert rates(new) == BOTH
 
@@ -390,7 +389,7 @@ def test_a_state_folder_moved_to_another_disk_and_linked_back_changes_nothing(tw
 @pytest.mark.parametrize("how", ["dangling", "emptied", "linked away"])
 def test_a_disk_that_is_not_mounted_leaves_what_was_published(two_months, tmp_path, how):
     shutil.move(two_months / "raw/mrf", tmp_path / "disk")
-    os.symlink(tmp_path / "disk", two_months / "raw/mrf")
+    (two_months / "raw/mrf").symlink_to(tmp_path / "disk")
     before = tables(two_months)
     shutil.move(tmp_path / "disk", tmp_path / "away")
     if how == "emptied":
@@ -407,6 +406,6 @@ def test_a_disk_that_is_not_mounted_leaves_what_was_published(two_months, tmp_pa
         (tmp_path / "disk").rmdir()
     shutil.move(tmp_path / "away", tmp_path / "disk")
     (two_months / "raw/mrf").unlink(missing_ok=True)
-    os.symlink(tmp_path / "disk", two_months / "raw/mrf")
+    (two_months / "raw/mrf").symlink_to(tmp_path / "disk")
     assert build(two_months).ok
     assert tables(two_months) == before

@@ -34,7 +34,7 @@ from pipeline import (
 from pipeline import references as elsewhere
 from pipeline.lookahead import ahead
 from pipeline.references import UNREADABLE, References
-from pipeline.stages import former_months, raw, sources
+from pipeline.stages import former_months, kept_references, raw, sources
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask
 from pipeline.writing import Written
@@ -285,14 +285,35 @@ class InNetworkFile(FileTask):
 
     def other_inputs(self) -> dict[str, str]:
         """The file, and what is at hand of the references that it was found to define by web address."""
-        return {**super().other_inputs(), **elsewhere.inputs(self.warehouse, self.file, self._addresses())}
+        found = elsewhere.inputs(self.warehouse, self.file, self._addresses())
+        return {**super().other_inputs(), **found, **self._gone_references(found)}
+
+    def _gone_references(self, now: dict[str, str]) -> dict[str, str]:
+        return kept_references.not_at_hand(self.warehouse, self.label, self.stamp(), now)
+
+    @property
+    def recorded_references_gone(self) -> bool:
+        """Whether some that it was read with cannot be read any more, let go of or not."""
+        now = elsewhere.inputs(self.warehouse, self.file, self._addresses())
+        return bool(kept_references.gone_since(self.stamp(), now))
+
+    @property
+    def gone_references(self) -> list[str]:
+        """The web addresses of references that it was read with and that cannot be read any more."""
+        if self.path not in sources.listed(self.folder):
+            return []
+        gone = self._gone_references(elsewhere.inputs(self.warehouse, self.file, self._addresses()))
+        return [name.removeprefix(elsewhere.PREFIX) for name in gone]
 
     def settled(self, basis: Basis) -> Basis:
         """With the references that were at hand while it was read."""
         inputs = {name: digest for name, digest in basis.inputs.items() if not name.startswith(elsewhere.PREFIX)}
-        used = {f"{elsewhere.PREFIX}{url}": digest for url, digest in self._references.at_hand.items()}
+        used = self._now_at_hand()
         used[f"raw/{self.raw_name}"] = self._hash  # of what was read
         return dataclasses.replace(basis, inputs=inputs | used)
+
+    def _now_at_hand(self) -> dict[str, str]:
+        return {f"{elsewhere.PREFIX}{url}": digest for url, digest in self._references.at_hand.items()}
 
     def _addresses(self) -> list[str]:
         stamp = self.stamp()
@@ -350,6 +371,7 @@ class InNetworkFile(FileTask):
         return stamp
 
     def before_publishing(self) -> None:
+        kept_references.refuse(self.shown, self._gone_references(self._now_at_hand()), self._references.urls)
         former_months.set_aside(self, self._result.year_month)
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:

@@ -17,7 +17,7 @@ from pipeline import fingerprints, let_go, paths, source_names, stamps, targets
 from pipeline.fetching import ledger
 from pipeline.let_go import LetGo
 from pipeline.paths import Root
-from pipeline.stages import corrections, facts, former_months, ingest, sources, star
+from pipeline.stages import corrections, facts, former_months, ingest, kept_references, sources, star
 from pipeline.stages.ingest import FileTask
 
 MOVED_NOTE = "moved_to"  # in a stamp's notes: the path, as text, under which its content was found
@@ -53,6 +53,11 @@ def missing() -> list[MissingSource]:
         MissingSource(task.label, task.shown, task.source_months, task.rows, task.presence, f"it {task.why_not_seen()}")
         for task in unseen()
     ]
+    for task in ingest.in_network():
+        if gone := task.gone_references:
+            label, name = kept_references.label(task.label), kept_references.name_of(task.shown)
+            reason = f"it was read with {len(gone):,} provider references that cannot be read now, such as {gone[0]}"
+            found.append(MissingSource(label, name, task.source_months, task.rows, sources.MISSING, reason))
     by_file: dict[str, list[tuple[str, int]]] = {}
     for month in facts.months():
         for file, of in corrections.not_seen(facts.FactRate(month=month).stamp()).items():
@@ -121,13 +126,19 @@ def _take_back(root: Root) -> None:
     }
     listed |= {f"staged/star/{name}": ("star", name) for name in sources.seen_files("star")}
     listed |= {corrections.label(file): ("corrections", file) for file in corrections.files()}
+    # Of provider references: those of a file that was read without them since.
+    listed |= {
+        kept_references.label(task.label): ("references", task.path)
+        for task in ingest.in_network()
+        if kept_references.label(task.label) in let_go.sources(root) and not task.recorded_references_gone
+    }
     back = [label for label in let_go.sources(root) if label in listed]
     for label in back:
         folder, path = listed[label]
         stamp = stamps.read(root, label)
         if (
             stamp is not None
-            and folder not in ("star", "corrections")
+            and folder in sources.FOLDERS
             and _hash(stamp) != fingerprints.content_hash(root, sources.place(folder, path))
         ):
             former_months.remove(root, label)
