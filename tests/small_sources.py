@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 import kit
-from pipeline import building, inspection, paths, settings
+from pipeline import building, inspection, letting_go_by_name, paths, settings
 
 A, B = "1234567893", "1003000126"  # NPIs with their check digit
 
@@ -94,3 +94,38 @@ def build(root: Path, *, forget_missing: bool = False, months: list[str] | None 
     return building.build(
         months, workers=1, local_scheduler=True, started=lambda _: None, forget_missing=forget_missing
     )
+
+
+JULY, AUGUST = "raw/mrf/GA/acme_07.json", "raw/mrf/GA/acme_08.json"
+BOTH = {"2025-07": (2, 205.5), "2025-08": (2, 207.5)}
+
+
+def two_months(root: Path) -> Path:
+    """A payer's July (205.5) and August (207.5), not yet built."""
+    put(root, "GA/acme_07.json", "Acme Health", "2025-07", 85.5, 120.0, npi=A)
+    put(root, "GA/acme_08.json", "Acme Health", "2025-08", 86.5, 121.0, npi=B)
+    return root
+
+
+def presence(root: Path) -> dict[str, str]:
+    """`file:month` -> presence, as `ratehouse sources` has it."""
+    look(root)
+    return {f"{row['file']}:{row['year_month']}": row["presence"] for row in inspection.sources()}
+
+
+def forget(root: Path, *given: str) -> list:
+    """What `ratehouse forget` does."""
+    look(root)
+    with letting_go_by_name.locked() as known:
+        chosen = known.chosen(given, False, archive=False)
+        known.forget(chosen)
+    return chosen
+
+
+def archive(root: Path, *given: str) -> list:
+    """What `ratehouse archive` does."""
+    look(root)
+    with letting_go_by_name.locked() as known:
+        chosen = known.chosen(given, False, archive=True)
+        known.archive(chosen)
+    return chosen

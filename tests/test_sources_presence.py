@@ -3,56 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 import kit
-from pipeline import errors, inspection, let_go, letting_go_by_name, verification
+from pipeline import errors, inspection, let_go, verification
 from pipeline.stages import ingest
-from small_sources import A, B, build, look, names, put, rates, rows, tables
-
-JULY, AUGUST = "raw/mrf/GA/acme_07.json", "raw/mrf/GA/acme_08.json"
-
-
-@pytest.fixture(scope="module")
-def two_months_built(tmp_path_factory) -> Path:
-    """A payer's July (205.5) and August (207.5), built."""
-    root = tmp_path_factory.mktemp("presence") / "warehouse"
-    put(root, "GA/acme_07.json", "Acme Health", "2025-07", 85.5, 120.0, npi=A)
-    put(root, "GA/acme_08.json", "Acme Health", "2025-08", 86.5, 121.0, npi=B)
-    assert build(root).ok
-    return root
-
-
-@pytest.fixture
-def two_months(two_months_built, tmp_path) -> Path:
-    """A copy of it, whose catalog its first build writes anew."""
-    return kit.copy(two_months_built, tmp_path / "warehouse")
-
-
-BOTH = {"2025-07": (2, 205.5), "2025-08": (2, 207.5)}
-
-
-def presence(root: Path) -> dict[str, str]:
-    look(root)
-    return {f"{row['file']}:{row['year_month']}": row["presence"] for row in inspection.sources()}
-
-
-def forget(root: Path, *given: str) -> list:
-    look(root)
-    with letting_go_by_name.locked() as known:
-        chosen = known.chosen(given, False, archive=False)
-        known.forget(chosen)
-    return chosen
-
-
-def archive(root: Path, *given: str) -> list:
-    look(root)
-    with letting_go_by_name.locked() as known:
-        chosen = known.chosen(given, False, archive=True)
-        known.archive(chosen)
-    return chosen
+from small_sources import AUGUST, BOTH, JULY, A, archive, build, forget, look, names, presence, put, rates, rows, tables
 
 
 def test_a_missing_source_keeps_its_rows_and_nothing_is_built_because_it_goes_or_comes_back(two_months, tmp_path):

@@ -12,8 +12,7 @@ import pytest
 import kit
 from pipeline import bringing, inspection, verification
 from pipeline.stages import ingest
-from small_sources import build, look, names, put, rates, tables
-from test_sources_presence import BOTH, JULY, forget, two_months, two_months_built  # noqa: F401
+from small_sources import BOTH, JULY, build, forget, look, names, put, rates, tables
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="permissions and /proc as Linux has them")
 
