@@ -100,7 +100,6 @@ def remove(root: Root) -> None:
         if label.startswith("staged/"):
             former_months.remove(root, label)
             shutil.rmtree(root.stamp(label).with_suffix(""), ignore_errors=True)  # a star schema's months
-    targets.remove(root.path / "staged" / "nothing", root.path)  # and the folders that are empty now
 
 
 def forget(found: Iterable[MissingSource]) -> list[LetGo]:

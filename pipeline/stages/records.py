@@ -26,11 +26,13 @@ def lost(root: Root) -> list[str]:
     """The labels of sources that published tables were made of, of which neither a record nor a raw file is there."""
     known, unread = _on_record(), _unread()
     gone = let_go.ever(root)
-    return [
+    found = [
         label
-        for label in sorted({*_damaged(root), *_used(root)})
+        for label in {*_damaged(root), *_used(root)}
         if label not in known | gone and not {label, _plain(label)} & (unread | gone)
     ]
+    # With its month only where something else of the path is on record.
+    return sorted({label if _plain(label) in known else _plain(label) for label in found})
 
 
 def check(root: Root, forget_missing: bool) -> None:
