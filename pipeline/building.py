@@ -199,13 +199,14 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
     if earlier_layout.is_one(root):
         earlier_layout.rename(root)
         look_again()
-    corrections.every()
+    corrections.check()
     records.check(root, forget_missing)
     records.check_any()
     letting_go.look(root)
     if forget_missing:
         letting_go.forget([one for one in letting_go.missing() if one.presence == sources_stage.MISSING])
     outcome.let_go = letting_go.settle(root)
+    letting_go.remove(root)
     look_again(leaves_too=False)
 
 

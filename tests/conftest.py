@@ -84,7 +84,7 @@ def sample(built_sample: Path, tmp_path: Path) -> Path:
 def two_months_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A payer's July and August (`small_sources`), built once; tests change copies of it."""
     root = small_sources.two_months(tmp_path_factory.mktemp("two_months") / "warehouse")
-    assert small_sources.build(root).ok
+    assert kit.build(root).ok
     return root
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 import kit
-from pipeline import building, inspection, letting_go_by_name, paths, settings
+from pipeline import inspection, letting_go_by_name, paths, settings
 
 A, B = "1234567893", "1003000126"  # NPIs with their check digit
 
@@ -85,15 +85,6 @@ def look(root: Path) -> None:
 def names(found: list) -> list[str]:
     """The names of missing sources."""
     return [one.name for one in found]
-
-
-def build(root: Path, *, forget_missing: bool = False, months: list[str] | None = None) -> building.Outcome:
-    """Build in this process."""
-    look(root)
-    settings.override("build", "workers", "1")
-    return building.build(
-        months, workers=1, local_scheduler=True, started=lambda _: None, forget_missing=forget_missing
-    )
 
 
 JULY, AUGUST = "raw/mrf/GA/acme_07.json", "raw/mrf/GA/acme_08.json"

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kit
+from kit import build
 from pipeline import inspection, source_names, verification
 from pipeline.stages import ingest
-from small_sources import build, look, put, rows
+from small_sources import look, put, rows
 
 DEEP = (
     "GA/blue-cross-blue-shield-of-georgia/commercial-large-group-and-self-insured/2025-08-01/"

@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 import kit
+from kit import build
 from pipeline import errors, inspection, let_go, verification
 from pipeline.stages import ingest
-from small_sources import AUGUST, BOTH, JULY, A, archive, build, forget, look, names, presence, put, rates, rows, tables
+from small_sources import AUGUST, BOTH, JULY, A, archive, forget, look, names, presence, put, rates, rows, tables
 
 
 def test_a_missing_source_keeps_its_rows_and_nothing_is_built_because_it_goes_or_comes_back(two_months, tmp_path):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import kit
+from kit import build
 from pipeline import bringing, inspection, verification
 from pipeline.stages import ingest
-from small_sources import BOTH, JULY, build, forget, look, names, put, rates, tables
+from small_sources import BOTH, JULY, forget, look, names, put, rates, tables
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="permissions and /proc as Linux has them")
 

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 import kit
+from kit import build
 from pipeline import inspection, source_names, targets, verification
-from small_sources import BOTH, JULY, build, look, names, presence, rates, tables
+from small_sources import BOTH, JULY, look, names, presence, rates, tables
 from test_faults import ALL, SEED
 from wholeness import stands_as
 

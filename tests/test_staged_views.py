@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from kit import build
 from pipeline import errors, staged_views, tables
-from small_sources import JULY, build, rates, rows
+from small_sources import JULY, rates, rows
 
 TABLE = tables.Table(
     "t",

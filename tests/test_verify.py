@@ -151,7 +151,7 @@ FACT, LEAF, DIM, STAGED = (
     "gold/fact_rate_2025-08.parquet",
     "leaf",
     "dims/dim_npi.parquet",
-    f"staged/mrf/{kit.SMALL}/staged_price.parquet",
+    f"{kit.staged(kit.SMALL)}/staged_price.parquet",
 )
 STAMP, CATALOG = ".state/stamps/gold/fact_rate_2025-08.json", "warehouse.duckdb"
 MANIFEST, KEYS = ".state/enriched/2025-08/manifest.tsv", ".state/enriched/2025-08/keys_npi.parquet"
@@ -305,7 +305,7 @@ def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root)
     restamp(root, "gold/fact_rate_2025-08", rates_read=5)
     assert problems(root) == {FACT: "is made of 4 rates, and its sources have 5"}
     restamp(root, "gold/fact_rate_2025-08", rates_read=4)
-    label = f"staged/mrf/{kit.SMALL}"
+    label = kit.staged(kit.SMALL)
     counts = stamps.read(paths.current(), label).notes["counts"]
     restamp(root, label, counts={**counts, "rate_sum": "1.00"})
     (told,) = problems(root).values()

@@ -14,7 +14,7 @@ import functools
 import os
 import shlex
 
-from pipeline import errors, let_go, paths, source_names
+from pipeline import errors, let_go, paths, source_names, stamps
 from pipeline.stages import raw
 from pipeline.stamps import Stamp
 
@@ -64,6 +64,23 @@ def every() -> tuple[dict, ...]:
             )
         seen[correction["id"]] = correction["place"]
     return tuple(found)
+
+
+def check() -> None:
+    """CorrectionError where one cannot be read that no month was built with: it is not known which months it is of."""
+    every()
+    root = paths.current()
+    base = root.stamp("gold").with_suffix("")
+    known = {
+        one["file"]
+        for path in (base.glob("fact_rate_*.json") if base.is_dir() else ())
+        for one in _recorded(stamps.read(root, f"gold/{path.name.removesuffix('.json')}"))
+    }
+    for place, why in unreadable():
+        if place.removeprefix("raw/corrections/") not in known:
+            raise errors.CorrectionError(
+                why, place=root.path / source_names.from_text(place), remedy="give this user the right to read it"
+            )
 
 
 def of_month(month: str) -> list[dict]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,8 @@ def rename(root: Root) -> None:
         path = source_names.as_text(label.removeprefix(f"staged/{folder}/"))
         new = source_names.label(folder, path)
         _move(root.path / label, root.path / new)
+        if (root.path / label).is_dir():  # it was read again by a task that was run alone
+            shutil.rmtree(root.path / label)
         _move_gates(root, label, new, sources.shown(folder, path))
         _move_rejected(root, folder, path, new)
         if stamps.read(root, new) is None:

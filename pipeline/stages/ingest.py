@@ -371,11 +371,13 @@ class InNetworkFile(FileTask):
         return stamp
 
     def before_publishing(self) -> None:
+        if _seen(self.file) != self._looked_at:  # what it was takes no place: nobody asked for it
+            raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
         kept_references.refuse(self.shown, self._gone_references(self._now_at_hand()), self._references.urls)
         former_months.set_aside(self, self._result.year_month)
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
-        before = _seen(self.file)
+        before = self._looked_at = _seen(self.file)
         self._bytes = before[0] if before else 0
         with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pipeline import fingerprints, let_go, paths, source_names, stamps, targets
+from pipeline import fingerprints, let_go, paths, source_names, stamps
 from pipeline.fetching import ledger
 from pipeline.let_go import LetGo
 from pipeline.paths import Root
@@ -76,6 +76,7 @@ def missing() -> list[MissingSource]:
 def look(root: Root) -> None:
     """Before sources are read: those that are back; those that moved to a path that is new; those of no rows; fetch's."""
     _take_back(root)
+    _remove_unrecognised(root)
     gone = unseen()
     if not gone:
         return
@@ -144,6 +145,15 @@ def _take_back(root: Root) -> None:
     if back:
         let_go.put_back(root, *back)
         _look_again()
+
+
+def _remove_unrecognised(root: Root) -> None:
+    """Remove what is on record of files of no known kind that are gone: they held up nothing and gave nothing."""
+    for folder in paths.REFERENCE_FOLDERS:
+        for one in sources.recorded(folder):
+            if one.stamp.notes["status"] == ingest.UNRECOGNISED and not sources.is_seen(folder, one.path):
+                former_months.remove(root, one.label)
+                _look_again()
 
 
 def _mark_moves(root: Root, gone: Iterable[FileTask]) -> None:
