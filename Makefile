@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 
 # These come from make's command line only: a shell that happens to export ROOT or MONTH must not redirect a build.
-WORDS  := ROOT WORKERS PARTITION MONTH TARGET ARGS
+WORDS  := ROOT WORKERS PARTITION MONTH TARGET ARGS FORCE
 $(foreach word,$(WORDS),$(if $(filter command,$(origin $(word))),,$(eval $(word) :=)))
 export $(WORDS)
 
@@ -74,9 +74,13 @@ faults: $(READY) ## break builds at every step, and see that the next one mends 
 # What a build makes under its root; raw/ and what else stands there is not ours to remove.
 BUILT := .objects .scratch .state bench dims docs geocoding gold quarantine staged warehouse.duckdb xrefs
 
-clean: ## remove what was built, never raw files [ROOT=folder]
+clean: ## remove what was built, never raw files [ROOT=folder, FORCE=1: rows without a raw file, too]
 	@root="$${ROOT:-$${RATEHOUSE_ROOT:-data}}"; \
 	if [ ! -d "$$root/raw" ]; then echo "$$root: holds no raw/, so it is no warehouse; nothing removed" >&2; exit 2; fi; \
+	if [ "$$FORCE" != 1 ] && [ -d "$$root/.state/stamps/staged" ]; then \
+	    if [ ! -x $(VENV)/bin/python ]; then echo "$$root: whether its raw files are all there can be told after: make setup" >&2; \
+	        echo "  or, to remove what was built whatever is lost: make clean FORCE=1" >&2; exit 2; fi; \
+	    $(VENV)/bin/python -m pipeline.cli.kept "$$root" || exit 2; fi; \
 	for name in $(BUILT); do rm -rf "$$root/$$name"; done; \
 	echo "removed what was built under $$root; make warehouse builds it again"
 

@@ -36,8 +36,26 @@ from pipeline import (
     task,
     times,
 )
+from pipeline.let_go import LetGo
 from pipeline.paths import Root
-from pipeline.stages import bench, dims, enriched, facts, ingest, raw, reference_warnings, star, xrefs
+from pipeline.stages import (
+    bench,
+    corrections,
+    dims,
+    earlier_layout,
+    enriched,
+    facts,
+    ingest,
+    letting_go,
+    raw,
+    records,
+    reference_warnings,
+    star,
+    undecided,
+    xrefs,
+)
+from pipeline.stages import sources as sources_stage
+from pipeline.stages.letting_go import MissingSource
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 
 
@@ -62,6 +80,9 @@ class Outcome:
     `reference_warnings` (reference file, kind, count, example), `source_warnings` what a person should know of the
     in-network files, the most frequent first;
     `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
+    `missing` are the sources that were built and are not seen, archived ones too; `deciding` those of them for which the
+    build is not good; `let_go` those that it let go of; `unlistable` (path under the root, why) what cannot be listed or,
+    never read before, cannot be read; `uncorrected` (month, id, file, rates) the corrections that were taken out.
     """
 
     nothing_to_do: bool = False
@@ -76,13 +97,18 @@ class Outcome:
     source_warnings: list[FoundInSources] = field(default_factory=list)
     reference_warnings: list[tuple[str, str, int, str]] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
+    missing: list[MissingSource] = field(default_factory=list)
+    deciding: list[MissingSource] = field(default_factory=list)
+    let_go: list[LetGo] = field(default_factory=list)
+    unlistable: list[tuple[str, str]] = field(default_factory=list)
+    uncorrected: list[tuple[str, str, str, int]] = field(default_factory=list)
     seconds: float = 0.0
     gone: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether everything that was asked for stands and is up to date."""
-        return not (self.failures or self.withheld or self.incomplete)
+        return not (self.failures or self.withheld or self.incomplete or self.deciding or self.unlistable)
 
 
 def tables_for(months: list[str]) -> list[luigi.Task]:
@@ -140,7 +166,7 @@ def broken() -> list[raw.SourceFile]:
 def idle_corrections() -> list[errors.CorrectionError]:
     """The corrections none of whose months any source has; of the others, the month's facts say when they match nothing."""
     known = facts.months()
-    idle = [c for c in facts.corrections() if not set(c["months"]) & set(known)]
+    idle = [c for c in corrections.every() if not set(c["months"]) & set(known)]
     return [
         errors.CorrectionError(
             f"the correction {c['id']} matches nothing: no source has the month {' or '.join(c['months'])}",
@@ -164,7 +190,8 @@ def look_again(*, leaves_too: bool = True) -> None:
         leaves.forget()
         targets.forget()
     ingest.forget()
-    facts.corrections.cache_clear()
+    corrections.forget()
+    undecided.forget()
 
 
 def first_owed(months: list[str] | None) -> str | None:
@@ -179,18 +206,55 @@ def first_owed(months: list[str] | None) -> str | None:
     return None
 
 
-def build(months: list[str] | None, *, workers: int, local_scheduler: bool, started: Callable[[str], None]) -> Outcome:
+def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
+    """Look at the sources, under the lock, before anything is built of them.
+
+    MissingSources where there is none, or where the record of one is lost; CorrectionError where one cannot be read: it
+    is not known which months it is of.
+    """
+    code_version.use_cache(root.code_cache)
+    look_again()
+    sources_stage.begin()
+    if earlier_layout.is_one(root):
+        earlier_layout.rename(root)
+        look_again()
+    corrections.check()
+    records.check(root, forget_missing)
+    records.check_any()
+    letting_go.look(root)
+    if forget_missing:
+        letting_go.forget([one for one in letting_go.missing() if one.presence == sources_stage.MISSING])
+    outcome.let_go = letting_go.settle(root)
+    letting_go.remove(root)
+    look_again(leaves_too=False)
+
+
+def read_sources(root: Root, outcome: Outcome, workers: int, options: dict) -> None:
+    """Read the sources that are new or changed, and let go of those whose place they take."""
+    run([one for one in sources() if not one.complete()], workers, options)
+    outcome.let_go = list({one.label: one for one in [*outcome.let_go, *letting_go.settle(root)]}.values())
+    letting_go.remove(root)
+    look_again(leaves_too=False)
+
+
+def build(
+    months: list[str] | None,
+    *,
+    workers: int,
+    local_scheduler: bool,
+    started: Callable[[str], None],
+    forget_missing: bool = False,
+) -> Outcome:
     """Bring the warehouse, or some months of it, up to date. `started(scheduler)` is called when there is work.
 
-    LockedError when another build is at work; UsageError when a month is asked for that no source has.
+    LockedError when another build is at work; UsageError when a month is asked for that no source has; MissingSources
+    when there is nothing to build from. `forget_missing` lets go of every source that is missing.
     """
     root = paths.current()
     begun = time.monotonic()
     outcome = Outcome()
     with targets.refusals_told(root.path), locks.locked(root):
-        code_version.use_cache(root.code_cache)
-        look_again()
-        facts.corrections()  # a correction that cannot be read stops the build before it starts
+        begin(root, outcome, forget_missing)
         if all(one.complete() for one in sources()):
             known_months(months)  # else after they are read
         owed = first_owed(months) if _months_known() else "sources"
@@ -200,7 +264,7 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
             times.put_on_record(root)
             code_version.save_cache()
             outcome.nothing_to_do = True
-            _look_back(outcome, chosen)
+            _look_back(outcome, chosen, months)
             return outcome
         with (
             preparation.scheduler_of(local_scheduler, started) as (address, options),
@@ -208,14 +272,14 @@ def build(months: list[str] | None, *, workers: int, local_scheduler: bool, star
         ):
             outcome.scheduler = address
             if owed is not None:
-                run(sources(), workers, options)
+                read_sources(root, outcome, workers, options)
                 known_months(months)
                 run(without_broken_sources(tables_for(months or facts.months())), workers, options)
             chosen = months or facts.months()
             outcome.withheld = withheld(chosen)
             beside = [enriched.Partition.named(month, name) for month, name, _ in outcome.withheld]
             run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
-            _judge(outcome, root, chosen, whole=months is None)
+            _judge(outcome, root, chosen, months)
             write_docs(root)
         times.put_on_record(root)
         code_version.save_cache()
@@ -232,12 +296,10 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
     begun = time.monotonic()
     outcome = Outcome()
     with targets.refusals_told(root.path), locks.locked(root):
-        code_version.use_cache(root.code_cache)
-        look_again()
-        facts.corrections()
+        begin(root, outcome, forget_missing=False)
         with preparation.scheduler_of(local_scheduler, started) as (address, options), preparation.prepared(root, 1):
             outcome.scheduler = address
-            run([t for t in sources() if not t.complete()], 1, options)
+            read_sources(root, outcome, 1, options)
             known_months([month])
             leaf, plan = enriched.Partition.named(month, name), enriched.LeafPlan(month=month)
             run([plan], 1, options)
@@ -255,6 +317,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
                 ]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
+            _look_for_missing(outcome, [month])
         times.put_on_record(root)
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
@@ -284,7 +347,7 @@ def refresh_month(month: str) -> None:
 @luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
 def _killed(one: luigi.Task, said: str) -> None:
     """Put on record, in the parent, that the process of a task died before it could do so itself."""
-    label = getattr(one, "label", None) or getattr(one, "name", None) or getattr(one, "first", one.task_id)
+    label = getattr(one, "shown", None) or getattr(one, "name", None) or getattr(one, "first", one.task_id)
     error = errors.WorkerKilled(
         f"the process that built it was killed ({said.rpartition('exit code ')[2]})",
         place=label,
@@ -338,7 +401,7 @@ def known_months(months: list[str] | None) -> None:
         facts.check_month(month)
 
 
-def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> None:
+def _judge(outcome: Outcome, root: Root, months: list[str], asked: list[str] | None) -> None:
     """Look at the targets themselves: a build is good when everything stands, not when Luigi says so."""
     outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
     outcome.failures = [e for e in outcome.events if e["event"] == "failed" and e["task"] != "enriched.Partition"]
@@ -351,15 +414,30 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
     for error in idle_corrections():
         outcome.failures.append({"task": "raw.Correction", "label": error.place, "error": str(error), "known": True})
     named = {e["label"] for e in outcome.failures}
-    for one in [*sources(), *tables_for(months), *(layout() if whole else []), Warehouse()]:
+    for one in [*sources(), *tables_for(months), *(layout() if asked is None else []), Warehouse()]:
         why = one.staleness()
-        if why is not None and one.label not in named:
-            outcome.incomplete.append((one.label, why.sentence))
-    _look_back(outcome, months)
+        if why is not None and one.shown not in named:
+            outcome.incomplete.append((one.shown, why.sentence))
+    _look_back(outcome, months, asked)
 
 
-def _look_back(outcome: Outcome, months: list[str]) -> None:
+def _look_for_missing(outcome: Outcome, asked: list[str] | None) -> None:
+    """Which sources are not seen. Where months were asked for, those of others decide nothing."""
+    outcome.missing = letting_go.missing()
+    outcome.deciding = [
+        one
+        for one in outcome.missing
+        if one.presence == sources_stage.MISSING and (asked is None or not one.months or set(asked) & set(one.months))
+    ]
+    outcome.unlistable = [*sources_stage.unlistable(), *corrections.unreadable()]
+    outcome.uncorrected = [
+        (e["month"], e["id"], e["file"], e["rates"]) for e in outcome.events if e["event"] == "uncorrected"
+    ]
+
+
+def _look_back(outcome: Outcome, months: list[str], asked: list[str] | None) -> None:
     """What the figures of months mean, and what they are without."""
+    _look_for_missing(outcome, asked)
     outcome.passed_over = passed_over()
     outcome.reference_warnings = reference_warnings.warned()
     outcome.accounts = [accounts_of(m) for m in months]
@@ -407,8 +485,12 @@ def write_docs(root: Root) -> None:
             results.append(path)
         else:
             path.unlink()  # of a source or month that is gone
+    absent = [(one.name, one.presence, " ".join([*one.months, f"{one.rows:,} rows"])) for one in letting_go.missing()]
     data_docs.build(
-        (json.loads(p.read_text(encoding="utf-8")) for p in results), settings.home() / "expectations", root.docs
+        (json.loads(p.read_text(encoding="utf-8")) for p in results),
+        settings.home() / "expectations",
+        root.docs,
+        absent,
     )
     journal.write(root.journal, "docs", seconds=round(time.monotonic() - begun, 3))
 

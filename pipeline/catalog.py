@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +32,17 @@ class Listed:
     part: Part | None
 
 
-def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Path], accounts: list[dict]) -> set[str]:
+def write(
+    root: Root,
+    path: Path,
+    listed: list[Listed],
+    manifests: dict[str, Path],
+    accounts: list[dict],
+    presence: Sequence[dict] = (),
+) -> set[str]:
     """Write a catalog: views over every table, `partition_manifest`, `month_accounts`, `benchmark_coverage`,
-    `table_files`, `warehouse`, the macro slugify. `manifests` are the months' files of leaves. Returns the digests of all leaves.
+    `table_files`, `source_presence` (of each in-network file: here, missing or archived), `warehouse`, the macro slugify.
+    `manifests` are the months' files of leaves. Returns the digests of all leaves.
     """
     import pyarrow as pa
 
@@ -80,6 +89,8 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Pat
         arrow = pa.table({c: pa.array([a[c] for a in accounts], kind) for c, kind in _account_columns().items()})
         _table(con, "month_accounts", arrow)
         _coverage(con, accounts)
+        columns = ("batch_id", "file", "year_month", "presence")
+        _table(con, "source_presence", pa.table({c: pa.array([p[c] for p in presence], pa.string()) for c in columns}))
         return set(con.execute("SELECT digest FROM partition_manifest").fetchnumpy()["digest"].tolist())
 
 

@@ -58,11 +58,12 @@ class _Check:
     page: str
 
 
-def build(results: Iterable[dict], suites: Path, out: Path) -> Path:
+def build(results: Iterable[dict], suites: Path, out: Path, absent: Iterable[tuple[str, str, str]] = ()) -> Path:
     """Write the site into the folder `out` and return its index.html.
 
     results  what `gates.Verdict.result` was, one for each check
     suites   folder of the suites, whose notes say what a table is
+    absent   (source, missing or archived, what is kept of it) of sources whose raw file is not seen
     out      replaced as a whole; pages of results that have not changed are taken over, not rendered again
     """
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ def build(results: Iterable[dict], suites: Path, out: Path) -> Path:
                 targets.link(former, draft / check.page, draft)
             else:
                 (draft / check.page).write_text(_page(check, result, _notes(suites, check.table)), encoding="utf-8")
-        (draft / "index.html").write_text(_index(checks), encoding="utf-8")
+        (draft / "index.html").write_text(_index(checks, list(absent)), encoding="utf-8")
         draft.chmod(0o755)
         _replace(draft, out)
     finally:
@@ -106,7 +107,9 @@ def _summary(result: dict) -> _Check:
     label = re.sub(rf"^([^/]+/)*{re.escape(table)}_?", "", run["run_name"] or "")  # gold/fact_rate_2025-08: the month
     # The time of a check is no part of what it found: a page lives as long as the finding.
     told = json.dumps([_LAYOUT, label, result["results"]], sort_keys=True)
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"{table}~{label}")[-120:]
+    # Of a raw file not its name, which may be of any length.
+    of = hashlib.md5(label.encode()).hexdigest() if label.startswith("raw/") else label
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"{table}~{of}")[-120:]
     return _Check(
         table=table,
         label=label,
@@ -134,7 +137,7 @@ def _frame(title: str, body: str) -> str:
     )
 
 
-def _index(checks: list[_Check]) -> str:
+def _index(checks: list[_Check], absent: list[tuple[str, str, str]]) -> str:
     order = {FAILED: 0, WARNED: 1, PASSED: 2}
     rows = []
     for c in sorted(checks, key=lambda c: (order[c.state], c.table, c.label)):
@@ -152,7 +155,18 @@ def _index(checks: list[_Check]) -> str:
         f"<h1>Data Docs</h1>\n<p>{len(checks)} checks: {failed} failed, {warned} with warnings, {passed} passed. A failed critical expectation blocks what it is about; "
         "a warning is reported only.</p>\n"
         f'<table><thead><tr>{heads}<th class="n">All</th><th class="n">Checked (UTC)</th></tr></thead>\n'
-        f"<tbody>\n{chr(10).join(rows)}\n</tbody></table>",
+        f"<tbody>\n{chr(10).join(rows)}\n</tbody></table>{_absent(absent)}",
+    )
+
+
+def _absent(absent: list[tuple[str, str, str]]) -> str:
+    """The sources whose raw files are not seen, as a table; nothing where there is none."""
+    if not absent:
+        return ""
+    rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>\n" for row in absent)
+    return (
+        "\n<h2>Sources whose raw file is not seen</h2>\n<p>What was built of them stays until they are let go of.</p>\n"
+        f"<table><thead><tr><th>Source</th><th>Presence</th><th>Kept</th></tr></thead>\n<tbody>\n{rows}</tbody></table>"
     )
 
 

@@ -17,6 +17,11 @@ DASHBOARD_COLUMNS = 70
 TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 
 
+def is_systems(problem: BaseException) -> bool:
+    """Whether an exception is the system's own refusal (EACCES, EIO, ESTALE, …), not a library's word on content."""
+    return isinstance(problem, OSError) and problem.errno is not None and problem.errno not in TOO_MANY_FILES
+
+
 class RatehouseError(Exception):
     """Base of all refusals.
 
@@ -125,6 +130,10 @@ class SourceError(RatehouseError):
         self.offset, self.header = offset, header or {}
 
 
+class UnreadableSource(SourceError):
+    """The system does not let a source file be opened or read, or it is gone: nothing is known of its content."""
+
+
 class UnrecognisedFile(SourceError):
     """A file in a reference folder is of no known kind; it is named and passed over.
 
@@ -143,7 +152,11 @@ class ProposedRule(UnrecognisedFile):
 
 
 class BlockedMonth(RatehouseError):
-    """A month is not built because a source file of it is broken."""
+    """A month is not built because a source of it is broken, or because it is not known which of them count."""
+
+
+class MissingSources(RatehouseError):
+    """Nothing can be built: there is no source, or the record of one is lost."""
 
 
 class AccountsError(RatehouseError):

@@ -7,7 +7,8 @@ any rule of publishing; the operations are met where Python makes them, not wher
 A plan is one line, `ACTION STEP N WHO PATH`:
 
 ACTION  kill (SIGKILL to the process that meets it), stop (SIGTERM to the build), interrupt (SIGINT to the build),
-        an errno (ENOSPC, EACCES, EIO, EMFILE, …) with which the operation is refused, or record
+        an errno (ENOSPC, EACCES, EIO, EMFILE, …) with which the operation is refused, hook (the shell runs the command
+        in RATEHOUSE_FAULTS_HOOK, and the build goes on), or record
 STEP    a regular expression of open (for writing), write, fsync, replace, link, remove, rmdir, mkdir, rmtree
 N       which of them, counted from 1 over all processes of the build; `3+` is the third and every later one
 WHO     build (the process that began), worker (one that Luigi forked), or any
@@ -64,7 +65,7 @@ class Plan:
     def parse(cls, line: str) -> Plan:
         """Read a plan; ValueError when a word is none of the plan's."""
         action, step, number, who, path = line.split(" ", 4)
-        if action not in (*SIGNALS, "kill", "record") and action not in errno.errorcode.values():
+        if action not in (*SIGNALS, "kill", "record", "hook") and action not in errno.errorcode.values():
             raise ValueError(f"{VARIABLE}: {action} is no action")
         if not any(re.fullmatch(step, one) for one in STEPS) or who not in ("build", "worker", "any"):
             raise ValueError(f"{VARIABLE}: there is no step {step} of {who}")
@@ -117,6 +118,8 @@ class _Met:
         action = self.plan.action
         if action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif action == "hook":
+            os.system(os.environ["RATEHOUSE_FAULTS_HOOK"])
         elif action in SIGNALS:
             os.kill(self.build, SIGNALS[action])
         else:

@@ -6,19 +6,20 @@ Every process may add to the memory; lines are appended, the last one of a path 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import errors, stamps, targets
+from pipeline import errors, source_names, stamps, targets
 from pipeline.paths import Root
 
 _known: dict[Path, dict[str, list]] = {}
 
 
 def content_hash(root: Root, path: Path) -> str:
-    """SHA-256 of a raw file; SourceError when it cannot be read. A touched file is read again, once."""
+    """SHA-256 of a raw file; UnreadableSource when it cannot be read. A touched file is read again, once."""
     known = _known.get(root.raw_hashes)
     if known is None:
         known = _known[root.raw_hashes] = _load(root.raw_hashes)
@@ -29,21 +30,38 @@ def content_hash(root: Root, path: Path) -> str:
         if entry and entry[:2] == [info.st_size, info.st_mtime_ns]:
             return entry[2]
         digest = targets.file_hash(path)
-    except FileNotFoundError as problem:
-        raise errors.SourceError(
-            "is gone", place=path, remedy="run the build again: it will see what is left"
-        ) from problem
     except OSError as problem:
-        if problem.errno in errors.TOO_MANY_FILES:
-            raise
-        raise errors.SourceError(
-            f"cannot be read: {problem.strerror}", place=path, remedy="give this user the right to read it"
-        ) from problem
+        raise unreadable(path, problem) from problem
     known[name] = [info.st_size, info.st_mtime_ns, digest]
     root.raw_hashes.parent.mkdir(parents=True, exist_ok=True)
     with open(root.raw_hashes, "ab", buffering=0) as file:
         file.write(json.dumps([name, *known[name]]).encode() + b"\n")
     return digest
+
+
+def unreadable(path: Path, problem: OSError) -> errors.UnreadableSource:
+    """What to say of the system's refusal to read a raw file; the refusal itself where too many files are open."""
+    if problem.errno in errors.TOO_MANY_FILES:
+        raise problem
+    if isinstance(problem, FileNotFoundError | NotADirectoryError):
+        return errors.UnreadableSource("is not there any more", place=path, remedy="run the same command again")
+    remedy = "see to the disk or the network that it is on, then run the same command again"
+    if problem.errno in (errno.EACCES, errno.EPERM):
+        remedy = "give this user the right to read it"
+    return errors.UnreadableSource(f"cannot be read: {problem.strerror}", place=path, remedy=remedy)
+
+
+def read_through(path: Path) -> None:
+    """Read a raw file whole, whatever is known of it; UnreadableSource when that is refused."""
+    try:
+        targets.file_hash(path)
+    except OSError as problem:
+        raise unreadable(path, problem) from problem
+
+
+def known(root: Root) -> dict[str, list]:
+    """Path under the root -> [size, mtime in ns, SHA-256] of every raw file that was hashed, as it was then."""
+    return _load(root.raw_hashes)
 
 
 def changed_unseen(root: Root) -> Iterator[tuple[str, bool]]:
@@ -59,8 +77,8 @@ def changed_unseen(root: Root) -> Iterator[tuple[str, bool]]:
                 continue
         except OSError:  # gone, or not to be read: the next build says so
             continue
-        stamp = stamps.read(root, f"staged/{name.removeprefix('raw/')}")
-        yield name, stamp is None or stamp.basis.inputs.get(name) != now
+        stamp = stamps.read(root, source_names.label_of_raw(name))
+        yield source_names.as_text(name), stamp is None or stamp.basis.inputs.get(source_names.as_text(name)) != now
 
 
 def compact(root: Root) -> None:

@@ -23,6 +23,7 @@ from pipeline import (
     targets,
 )
 from pipeline.stages import enriched, facts, ingest, joining, raw, star
+from pipeline.stages import sources as sources_stage
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 from pipeline.task import TableTask
 
@@ -51,11 +52,13 @@ def name_of(task: TableTask) -> str:
         return "fact_rate_layout"
     if isinstance(task, Warehouse):
         return "warehouse.duckdb"
-    return task.table or task.label
+    return task.table or task.shown
 
 
 def status() -> list[dict]:
-    """table, month, state, rows, reason of everything. state: built, stale, missing, blocked, failed, broken, withheld."""
+    """table, month, state, rows, reason, presence of everything. state: built, stale, missing, blocked, failed, broken,
+    withheld; presence, of sources: here, missing, archived.
+    """
     rows = []
     for task in tasks():
         why, stamp = task.staleness(), task.stamp()
@@ -68,6 +71,9 @@ def status() -> list[dict]:
             count = stamp.notes["rows"]
             if stamp.notes["withheld"] and why is None:
                 state, reason = "withheld", f"{_leaves(len(stamp.notes['withheld']))} withheld: ratehouse partitions"
+        presence = task.presence if isinstance(task, ingest.FileTask) else None
+        if presence not in (None, sources_stage.HERE) and reason is None:
+            reason = f"its raw file is not seen: it {task.why_not_seen()}; what was built of it is used as it is"
         rows.append(
             {
                 "table": name_of(task),
@@ -76,6 +82,7 @@ def status() -> list[dict]:
                 "rows": count,
                 "reason": reason,
                 **({"accounts": _accounts(task)} if isinstance(task, facts.FactRate) else {}),
+                "presence": presence,
             }
         )
     for misplaced in raw.in_network()[1]:
@@ -86,6 +93,7 @@ def status() -> list[dict]:
                 "state": "broken",
                 "rows": None,
                 "reason": misplaced.error.fact,
+                "presence": sources_stage.HERE,
             }
         )
     return rows
@@ -121,14 +129,14 @@ def why(text: str) -> str:
         found = [t for t in tasks() if _named(t, name, month, root)]
     if not found:
         known = sorted({name_of(t) for t in tasks()})
-        near = partition.nearest(name if colon else text, [*known, *(t.label for t in tasks())])
+        near = partition.nearest(name if colon else text, [*known, *(t.shown for t in tasks())])
         raise errors.UsageError(
             "is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?"
         )
     sentences = []
     for task in found:
         reason = task.staleness()
-        label = task.label if len(found) > 1 or task.month_or_none else text
+        label = task.shown if len(found) > 1 or task.month_or_none else text
         said = f"would be built: {reason.sentence}" if reason else "is up to date"
         if reason and reason.kind == "blocked":
             said = f"is blocked: {reason.sentence}"
@@ -144,7 +152,7 @@ def why(text: str) -> str:
 def _named(task: TableTask, name: str, month: str | None, root: paths.Root) -> bool:
     if month is not None and task.month_or_none != month:
         return False
-    if name in (name_of(task), task.table, task.label):
+    if name in (name_of(task), task.table, task.label, task.shown):
         return True
     places = {task.label, *(root.relative(p) for p in task.targets().values())}
     places |= {part.path for part in (task.stamp() or stamps.NONE).parts.values()}
@@ -208,16 +216,38 @@ def sources() -> Iterator[dict]:
                 "state": task.state,
                 "status": "unread",
                 "reason": None,
+                **_provenance(task),
             }
             continue
         row = task.source_row()
         fact = facts.FactRate(month=task.month).stamp() if task.month else None
         if row["status"] == ingest.BROKEN and fact and task.raw_name in fact.notes["skipped"]:
             row["status"] = "skipped"
-        yield {**{name: row[name] for name in SOURCE_FIELDS}, "reason": row["reason"]}
+        yield {**{name: row[name] for name in SOURCE_FIELDS}, "reason": row["reason"], **_provenance(task)}
     for misplaced in raw.in_network()[1]:
         name = misplaced.error.place.removeprefix("raw/mrf/")
-        yield {**dict.fromkeys(SOURCE_FIELDS), "file": name, "status": ingest.BROKEN, "reason": misplaced.error.fact}
+        yield {
+            **dict.fromkeys(SOURCE_FIELDS),
+            "file": name,
+            "status": ingest.BROKEN,
+            "reason": misplaced.error.fact,
+            **dict.fromkeys(("batch_id", "read_by", "read_as_now")),
+            "presence": sources_stage.HERE,
+        }
+
+
+def _provenance(task: ingest.InNetworkFile) -> dict:
+    """Which id a source has, whether it is here, and which version of ratehouse read it: `read_as_now` says whether with
+    the code and the settings of now.
+    """
+    kept = task.set_stamp()
+    basis = task.basis() if kept else None
+    return {
+        "batch_id": task.batch_id,
+        "presence": task.presence,
+        "read_by": kept.notes.get("read_by") if kept else None,
+        "read_as_now": (kept.basis.code, kept.basis.settings) == (basis.code, basis.settings) if kept else None,
+    }
 
 
 WARNING_FIELDS = "file year_month kind count example meaning".split()

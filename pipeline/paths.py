@@ -57,6 +57,8 @@ class Root:
     code_cache = property(lambda self: self.path / ".state" / "code_versions.json")
     gate_results = property(lambda self: self.path / ".state" / "gates")
     retired = property(lambda self: self.path / ".state" / "retired_objects.json")
+    let_go = property(lambda self: self.path / ".state" / "let_go.jsonl")
+    unreadable = property(lambda self: self.path / ".state" / "unreadable.jsonl")
 
     def reference(self, folder: str) -> Path:
         """raw/<folder> of a reference source."""
@@ -93,6 +95,10 @@ class Root:
     def gate_result(self, label: str, suite: str) -> Path:
         """What the gate last found of a table of a task; the part before the last `~` is the same for all of a task's."""
         return self.gate_results / f"{label.replace('/', '.')}~{suite}.json"
+
+    def rejected(self, label: str) -> Path:
+        """The records of a source that could not be read, by its label."""
+        return self.quarantine / "records" / f"{label.rpartition('/')[2]}.jsonl"
 
     def kept(self, digest: str, ending: str) -> Path:
         """A fetched file that has no place of its own among raw files, by its content and its kind (`.json.gz`)."""

@@ -21,7 +21,6 @@ from contextlib import contextmanager
 
 from pipeline import code_version, fingerprints, journal, paths, scheduler, settings, stopping, targets
 from pipeline.paths import Root
-from pipeline.stages import ingest, star
 
 
 class _Log(logging.handlers.RotatingFileHandler):
@@ -45,8 +44,6 @@ def prepared(root: Root, workers: int) -> Iterator[None]:
         journal.trim(root.journal)
         journal.reserve(root.journal)
         fingerprints.compact(root)
-        ingest.remove_gone()
-        star.remove_gone()
         log = paths.make_folder(root.state / "logs") / "luigi.log"
         handler = _Log(log, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))

@@ -84,6 +84,17 @@ class build(luigi.Config):
     )
 
 
+class raw(luigi.Config):
+    """[raw]: the files under raw/."""
+
+    missing = luigi.ChoiceParameter(
+        default="stop",
+        choices=("stop", "archive"),
+        description="what a build makes of a source that was built and is not seen any more: stop (exit 1 until it is "
+        "back, archived or forgotten), or archive (its rows stay, and raw files may be deleted after a build)",
+    )
+
+
 class ingest(luigi.Config):
     """[ingest]: what a source file may be."""
 
@@ -175,7 +186,7 @@ class medicare(luigi.Config):
 
 
 SECTIONS = {
-    cls.__name__: cls for cls in (warehouse, build, ingest, fetch, facts, partitioning, geocoding, codes, medicare)
+    cls.__name__: cls for cls in (warehouse, build, raw, ingest, fetch, facts, partitioning, geocoding, codes, medicare)
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from pipeline import targets
 from pipeline.paths import Root
 from pipeline.targets import Part
 
-VERSION = 2
+VERSION = 3
+_EARLIER = (2,)  # versions whose stamps read the same; what they say of staged files was named otherwise
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Stamp:
     parts: dict[str, Part]
     gates: dict[str, dict] = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+    earlier: bool = False  # written by an earlier version of this program
 
     def parts_of(self, table: str) -> list[Part]:
         """The files of a table, in their order."""
@@ -57,7 +60,8 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Stale:
-    """Why something is not up to date. `kind`: unbuilt, file, input, code, setting, suite, gate, upstream or blocked."""
+    """Why something is not up to date. `kind`: unbuilt, earlier, file, lost, input, code, setting, suite, gate,
+    upstream or blocked."""
 
     kind: str
     sentence: str
@@ -96,13 +100,14 @@ def read(root: Root, label: str) -> Stamp | None:
     except (OSError, ValueError):  # swept, or not even text
         return None
     raw = json.loads(text) if text is not None else {}
-    if raw.get("version") != VERSION:
+    if raw.get("version") not in (VERSION, *_EARLIER):
         return None
     stamp = Stamp(
         Basis(raw["inputs"], raw["code"], raw["settings"]),
         {name: Part(**part) for name, part in raw["parts"].items()},
         raw["gates"],
         raw["notes"],
+        earlier=raw["version"] != VERSION,
     )
     _memory[path] = (key, stamp)
     return stamp
@@ -135,8 +140,8 @@ def write(root: Root, label: str, stamp: Stamp) -> None:
     targets.write_text(root, root.stamp(label), targets.seal(text))
 
 
-def compare(stamp: Stamp, now: Basis) -> Stale | None:
-    """The first thing in which a stamp's basis differs from now, in a sentence."""
+def compare(stamp: Stamp, now: Basis, shown: Callable[[str], str] = str) -> Stale | None:
+    """The first thing in which a stamp's basis differs from now, in a sentence; `shown` names an input to a person."""
     then = stamp.basis
     changes = [(n, "is new") for n in now.inputs if n not in then.inputs]
     changes += [(n, "is gone") for n in then.inputs if n not in now.inputs]
@@ -144,7 +149,7 @@ def compare(stamp: Stamp, now: Basis) -> Stale | None:
     if changes:
         name, what = sorted(changes)[0]
         more = f" (and {len(changes) - 1} more inputs)" if len(changes) > 1 else ""
-        return Stale("input", f"its input {name} {what}{more}")
+        return Stale("input", f"its input {shown(name)} {what}{more}")
     codes = sorted(n for n in {*now.code, *then.code} if now.code.get(n) != then.code.get(n))
     if codes:
         return Stale("code", f"the code of {', '.join(codes[:3])} changed")

@@ -23,7 +23,21 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import code_version, errors, journal, locks, naming, paths, settings, stamps, stopping, tables, targets
+from pipeline import (
+    code_version,
+    errors,
+    journal,
+    locks,
+    naming,
+    paths,
+    settings,
+    source_names,
+    staged_views,
+    stamps,
+    stopping,
+    tables,
+    targets,
+)
 from pipeline.paths import Root
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.writing import Written
@@ -85,6 +99,16 @@ class TableTask(luigi.Task):
     def label(self) -> str:
         """Its name in stamps and sentences: its path under the root, without the ending."""
         return self.warehouse.relative(self.target()).removesuffix(".parquet")
+
+    @property
+    def shown(self) -> str:
+        """Its name as a person reads it in sentences."""
+        return self.label
+
+    @property
+    def input_name(self) -> str:
+        """Its name among the inputs of what reads it."""
+        return self.label
 
     @property
     def month_or_none(self) -> str | None:
@@ -173,6 +197,9 @@ class TableTask(luigi.Task):
             return duck.sql(name)
         return importlib.import_module(f"pipeline.transforms.{name}").build(con)
 
+    def before_publishing(self) -> None:
+        """Called when a draft passed its gate, before it takes the place of what was published."""
+
     def look_over(self, drafts: dict[str, Path], con) -> None:
         """Learn from the drafts what `notes` says of them, while the gate checks them in another thread; `con` is a connection
         to the gate's database, without the task's variables."""
@@ -227,7 +254,7 @@ class TableTask(luigi.Task):
                 why = task.staleness()
                 if why is not None:
                     first = why.sentence.partition("\n")[0]  # a remedy is the blocked task's own to give
-                    deepest = first if why.kind == "upstream" else f"{task.label}: {first}"
+                    deepest = first if why.kind == "upstream" else f"{task.shown}: {first}"
                     return Stale("upstream", deepest)
         return None
 
@@ -240,10 +267,10 @@ class TableTask(luigi.Task):
         problem = self.file_problem(stamp)
         if problem:
             return Stale("file", problem)
-        changed = stamps.compare(stamp, self.basis())
-        if changed:
-            return changed
-        return self.gate_staleness(stamp)
+        changed = stamps.compare(stamp, self.basis(), _shown_input) or self.gate_staleness(stamp)
+        if changed and stamp.earlier and changed.kind in ("input", "code", "setting", "suite"):
+            return Stale("earlier", "it was built by an earlier version of ratehouse")
+        return changed
 
     def file_problem(self, stamp: Stamp) -> str | None:
         """What is wrong with its files, by size and time."""
@@ -269,7 +296,7 @@ class TableTask(luigi.Task):
     def basis(self) -> Basis:
         """What it rests on, now. An input that does not exist yet counts as '' (its task will be asked to build it)."""
         inputs = {
-            f"{task.label}:{name}": digest
+            f"{task.input_name}:{name}": digest
             for name, group in self.views().items()
             for task in group
             if (digest := task.digest_of(name)) is not None
@@ -291,6 +318,16 @@ class TableTask(luigi.Task):
         """The files of one of its tables, in their order; none when it made none."""
         stamp = self.stamp()
         return [self.warehouse.path / part.path for part in stamp.parts_of(table)] if stamp else []
+
+    def columns_of(self, table: str) -> staged_views.Columns:
+        """Column -> kind of the files of one of its tables, as they were written; None where that is not known."""
+        stamp = self.stamp()
+        schema = stamp.basis.settings.get(f"schema of {table}") if stamp else None
+        return staged_views.columns_of(schema) if schema else None
+
+    def scan_of(self, table: str) -> str:
+        """A SELECT over the files of one of its tables."""
+        return staged_views.scan(tables.get(table), [(path, self.columns_of(table)) for path in self.files_of(table)])
 
     def file_of(self, table: str) -> Path | None:
         """The file of one of its tables that stands in one; None when it made none."""
@@ -331,7 +368,7 @@ class TableTask(luigi.Task):
         if why.kind in ("suite", "gate"):
             stamp = self.check_again()
         else:
-            with _within_memory(self.label):
+            with _within_memory(self.shown):
                 stamp = self.build(why)
         _memo.pop(self.task_id, None)
         self.journal("done", seconds=round(time.monotonic() - started, 3), why=why.sentence, **self._summary(stamp))
@@ -375,6 +412,7 @@ class TableTask(luigi.Task):
             with targets.refusals_told(folder):
                 for one in synced:
                     one.result()
+            self.before_publishing()
             for name, one in made.items():
                 place = self.place_of(name)
                 parts[name] = targets.publish(
@@ -418,7 +456,7 @@ class TableTask(luigi.Task):
                 con,
                 views={**others, name: duck.scan(tables.get(name), places)},
                 variables={k: v for k, v in self.variables().items() if v is not None},
-                label=self.label,
+                label=self.shown,
             )
             self.save_gate_result(name, verdict)
             verdicts[name] = verdict.to_dict()
@@ -427,8 +465,8 @@ class TableTask(luigi.Task):
         if failed:
             error = errors.GateError(
                 "fails " + "; ".join(_failures(v) for v in failed),
-                place=self.label,
-                remedy=f"mend the source (or the suite), then: ratehouse build  (see: ratehouse why {self.label})",
+                place=self.shown,
+                remedy=f"mend the source (or the suite), then: ratehouse build  (see: ratehouse why {self.shown})",
             )
             error.verdicts = verdicts
             raise error
@@ -472,7 +510,7 @@ class TableTask(luigi.Task):
             self.warehouse.journal,
             event,
             task=self.get_task_family(),
-            label=self.label,
+            label=self.shown,
             **({"month": self.month_or_none} if self.month_or_none else {}),
             **values,
         )
@@ -523,10 +561,10 @@ def forget_stamps_of_others() -> None:
 
 def selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
     """View name -> SELECT over the published files of those tasks."""
-    from pipeline import duck
-
     return {
-        name: duck.scan(tables.get(name), [path for task in group for path in task.files_of(name)])
+        name: staged_views.scan(
+            tables.get(name), [(path, task.columns_of(name)) for task in group for path in task.files_of(name)]
+        )
         for name, group in views.items()
     }
 
@@ -537,6 +575,15 @@ def _by_table(files: dict[str, Path]) -> dict[str, list[Path]]:
     for name, path in files.items():
         found.setdefault(stamps.table_of(name), []).append(path)
     return found
+
+
+def _shown_input(name: str) -> str:
+    """An input as a person reads it: what is named by a source's id, with the raw file's name."""
+    if not name.startswith("staged/"):
+        return name
+    from pipeline.stages import sources
+
+    return source_names.replace_labels(name, sources.shown_label)
 
 
 def _schema(name: str) -> str:

@@ -11,6 +11,7 @@ another time than is on record: with the bytes that were published it is sound, 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ from pipeline import (
 )
 from pipeline.inspection import tasks
 from pipeline.paths import Root
-from pipeline.stages import dims, enriched, facts, ingest, joining, star, warehouse
+from pipeline.stages import dims, enriched, facts, ingest, joining, records, star, warehouse
 from pipeline.task import TableTask
 
 ALIKE = "differs from what was published, in size and time the same"
@@ -84,6 +85,7 @@ def verify(deep: bool) -> Iterator[Problem]:
     yield from damaged_stamps
     expected: set[Path] = set()
     sound = not damaged_stamps
+    lost: set[str] = set()  # labels of damaged sets that cannot be read again
     for one in tasks():
         for part in (one.stamp() or stamps.NONE).parts.values():
             kept = root.object(part.digest) if one.readable else None
@@ -91,11 +93,12 @@ def verify(deep: bool) -> Iterator[Problem]:
             expected.add(place)
             for found in _file(root, _Published(place, kept, part.bytes, part.mtime_ns, part.sha256), deep):
                 sound = False
-                yield _unless_blocked(found, one)
+                lost |= {one.label} if _cannot_be_read_again(one) else set()
+                yield _unless_blocked(found, one, lost)
     for month in facts.months():
         for found in _leaves(root, month, deep, expected):
             sound = False
-            yield _unless_blocked(found, enriched.EnrichedMonth(month=month))
+            yield _unless_blocked(found, enriched.EnrichedMonth(month=month), lost)
         yield from _keys(root, month, deep)
     yield from _catalog(root, deep, sound)
     if not damaged_stamps and not any(task.stamp() is None for task in (*ingest.in_network(), *star.tasks())):
@@ -149,9 +152,9 @@ def _same(place: Path, kept: Path) -> bool:
         return False
 
 
-def _unless_blocked(found: Problem, maker: TableTask) -> Problem:
+def _unless_blocked(found: Problem, maker: TableTask, lost: set[str]) -> Problem:
     """What is to be built again must be able to be: else it stays, for the rest of it may still be of use."""
-    why = _blocked(maker)
+    why = _blocked(maker, lost)
     if why is None or not found.clear:
         return found
     return Problem(
@@ -159,19 +162,41 @@ def _unless_blocked(found: Problem, maker: TableTask) -> Problem:
     )
 
 
-def _blocked(maker: TableTask) -> str | None:
+def _blocked(maker: TableTask, lost: set[str]) -> str | None:
     why = maker.blocked()
     if why is not None:
         return why.fact
-    return next((told for group in maker.views().values() for one in group if (told := _blocked(one))), None)
+    if maker.label in lost:
+        return _cannot_be_read_again(maker)
+    return next((told for group in maker.views().values() for one in group if (told := _blocked(one, lost))), None)
+
+
+def _cannot_be_read_again(maker: TableTask) -> str | None:
+    """Why a staged set cannot be made again, so that it must not be taken away; None of any other task."""
+    if not isinstance(maker, (ingest.FileTask, star.StarMonth)):
+        return None
+    if not maker.is_seen:
+        gone = f"the raw file of {maker.shown} is not seen: it {maker.why_not_seen()}"
+        return f"{gone}; put it back, or let go of its rows: ratehouse forget {shlex.quote(maker.shown)}"
+    if isinstance(maker, ingest.FileTask) and ingest.KEPT in maker.stamp().notes:
+        return f"{maker.shown} is broken now, and this is what it gave before"
+    return None
 
 
 def _stamps(root: Root) -> Iterator[Problem]:
     """Stamps that cannot be read, or whose text is not the one that was written."""
+    lost = set(records.lost(root))
     for label in stamps.labels(root):
-        if stamps.read(root, label) is None:
-            path = root.stamp(label)
+        path = root.stamp(label)
+        if stamps.read(root, label) is None and label in lost:
+            told = "is no stamp, or was changed; it cannot be made again, for no raw file is seen that it is of"
+            yield Problem(root.relative(path), f"{told}: put it back, or: ratehouse forget {label}")
+        elif stamps.read(root, label) is None:
             yield Problem(root.relative(path), "is no stamp, or was changed", clear=(path,))
+    for label in sorted(lost):
+        if not root.stamp(label).exists():
+            told = f"is lost, and no raw file is seen that it is of: put it back, or: ratehouse forget {label}"
+            yield Problem(root.relative(root.stamp(label)), told)
 
 
 def _leaves(root: Root, month: str, deep: bool, expected: set[Path]) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import forked
 import kit
+import small_sources
 
 # A deadline is a timed test: it would fail on a busy machine and say nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -77,6 +78,20 @@ def sample(built_sample: Path, tmp_path: Path) -> Path:
     root = kit.copy(built_sample, tmp_path / "warehouse")
     assert kit.build(root).ok  # the catalog names files by their full path
     return root
+
+
+@pytest.fixture(scope="session")
+def two_months_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A payer's July and August (`small_sources`), built once; tests change copies of it."""
+    root = small_sources.two_months(tmp_path_factory.mktemp("two_months") / "warehouse")
+    assert kit.build(root).ok
+    return root
+
+
+@pytest.fixture
+def two_months(two_months_built: Path, tmp_path: Path) -> Path:
+    """A copy of it, whose catalog its first build writes anew."""
+    return kit.copy(two_months_built, tmp_path / "warehouse")
 
 
 @pytest.fixture(scope="session")

@@ -18,17 +18,29 @@ import kit
 
 # Forks `ratehouse WORDS` for each line it reads. It runs no query itself: threads do not survive a fork.
 SERVER = """
-import functools, importlib, json, os, pathlib, sys
+import ctypes, functools, importlib, json, os, pathlib, sys
 from pipeline import code_version, compiled, faults, preparation, task
 from pipeline.cli import main
 from pipeline.cli import build, progress, show, summary
 import pipeline.inspection
 import kit, verdicts
 
+def bind():  # root to the permissions of files, too: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, sets) == 0
+    for one in range(3):
+        sets[one] &= ~0b110
+    assert libc.capset(header, sets) == 0, "root may not give up its privilege here"
+
 def child(asked):
     out = os.open(asked["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1), os.dup2(out, 2)
     sys.stdin.close()
+    if asked["bound"] and os.geteuid() == 0:
+        bind()
+    if asked["hook"]:
+        os.environ["RATEHOUSE_FAULTS_HOOK"] = asked["hook"]
     task._main_pid = os.getpid()
     if asked["plan"]:
         faults.install(asked["plan"])
@@ -59,7 +71,7 @@ verdicts.keep(here / "verdicts")
 compiled.main()
 first = kit.small(here / "first")
 os.waitpid(fork({
-    "said": "first.txt", "plan": "", "modules": "modules.txt",
+    "said": "first.txt", "plan": "", "bound": False, "hook": "", "modules": "modules.txt",
     "words": ["--root", str(first), "build", "--local-scheduler", "--workers", "1"],
 }), 0)
 for name in pathlib.Path("modules.txt").read_text().split():
@@ -108,20 +120,23 @@ class Server:
     def __init__(self, process: subprocess.Popen, folder: Path):
         self._process, self._folder, self._begun = process, folder, 0
 
-    def begin(self, root: Path, *words: str, plan: str = "") -> Running:
-        """Start a command on a warehouse under a fault plan (`pipeline.faults`)."""
+    def begin(self, root: Path, *words: str, plan: str = "", bound: bool = False, hook: str = "") -> Running:
+        """Start a command on a warehouse under a fault plan (`pipeline.faults`).
+
+        `bound`: permissions of files bind it though it runs as root. `hook` is the command of a plan whose action is hook.
+        """
         self._begun += 1
         said = self._folder / f"said-{self._begun}.txt"
-        pid = self._ask({"plan": plan, "words": ["--root", str(root), *words], "said": str(said)})
-        return Running(self, pid, said)
+        asked = {"plan": plan, "words": ["--root", str(root), *words], "said": str(said), "bound": bound, "hook": hook}
+        return Running(self, self._ask(asked), said)
 
-    def run(self, root: Path, *words: str, plan: str = "") -> Said:
+    def run(self, root: Path, *words: str, plan: str = "", **more) -> Said:
         """Run a command, and wait for it."""
-        return self.begin(root, *words, plan=plan).end()
+        return self.begin(root, *words, plan=plan, **more).end()
 
-    def build(self, root: Path, plan: str = "", *, workers: int = 1) -> Said:
+    def build(self, root: Path, plan: str = "", *words: str, workers: int = 1, **more) -> Said:
         """Build with a scheduler of its own."""
-        return self.run(root, "build", "--local-scheduler", "--workers", str(workers), plan=plan)
+        return self.run(root, "build", "--local-scheduler", "--workers", str(workers), *words, plan=plan, **more)
 
     def ended(self, pid: int) -> int:
         """Wait for a command to end; its exit code."""

@@ -36,7 +36,9 @@ class Seen:
     sha256: str
 
 
-def build(root: Path, *, months: list[str] | None = None, skip_broken: bool = False) -> building.Outcome:
+def build(
+    root: Path, *, months: list[str] | None = None, skip_broken: bool = False, forget_missing: bool = False
+) -> building.Outcome:
     """Build in this process, with a scheduler of its own and one worker.
 
     More workers would fork, and Polars' threads, which other tests have started here, do not survive that.
@@ -45,7 +47,9 @@ def build(root: Path, *, months: list[str] | None = None, skip_broken: bool = Fa
     settings.load(root.resolve())
     settings.override("build", "workers", "1")
     settings.override("build", "skip_broken", str(skip_broken).lower())
-    return building.build(months, workers=1, local_scheduler=True, started=lambda _: None)
+    return building.build(
+        months, workers=1, local_scheduler=True, started=lambda _: None, forget_missing=forget_missing
+    )
 
 
 def ratehouse(root: Path | None, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None, **more):
@@ -100,6 +104,11 @@ def small(root: Path) -> Path:
     shutil.copy(SAMPLE / "mrf" / SMALL, root / "raw" / "mrf" / "GA")
     (root / "luigi.cfg").write_text("[partitioning]\npiece_rows = 2\n", encoding="utf-8")
     return root
+
+
+def staged(path: str) -> str:
+    """The folder of what is staged of an in-network file, by its path under raw/mrf."""
+    return f"staged/mrf/{hashlib.md5(path.encode()).hexdigest()}"
 
 
 def change_rate(root: Path, name: str = SMALL) -> None:

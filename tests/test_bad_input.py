@@ -232,13 +232,13 @@ def test_a_broken_reference_file_blocks_what_needs_it_and_no_facts(sample, capsy
 
     ok, said = built(sample, capsys)
     assert not ok
-    assert f"FAILED staged/medicare/GPCI2025.csv: {message} download the file again" in said
+    assert f"FAILED raw/medicare/GPCI2025.csv: {message} download the file again" in said
     assert "passed over: raw/medicare/notes.txt: " in said
-    assert "waiting for staged/medicare/GPCI2025.csv: gold/fact_rate_enriched/year_month=2025-07" in said
+    assert "waiting for raw/medicare/GPCI2025.csv: gold/fact_rate_enriched/year_month=2025-07" in said
     changed = {n for n in kit.rewritten(before, kit.parquet_files(sample)) if not n.startswith((".state/", "staged/"))}
     assert changed == {f"gold/fact_rate_{OTHER_MONTH}.parquet", "dims/dim_source_file.parquet"}
     told = {r["table"]: r for r in inspection.status() if r["state"] not in ("built", "passed over")}
-    assert told["staged/medicare/GPCI2025.csv"]["state"] == "broken"
+    assert told["raw/medicare/GPCI2025.csv"]["state"] == "broken"
     assert told["bench_medicare_prof_detail"]["state"] == "stale"
     assert "fact_rate" not in told
     assert inspection.why("raw/medicare/GPCI2025.csv").endswith(f"is blocked: {message}\n  download the file again")
@@ -455,7 +455,7 @@ def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path,
     root = kit.small(tmp_path)
     outcome = kit.build(root)
     (failure,) = outcome.failures
-    assert (failure["task"], failure["label"]) == ("ingest.InNetworkFile", f"staged/mrf/{kit.SMALL}")
+    assert (failure["task"], failure["label"]) == ("ingest.InNetworkFile", f"raw/mrf/{kit.SMALL}")
     assert "4 rates were read and 0 rejected, but 2 were staged" in failure["error"]
     assert not [*(root / "gold").rglob("*.parquet"), *(root / "staged").rglob("*.parquet")]
     monkeypatch.undo()

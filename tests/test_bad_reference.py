@@ -164,7 +164,7 @@ def handed(tmp_path_factory) -> Handed:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_reference_file_is_refused_with_its_line(handed, name):
     _, fact = BROKEN[name]
-    (event,) = [e for e in handed.whole.failures if e["label"] == f"staged/{name}"]
+    (event,) = [e for e in handed.whole.failures if e["label"] == f"raw/{name}"]
     assert event["known"]
     place = f"{handed.root}/raw/{name}"
     assert words(event["error"]).startswith(place + (fact if fact.startswith(":") else f": {fact}"))
@@ -173,7 +173,7 @@ def test_a_broken_reference_file_is_refused_with_its_line(handed, name):
 
 
 def test_nothing_else_fails(handed):
-    assert {e["label"] for e in handed.whole.failures} == {f"staged/{name}" for name in BROKEN}
+    assert {e["label"] for e in handed.whole.failures} == {f"raw/{name}" for name in BROKEN}
     assert handed.skipped.ok, handed.skipped.failures
 
 

@@ -168,7 +168,7 @@ def test_corrections_touch_the_months_that_they_name(sample, capsys):
     assert kit.build(sample).ok
     total = f"SELECT round(sum(negotiated_rate), 2) FROM '{facts}'"
     amended = duckdb.sql(total).fetchall()[0][0]
-    path.unlink()
+    path.write_text("[]\n")
     assert kit.build(sample).ok
     assert amended == round(duckdb.sql(total).fetchall()[0][0] + 1, 2)
     after = kit.contents(sample)

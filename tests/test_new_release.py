@@ -51,9 +51,9 @@ def test_a_release_rewrites_the_leaves_whose_values_it_changes_and_why_names_it(
     release(sample, OCTOBER, "October", "09/20/2025", "9.99")  # of no month that is there
 
     assert why(sample, "bench_medicare_prof_detail") == (
-        f"bench_medicare_prof_detail would be built: staged/medicare/{AUGUST}: it was never built"
+        f"bench_medicare_prof_detail would be built: raw/medicare/{AUGUST}: it was never built"
     )
-    assert f"staged/medicare/{AUGUST}" in why(sample, "fact_rate_enriched:2025-08")
+    assert f"raw/medicare/{AUGUST}" in why(sample, "fact_rate_enriched:2025-08")
     done = kit.build(sample)
     assert done.ok, done.failures
 

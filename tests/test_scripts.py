@@ -111,7 +111,8 @@ def damage(root: Path, draw: random.Random) -> str:
 def killed(server: forked.Server, root: Path, draw: random.Random) -> str:
     """Begin a build and kill it at some operation, if it comes that far."""
     n = draw.randint(5, 250)
-    ended = server.build(root, f"kill (replace|link|remove|rmdir|rmtree|write) {n} any {re.escape(str(root))}/")
+    plan = f"kill (replace|link|remove|rmdir|rmtree|write) {n} any {re.escape(str(root))}/"
+    ended = server.build(root, plan, "--forget-missing")
     assert ended.code in (0, -signal.SIGKILL), ended.text
     return f"killed at {n}" if ended.code else "built"
 
@@ -142,7 +143,7 @@ def test_a_build_rewrites_exactly_what_it_must_whatever_went_before(server, mode
                 script.append(killed(server, root, draw))
                 nothing_counts_as_whole_that_is_not(root, model.files(tuple(sources)))
         wanted, before = model.files(tuple(sources)), files(root)
-        ended = server.build(root)
+        ended = server.build(root, "", "--forget-missing")
         told = f"script {number}: {script}\n{ended.text}"
         assert ended.code == 0, told
         changed = kit.rewritten(before, files(root))

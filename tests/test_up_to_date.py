@@ -93,19 +93,19 @@ def test_one_number_of_one_rate_rewrites_its_months_shard_its_leaf_and_what_cont
     before = files(sample)
 
     assert why(sample, "fact_rate:2025-08") == (
-        f"gold/fact_rate_2025-08 would be built: staged/mrf/{EDITED}: its input raw/mrf/{EDITED} changed"
+        f"gold/fact_rate_2025-08 would be built: raw/mrf/{EDITED}: its input raw/mrf/{EDITED} changed"
     )
     assert why(sample, "fact_rate:2025-07") == "gold/fact_rate_2025-07 is up to date"
     said = why(sample, leaf_of(row))
     assert "stands, and will be compared with its new rows" in said
     assert f"raw/mrf/{EDITED} changed" in said
-    assert why(sample, "dim_npi") == f"dim_npi would be built: staged/mrf/{EDITED}: its input raw/mrf/{EDITED} changed"
+    assert why(sample, "dim_npi") == f"dim_npi would be built: raw/mrf/{EDITED}: its input raw/mrf/{EDITED} changed"
 
     outcome = kit.build(sample)
     assert outcome.ok
     after = files(sample)
     assert kit.rewritten(before, after) == {
-        f"staged/mrf/{EDITED}/staged_price.parquet",
+        f"{kit.staged(EDITED)}/staged_price.parquet",
         "dims/dim_source_file.parquet",
         "gold/fact_rate_2025-08.parquet",
         joined(sample, "2025-08"),
@@ -148,7 +148,7 @@ def test_a_new_month_leaves_every_file_of_other_months_alone_and_goes_without_a_
         for name in before
         if name.startswith(("gold/", "xrefs/", "bench/", "staged/enriched/")) and "2025-0" in name
     ]
-    unread = "staged/mrf/TX/2025-09_tupelo-vine_tx_in-network-rates.json: it was never built"
+    unread = "raw/mrf/TX/2025-09_tupelo-vine_tx_in-network-rates.json: it was never built"
     # Before it is read it may be of any month.
     assert {status(sample)[f"{name}:2025-07"] for name in ("fact_rate", "dim_provider_group")} == {("stale", unread)}
     times = far_back(of_months)
@@ -178,7 +178,9 @@ def test_a_new_month_leaves_every_file_of_other_months_alone_and_goes_without_a_
         assert con.sql("SELECT npi, status FROM dim_npi WHERE npi = '1234567893'").fetchall() == [(UNKNOWN_NPI, None)]
 
     raw.unlink()
-    assert kit.build(sample).ok
+    assert not kit.build(sample).ok  # it is missing, and everything stays
+    assert set(files(sample)) == set(after)
+    assert kit.build(sample, forget_missing=True).ok
     assert hashes(files(sample)) == {name: seen.sha256 for name, seen in before.items()}
     assert [p for p in sample.rglob("*2025-09*") if ".objects" not in p.parts] == []
     with duckdb.connect(str(sample / "warehouse.duckdb"), read_only=True) as con:
@@ -305,9 +307,9 @@ def test_files_between_the_stages_and_objects_are_rebuilt_too(sample):
     cut = {"gold/fact_rate_2025-07.parquet": 1000, joined(sample, "2025-07"): 0, plan("2025-08"): 10}
     for name, size in cut.items():
         os.truncate(sample / name, size)
-    staged = f"staged/mrf/{EDITED}/staged_member.parquet"
+    staged = f"{kit.staged(EDITED)}/staged_member.parquet"
     (sample / staged).unlink()
-    assert why(sample, "dim_npi").endswith(f"staged/mrf/{EDITED}: {staged} is missing")
+    assert why(sample, "dim_npi").endswith(f"raw/mrf/{EDITED}: {staged} is missing")
     assert "missing" in why(sample, "dim_tin")
 
     assert kit.build(sample).ok

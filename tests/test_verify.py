@@ -145,7 +145,7 @@ FACT, LEAF, DIM, STAGED = (
     "gold/fact_rate_2025-08.parquet",
     "leaf",
     "dims/dim_npi.parquet",
-    f"staged/mrf/{kit.SMALL}/staged_price.parquet",
+    f"{kit.staged(kit.SMALL)}/staged_price.parquet",
 )
 STAMP, CATALOG = ".state/stamps/gold/fact_rate_2025-08.json", "warehouse.duckdb"
 MANIFEST, KEYS = ".state/enriched/2025-08/manifest.tsv", ".state/enriched/2025-08/keys_npi.parquet"
@@ -309,7 +309,7 @@ def restamp(root: Path, label: str, **changes) -> None:
 @pytest.mark.slow
 def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root):
     look(root)
-    fact, label = "gold/fact_rate_2025-08", f"staged/mrf/{kit.SMALL}"
+    fact, label = "gold/fact_rate_2025-08", kit.staged(kit.SMALL)
     noted = stamps.read(paths.current(), fact).notes
     counts = stamps.read(paths.current(), label).notes["counts"]
     unbalanced = "the accounts of 2025-08 do not add up: "

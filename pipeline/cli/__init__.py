@@ -39,6 +39,8 @@ class Commands(click.Group):
         "partitions": "show",
         "stats": "stats",
         "sources": "show",
+        "archive": "let_go",
+        "forget": "let_go",
         "query": "query",
         "verify": "verify",
         "docs": "show",

@@ -17,7 +17,10 @@ from pipeline.cli import lines
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes that build side by side. [default: luigi.cfg]")
 @click.option("--local-scheduler", is_flag=True, help="Do not use the central scheduler even when one answers.")
 @click.option("--skip-broken", is_flag=True, help="Publish without source files that cannot be read, and say so.")
-def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, skip_broken: bool) -> int:
+@click.option("--forget-missing", is_flag=True, help="Let go of every source that is missing, and of its rows.")
+def build(
+    months: tuple[str, ...], workers: int | None, local_scheduler: bool, skip_broken: bool, forget_missing: bool
+) -> int:
     """Build what is missing or out of date, and nothing else.
 
     Exit 0 when everything stands and is up to date, 1 when something failed, 2 when the command is wrong.
@@ -37,7 +40,11 @@ def build(months: tuple[str, ...], workers: int | None, local_scheduler: bool, s
         settings.override("build", "skip_broken", "true")
     with _stopped_with_word(), progress.shown(paths.current()):
         outcome = building.build(
-            list(months) or None, workers=used, local_scheduler=local_scheduler, started=say_scheduler(used)
+            list(months) or None,
+            workers=used,
+            local_scheduler=local_scheduler,
+            started=say_scheduler(used),
+            forget_missing=forget_missing,
         )
     summary.show(outcome)
     return 0 if outcome.ok else 1

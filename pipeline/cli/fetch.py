@@ -205,7 +205,7 @@ def _wanted_references(root: paths.Root, state: str | None) -> Iterator[str]:
     ingest.forget()
     given: set[str] = set()
     for task in ingest.in_network():
-        if state not in (None, task.state):
+        if state not in (None, task.state) or not task.is_seen:
             continue
         known = task.web_references()
         if known is None:  # it was not read yet, or is another file by now

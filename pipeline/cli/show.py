@@ -49,7 +49,7 @@ def status(as_json: bool) -> int:
         _print_json(rows)
     else:
         shown = [*_by_folder(rows), *(row for row in rows if not _is_plain_source(row))]
-        cells = [[row["table"], row["month"] or "", row["state"], _number(row["rows"])] for row in shown]
+        cells = [[row["table"], row["month"] or "", _state(row), _number(row["rows"])] for row in shown]
         headings = [("table", "left"), ("month", "left"), ("state", "left"), ("rows", "right")]
         lines.table(headings, cells)
         for line in [*_reasons(shown), *reference_warnings.by_file(warned())]:
@@ -57,11 +57,16 @@ def status(as_json: bool) -> int:
         built = [{"year_month": r["month"], "built": True, **r["accounts"]} for r in rows if r.get("accounts")]
         if built:
             month_accounts.show(built)
-    return 0 if all(row["state"] in ("built", "passed over") for row in rows) else 1
+    return 0 if all(row["state"] in ("built", "passed over") and row["presence"] != "missing" for row in rows) else 1
+
+
+def _state(row: dict) -> str:
+    """A row's state; of a source that is used without its raw file, that it is."""
+    return "archived" if row["presence"] == "archived" else "not seen" if row["presence"] == "missing" else row["state"]
 
 
 def _is_plain_source(row: dict) -> bool:
-    return row["table"].startswith("staged/") and row["state"] in ("built", "missing")
+    return row["table"].startswith("raw/") and row["state"] in ("built", "missing") and not row["reason"]
 
 
 def _by_folder(rows: list[dict]) -> list[dict]:
@@ -76,6 +81,7 @@ def _by_folder(rows: list[dict]) -> list[dict]:
             "state": state,
             "rows": sum(f["rows"] or 0 for f in files) if state == "built" else None,
             "reason": "it was never read" if state == "missing" else None,
+            "presence": "here",
         }
         for (folder, state), files in folders.items()
     ]
@@ -87,7 +93,7 @@ def _reasons(rows: list[dict]) -> list[str]:
     for row in rows:
         if row["reason"] and row["state"] != "missing":
             name = " ".join(filter(None, (row["table"], row["month"])))
-            alike.setdefault((row["state"], row["reason"].partition("\n")[0]), []).append(name)
+            alike.setdefault((_state(row), row["reason"].partition("\n")[0]), []).append(name)
     found = [f"{state}: {', '.join(names)}: {reason}" for (state, reason), names in alike.items()]
     if any(row["state"] == "missing" for row in rows):
         found.append("missing: what was never built; make it with: ratehouse build")
@@ -141,7 +147,7 @@ def partitions(month: str | None, as_json: bool) -> None:
 def sources(warnings: bool, as_json: bool) -> int:
     """List the in-network files with what was read of each.
 
-    Exit 1 when one is broken, skipped or unread.
+    Exit 1 when one is broken, skipped, unread or missing.
 
     \b
     prices    price objects of the file: priced, rejected or without provider
@@ -161,7 +167,7 @@ def sources(warnings: bool, as_json: bool) -> int:
             _print_source(row)
         whole = sum(row["status"] == "whole" for row in rows)
         click.echo(f"{lines.counted(len(rows), 'file')}, {whole:,} whole")
-    return 0 if all(row["status"] == "whole" for row in rows) else 1
+    return 0 if all(row["status"] == "whole" and row["presence"] != "missing" for row in rows) else 1
 
 
 def _print_source(row: dict) -> None:
@@ -178,6 +184,10 @@ def _print_source(row: dict) -> None:
         click.echo(lines.wrapped(f"{lines.counted(row['rates_read'], 'rate')} = {parts}", "  "))
     if row["reason"]:
         click.echo(lines.wrapped(row["reason"], "  "))
+    if row["presence"] != "here":
+        by = f"version {row['read_by']}" if row["read_by"] else "an earlier version"
+        otherwise = "" if row["read_as_now"] else ", which read it otherwise than this one would"
+        click.echo(lines.wrapped(f"{row['presence']}: as {by} of ratehouse read it{otherwise}", "  "))
 
 
 def _print_warnings(rows: list[dict]) -> None:

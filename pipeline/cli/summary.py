@@ -21,14 +21,17 @@ def show(outcome: Outcome) -> None:
     """Print how a build ended; failures go to standard error."""
     if outcome.nothing_to_do:
         months, facts = len(outcome.accounts), sum(a["facts"] for a in outcome.accounts)
-        click.echo(f"nothing to do: {lines.counted(months, 'month')}, {lines.counted(facts, 'fact')}, all up to date")
+        state = "all up to date" if outcome.ok else "built as far as their sources are seen"
+        click.echo(f"nothing to do: {lines.counted(months, 'month')}, {lines.counted(facts, 'fact')}, {state}")
         _warnings(outcome)
+        show_missing(outcome)
         return
     _stages(outcome)
     month_accounts.show(outcome.accounts)
     _benchmarks(outcome)
     _warnings(outcome)
     show_failures(outcome)
+    show_missing(outcome)
     _next(outcome)
 
 
@@ -42,6 +45,7 @@ def show_rerun(outcome: Outcome, month: str, name: str) -> None:
         click.echo(f"{month} {name}\n  {what} ({outcome.seconds:.1f} s)")
         return
     show_failures(outcome)
+    show_missing(outcome)
     click.echo("next, once the cause is mended:", err=True)
     click.echo(f"  {_rerun(month, name)}", err=True)
 
@@ -191,6 +195,45 @@ def show_failures(outcome: Outcome) -> None:
         click.echo(lines.wrapped(f"the rows and the reason of each are under {place}", "  ", ""), err=True)
 
 
+def show_missing(outcome: Outcome) -> None:
+    """What was let go of, what cannot be looked at, and what was built and is not seen, with what to do about it."""
+    for one in outcome.let_go[:MANY]:
+        there = f", and is read from {one.to}" if one.why == "moved" and one.to else ""
+        words = {"superseded": f"superseded by {one.to}", "replaced by fetch": f"replaced by {one.to}"}.get(
+            one.why, one.why
+        )
+        click.echo(lines.wrapped(f"let go of {one.raw}: {words}{there}"))
+    _more(len(outcome.let_go), "sources", err=False)
+    for month, name, file, rates in outcome.uncorrected:
+        click.echo(
+            lines.wrapped(
+                f"{month} is published without the correction {name}, which is not in raw/corrections/{file} any more: {lines.counted(rates, 'rate')} as published"
+            )
+        )
+    sys.stdout.flush()
+    for place, why in outcome.unlistable[:MANY]:
+        click.echo(lines.wrapped(f"FAILED {place}: {why}"), err=True)
+    if outcome.unlistable:
+        click.echo("  give this user the right to read there, or mount what is not mounted", err=True)
+    missing = outcome.deciding
+    for one in missing[:MANY]:
+        months = f" {', '.join(one.months)};" if one.months else ""
+        click.echo(
+            lines.wrapped(f"MISSING {one.name}:{months} {lines.counted(one.rows, 'row')} stay: {one.reason}"), err=True
+        )
+    _more(len(missing), "status")
+    others = [one for one in outcome.missing if one.presence == "missing" and one not in missing]
+    if others:
+        click.echo(lines.wrapped(f"missing, of other months: {', '.join(one.name for one in others[:MANY])}"), err=True)
+    if missing:
+        click.echo(
+            "next: bring them back, and run the same command again; or say that they are gone for good:", err=True
+        )
+        name = shlex.quote(missing[0].name) if len(missing) == 1 else "--missing"
+        click.echo(f"  {_command(f'archive {name}')}   (their rows stay)", err=True)
+        click.echo(f"  {_command(f'forget {name}')}   (their rows go with the next build)", err=True)
+
+
 def _waiting(outcome: Outcome) -> None:
     """What is not up to date: in one line where something that failed is the cause, else each with its own."""
     failed = {e["label"] for e in outcome.failures}
@@ -222,6 +265,8 @@ def _next(outcome: Outcome) -> None:
         for month, name, _ in outcome.withheld[:MANY]:
             click.echo(f"  {_rerun(month, name)}", err=True)
         click.echo(f"  {_command('build')}", err=True)
+        return
+    if not outcome.ok:
         return
     click.echo(f"the warehouse is up to date ({outcome.seconds:.1f} s); next:")
     for words in ("query 'SUMMARIZE fact_rate_enriched'", "status", "sources", "partitions", "docs"):

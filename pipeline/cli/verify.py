@@ -56,6 +56,7 @@ def _repair(deep: bool, as_json: bool) -> int:
         _say(one, what, as_json)
     if outcome is not None and not outcome.ok:
         summary.show_failures(outcome)
+        summary.show_missing(outcome)
     if not as_json:
         for one in left:
             _say(one, "still so", as_json)

@@ -120,8 +120,9 @@ class Batch:
         with self._placing, targets.refusals_told(self.root.fetched):
             if whole is None:
                 return self._again(url, former, folder)
-            state, path = self._keep(whole) if folder is None else self._place(url, whole, folder)
-            return self._recorded(url, state, path, whole)
+            if folder is None:
+                return self._recorded(url, *self._keep(whole), whole)
+            return self._placed(url, whole, folder)
 
     def unchanged(self, url: str) -> dict | None:
         """The ledger's line of an address whose file stands here, byte for byte as it was fetched."""
@@ -143,12 +144,24 @@ class Batch:
         shutil.copyfile(path, copy)
         targets.fsync(copy)
         whole = Whole(copy, ending, former["sha256"], former["bytes"], former.get("etag"), former.get("last_modified"))
-        state, placed = self._place(url, whole, folder)
-        return self._recorded(url, state, placed, whole)
+        return self._placed(url, whole, folder)
 
-    def _recorded(self, url: str, state: str, path: Path, whole: Whole) -> Outcome:
+    def _placed(self, url: str, whole: Whole, folder: Path) -> Outcome:
+        """Give a file its place, put it on record, and only then remove the one whose place it takes."""
+        state, path, former = self._place(url, whole, folder)
+        targets.fsync(folder)
+        removed = None
+        if former is not None:
+            removed = {"file": self.root.relative(former), "sha256": fingerprints.content_hash(self.root, former)}
+        outcome = self._recorded(url, state, path, whole, removed)
+        if former is not None:
+            former.unlink()
+            targets.fsync(folder)
+        return outcome
+
+    def _recorded(self, url: str, state: str, path: Path, whole: Whole, removed: dict | None = None) -> Outcome:
         told = {name: getattr(whole, name) for name in ("sha256", "bytes", "etag", "last_modified")}
-        self.ledger.put(url, FETCHED, file=self.root.relative(path), **told)
+        self.ledger.put(url, FETCHED, file=self.root.relative(path), removed=removed, **told)
         return Outcome(url, state, path, whole.bytes)
 
     def _keep(self, whole: Whole) -> tuple[str, Path]:
@@ -157,8 +170,9 @@ class Batch:
         targets.fsync(kept.parent)
         return FETCHED_NOW, kept
 
-    def _place(self, url: str, whole: Whole, folder: Path) -> tuple[str, Path]:
-        """Give a file its name in a folder, unless the same content stands there already, whatever its name.
+    def _place(self, url: str, whole: Whole, folder: Path) -> tuple[str, Path, Path | None]:
+        """Give a file its name in a folder, unless the same content stands there already, whatever its name; returns also
+        the file whose place it takes, where that has another name.
 
         What the address alone gave before goes where it is of the same month: the publisher has replaced it. That of
         another month stays, for a publisher who has one address for all months takes none of them back.
@@ -178,10 +192,7 @@ class Batch:
             targets.replace(whole.path, path)
         else:
             whole.path.unlink()
-        if former and former != path:
-            former.unlink()
-        targets.fsync(folder)
-        return state, path
+        return state, path, former if former and former != path else None
 
     def _same_in(self, folder: Path, whole: Whole) -> Path | None:
         """The file of a folder that has the same content and kind."""

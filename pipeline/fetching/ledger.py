@@ -3,7 +3,8 @@
 What belongs here: appending to the ledger and asking it. What must not come in: the network; a build reads this too.
 
 A line has `url`, `at` (UTC), `outcome` (fetched or failed) and, where they are known, `reason`, `status` (HTTP),
-`sha256`, `bytes`, `etag`, `last_modified`, `file` (relative to the root).
+`sha256`, `bytes`, `etag`, `last_modified`, `file` (relative to the root), and `removed`, the file that this one took the place
+of and that is removed (its path and `sha256`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Ledger:
         self._last: dict[str, dict] = {}
         self._fetched: dict[str, dict[str, dict]] = {}  # identity -> file -> line
         self._owners: dict[str, set[str]] = {}  # file -> identities
+        self._removed: dict[tuple[str, str], dict] = {}  # (file, sha256) -> the line of what took its place
         for line in root.ledger.read_bytes().splitlines() if root.ledger.exists() else ():
             try:
                 self._take(json.loads(line))
@@ -43,11 +45,17 @@ class Ledger:
             files.pop(line["file"], None)
             files[line["file"]] = line
             self._owners.setdefault(line["file"], set()).add(name)
+            if "removed" in line:
+                self._removed[line["removed"]["file"], line["removed"]["sha256"]] = line
 
     def fetched(self, url: str) -> dict | None:
         """The line of an address's last success whose file still stands, however it was signed, whatever failed since."""
         lines = [*self._fetched.get(web_names.identity(url), {}).values()]
         return next((line for line in reversed(lines) if self.path(line).is_file()), None)
+
+    def removed(self) -> dict[tuple[str, str], dict]:
+        """(file, sha256) of every file that was removed for another one -> the line of that one."""
+        return self._removed
 
     def failure(self, url: str) -> dict | None:
         """The line of what failed, where an address's last attempt did."""

@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline import naming, opening, tables
-from pipeline.errors import TOO_MANY_FILES, SourceError
+from pipeline.errors import TOO_MANY_FILES, SourceError, UnreadableSource, is_systems
 
 # Columns by table, as both documents name them: `name:kind=other_name`, `?` where a file may lack it. The kinds:
 # text (where none is given), number (floating point), id (text or integer), list (of text).
@@ -205,7 +205,8 @@ def _schema(folder: Path, path: Path) -> pa.Schema:
         if problem.errno in TOO_MANY_FILES:
             raise
         words = problem.strerror or " ".join(str(problem).split())
-        raise SourceError(f"cannot be read: {words}", place=path, remedy=f"mend that, {again(folder)}") from problem
+        kind = UnreadableSource if is_systems(problem) else SourceError
+        raise kind(f"cannot be read: {words}", place=path, remedy=f"mend that, {again(folder)}") from problem
 
 
 def _no_column(folder: Path, path: Path, column: Column, given: Collection[str]) -> SourceError:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from isal import igzip_lib
 
-from pipeline.errors import TOO_MANY_FILES, SourceError
+from pipeline.errors import TOO_MANY_FILES, SourceError, UnreadableSource, is_systems
 from pipeline.lookahead import ahead
 
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
@@ -28,6 +28,8 @@ _ZIP = b"PK\x03\x04"
 # is damaged those at hand are lost, so a file's beginning is unpacked in small steps, which says what file it is.
 _LEAST, _MOST = 1 << 17, 1 << 21
 _TOGETHER, _WAITING = 4 << 20, 4  # bytes that are handed over at a time, at least; how many times that is done unasked
+RIGHT = "Give this user the right to read it."
+DISK = "See to the disk or the network that it is on, then run the same command again."
 AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
 
 
@@ -50,9 +52,7 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
         except OSError as e:
             if e.errno in TOO_MANY_FILES:
                 raise
-            raise SourceError(
-                f"cannot be opened: {e.strerror}", place=path, remedy="Mend the file or its permissions."
-            ) from e
+            raise UnreadableSource(f"cannot be opened: {e.strerror}", place=path, remedy=RIGHT) from e
         if not magic:
             raise SourceError("is empty (0 bytes)", place=path, remedy="Download it again.", offset=0)
         kind = path.suffix.lower()
@@ -115,7 +115,11 @@ def _plain(read: Callable[[int], bytes], path: Path) -> Iterator[bytes]:
             yield block
             done += len(block)
     except OSError as e:
-        raise SourceError(f"cannot be read at byte {done}: {e.strerror}", place=path, remedy=AGAIN, offset=done) from e
+        if e.errno in TOO_MANY_FILES:
+            raise
+        raise UnreadableSource(
+            f"cannot be read at byte {done}: {e.strerror}", place=path, remedy=DISK, offset=done
+        ) from e
 
 
 def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
@@ -176,6 +180,10 @@ def _unzip(stack: contextlib.ExitStack, raw: BinaryIO, path: Path) -> Iterator[b
         if raw.read(4) == _ZIP:  # the directory is what an archive ends with
             fact = f"is a zip archive that is cut off: it ends after {raw.seek(0, os.SEEK_END):,} bytes, before its directory"
         raise SourceError(fact, place=path, remedy=AGAIN) from e
+    except OSError as e:
+        if not is_systems(e):
+            raise
+        raise UnreadableSource(f"cannot be read: {e.strerror}", place=path, remedy=DISK) from e
     names = [
         i.filename
         for i in archive.infolist()
@@ -202,6 +210,8 @@ def _unzipped(member, path: Path) -> Iterator[bytes]:
             yield block
             done += len(block)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as e:
+        if is_systems(e):
+            raise UnreadableSource(f"cannot be read: {e.strerror}", place=path, remedy=DISK) from e
         raise SourceError(
             f"the zip archive is damaged after byte {done} of its decompressed text ({e})",
             place=path,

@@ -21,12 +21,20 @@ class _AboutFiles(TableTask):
     def requires(self) -> list:
         return list(ingest.in_network())
 
+    @staticmethod
+    def _files() -> list[ingest.InNetworkFile]:
+        """One for each path and month: a broken file is listed for the month that it is of, and not what it gave before."""
+        known: dict[tuple, ingest.InNetworkFile] = {}
+        for task in ingest.in_network():  # a path's own comes first
+            known.setdefault((task.path, task.month) if task.stamp() else (task.path, task.label), task)
+        return list(known.values())
+
     def _rows(self, task: ingest.InNetworkFile) -> object:
         """What the table says of a file that was read or is broken, as JSON values."""
         raise NotImplementedError
 
     def other_inputs(self) -> dict[str, str]:
-        return {task.label: self._digest(task) for task in ingest.in_network()}
+        return {task.label: self._digest(task) for task in self._files()}
 
     def _digest(self, task: ingest.InNetworkFile) -> str:
         return naming.md5_of(json.dumps(self._rows(task), sort_keys=True)) if task.stamp() else ""
@@ -37,7 +45,7 @@ class _AboutFiles(TableTask):
         for task in ingest.in_network():
             why = task.staleness()
             if why is not None:
-                return Stale("upstream", f"{task.label}: {why.sentence}")
+                return Stale("upstream", f"{task.shown}: {why.sentence}")
         return None
 
 
@@ -50,7 +58,7 @@ class DimSourceFile(_AboutFiles):
         return task.source_row()
 
     def view_selects(self) -> dict[str, str]:
-        return {"source_file": source_rows(list(ingest.in_network()))}
+        return {"source_file": source_rows([task.source_row() for task in self._files()])}
 
 
 class SourceWarning(_AboutFiles):
@@ -62,7 +70,7 @@ class SourceWarning(_AboutFiles):
         return task.warning_rows()
 
     def view_selects(self) -> dict[str, str]:
-        return {"listed_warning": warning_rows(list(ingest.in_network()))}
+        return {"listed_warning": warning_rows([row for task in self._files() for row in task.warning_rows()])}
 
 
 class DimCode(FromRates):
@@ -175,10 +183,10 @@ def _headers_stale(task: FromRates):
     """Staleness of a table that reads files by their headers, and so has no staged view of theirs to ask."""
     from pipeline.stamps import Stale
 
-    for file in [*task.files(), *star.whole()]:
+    for file in [*task.files(), *star.with_rows()]:
         why = file.staleness()
         if why is not None:
-            return Stale("upstream", f"{file.label}: {why.sentence}")
+            return Stale("upstream", f"{file.shown}: {why.sentence}")
     return None
 
 

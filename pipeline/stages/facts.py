@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import json
+import shlex
 from contextlib import closing
 from pathlib import Path
 
 import luigi
 
-from pipeline import accounts, errors, naming, partition, paths, settings, stamps, tables, targets
+from pipeline import accounts, errors, naming, partition, settings, stamps, tables, targets
 from pipeline.lookahead import ahead
-from pipeline.stages import dims, ingest, star, xrefs
+from pipeline.stages import corrections, dims, ingest, star, undecided, xrefs
 from pipeline.stages.parameters import MonthParameter
 from pipeline.stages.rates import FromRates
 from pipeline.stamps import Stale, Stamp
@@ -21,33 +21,6 @@ from pipeline.writing import Written
 luigi.namespace("facts", scope=__name__)
 
 STAGED = ("staged_price", "staged_item", "staged_terms", "staged_owner", "staged_group")
-
-
-@functools.cache
-def corrections() -> tuple[dict, ...]:
-    """Every correction under raw/corrections, in file-name order; CorrectionError when one cannot be read."""
-    folder = paths.current().corrections
-    files = sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]) if folder.is_dir() else []
-    if not files:
-        return ()
-    from pipeline.readers import corrections as reader
-
-    found = [c for path in files for c in reader.read(path)]
-    seen: dict[str, str] = {}
-    for correction in found:
-        if correction["id"] in seen:
-            raise errors.CorrectionError(
-                f"the correction {correction['id']} stands twice (also in {seen[correction['id']]})",
-                place=correction["place"],
-                remedy="give it an id of its own, or remove one",
-            )
-        seen[correction["id"]] = correction["place"]
-    return tuple(found)
-
-
-def corrections_of(month: str) -> list[dict]:
-    """The corrections that name a month."""
-    return [c for c in corrections() if month in c["months"]]
 
 
 class FactRate(FromRates):
@@ -77,7 +50,7 @@ class FactRate(FromRates):
 
     def other_inputs(self) -> dict[str, str]:
         inputs = super().other_inputs()
-        for correction in corrections_of(self.month):
+        for correction in corrections.of_month(self.month):
             told = {k: correction[k] for k in ("match", "action", "set")}
             inputs[f"raw/corrections:{correction['id']}"] = naming.md5_of(json.dumps(told, sort_keys=True))
         return inputs
@@ -95,13 +68,18 @@ class FactRate(FromRates):
 
     def blocked(self) -> errors.RatehouseError | None:
         broken = self.broken()
-        if not broken or settings.build().skip_broken:
-            return None
-        names = "; ".join(f"raw/{t.raw_name}: {t.reason}" for t in broken)
-        remedy = (
-            "mend or remove the file, then: ratehouse build  (or publish without it: ratehouse build --skip-broken)"
-        )
-        return errors.BlockedMonth(f"the month {self.month} is blocked: {names}", remedy=remedy)
+        if broken and not settings.build().skip_broken:
+            names = "; ".join(f"raw/{t.raw_name}: {t.reason}" for t in broken)
+            remedy = (
+                "mend or remove the file, then: ratehouse build  (or publish without it: ratehouse build --skip-broken)"
+            )
+            if kept := [t for t in broken if t.stamp().parts]:
+                remedy = (
+                    "mend the file, then: ratehouse build  (or publish without it: ratehouse build --skip-broken; or remove "
+                    f"it, and let go of what it gave before: ratehouse forget {shlex.quote(kept[0].shown)})"
+                )
+            return errors.BlockedMonth(f"the month {self.month} is blocked: {names}", remedy=remedy)
+        return corrections.blocked(self.month, self.stamp()) or undecided.blocked(self.month, self.stamp())
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline import duck, parquet
@@ -111,11 +89,12 @@ class FactRate(FromRates):
         with self.connection() as con:
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
-            made = fact_rate.batches(con, corrections_of(self.month), draft.with_suffix(".scratch"))
+            made = fact_rate.batches(con, corrections.of_month(self.month), draft.with_suffix(".scratch"))
             with closing(made), closing(ahead(made)) as rows:  # what it makes uses the connection in a thread, too
                 written = parquet.write(draft, tables.get(self.table), rows, in_order=True)
             relation = con.sql("SELECT * FROM read_totals")
             self._counted = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
+            self._corrected = corrections.applied(con, self.month)
         return {self.table: written}
 
     def look_over(self, drafts: dict[str, Path], con) -> None:
@@ -140,8 +119,16 @@ class FactRate(FromRates):
             **self._accounts,
             "read": self._counted["read"],
             "skipped": [task.raw_name for task in self.broken()],
-            "corrections": [c["id"] for c in corrections_of(self.month)],
+            "corrections": [c["id"] for c in corrections.of_month(self.month)],
+            corrections.NOTE: self._corrected,
         }
+
+    def build(self, why: Stale) -> Stamp:
+        former = self.stamp()
+        stamp = super().build(why)
+        for one in corrections.taken_out(former, stamp):
+            self.journal("uncorrected", **one)
+        return stamp
 
 
 class XrefFactSource(FromRates):
@@ -170,8 +157,8 @@ class XrefFactSource(FromRates):
 
         if not settings.facts().keep_sources:
             return duck.empty(tables.get(self.table))
-        fact_rate.build(con, corrections_of(self.month))
-        return fact_rate.sources(con, corrections_of(self.month))
+        fact_rate.build(con, corrections.of_month(self.month))
+        return fact_rate.sources(con, corrections.of_month(self.month))
 
 
 class FactLayout(TableTask):

@@ -11,7 +11,7 @@ import functools
 import importlib
 import json
 import os
-import shutil
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -19,14 +19,26 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from pipeline import accounts, errors, fingerprints, naming, paths, settings, stamps, tables, targets
+from pipeline import (
+    __version__,
+    accounts,
+    errors,
+    fingerprints,
+    naming,
+    settings,
+    source_names,
+    staged_views,
+    stamps,
+    tables,
+    targets,
+)
 from pipeline import references as elsewhere
 from pipeline.lookahead import ahead
 from pipeline.readers import copies, reference_holds
 from pipeline.readers.reference_account import Account
 from pipeline.references import UNREADABLE, References
-from pipeline.stages import raw
-from pipeline.stages.parameters import NameParameter
+from pipeline.stages import former_months, kept_references, raw, sources
+from pipeline.stages.parameters import MonthParameter, NameParameter
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask
 from pipeline.writing import Written
@@ -38,6 +50,7 @@ luigi.namespace("ingest", scope=__name__)
 
 STREAMED = ("nppes",)  # folders whose files are too large to be compared with their copies
 WHOLE, BROKEN, UNRECOGNISED = "whole", "broken", "unrecognised"
+KEPT = "kept"  # in the notes of a broken file's stamp: what is known of the set that it gave before
 HEADER = (
     "reporting_entity_name reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name "
     "plan_sponsor_name version last_updated_on year_month"
@@ -56,35 +69,107 @@ COUNTS = (
 
 
 class FileTask(TableTask):
-    """A task whose input is one raw file, by its path under raw/ and the folder."""
+    """A task whose input is one raw file, by its path as text (`source_names`).
 
-    path = NameParameter("file under raw/", raw.listed)
+    What is built of it is named by its id. While the raw file is not seen, what was built of it counts as up to date,
+    whatever the code and the settings.
+    """
+
+    path = NameParameter("file under raw/", sources.all_names)
     readable = False
     folder = ""  # under raw/ and staged/
 
     @property
     def file(self) -> Path:
         """The raw file."""
-        return self.warehouse.raw / self.raw_name
+        return sources.place(self.folder, self.path)
 
     @property
     def raw_name(self) -> str:
-        """The raw file's path under raw/."""
+        """The raw file's path under raw/, as text."""
         return f"{self.folder}/{self.path}"
 
     @property
     def label(self) -> str:
-        return f"staged/{self.folder}/{self.path}"
+        return source_names.label(self.folder, self.path)
+
+    @property
+    def shown(self) -> str:
+        return sources.shown(self.folder, self.path)
 
     def targets(self) -> dict[str, Path]:
-        return {name: self.warehouse.staged(f"{self.folder}/{self.path}", name) for name in staged_tables(self.folder)}
+        return {name: self.warehouse.path / self.label / f"{name}.parquet" for name in staged_tables(self.folder)}
+
+    def stamp(self) -> Stamp | None:
+        found = stamps.read(self.warehouse, self.label)
+        if found is None and (earlier := sources.earlier_label(self.folder, self.path)):
+            return stamps.read(self.warehouse, earlier)  # until a build names it by its id
+        return found
+
+    @property
+    def presence(self) -> str:
+        """here, missing or archived."""
+        return sources.HERE if self.is_seen else sources.unseen_presence(self.stamp())
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether its raw file is here."""
+        return sources.is_seen(self.folder, self.path)
+
+    def set_stamp(self) -> Stamp | None:
+        """The stamp of the rows that it gives: its own, or of a broken file that of the set it gave before."""
+        stamp = self.stamp()
+        if stamp is None or stamp.notes["status"] == WHOLE:
+            return stamp
+        kept = stamp.notes.get(KEPT)
+        if kept is None:
+            return None
+        basis = Basis(kept["inputs"], kept["code"], kept["settings"])
+        return Stamp(basis, stamp.parts, stamp.gates, kept["notes"])
+
+    def columns_of(self, table: str) -> staged_views.Columns:
+        kept = self.set_stamp()
+        return staged_views.columns_of(kept.basis.settings[f"schema of {table}"]) if kept else None
+
+    @property
+    def rows(self) -> int:
+        """How many rows it gives."""
+        stamp = self.stamp()
+        return sum(part.rows for part in stamp.parts.values()) if stamp else 0
+
+    @property
+    def source_months(self) -> tuple[str, ...]:
+        """The months of its rows, where they have any."""
+        return ()
+
+    def why_not_seen(self) -> str:
+        """Why its raw file is not seen."""
+        return sources.why_not_seen(self.folder, self.path)
+
+    def own_staleness(self) -> Stale | None:
+        if self.is_seen:
+            return super().own_staleness()
+        return staleness_unseen(self)
 
     def other_inputs(self) -> dict[str, str]:
         try:
             digest = fingerprints.content_hash(self.warehouse, self.file)
-        except errors.SourceError:  # `produce` meets it again and gives the verdict
+        except errors.SourceError:  # `produce` meets it again
             digest = UNREADABLE
         return {f"raw/{self.raw_name}": digest}
+
+    def build(self, why: Stale) -> Stamp:
+        if not self.is_seen and self.stamp() is not None:
+            raise lost_set(self, why)
+        try:
+            return self.read_file(why)
+        except errors.UnreadableSource as refused:
+            sources.put_unreadable(self.raw_name, refused.fact)
+            raise
+
+    def read_file(self, why: Stale) -> Stamp:
+        """Read the raw file and publish what it says, or give it its verdict; UnreadableSource when it cannot be read."""
+        return super().build(why)
 
     @property
     def status(self) -> str | None:
@@ -101,12 +186,19 @@ class FileTask(TableTask):
     def _summary(self, stamp: Stamp) -> dict:
         return {**super()._summary(stamp), "status": stamp.notes["status"], "reason": stamp.notes.get("reason")}
 
-    def verdict(self, error: errors.SourceError, status: str, notes: dict) -> Stamp:
-        """Stamp the file as one that gives no rows, and take away what it gave before."""
+    def origin(self) -> dict:
+        """The notes by which a set is known without its raw file, and which version read it."""
+        return {sources.PATH_NOTE: self.path, "read_by": __version__}
+
+    def verdict(self, error: errors.SourceError, status: str, notes: dict, kept: Stamp | None = None) -> Stamp:
+        """Stamp the file with what is wrong with it. What it gave before is taken away, or kept: `kept` is its stamp."""
         basis = self.basis()
-        for path in self.targets().values():
-            targets.remove(path, self.warehouse.path)
+        if kept is None:
+            for path in self.targets().values():
+                targets.remove(path, self.warehouse.path)
         notes = {
+            **self.origin(),
+            **({KEPT: _as_note(kept)} if kept else {}),
             **notes,
             "status": status,
             "reason": error.fact,
@@ -114,9 +206,37 @@ class FileTask(TableTask):
             "offset": error.offset,
             "place": self.warehouse.portable(error.place),
         }
-        stamp = Stamp(basis, {}, {}, notes)
+        stamp = Stamp(basis, kept.parts if kept else {}, kept.gates if kept else {}, notes)
         stamps.write(self.warehouse, self.label, stamp)
         return stamp
+
+
+def staleness_unseen(task: TableTask) -> Stale | None:
+    """Why the staged set of a source that is not seen cannot be used; None when it is used as it is."""
+    stamp = task.stamp()
+    if stamp is None:
+        return Stale("unbuilt", "it was never built")
+    problem = task.file_problem(stamp)
+    if problem:
+        return Stale("lost", f"{problem}, and its raw file is not seen: it {task.why_not_seen()}")
+    if stamp.failed_gate:
+        return TableTask.gate_staleness(task, stamp)
+    return None
+
+
+def lost_set(task: TableTask, why: Stale) -> errors.SourceError:
+    """What to say of a staged set that is damaged and cannot be made again."""
+    return errors.SourceError(
+        f"cannot be read again: {why.sentence}",
+        place=task.shown,
+        remedy=f"put its raw file back, or let go of its rows: ratehouse forget {shlex.quote(task.shown)}",
+    )
+
+
+def _as_note(stamp: Stamp) -> dict:
+    """What the stamp of a file with a verdict keeps of the set that the file gave before."""
+    basis = stamp.basis
+    return {"inputs": basis.inputs, "code": basis.code, "settings": basis.settings, "notes": stamp.notes}
 
 
 @functools.cache
@@ -140,7 +260,23 @@ class InNetworkFile(FileTask):
     @property
     def batch_id(self) -> str:
         """The MD5 of the path under raw/mrf."""
-        return naming.md5_of(self.path)
+        return source_names.id_of(self.path)
+
+    @property
+    def input_name(self) -> str:
+        # By month: what a path gave for a month keeps its name when the path gives another month.
+        kept = self.set_stamp()
+        month = kept.notes["header"].get("year_month") if kept else None
+        return f"{self.label}_{month}" if month else self.label
+
+    @property
+    def rows(self) -> int:
+        kept = self.set_stamp()
+        return kept.notes["counts"]["facts"] if kept else 0
+
+    @property
+    def source_months(self) -> tuple[str, ...]:
+        return (self.month,) if self.month else ()
 
     @property
     def state(self) -> str:
@@ -148,7 +284,7 @@ class InNetworkFile(FileTask):
         return self.path.split("/")[0]
 
     def requires(self) -> list:
-        return [raw.SourceFile(path=self.raw_name)]
+        return [raw.SourceFile(path=self.raw_name)] if self.is_seen else []
 
     def code_roots(self) -> tuple[str, ...]:
         return (
@@ -159,14 +295,35 @@ class InNetworkFile(FileTask):
 
     def other_inputs(self) -> dict[str, str]:
         """The file, and what is at hand of the references that it was found to define by web address."""
-        return {**super().other_inputs(), **elsewhere.inputs(self.warehouse, self.file, self._addresses())}
+        found = elsewhere.inputs(self.warehouse, self.file, self._addresses())
+        return {**super().other_inputs(), **found, **self._gone_references(found)}
+
+    def _gone_references(self, now: dict[str, str]) -> dict[str, str]:
+        return kept_references.not_at_hand(self.warehouse, self.label, self.stamp(), now)
+
+    @property
+    def recorded_references_gone(self) -> bool:
+        """Whether some that it was read with cannot be read any more, let go of or not."""
+        now = elsewhere.inputs(self.warehouse, self.file, self._addresses())
+        return bool(kept_references.gone_since(self.stamp(), now))
+
+    @property
+    def gone_references(self) -> list[str]:
+        """The web addresses of references that it was read with and that cannot be read any more."""
+        if self.path not in sources.listed(self.folder):
+            return []
+        gone = self._gone_references(elsewhere.inputs(self.warehouse, self.file, self._addresses()))
+        return [name.removeprefix(elsewhere.PREFIX) for name in gone]
 
     def settled(self, basis: Basis) -> Basis:
         """With the references that were at hand while it was read."""
         inputs = {name: digest for name, digest in basis.inputs.items() if not name.startswith(elsewhere.PREFIX)}
-        used = {f"{elsewhere.PREFIX}{url}": digest for url, digest in self._references.at_hand.items()}
+        used = self._now_at_hand()
         used[f"raw/{self.raw_name}"] = self._hash  # of what was read
         return dataclasses.replace(basis, inputs=inputs | used)
+
+    def _now_at_hand(self) -> dict[str, str]:
+        return {f"{elsewhere.PREFIX}{url}": digest for url, digest in self._references.at_hand.items()}
 
     def _addresses(self) -> list[str]:
         stamp = self.stamp()
@@ -201,20 +358,36 @@ class InNetworkFile(FileTask):
         stamp = self.stamp()
         return stamp.notes["header"].get("year_month") if stamp else None
 
-    def build(self, why: Stale) -> Stamp:
+    def read_file(self, why: Stale) -> Stamp:
         try:
-            return super().build(why)
-        except _ChangedError:
+            stamp = super().read_file(why)
+        except (_ChangedError, errors.UnreadableSource):
             raise  # no verdict: the next build reads it
         except errors.SourceError as broken:
             self._quarantine(broken.quarantine)
             header = {name: broken.header.get(name) for name in HEADER}
             # Broken before its date: it blocks the month that it had, of which less would be published without it.
             header["year_month"] = header["year_month"] or self.month
-            return self.verdict(broken, BROKEN, {"header": header, "counts": {}})
+            kept = former_months.set_aside(self, header["year_month"])
+            damaged = kept and self.file_problem(kept)
+            if damaged:
+                raise errors.SourceError(
+                    f"{broken.fact}; and what it gave before is damaged: {damaged}",
+                    place=broken.place,
+                    remedy=broken.remedy,
+                ) from broken
+            return self.verdict(broken, BROKEN, {"header": header, "counts": {}}, kept)
+        former_months.remove_replaced(self)
+        return stamp
+
+    def before_publishing(self) -> None:
+        if _seen(self.file) != self._looked_at:  # what it was takes no place: nobody asked for it
+            raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
+        kept_references.refuse(self.shown, self._gone_references(self._now_at_hand()), self._references.urls)
+        former_months.set_aside(self, self._result.year_month)
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
-        before = _seen(self.file)
+        before = self._looked_at = _seen(self.file)
         self._bytes = before[0] if before else 0
         with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
             hashed = beside.submit(fingerprints.content_hash, self.warehouse, self.file)
@@ -281,6 +454,7 @@ class InNetworkFile(FileTask):
     def notes(self) -> dict:
         result = self._result
         return {
+            **self.origin(),
             "status": WHOLE,
             "header": {name: getattr(result, name) for name in HEADER},
             "schema_shape": result.schema_shape,
@@ -292,8 +466,9 @@ class InNetworkFile(FileTask):
         }
 
     def _quarantine(self, records) -> None:
-        path = self.warehouse.quarantine / "records" / f"{self.path}.jsonl"
-        lines = [json.dumps(record, ensure_ascii=False, sort_keys=True) for record in records]
+        path = self.warehouse.rejected(self.label)
+        of = {"source": self.shown}
+        lines = [json.dumps({**of, **record}, ensure_ascii=False, sort_keys=True) for record in records]
         if lines:
             targets.write_text(self.warehouse, path, "\n".join(lines) + "\n")
         else:
@@ -330,7 +505,13 @@ class InNetworkFile(FileTask):
 
     def source_row(self) -> dict:
         """Its row of dim_source_file."""
-        stamp = self.stamp()
+        return self._row(self.stamp())
+
+    def set_row(self) -> dict:
+        """The same row of the set that it gives, which of a broken file is the one that it gave before."""
+        return self._row(self.set_stamp())
+
+    def _row(self, stamp: Stamp) -> dict:
         header, counts = stamp.notes["header"], stamp.notes["counts"]
         return {
             "batch_id": self.batch_id,
@@ -348,7 +529,7 @@ class InNetworkFile(FileTask):
 
     def header_digest(self) -> str:
         """Digest of what its rows take from the file's header."""
-        stamp = self.stamp()
+        stamp = self.set_stamp()
         if stamp is None:
             return ""
         return naming.md5_of(json.dumps([stamp.notes["status"], stamp.notes["header"]], sort_keys=True))
@@ -412,15 +593,15 @@ class ReferenceFile(FileTask):
     _contents: dict[str, str] | None = None  # of each table the digest of its rows, of files that are read whole
 
     def requires(self) -> list:
-        return [raw.SourceFile(path=self.raw_name)]
+        return [raw.SourceFile(path=self.raw_name)] if self.is_seen else []
 
     def code_roots(self) -> tuple[str, ...]:
         return (f"pipeline.readers.{self.folder}",)
 
     def other_inputs(self) -> dict[str, str]:
-        """The file, and those beside it of which it may be a copy: what they hold decides whether it is read."""
+        """The file, and those of which it may be a copy: what they hold decides whether it is read."""
         found = super().other_inputs()
-        for name in copies.better(self.path, raw.reference(self.folder)) if self.folder not in STREAMED else ():
+        for name in copies.better(self.path, sources.seen_files(self.folder)) if self.folder not in STREAMED else ():
             found |= FileTask.other_inputs(type(self)(path=name))
         return found
 
@@ -441,9 +622,11 @@ class ReferenceFile(FileTask):
         stamp = self.stamp()
         return [tuple(one) for one in stamp.notes.get("warnings", [])] if stamp else []
 
-    def build(self, why: Stale) -> Stamp:
+    def read_file(self, why: Stale) -> Stamp:
         try:
-            return super().build(why)
+            return super().read_file(why)
+        except errors.UnreadableSource:
+            raise  # no verdict: nothing is known of its content
         except errors.UnrecognisedFile as unknown:
             return self.verdict(unknown, UNRECOGNISED, {"kind": type(unknown).__name__})
         except errors.SourceError as broken:
@@ -474,9 +657,16 @@ class ReferenceFile(FileTask):
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline import parquet
 
-        size = self.file.stat().st_size * (_PACKED if self.file.suffix.lower() == ".zip" else 1)
+        try:
+            size = self.file.stat().st_size * (_PACKED if self.file.suffix.lower() == ".zip" else 1)
+        except OSError as problem:
+            raise fingerprints.unreadable(self.file, problem) from problem
         with parquet.allocator_of_its_own() if size > _LARGE else nullcontext():
-            unsorted = self._read(drafts, size)
+            try:
+                unsorted = self._read(drafts, size)
+            except Exception:  # of what is wrong, that it cannot be read at all is said first
+                fingerprints.read_through(self.file)
+                raise
             # Side by side: sorting and encoding leave a core idle each.
             with ThreadPoolExecutor(max(1, len(unsorted))) as pool:
                 connect = functools.partial(self.connection, shared_by=2 * len(unsorted))
@@ -527,11 +717,11 @@ class ReferenceFile(FileTask):
 
     def notes(self) -> dict:
         warnings = self._account.warnings if self._account else []
-        return {"status": WHOLE, "warnings": warnings, "contents": self._contents or {}}
+        return {**self.origin(), "status": WHOLE, "warnings": warnings, "contents": self._contents or {}}
 
 
 def _path_under(folder: str) -> NameParameter:
-    return NameParameter(f"file under raw/{folder}", lambda: raw.reference(folder))
+    return NameParameter(f"file under raw/{folder}", lambda: sources.names(folder))
 
 
 class Nppes(ReferenceFile):
@@ -579,16 +769,52 @@ class Wcfs(ReferenceFile):
 REFERENCES = {cls.folder: cls for cls in (Nppes, Medicare, Codes, Geo, Pos, Wcfs)}
 
 
+class FormerMonthFile(InNetworkFile):
+    """What an in-network file's path gave for a month before it gave another one: kept as it was read."""
+
+    month = MonthParameter()
+
+    @property
+    def label(self) -> str:
+        return source_names.label(self.folder, self.path, self.month)
+
+    @property
+    def shown(self) -> str:
+        return sources.shown(self.folder, self.path, self.month)
+
+    @property
+    def input_name(self) -> str:
+        return self.label
+
+    @property
+    def is_seen(self) -> bool:
+        return False
+
+    def why_not_seen(self) -> str:
+        return "gives another month now" if super().is_seen else super().why_not_seen()
+
+
 @functools.cache
 def in_network() -> tuple[InNetworkFile, ...]:
-    """The task of every in-network file, in file-name order."""
-    return tuple(InNetworkFile(path=name) for name in raw.in_network()[0])
+    """The task of every in-network source, those included that are not seen any more, by file name and month."""
+    found = {path: [InNetworkFile(path=path)] for path in sources.seen_files("mrf")}
+    for one in sources.recorded("mrf"):
+        if one.month is None and one.path not in found:
+            found[one.path] = [InNetworkFile(path=one.path)]
+    for one in sources.recorded("mrf"):
+        if one.month is not None and not former_months.is_replaced(InNetworkFile(path=one.path), one.month):
+            found.setdefault(one.path, []).append(FormerMonthFile(path=one.path, month=one.month))
+    return tuple(task for path in sorted(found) for task in found[path])
 
 
 @functools.cache
 def reference(folder: str) -> tuple[ReferenceFile, ...]:
-    """The task of every file of a reference folder."""
-    return tuple(REFERENCES[folder](path=name) for name in raw.reference(folder))
+    """The task of every source of a reference folder, those included that are not seen any more.
+
+    A file of no known kind that is not seen any more gave nothing.
+    """
+    known = (one.path for one in sources.recorded(folder) if one.stamp.notes["status"] != UNRECOGNISED)
+    return tuple(REFERENCES[folder](path=path) for path in sorted({*sources.seen_files(folder), *known}))
 
 
 def references() -> tuple[ReferenceFile, ...]:
@@ -638,27 +864,11 @@ def months() -> list[str]:
     return sorted({task.month for task in in_network() if task.month and task.status not in skipped})
 
 
-def remove_gone() -> None:
-    """Take away what was staged of source files that are gone."""
-    root = paths.current()
-    present = {task.label for task in (*in_network(), *references())}
-    staged, stamped = root.path / "staged", root.stamp("staged").with_suffix("")
-    for folder in ("mrf", *REFERENCES):
-        labels = {path.parent.relative_to(root.path).as_posix() for path in (staged / folder).rglob("*.parquet")}
-        labels |= {
-            p.relative_to(stamped.parent).as_posix().removesuffix(".json") for p in (stamped / folder).rglob("*.json")
-        }
-        for label in labels - present:  # the stamp last: what is left half done is found again by it
-            shutil.rmtree(root.path / label, ignore_errors=True)
-            if folder == "mrf":
-                InNetworkFile(path=label.removeprefix("staged/mrf/"))._quarantine(())
-            targets.remove(root.stamp(label), stamped)
-
-
 def forget() -> None:
     """Look at the folders again."""
     in_network.cache_clear()
     _by_month.cache_clear()
     reference.cache_clear()
     raw.forget()
+    sources.forget()
     elsewhere.forget()

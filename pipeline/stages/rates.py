@@ -5,7 +5,7 @@ What belongs here: the base of those tasks. What must not come in: any one table
 
 from __future__ import annotations
 
-from pipeline import tables
+from pipeline import staged_views, tables
 from pipeline.stages import ingest, star
 from pipeline.task import TableTask
 
@@ -25,8 +25,10 @@ class FromRates(TableTask):
 
     def files(self) -> list[ingest.InNetworkFile]:
         """The files it reads."""
-        files = ingest.of_month(self.month_or_none) if self.month_or_none else ingest.in_network()
-        return [task for task in files if task.status in (None, ingest.WHOLE)]
+        if self.month_or_none:
+            return [task for task in ingest.of_month(self.month_or_none) if task.status in (None, ingest.WHOLE)]
+        # Of all months: a broken file keeps the rows that it gave before, as its month keeps its facts.
+        return [task for task in ingest.in_network() if task.status is None or task.set_stamp() is not None]
 
     def views(self) -> dict[str, list[TableTask]]:
         stars = star.views(*self.stars, month=self.month_or_none)
@@ -36,38 +38,51 @@ class FromRates(TableTask):
         return list(dict.fromkeys([*super().requires(), *self.files()]))
 
     def other_inputs(self) -> dict[str, str]:
-        return {f"{task.label}:header": task.header_digest() for task in self.files()}
+        return {f"{task.input_name}:header": task.header_digest() for task in self.files()}
 
     def view_selects(self) -> dict[str, str]:
         selects = super().view_selects()
-        files = [task for task in self.files() if task.status == ingest.WHOLE]
+        files = [task for task in self.files() if task.set_stamp() is not None]
+        rows = [task.set_row() for task in files]
+        if not self.month_or_none:  # a path may have given several months, each under the same batch_id
+            for row, task in zip(rows, files, strict=True):
+                row["batch_id"] = task.input_name
+        ids = [row["batch_id"] for row in rows]
         for name in self.staged:
-            selects[name] = _with_batch(name, files)
-        selects["source_file"] = source_rows(files)
+            selects[name] = _with_batch(name, list(zip(ids, files, strict=True)))
+        selects["source_file"] = source_rows(rows)
         return selects
 
 
-def _with_batch(name: str, files: list[ingest.InNetworkFile]) -> str:
+def _with_batch(name: str, files: list[tuple[str, ingest.InNetworkFile]]) -> str:
     from pipeline import duck
 
     declared = tables.get(name)
     pieces = [
-        f"SELECT {duck.literal(task.batch_id)} AS batch_id, file_row_number AS row_ix, * EXCLUDE (file_row_number) FROM "
+        f"SELECT {duck.literal(batch_id)} AS batch_id, file_row_number AS row_ix, {_columns(declared, task)} FROM "
         + duck.parquet_files(task.file_of(name), numbered=True)
-        for task in files
+        for batch_id, task in files
     ]
     nothing = "SELECT CAST(NULL AS VARCHAR) AS batch_id, CAST(NULL AS BIGINT) AS row_ix, *"
     return " UNION ALL ".join(pieces) or f"{nothing} FROM ({duck.empty(declared)})"
 
 
-def source_rows(files: list[ingest.InNetworkFile]) -> str:
-    """The rows of dim_source_file for some files, as a SELECT."""
-    return _listed("dim_source_file", [task.source_row() for task in files])
+def _columns(declared: tables.Table, task: ingest.InNetworkFile) -> str:
+    """A staged table's columns, as its file of a source has them or as they are declared for a file that lacks them."""
+    had = task.columns_of(declared.name)
+    if had is None or had == declared.columns:
+        return "* EXCLUDE (file_row_number)"
+    return staged_views.completed(declared, had, task.file_of(declared.name))
 
 
-def warning_rows(files: list[ingest.InNetworkFile]) -> str:
-    """The rows of source_warning for some files, as a SELECT."""
-    return _listed("source_warning", [row for task in files for row in task.warning_rows()])
+def source_rows(rows: list[dict]) -> str:
+    """Rows of dim_source_file as a SELECT."""
+    return _listed("dim_source_file", rows)
+
+
+def warning_rows(rows: list[dict]) -> str:
+    """Rows of source_warning as a SELECT."""
+    return _listed("source_warning", rows)
 
 
 def _listed(name: str, rows: list[dict]) -> str:

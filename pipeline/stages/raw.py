@@ -12,7 +12,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, paths
+from pipeline import errors, paths, raw_files, source_names
 from pipeline.stages.parameters import NameParameter
 from pipeline.task import RootParameter
 
@@ -37,7 +37,13 @@ class Misplaced:
 
 def _is_ours(path: Path) -> bool:
     """Not a file that an editor, a system or a download in progress leaves."""
-    return path.is_file() and not path.name.startswith(".") and path.suffix not in (".part", ".tmp", ".md")
+    return not path.name.startswith(".") and path.suffix not in (".part", ".tmp", ".md")
+
+
+@functools.cache
+def listing(folder: str) -> raw_files.Listing:
+    """What a folder directly under raw/ holds."""
+    return raw_files.walk(paths.current().raw / folder)
 
 
 @functools.cache
@@ -45,7 +51,7 @@ def in_network() -> tuple[tuple[str, ...], tuple[Misplaced, ...]]:
     """The in-network files by their path under raw/mrf, in order; and those that stand where none belongs."""
     folder = paths.current().mrf
     good, bad = [], []
-    for path in sorted(p for p in folder.rglob("*") if _is_ours(p)) if folder.is_dir() else ():
+    for path in (p for p in map(folder.joinpath, listing("mrf").files) if _is_ours(p)):
         name = path.relative_to(folder).as_posix()
         folders = name.split("/")[:-1]
         if any(part.startswith(".") for part in folders) or paths.BESIDE in folders[1:]:
@@ -75,35 +81,29 @@ def in_network() -> tuple[tuple[str, ...], tuple[Misplaced, ...]]:
 @functools.cache
 def reference(folder: str) -> tuple[str, ...]:
     """The files of a reference folder, by their path under it, in order."""
-    base = paths.current().reference(folder)
-    return (
-        tuple(sorted(p.relative_to(base).as_posix() for p in base.rglob("*") if _is_ours(p))) if base.is_dir() else ()
-    )
+    return tuple(name for name in listing(folder).files if _is_ours(Path(name)))
 
 
 @functools.cache
 def stars() -> tuple[str, ...]:
     """The star schemas that were brought, by their folder under raw/star; a dot begins one that is being brought."""
-    base = paths.current().star
-    return (
-        tuple(sorted(p.name for p in base.iterdir() if p.is_dir() and not p.name.startswith(".")))
-        if base.is_dir()
-        else ()
-    )
+    return listing("star").folders
 
 
-def listed() -> list[str]:
-    """Every raw file and star schema, misplaced files too, by its path under raw/."""
-    good, bad = in_network()
-    found = [f"mrf/{name}" for name in good]
-    found += [misplaced.path.relative_to(paths.current().raw).as_posix() for misplaced in bad]
-    found += [f"{folder}/{name}" for folder in paths.REFERENCE_FOLDERS for name in reference(folder)]
-    return [*found, *(f"star/{name}" for name in stars())]
+def misplaced_names() -> list[str]:
+    """The misplaced files by their path under raw/."""
+    return [misplaced.path.relative_to(paths.current().raw).as_posix() for misplaced in in_network()[1]]
+
+
+def _all_names() -> list[str]:
+    from pipeline.stages import sources
+
+    return sources.all_names()
 
 
 def forget() -> None:
     """Look at the folders again."""
-    for known in (in_network, reference, stars):
+    for known in (listing, in_network, reference, stars):
         known.cache_clear()
 
 
@@ -111,11 +111,11 @@ class SourceFile(luigi.Task):
     """A file that a publisher wrote, by its path under raw/. It is red while its content cannot be read."""
 
     root = RootParameter(positional=False)
-    path = NameParameter("file under raw/", lambda: listed())
+    path = NameParameter("file under raw/", _all_names)
 
     def output(self) -> luigi.LocalTarget:
         """The file itself."""
-        return luigi.LocalTarget(str(paths.current().raw / self.path))
+        return luigi.LocalTarget(str(paths.current().raw / source_names.from_text(self.path)))
 
     def problem(self) -> errors.SourceError | None:
         """What is wrong with the file as it stands, as far as it was read."""
@@ -125,7 +125,9 @@ class SourceFile(luigi.Task):
             return star.Star(star=self.path.removeprefix("star/")).problem()
         if self.path.startswith("mrf/"):
             name = self.path.removeprefix("mrf/")
-            misplaced = {m.path: m.error for m in in_network()[1]}.get(paths.current().mrf / name)
+            misplaced = {m.path: m.error for m in in_network()[1]}.get(
+                paths.current().mrf / source_names.from_text(name)
+            )
             return misplaced or ingest.InNetworkFile(path=name).problem()
         return None
 

@@ -6,13 +6,13 @@ What belongs here: their tasks, and which of them a month or a dimension reads. 
 
 from __future__ import annotations
 
-import shutil
+import os
 from pathlib import Path
 
 import luigi
 
-from pipeline import errors, fingerprints, paths, settings, tables
-from pipeline.stages import ingest, raw
+from pipeline import errors, fingerprints, paths, settings, stamps, tables
+from pipeline.stages import ingest, raw, sources
 from pipeline.stages.parameters import MonthParameter, NameParameter
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -31,6 +31,23 @@ class _Staged(TableTask):
     def place(self) -> Path:
         """The star schema's own folder."""
         return self.warehouse.star / self.star
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether its files are here: those that were read, or its folder before any was."""
+        return _is_seen(self.star)
+
+    def why_not_seen(self) -> str:
+        """Why they are not."""
+        return _why_not_seen(self.star)
+
+    def own_staleness(self) -> Stale | None:
+        return TableTask.own_staleness(self) if self.is_seen else ingest.staleness_unseen(self)
+
+    def build(self, why: Stale) -> Stamp:
+        if not self.is_seen and self.stamp() is not None:
+            raise ingest.lost_set(self, why)
+        return TableTask.build(self, why)
 
     def targets(self) -> dict[str, Path]:
         return {
@@ -74,14 +91,37 @@ class Star(_Staged, ingest.FileTask):
     def file(self) -> Path:
         return self.place
 
+    @property
+    def label(self) -> str:
+        return f"staged/star/{self.star}"
+
+    def stamp(self) -> Stamp | None:
+        return TableTask.stamp(self)
+
+    @property
+    def rows(self) -> int:
+        return sum(self.months.values())
+
+    @property
+    def source_months(self) -> tuple[str, ...]:
+        return tuple(self.months)
+
     def requires(self) -> list:
-        return [raw.SourceFile(path=self.raw_name)]
+        return [raw.SourceFile(path=self.raw_name)] if self.is_seen else []
 
     def build(self, why: Stale) -> Stamp:
         try:
             return super().build(why)
+        except errors.UnreadableSource as refused:
+            sources.put_unreadable(self.raw_name, refused.fact)
+            raise
         except errors.SourceError as broken:
-            return self.verdict(broken, ingest.BROKEN, {"months": self.months})
+            if not self.is_seen:
+                raise
+            former = self.stamp()  # what it gave before stays in the dimensions
+            return self.verdict(
+                broken, ingest.BROKEN, {"months": self.months}, former if former and former.parts else None
+            )
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline.readers import star_layout
@@ -102,7 +142,7 @@ class Star(_Staged, ingest.FileTask):
         return {"first_month": min(self._months), "last_month": max(self._months)}
 
     def notes(self) -> dict:
-        return {"status": ingest.WHOLE, "months": self._months}
+        return {**self.origin(), "status": ingest.WHOLE, "months": self._months}
 
     @property
     def months(self) -> dict[str, int]:
@@ -131,6 +171,10 @@ class StarMonth(_Staged):
     def label(self) -> str:
         return f"staged/star/{self.star}/{self.month}"
 
+    @property
+    def shown(self) -> str:
+        return f"{sources.shown('star', self.star)}:{self.month}"
+
     def requires(self) -> list:
         return [Star(star=self.star)]
 
@@ -144,14 +188,36 @@ def hashes(star: str) -> dict[str, str]:
     }
 
 
+def _is_seen(star: str) -> bool:
+    root = paths.current()
+    stamp = stamps.read(root, f"staged/star/{star}")
+    return sources.is_seen("star", star) and all(
+        os.access(root.path / name, os.R_OK) for name in (stamp.basis.inputs if stamp else ())
+    )
+
+
+def _why_not_seen(star: str) -> str:
+    root = paths.current()
+    if not sources.is_seen("star", star):
+        return sources.why_not_seen("star", star)
+    stamp = stamps.read(root, f"staged/star/{star}")
+    return f"lacks {next(name for name in stamp.basis.inputs if not os.access(root.path / name, os.R_OK))}"
+
+
 def tasks() -> list[Star]:
-    """The task of every star schema."""
-    return [Star(star=name) for name in raw.stars()]
+    """The task of every star schema, those included that are not seen any more."""
+    names = {*sources.seen_files("star"), *(one.path for one in sources.recorded("star"))}
+    return [Star(star=name) for name in sorted(names)]
 
 
 def whole() -> list[Star]:
     """Those that are not known to be broken."""
     return [task for task in tasks() if task.status in (None, ingest.WHOLE)]
+
+
+def with_rows() -> list[Star]:
+    """Those that give rows of dimensions: the whole ones, and broken ones that were whole before."""
+    return [task for task in tasks() if task.status in (None, ingest.WHOLE) or task.stamp().parts]
 
 
 def broken(month: str | None = None) -> list[Star]:
@@ -175,19 +241,8 @@ def shards() -> list[StarMonth]:
     return [StarMonth(star=task.star, month=month) for task in whole() for month in task.months]
 
 
-def remove_gone() -> None:
-    """Take away what was staged of star schemas that are gone."""
-    root = paths.current()
-    stamped = root.stamp("staged/star").with_suffix("")
-    for stamp in [*stamped.glob("*.json"), *stamped.glob("*/*.json")]:
-        name, _, month = stamp.relative_to(stamped).as_posix().removesuffix(".json").partition("/")
-        if name not in raw.stars() or (month and month not in Star(star=name).months):
-            stamp.unlink()
-            shutil.rmtree(root.path / "staged" / "star" / name / month, ignore_errors=True)
-
-
 def views(*names: str, month: str | None = None) -> dict[str, list[TableTask]]:
     """Views over staged tables of star schemas: those of a month for tables that are staged by month, else of all."""
     of_all, by_month = ingest.staged_tables("star"), ingest.staged_tables("star_month")
     assert set(names) <= {*of_all, *by_month}, f"no such tables of star schemas: {names}"
-    return {name: list(whole()) if name in of_all else list(of_month(month)) for name in names}
+    return {name: list(with_rows()) if name in of_all else list(of_month(month)) for name in names}

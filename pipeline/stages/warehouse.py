@@ -13,6 +13,7 @@ from pipeline import (
     catalog_file,
     leaf_writing,
     leaves,
+    let_go,
     naming,
     partition,
     paths,
@@ -76,6 +77,7 @@ class Warehouse(TableTask):
             inputs[f"the leaves of {month}"] = leaves.written_as(stamp.notes) if stamp else ""
             fact = facts.FactRate(month=month).stamp()
             inputs[f"the accounts of {month}"] = naming.md5_of(json.dumps(fact.notes, sort_keys=True)) if fact else ""
+        inputs["the presence of sources"] = naming.md5_of(json.dumps(source_presence(), sort_keys=True))
         return inputs
 
     def shaping(self) -> dict[str, object]:
@@ -104,6 +106,8 @@ class Warehouse(TableTask):
         months = facts.months()
         for month in orphans(months):
             remove_month(month)
+        if let_go.any_month(root):
+            let_go.put_month_removed(root, None)
         listed = []
         for task in tables_of(months):
             parts = (task.stamp() or stamps.NONE).parts_of(task.table)
@@ -115,7 +119,8 @@ class Warehouse(TableTask):
         with self.scratch() as folder, targets.refusals_told(folder):
             draft = folder / "warehouse.duckdb"
             with database.writable(draft) as place:
-                of_leaves = catalog.write(root, place, listed, {m: leaves.manifest(root, m) for m in months}, of_months)
+                manifests = {m: leaves.manifest(root, m) for m in months}
+                of_leaves = catalog.write(root, place, listed, manifests, of_months, source_presence())
             former = self.stamp()
             kept = catalog_file.publish(root, draft, former.notes["sha256"] if former else None)
         if kept is not None:
@@ -126,6 +131,15 @@ class Warehouse(TableTask):
         stamp = Stamp(basis, {}, {}, notes)
         stamps.write(root, self.label, stamp)
         return stamp
+
+
+def source_presence() -> list[dict]:
+    """batch_id, file, year_month and presence of every in-network source: the catalog's table source_presence."""
+    return [
+        {"batch_id": task.batch_id, "file": task.path, "year_month": task.month, "presence": task.presence}
+        for task in ingest.in_network()
+        if task.stamp() is not None
+    ]
 
 
 def objects_of_tables(months: list[str]) -> set[str]:
@@ -173,7 +187,8 @@ def accounts_of(month: str) -> dict:
 
 
 def orphans(months: list[str]) -> list[str]:
-    """Months that no source has any more, and of which something stands: a file, a stamp, or what is kept of leaves.
+    """Months that no source has any more, because those that had them were let go of, and of which something stands: a
+    file, a stamp, or what is kept of leaves.
 
     None while a source is unread, or broken before its date (and not skipped), for it may be of any month.
     """
@@ -189,7 +204,17 @@ def orphans(months: list[str]) -> list[str]:
     stems = {p.name.partition(".")[0] for place in places if place.is_dir() for p in place.iterdir()}
     names = {stem[-7:] for stem in stems if stem[-8:-7] == "_"}
     names |= {p.name for p in root.month_state("").iterdir()} if root.month_state("").is_dir() else set()
-    return sorted({name for name in names if partition.is_month(name)} - set(months))
+    found = {name for name in names if partition.is_month(name)} - set(months)
+    return sorted(month for month in found if let_go.may_remove_month(root, month) or month in _skipped())
+
+
+def _skipped() -> set[str]:
+    """The months of broken files that this build was told to publish without."""
+    if not settings.build().skip_broken:
+        return set()
+    return {t.month for t in ingest.in_network() if t.status == ingest.BROKEN and t.month} | {
+        month for t in star.broken() for month in t.months
+    }
 
 
 def remove_month(month: str) -> None:
@@ -204,3 +229,4 @@ def remove_month(month: str) -> None:
         task.clear_places()
         targets.remove(root.stamp(task.label), root.state)
         task.journal("removed", why="no source has this month any more")
+    let_go.put_month_removed(root, month)

@@ -32,6 +32,7 @@ class Table:
     sharded  one file a month (`name_YYYY-MM.parquet`) instead of one file
     folder   where under the warehouse root the file stands
     few      text columns of few distinct values where rows are millions: they are sorted and written as numbers
+    later    of a staged table: column -> its value in sets that were staged before the column was declared
     """
 
     name: str
@@ -43,11 +44,12 @@ class Table:
     doc: str = ""
     aliases: tuple[str, ...] = field(default=())
     few: tuple[str, ...] = field(default=())
+    later: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self):
         unknown = set(self.columns.values()) - set(_DUCKDB)
         assert not unknown, f"{self.name}: no such column types: {unknown}"
-        for column in (*self.key, *self.sort, *self.few):
+        for column in (*self.key, *self.sort, *self.few, *self.later):
             assert column in self.columns, f"{self.name}: {column} is not a column"
         if not self.sort:
             object.__setattr__(self, "sort", self.key)
@@ -87,12 +89,21 @@ class Table:
 
 
 def table(
-    name: str, folder: str, columns: str, key: str, sort: str = "", *, sharded=False, doc="", aliases=(), few=""
+    name: str, folder: str, columns: str, key: str, sort="", *, sharded=False, doc="", aliases=(), few="", later=None
 ) -> Table:
     """Declare and register a table. `columns` is text: names one after another, `name:type` where not string."""
     parsed = dict(c.split(":") if ":" in c else (c, "string") for c in columns.split())
     made = Table(
-        name, folder, parsed, tuple(key.split()), tuple(sort.split()), sharded, doc, tuple(aliases), tuple(few.split())
+        name,
+        folder,
+        parsed,
+        tuple(key.split()),
+        tuple(sort.split()),
+        sharded,
+        doc,
+        tuple(aliases),
+        tuple(few.split()),
+        later or {},
     )
     assert name not in REGISTRY, f"{name} is declared twice"
     REGISTRY[name] = made

@@ -87,11 +87,12 @@ DIM_SOURCE_FILE = table(
     schema_shape prices_read:int64 priced:int64 prices_rejected:int64 without_provider:int64 rates_read:int64 facts:int64
     duplicates:int64 rejected:int64 unresolved:int64 zero_rates:int64 rate_sum fact_sum duplicate_sum rounded_sum
     groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
-    key="batch_id",
-    sort="file",
-    doc="One row per source file. status: whole or broken (then reason says why). prices_read = priced + prices_rejected + "
-    "without_provider; rates_read = facts + duplicates + rejected; rate_sum = fact_sum + duplicate_sum + rounded_sum "
-    "(exact decimals as text; see pipeline/accounts.py).",
+    key="batch_id year_month",
+    sort="file year_month",
+    doc="One row per source file and month: a path that gave another month before has a row for each. status: whole or "
+    "broken (then reason says why). prices_read = priced + prices_rejected + without_provider; rates_read = facts + "
+    "duplicates + rejected; rate_sum = fact_sum + duplicate_sum + rounded_sum (exact decimals as text; see "
+    "pipeline/accounts.py).",
 )
 SOURCE_WARNING = table(
     "source_warning",
