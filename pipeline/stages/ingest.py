@@ -34,10 +34,10 @@ from pipeline import (
 )
 from pipeline import references as elsewhere
 from pipeline.lookahead import ahead
-from pipeline.readers import copies, reference_holds
+from pipeline.readers import reference_holds
 from pipeline.readers.reference_account import Account
 from pipeline.references import UNREADABLE, References
-from pipeline.stages import former_months, kept_references, raw, sources
+from pipeline.stages import former_months, kept_references, raw, sources, unseen_copies
 from pipeline.stages.parameters import MonthParameter, NameParameter
 from pipeline.stamps import Basis, Stale, Stamp
 from pipeline.task import TableTask
@@ -255,7 +255,7 @@ class InNetworkFile(FileTask):
 
     folder = "mrf"
     hashed_while_read = True
-    path = NameParameter("in-network file", lambda: raw.in_network()[0])
+    path = NameParameter("in-network file", lambda: sources.names("mrf"))
 
     @property
     def batch_id(self) -> str:
@@ -601,8 +601,8 @@ class ReferenceFile(FileTask):
     def other_inputs(self) -> dict[str, str]:
         """The file, and those of which it may be a copy: what they hold decides whether it is read."""
         found = super().other_inputs()
-        for name in copies.better(self.path, sources.seen_files(self.folder)) if self.folder not in STREAMED else ():
-            found |= FileTask.other_inputs(type(self)(path=name))
+        for one in unseen_copies.better_copies(self) if self.folder not in STREAMED else ():
+            found |= FileTask.other_inputs(one) if one.is_seen else unseen_copies.recorded_input(one)
         return found
 
     def may_feed(self, wanted: str) -> bool:
@@ -683,6 +683,7 @@ class ReferenceFile(FileTask):
         if isinstance(read, dict):
             from pipeline.readers import reference_parts
 
+            unseen_copies.refuse(self, read)
             self._contents = {name: reference_parts.digest(frame) for name, frame in read.items()}
         parts = ahead([read] if isinstance(read, dict) else read, waiting=4)
         with ThreadPoolExecutor(1) as beside, closing(parts):
