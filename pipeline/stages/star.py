@@ -83,7 +83,7 @@ class _Staged(TableTask):
 class Star(_Staged, ingest.FileTask):
     """A star schema, by its id: what it says of codes, payers, providers and places, and its verdict."""
 
-    star = NameParameter("star schema", raw.stars)
+    star = NameParameter("star schema", lambda: sources.names("star"))
     path = property(lambda self: self.star)  # as FileTask names it
     folder = "star"
 
@@ -163,7 +163,7 @@ class Star(_Staged, ingest.FileTask):
 class StarMonth(_Staged):
     """A month of a star schema: its facts, and the provider groups that they name."""
 
-    star = NameParameter("star schema", raw.stars)
+    star = NameParameter("star schema", lambda: sources.names("star"))
     month = MonthParameter()
     folder = "star_month"
 
