@@ -392,7 +392,9 @@ class ReferenceFile(FileTask):
     def blocked(self) -> errors.RatehouseError | None:
         if self.status == BROKEN and not settings.build().skip_broken and self.own_staleness() is None:
             notes = self.stamp().notes
-            return errors.SourceError(notes["reason"], place=self.warehouse.placed(notes["place"]), remedy=notes["remedy"])
+            return errors.SourceError(
+                notes["reason"], place=self.warehouse.placed(notes["place"]), remedy=notes["remedy"]
+            )
         return None
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:

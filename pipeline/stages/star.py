@@ -114,7 +114,9 @@ class Star(_Staged, ingest.FileTask):
         stamp = self.stamp()
         if stamp is None or stamp.notes["status"] != ingest.BROKEN or self.own_staleness() is not None:
             return None
-        return errors.SourceError(stamp.notes["reason"], place=self.warehouse.placed(stamp.notes["place"]), remedy=stamp.notes["remedy"])
+        return errors.SourceError(
+            stamp.notes["reason"], place=self.warehouse.placed(stamp.notes["place"]), remedy=stamp.notes["remedy"]
+        )
 
 
 class StarMonth(_Staged):
