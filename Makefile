@@ -72,7 +72,7 @@ faults: $(READY) ## break builds at every step, and see that the next one mends 
 	@RATEHOUSE_CAMPAIGN=1 $(VENV)/bin/python -m pytest -rA --no-header $(FAULTS:%=tests/test_%.py) $(ARGS)
 
 # What a build makes under its root; raw/ and what else stands there is not ours to remove.
-BUILT := .objects .scratch .state bench dims docs geocoding gold quarantine staged warehouse.duckdb xrefs
+BUILT := .objects .scratch .state bench dims docs geocoding gold quarantine staged warehouse.duckdb warehouse.duckdb.wal xrefs
 
 clean: ## remove what was built, never raw files [ROOT=folder, FORCE=1: rows without a raw file, too]
 	@root="$${ROOT:-$${RATEHOUSE_ROOT:-data}}"; \

@@ -1,12 +1,11 @@
 """warehouse.duckdb as a file that other programs open too: publishing it, what they leave at it, opening it.
 
-What belongs here: DuckDB's logs of changes (`.wal`) beside the catalog, the folder that a catalog was written for, whether
+What belongs here: DuckDB's logs of changes (`.wal`) next to the catalog, the folder that a catalog was written for, whether
 a reader can open it, and putting a new one in its place. What must not come in: what a catalog holds (`catalog`), when one
 is to be written (`stages.warehouse`).
 
-DuckDB replays a log onto whatever database has the name beside it. A program that opened the catalog for writing and was
-killed leaves one; beside the catalog of the next build, readers then see its changes made to other tables than it had
-before it, or cannot open the catalog at all.
+DuckDB replays a log onto whatever database has its name. A program that opened the catalog for writing and was killed
+leaves one. Readers of the next build's catalog would then see that program's changes made to it, or could not open it.
 """
 
 from __future__ import annotations
@@ -33,17 +32,17 @@ The next time {OWN_VIEWS}.
 
 
 def logs(root: Root) -> list[Path]:
-    """The logs beside the catalog. A build leaves none: a program that opened the catalog for writing did."""
+    """The logs next to the catalog. A build leaves none: a program that opened the catalog for writing did."""
     found = (f"{root.catalog}{ending}" for ending in LOG_ENDINGS)
     return [Path(path) for path in found if os.path.lexists(path)]
 
 
 def log_problem(root: Root) -> str | None:
-    """What is wrong when a log lies beside the catalog, None when none does."""
+    """What is wrong when a log is next to the catalog, None when none is."""
     found = logs(root)
     if not found:
         return None
-    return f"{found[0].name} lies beside it: a program has it open for writing, or was killed while it had"
+    return f"{found[0].name} is next to it: a program has it open for writing, or was killed while it had"
 
 
 def root_problem(root: Root, written_for: str | None) -> str | None:
@@ -68,14 +67,14 @@ def publish(root: Root, draft: Path, former: str | None) -> Path | None:
     """Put a new catalog in its place, whole or not at all; `former` is the SHA-256 of the one that its stamp has.
 
     Returns the folder in quarantine of what another program made of the former one, if one did. The former one's log is
-    taken away first: without it a reader opens the former catalog as it was published.
+    moved away first: without it a reader opens the former catalog as it was published.
     """
     with targets.refusals_told(root.catalog):
         targets.fsync(draft)
         kept = set_aside(root, {former, _last_published(root)})
         targets.write_text(root, root.catalog_hash, targets.file_hash(draft))
         targets.replace(draft, root.catalog)
-        kept = _move_logs(root) or kept  # of a program that is at work on the former one
+        kept = _move_logs(root) or kept  # of a program that still has the former one open
         targets.fsync(root.path)
     return kept
 
@@ -100,10 +99,11 @@ def set_aside(root: Root, published: set[str | None]) -> Path | None:
 
 
 def _move_logs(root: Root, folder: Path | None = None) -> Path | None:
-    """Move the logs beside the catalog to a folder of quarantine/extra/; returns it, None when there was none."""
+    """Move the logs next to the catalog to a folder of quarantine/extra/; returns it, None when there was none."""
     found = logs(root)
     for log in found:
-        folder = folder or _kept(root, targets.file_hash(log))
+        if folder is None or (folder / log.name).exists():
+            folder = _kept(root, targets.file_hash(log))
         targets.replace(log, folder / log.name)
     return folder if found else None
 
@@ -164,14 +164,13 @@ def _unreadable(root: Root, problem: Exception) -> errors.CatalogError:
 def recorded_root(con) -> str | None:
     """The folder that the catalog behind a connection was written for; None when it names no file at all."""
     names = {name for (name,) in con.sql("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()}
-    if "warehouse" in names:
-        (row,) = con.sql("SELECT root FROM warehouse").fetchall()
-        return row[0]
+    if "warehouse" in names and (rows := con.sql("SELECT root FROM warehouse").fetchall()):
+        return rows[0][0]
     if "table_files" not in names:
         return None
-    # Written by a version that did not say so: the root is what stands before the object's name.
+    # Written by a version that has no such relation: the root is what comes before the object's name.
     rows = con.sql("SELECT object_path FROM table_files LIMIT 1").fetchall()
-    return rows[0][0].rpartition("/.objects/")[0] if rows else None
+    return str(Path(rows[0][0]).parents[2]) if rows else None
 
 
 def reading_problem(root: Root) -> str | None:

@@ -246,7 +246,7 @@ def _keys(root: Root, month: str, deep: bool) -> Iterator[Problem]:
 
 
 def _catalog(root: Root, deep: bool, sound: bool) -> Iterator[Problem]:
-    """What is wrong with the catalog, and what other programs left beside it. It is opened, as a reader does, when `deep`
+    """What is wrong with the catalog, and what other programs left next to it. It is opened, as a reader does, when `deep`
     and when its files are `sound`: else these are what is wrong.
     """
     name = root.relative(root.catalog)

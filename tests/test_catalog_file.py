@@ -1,6 +1,6 @@
 """warehouse.duckdb among other programs: what one that opened it for writing leaves, and which folder it names.
 
-DuckDB replays a `.wal` onto whatever database stands beside it. In the format that DuckDB 1.2 reads, the log of a former
+DuckDB replays a `.wal` onto whatever database has its name. In the format that DuckDB 1.2 reads, the log of a former
 catalog is replayed onto the next one without an error; in others, no reader can open that.
 """
 
@@ -105,7 +105,7 @@ def kept(root: Path) -> Path:
 
 
 def is_whole(root: Path) -> None:
-    """Nobody left anything at the catalog, readers get what was published, and nothing is owed."""
+    """Nobody left anything at the catalog, readers get what was published, and a build has nothing to do."""
     assert not (root / LOG).exists()
     assert problems(root, deep=True) == {}
     assert {"fact_rate", "partition_manifest", "warehouse"} <= names(root)
@@ -120,12 +120,12 @@ def test_what_a_killed_program_left_is_seen_by_all_and_set_aside_by_the_next_bui
     killed_while_writing(root, change)
     look(root)
     (stale,) = (row for row in inspection.status() if row["state"] != "built")
-    assert stale["reason"].startswith(f"{LOG} lies beside it: a program has it open for writing, or was killed")
+    assert stale["reason"].startswith(f"{LOG} is next to it: a program has it open for writing, or was killed")
     for deep in (False, True):
         assert list(problems(root, deep=deep)) == [LOG]
     asked = kit.ratehouse(root, "query", "SELECT 1")
     assert asked.returncode == 1
-    assert f"{LOG} lies beside it" in " ".join(asked.stderr.split())
+    assert f"{LOG} is next to it" in " ".join(asked.stderr.split())
     assert asked.stderr.split()[-1] == "build"
 
     kit.change_rate(root)
@@ -150,6 +150,16 @@ def test_a_log_alone_is_reason_enough_for_a_build(root):
     is_whole(root)
 
 
+@pytest.mark.parametrize("ending", catalog_file.LOG_ENDINGS)
+def test_each_log_that_duckdb_keeps_is_seen_and_set_aside(root, ending):
+    log = root / f"warehouse.duckdb{ending}"
+    log.write_bytes(b"a log")
+    assert list(problems(root, deep=False)) == [log.name]
+    assert kit.build(root).ok
+    assert (kept(root) / log.name).read_bytes() == b"a log"
+    is_whole(root)
+
+
 def test_repair_mends_it(root):
     killed_while_writing(root, MINE)
     look(root)
@@ -169,7 +179,7 @@ def test_a_program_at_work_during_a_build_and_after_it(root):
         assert ask(root, "SELECT count(*) FROM fact_rate") == [(4,)]
         assert "mine" not in names(root)
         writer.execute("CHECKPOINT")
-        writer.execute("CREATE TABLE notes AS SELECT 1 AS a")  # a new log, beside the new catalog
+        writer.execute("CREATE TABLE notes AS SELECT 1 AS a")  # a new log, next to the new catalog
         assert (root / LOG).exists()
         assert list(problems(root, deep=False)) == [LOG]
     assert (root / LOG).exists()
@@ -217,7 +227,7 @@ def test_a_program_that_opened_and_closed_it_changed_nothing(root):
     assert kit.build(root).nothing_to_do
 
 
-# Where a build is killed while it publishes a catalog beside a log: step, path below the root.
+# Where a build is killed while it publishes a catalog while a log is there: step, path below the root.
 MOMENTS = [
     ("mkdir", "quarantine/extra/catalog"),
     ("replace", "quarantine/extra/.*/reason.txt"),

@@ -22,7 +22,7 @@ from test_guide_queries import SQL, placed
 
 pytestmark = pytest.mark.slow
 VERSION = "1.2"
-# Answers each query of a JSON list that stands on standard input, in a database of which it is told the path.
+# Answers each query of a JSON list on standard input, in the database whose path it is given.
 ASKER = """
 import duckdb, json, sys
 con = duckdb.connect(sys.argv[1], read_only=True)
