@@ -147,16 +147,21 @@ def _warnings(outcome: Outcome) -> None:
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)
-    for one in [
-        w for w in outcome.source_warnings if w.kind != "reference_unusable"
-    ]:  # told above, each with its reason
-        where = f"{one.count:,} in {lines.counted(one.files, 'file')}"
-        click.echo(lines.wrapped(f"warning: {one.kind}: {one.meaning} {where}, first {one.example}"))
+    _source_warnings(outcome)
     missing = sum(count for _, count in outcome.missing_references)
     if missing:
         what, files = lines.counted(missing, "reference"), lines.counted(len(outcome.missing_references), "file")
         click.echo(lines.wrapped(f"missing: {what} of {files}, known by address alone; to fetch them:"))
         click.echo(f"  {_command('fetch --references')}")
+
+
+def _source_warnings(outcome: Outcome) -> None:
+    """What to know of the in-network files, by kind; references that cannot be used are told each with its reason."""
+    found = [one for one in outcome.source_warnings if one.kind != "reference_unusable"]
+    for one in found[:MANY]:
+        where = f"{one.count:,} in {lines.counted(one.files, 'file')}, first {one.example}"
+        click.echo(lines.wrapped(f"warning: {one.kind}: {one.meaning} {where}"))
+    _more(len(found), "sources --warnings", err=False)
 
 
 def show_failures(outcome: Outcome) -> None:
