@@ -666,7 +666,7 @@ def test_a_file_that_is_cut_off_is_said_to_be(cut, write):
 
 def test_a_stray_bracket_at_the_end_of_a_cut_file_is_no_other_fault(write):
     """As the file of Sierra Health & Life has it: the text ends where another list would go on."""
-    text = LONG[: LONG.index(b"}]}]}") + 2] + b"}"
+    text = LONG[: LONG.index(b"}]}]}") + 3] + b"}"
     with pytest.raises(SourceError) as e:
         read(write(text))
     assert e.value.fact == f"ends after {len(text):,} bytes, inside in_network[0]"
