@@ -44,8 +44,10 @@ from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 class Outcome:
     """How a build ended.
 
-    `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
-    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why);
+    `failures` are journal events of what failed, `withheld` (month, partition, reason), `unlistable` what under raw/
+    cannot be listed; `passed_over` (file, why) of what is not read and may have been meant to be, of broken files where
+    the build skips them; `ignored` pattern of `[raw] ignore` -> how many; `missing_references` (in-network file, how
+    many), `unusable_references` (in-network file, address, why);
     `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
@@ -55,7 +57,9 @@ class Outcome:
     failures: list[dict] = field(default_factory=list)
     withheld: list[tuple[str, str, str]] = field(default_factory=list)
     incomplete: list[tuple[str, str]] = field(default_factory=list)
+    unlistable: list[errors.SourceError] = field(default_factory=list)
     passed_over: list[tuple[str, str]] = field(default_factory=list)
+    ignored: dict[str, int] = field(default_factory=dict)
     missing_references: list[tuple[str, int]] = field(default_factory=list)
     unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
@@ -65,7 +69,7 @@ class Outcome:
     @property
     def ok(self) -> bool:
         """Whether everything that was asked for stands and is up to date."""
-        return not (self.failures or self.withheld or self.incomplete)
+        return not (self.failures or self.withheld or self.incomplete or self.unlistable)
 
 
 def tables_for(months: list[str]) -> list[luigi.Task]:
@@ -111,9 +115,7 @@ def broken() -> list[raw.SourceFile]:
     """The source files that cannot be read, misplaced ones included, unless the build skips them."""
     if settings.build().skip_broken:
         return []
-    found = [
-        raw.SourceFile(path=f"mrf/{m.path.relative_to(paths.current().mrf).as_posix()}") for m in raw.in_network()[1]
-    ]
+    found = [raw.SourceFile(path=path) for path in raw.misplaced_alike()]
     found += [
         raw.SourceFile(path=t.raw_name) for t in [*ingest.in_network(), *star_tasks()] if t.status == ingest.BROKEN
     ]
@@ -234,6 +236,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
                     (name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))
                 ]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
+            outcome.unlistable = list(raw.unlistable())
             outcome.accounts = [accounts_of(month)]
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
@@ -346,7 +349,9 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
 
 def _look_back(outcome: Outcome, months: list[str]) -> None:
     """What the figures of months mean, and what they are without."""
+    outcome.unlistable = list(raw.unlistable())
     outcome.passed_over = passed_over()
+    outcome.ignored = {pattern: len(found) for pattern, found in raw.ignored().items()}
     outcome.accounts = [accounts_of(m) for m in months]
     for one in ingest.in_network():
         if one.missing_references:
@@ -355,11 +360,14 @@ def _look_back(outcome: Outcome, months: list[str]) -> None:
 
 
 def passed_over() -> list[tuple[str, str]]:
-    """(file, why) of reference files of no known kind, and of broken and misplaced ones that the build skipped."""
-    found = [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == ingest.UNRECOGNISED]
+    """(file, why) of files that are not read by their name or content, and of broken and misplaced ones that the build
+    skips.
+    """
+    found = [(f"raw/{one.path}", one.reason) for one in raw.skipped() if one.notable]
+    found += [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == ingest.UNRECOGNISED]
     if settings.build().skip_broken:
         found += [(f"raw/{t.raw_name}", t.reason) for t in sources() if t.status == ingest.BROKEN]
-        found += [(m.error.place, m.error.fact) for m in raw.in_network()[1]]
+        found += [(m.error.place, m.error.fact) for m in raw.misplaced()]
     return found
 
 

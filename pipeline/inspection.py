@@ -52,7 +52,7 @@ def status() -> list[dict]:
         count = sum(p.rows for p in stamp.parts.values()) if stamp and stamp.parts else None
         reason = why.sentence if why else None
         if isinstance(task, ingest.FileTask) and task.status != ingest.WHOLE and (why is None or why.kind == "blocked"):
-            state, reason = ("broken" if task.status == ingest.BROKEN else "passed over"), task.reason
+            state, reason = ("broken" if task.status == ingest.BROKEN else "skipped"), task.reason
         if isinstance(task, enriched.EnrichedMonth) and stamp:
             count = stamp.notes["rows"]
             if stamp.notes["withheld"] and why is None:
@@ -60,16 +60,13 @@ def status() -> list[dict]:
         rows.append(
             {"table": name_of(task), "month": task.month_or_none, "state": state, "rows": count, "reason": reason}
         )
-    for misplaced in raw.in_network()[1]:
-        rows.append(
-            {
-                "table": misplaced.error.place,
-                "month": None,
-                "state": "broken",
-                "rows": None,
-                "reason": misplaced.error.fact,
-            }
-        )
+    empty = {"month": None, "rows": None}
+    rows += [{"table": e.place, **empty, "state": "unreadable", "reason": e.fact} for e in raw.unlistable()]
+    rows += [{"table": m.error.place, **empty, "state": "broken", "reason": m.error.fact} for m in raw.misplaced()]
+    rows += [{"table": f"raw/{s.path}", **empty, "state": "skipped", "reason": s.reason} for s in raw.skipped()]
+    for pattern, found in raw.ignored().items():
+        reason = f"by [raw] ignore: {pattern}"
+        rows += [{"table": f"raw/{path}", **empty, "state": "ignored", "reason": reason} for path in found]
     return rows
 
 
@@ -191,6 +188,22 @@ def sources() -> Iterator[dict]:
         if row["status"] == ingest.BROKEN and fact and task.raw_name in fact.notes["skipped"]:
             row["status"] = "skipped"
         yield {**{name: row[name] for name in SOURCE_FIELDS}, "reason": row["reason"]}
-    for misplaced in raw.in_network()[1]:
-        name = misplaced.error.place.removeprefix("raw/mrf/")
-        yield {**dict.fromkeys(SOURCE_FIELDS), "file": name, "status": ingest.BROKEN, "reason": misplaced.error.fact}
+    empty = dict.fromkeys(SOURCE_FIELDS)
+    for error in raw.unlistable():
+        yield {**empty, "file": error.place.removeprefix("raw/mrf/"), "status": "unreadable", "reason": error.fact}
+    for one in raw.misplaced():
+        yield {**empty, "file": _as_source(one.path), "status": ingest.BROKEN, "reason": one.error.fact}
+
+
+def unread() -> Iterator[dict]:
+    """What under raw/ is no source by a person's choice, or by its name: file, status (skipped, ignored), reason."""
+    for one in raw.skipped():
+        yield {"file": _as_source(one.path), "status": "skipped", "reason": one.reason}
+    for pattern, found in raw.ignored().items():
+        for path in found:
+            yield {"file": _as_source(path), "status": "ignored", "reason": f"by [raw] ignore: {pattern}"}
+
+
+def _as_source(path: str) -> str:
+    """A path under raw/ as `sources` names files: under raw/mrf without that, elsewhere with raw/."""
+    return path.removeprefix("mrf/") if path.startswith("mrf/") else f"raw/{path}"

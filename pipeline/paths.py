@@ -15,7 +15,6 @@ from pathlib import Path
 
 from pipeline import errors, tables
 
-REFERENCE_FOLDERS = ("nppes", "medicare", "codes", "geo", "pos", "wcfs")
 BESIDE = "references"  # folder beside in-network files for what they refer to
 LEAF_NAME = "fact_rate_enriched.parquet"
 _current: Root | None = None

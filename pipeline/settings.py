@@ -84,6 +84,21 @@ class build(luigi.Config):
     )
 
 
+class raw(luigi.Config):
+    """[raw]: which files under raw/ are sources."""
+
+    ignore = luigi.Parameter(
+        default="",
+        description="patterns of paths under raw/ that are passed over, one a line or separated by commas: * stands for "
+        "anything, ? for one character, [ab] for one of them; a folder's name for all that is in it",
+    )
+
+    def ignored(self) -> tuple[str, ...]:
+        """The patterns, in order, each once."""
+        found = [one.strip().rstrip("/") for line in self.ignore.splitlines() for one in line.split(",")]
+        return tuple(dict.fromkeys(one for one in found if one))
+
+
 class ingest(luigi.Config):
     """[ingest]: what a source file may be."""
 
@@ -175,7 +190,7 @@ class medicare(luigi.Config):
 
 
 SECTIONS = {
-    cls.__name__: cls for cls in (warehouse, build, ingest, fetch, facts, partitioning, geocoding, codes, medicare)
+    cls.__name__: cls for cls in (warehouse, build, raw, ingest, fetch, facts, partitioning, geocoding, codes, medicare)
 }
 
 

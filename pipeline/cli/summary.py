@@ -22,6 +22,9 @@ def show(outcome: Outcome) -> None:
         months, facts = len(outcome.accounts), sum(a["facts"] for a in outcome.accounts)
         click.echo(f"nothing to do: {lines.counted(months, 'month')}, {lines.counted(facts, 'fact')}, all up to date")
         _warnings(outcome)
+        if not outcome.ok:
+            show_failures(outcome)
+            _next(outcome)
         return
     _stages(outcome)
     _accounts(outcome)
@@ -156,7 +159,7 @@ def _warnings(outcome: Outcome) -> None:
         f"warning: {month} is published WITHOUT {name}: {reasons.get(name, 'it could not be read')}"
         for name, month in without.items()
     ]
-    told += [f"passed over: {name}: {why}" for name, why in outcome.passed_over if name not in without]
+    told += [f"skipped: {name}: {why}" for name, why in outcome.passed_over if name not in without]
     told += [
         f"warning: the reference {url} of raw/{name} cannot be used: {why}"
         for name, url, why in outcome.unusable_references
@@ -197,6 +200,8 @@ def show_failures(outcome: Outcome) -> None:
     for labels in alike.values():
         if len(labels) > 1:
             click.echo(lines.wrapped(f"FAILED for the same reason: {', '.join(dict.fromkeys(labels[1:]))}"), err=True)
+    for error in outcome.unlistable:
+        click.echo(lines.wrapped(f"FAILED {error}"), err=True)
     _waiting(outcome)
     for month, name, why in outcome.withheld[:MANY]:
         click.echo(f"WITHHELD {month} {name}", err=True)
@@ -233,7 +238,7 @@ def _is_withheld(event: dict) -> bool:
 
 
 def _next(outcome: Outcome) -> None:
-    if outcome.withheld or outcome.failures or outcome.incomplete:
+    if not outcome.ok:
         click.echo("next, once the cause is mended:", err=True)
         for month, name, _ in outcome.withheld[:MANY]:
             click.echo(f"  {_rerun(month, name)}", err=True)

@@ -11,7 +11,7 @@ import luigi
 
 from pipeline import errors, naming, paths, settings, stamps, tables, targets
 from pipeline.lookahead import ahead
-from pipeline.stages import dims, ingest, star, xrefs
+from pipeline.stages import dims, ingest, raw, star, xrefs
 from pipeline.stages.rates import FromRates
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -25,8 +25,7 @@ STAGED = ("staged_price", "staged_item", "staged_terms", "staged_owner", "staged
 @functools.cache
 def corrections() -> tuple[dict, ...]:
     """Every correction under raw/corrections, in file-name order; CorrectionError when one cannot be read."""
-    folder = paths.current().corrections
-    files = sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]) if folder.is_dir() else []
+    files = [paths.current().corrections / name for name in raw.corrections()]
     if not files:
         return ()
     from pipeline.readers import corrections as reader

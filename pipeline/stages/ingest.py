@@ -480,7 +480,7 @@ REFERENCES = {cls.folder: cls for cls in (Nppes, Medicare, Codes, Geo, Pos, Wcfs
 @functools.cache
 def in_network() -> tuple[InNetworkFile, ...]:
     """The task of every in-network file, in file-name order."""
-    return tuple(InNetworkFile(path=name) for name in raw.in_network()[0])
+    return tuple(InNetworkFile(path=name) for name in raw.in_network_files())
 
 
 @functools.cache
