@@ -40,6 +40,18 @@ from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, xre
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 
 
+@dataclass(frozen=True)
+class FoundInSources:
+    """A kind of issue in the in-network files (`readers.in_network_issues`): in how many files, how often, and the example of
+    the file that has most of them, after its path."""
+
+    kind: str
+    meaning: str
+    files: int
+    count: int
+    example: str
+
+
 @dataclass
 class Outcome:
     """How a build ended.
@@ -47,7 +59,8 @@ class Outcome:
     `failures` are journal events of what failed, `withheld` (month, partition, reason), `unlistable` what under raw/
     cannot be listed; `passed_over` (file, why) of what is not read and may have been meant to be, of broken files where
     the build skips them; `ignored` pattern of `[raw] ignore` -> how many; `missing_references` (in-network file, how
-    many), `unusable_references` (in-network file, address, why);
+    many), `unusable_references` (in-network file, address, why), `source_warnings` what a
+    person should know of the in-network files, the most frequent first;
     `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
@@ -62,6 +75,7 @@ class Outcome:
     ignored: dict[str, int] = field(default_factory=dict)
     missing_references: list[tuple[str, int]] = field(default_factory=list)
     unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
+    source_warnings: list[FoundInSources] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
     seconds: float = 0.0
     gone: bool = False
@@ -357,6 +371,21 @@ def _look_back(outcome: Outcome, months: list[str]) -> None:
         if one.missing_references:
             outcome.missing_references.append((one.raw_name, len(one.missing_references)))
         outcome.unusable_references += [(one.raw_name, *pair) for pair in one.unusable_references.items()]
+    outcome.source_warnings = source_warnings()
+
+
+def source_warnings() -> list[FoundInSources]:
+    """What a person should know of the in-network files, by kind."""
+    by_kind: dict[str, list[dict]] = {}
+    for one in ingest.in_network():
+        for row in one.warning_rows():
+            by_kind.setdefault(row["kind"], []).append(row)
+    found = []
+    for kind, rows in by_kind.items():
+        most = max(rows, key=lambda row: row["count"])
+        count, example = sum(row["count"] for row in rows), f"raw/mrf/{most['file']} {most['example']}"
+        found.append(FoundInSources(kind, most["meaning"], len(rows), count, example))
+    return sorted(found, key=lambda one: (-one.count, one.kind))
 
 
 def passed_over() -> list[tuple[str, str]]:

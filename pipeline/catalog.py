@@ -73,29 +73,22 @@ def write(root: Root, path: Path, listed: list[Listed], manifests: dict[str, Pat
             }
         )
         _table(con, "table_files", arrow)
-        columns = [
-            "year_month",
-            "files",
-            "rates_read",
-            "facts",
-            "rate_facts",
-            "star_facts",
-            "duplicates",
-            "rejected",
-            "corrected_away",
-            "leaves",
-            "enriched_rows",
-            "withheld_leaves",
-            "withheld_rows",
-        ]
-        arrow = pa.table(
-            {c: pa.array([a[c] for a in accounts], pa.string() if c == "year_month" else pa.int64()) for c in columns}
-        )
+        arrow = pa.table({c: pa.array([a[c] for a in accounts], kind) for c, kind in _account_columns().items()})
         _table(con, "month_accounts", arrow)
         _coverage(con, accounts)
         return set(con.execute("SELECT digest FROM partition_manifest").fetchnumpy()["digest"].tolist())
     finally:
         con.close()
+
+
+def _account_columns() -> dict:
+    """The columns of month_accounts; sums of amounts are exact decimals as text."""
+    import pyarrow as pa
+
+    names = """year_month files prices_read priced prices_rejected without_provider rates_read facts rate_facts star_facts
+        duplicates rejected corrected_away rate_sum fact_sum duplicate_sum rounded_sum corrected_sum amended_sum leaves
+        enriched_rows withheld_leaves withheld_rows""".split()
+    return {name: pa.string() if name == "year_month" or name.endswith("_sum") else pa.int64() for name in names}
 
 
 def _table(con, name: str, rows) -> None:

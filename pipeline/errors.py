@@ -125,6 +125,17 @@ class BlockedMonth(RatehouseError):
     """A month is not built because a source file of it is broken."""
 
 
+class AccountsError(RatehouseError):
+    """What was read is not what was made of it: a fault of ours, which holds back what it is about."""
+
+    def __init__(self, fact: str, *, place: str | os.PathLike | None = None, remedy: str | None = None):
+        super().__init__(
+            f"the accounts do not add up: {fact}",
+            place=place,
+            remedy=remedy or "this is a fault of ratehouse: nothing was published; report it with this file",
+        )
+
+
 class CorrectionError(RatehouseError):
     """A correction cannot be read, or matches nothing."""
 

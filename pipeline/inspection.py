@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import building, code_version, errors, leaves, partition, partition_lookup, paths, stamps
+from pipeline import accounts, building, code_version, errors, leaves, partition, partition_lookup, paths, stamps
 from pipeline.stages import enriched, facts, ingest, joining, raw, star
-from pipeline.stages.warehouse import Warehouse, tables_of
+from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 from pipeline.task import TableTask
 
 
@@ -58,7 +58,14 @@ def status() -> list[dict]:
             if stamp.notes["withheld"] and why is None:
                 state, reason = "withheld", f"{_leaves(len(stamp.notes['withheld']))} withheld: ratehouse partitions"
         rows.append(
-            {"table": name_of(task), "month": task.month_or_none, "state": state, "rows": count, "reason": reason}
+            {
+                "table": name_of(task),
+                "month": task.month_or_none,
+                "state": state,
+                "rows": count,
+                "reason": reason,
+                **({"accounts": _accounts(task)} if isinstance(task, facts.FactRate) else {}),
+            }
         )
     empty = {"month": None, "rows": None}
     rows += [{"table": e.place, **empty, "state": "unreadable", "reason": e.fact} for e in raw.unlistable()]
@@ -68,6 +75,12 @@ def status() -> list[dict]:
         reason = f"by [raw] ignore: {pattern}"
         rows += [{"table": f"raw/{path}", **empty, "state": "ignored", "reason": reason} for path in found]
     return rows
+
+
+def _accounts(fact: facts.FactRate) -> dict | None:
+    """The terms of a month's accounts, as it was built; None before."""
+    found = accounts_of(fact.month)
+    return {name: found[name] for name in accounts.MONTH_TERMS} if found["built"] else None
 
 
 def _leaves(count: int) -> str:
@@ -165,10 +178,7 @@ def partitions(month: str | None) -> Iterator[dict]:
             }
 
 
-SOURCE_FIELDS = (
-    "file state year_month reporting_entity_name status rates_read facts duplicates rejected unresolved zero_rates "
-    "rate_sum groups tin_npi_pairs npis tins codes pos_sets"
-).split()
+SOURCE_FIELDS = ["file", "state", "year_month", "reporting_entity_name", "status", *ingest.COUNTS]
 
 
 def sources() -> Iterator[dict]:
@@ -207,3 +217,13 @@ def unread() -> Iterator[dict]:
 def _as_source(path: str) -> str:
     """A path under raw/ as `sources` names files: under raw/mrf without that, elsewhere with raw/."""
     return path.removeprefix("mrf/") if path.startswith("mrf/") else f"raw/{path}"
+
+
+WARNING_FIELDS = "file year_month kind count example meaning".split()
+
+
+def source_warnings() -> Iterator[dict]:
+    """What a person should know of each in-network file, a row for each kind of issue."""
+    for task in ingest.in_network():
+        for row in task.warning_rows():
+            yield {name: row[name] for name in WARNING_FIELDS}

@@ -4,7 +4,7 @@ What belongs here: that decision, by name and place, and by its beginning where 
 come in: listing folders (`raw_files`), the folders' kinds (`raw_kinds`), reading a file.
 
 - *Passed over in silence*: what systems and editors keep beside files and nobody put there as data: names that begin
-  with a dot (`.DS_Store`, `._x`), folders of systems (`__MACOSX`, `lost+found`).
+  with a dot (`.DS_Store`, `._x`), folders of systems (`__MACOSX`, `lost+found`), and the notes of `ratehouse init`.
 - *Skipped*, listed by `status` and `sources`, no error: in the folder of a kind what its reader does not take (layouts,
   PDFs, data dictionaries, copies in another form, files of a kind that nothing reads yet); anywhere notes (README,
   LICENSE), checksums, files that a system or an editor left under a plain name (`Thumbs.db`, `x~`, `#x#`, `~$x.xlsx`),
@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pipeline import errors, paths, raw_files, raw_kinds
 from pipeline.raw_kinds import KINDS
 
+OUR_NOTE = "README.md"  # in each folder that `ratehouse init` makes, and in that of the sample
 PASS_OVER = "or pass it over: name it in [raw] ignore of luigi.cfg"
 _NOTE = re.compile(r"(read[-_ ]?me\w*|licen[cs]es?|copying|notice)([ ._-].*)?", re.IGNORECASE)
 _CHECKSUMS = re.compile(r"((md5|sha\d*|b2)sums?|checksums?)(\.txt)?", re.IGNORECASE)
@@ -96,7 +97,7 @@ class Sorter:
         if self.is_ignored(path):
             return
         *folders, name = path.split("/")
-        if name.startswith("."):
+        if name.startswith(".") or (name == OUR_NOTE and len(folders) < 2):
             return
         kind = KINDS.get(folders[0]) if folders else None
         if kind is not None and kind.folder == "mrf" and paths.BESIDE in folders[2:]:

@@ -7,6 +7,7 @@ import hashlib
 import random
 import tempfile
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import staged_rates
-from pipeline import building, errors, parquet, paths, tables
+from pipeline import building, decimals, errors, parquet, paths, tables
 from pipeline import settings as configured
+from pipeline.accounts import OF_MONTHS
+from pipeline.accounts import imbalances as imbalances_of
 from pipeline.stages.facts import FactRate, months
 from pipeline.transforms import fact_numbers, fact_rate
 
@@ -81,15 +84,35 @@ def build(
     staged_rates.stage_rates(con, prices, owners, groups or [group(f) for f in files])
     staged_rates.stage(con, "star_fact", list(stars))
     select = fact_rate.build(con, list(corrections))
-    totals = con.sql("SELECT * FROM read_totals")
-    accounts = dict(zip(totals.columns, totals.fetchall()[0], strict=True))
+    accounts = totals(con)
+    assert imbalances(con, accounts) == []
     facts = staged_rates.answer(con, "fact_rate", select)
     assert streamed(con, corrections) == facts
+    assert totals(con) == accounts
     if not corrections and not stars:
         for way in pieces:
             assert in_pieces(con, *way) == facts
+            assert totals(con) == accounts
     listed = con.sql(fact_rate.sources(con, list(corrections)) + " ORDER BY ALL").fetchall()
     return facts, accounts | {"sources": listed}
+
+
+def totals(con) -> dict:
+    """What is counted of the month."""
+    found = con.sql("SELECT * FROM read_totals")
+    return dict(zip(found.columns, found.fetchall()[0], strict=True))
+
+
+def imbalances(con, told: dict) -> list[str]:
+    """Where the month's accounts do not agree with its staged rates."""
+    rates = con.sql("SELECT negotiated_rate FROM staged_price JOIN staged_owner USING (batch_id, object_ix)").fetchall()
+    read = {"rates_read": len(rates), "rejected": 0, "rounded_sum": "0.00"}
+    published = [Decimal(repr(rate)) for (rate,) in rates]
+    read["rate_sum"] = str(decimals.total(published))
+    read["rounded_sum"] = str(decimals.total(rate - rate.quantize(Decimal("1e-9")) for rate in published))
+    assert told["read"] == len(rates)
+    account = {"rate_facts" if name == "facts" else name: value for name, value in told.items()}
+    return imbalances_of(OF_MONTHS, account | read)
 
 
 def streamed(con, corrections) -> list[dict]:
@@ -162,7 +185,7 @@ def test_one_rate():
             "source_count": 1,
         }
     ]
-    assert (accounts["read"], accounts["kept"], accounts["facts"]) == (1, 1, 1)
+    assert (accounts["read"], accounts["duplicates"], accounts["facts"]) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("column", OTHERS)
@@ -210,7 +233,7 @@ def test_first_price_and_owner_of_the_first_file_are_kept():
     groups = [group(B, "b0"), *(group(A, uid) for uid in ("a0", "a1", "a2"))]
     facts, accounts = build(prices, owners, groups)
     assert [(f["pg_uid"], f["source_count"]) for f in facts] == [("a1", 5)]
-    assert accounts["read"] == accounts["kept"] == 5
+    assert (accounts["read"], accounts["facts"], accounts["duplicates"]) == (5, 1, 4)
     assert accounts["sources"] == [(facts[0]["fact_uid"], staged_rates.batch(f), n) for f, n in ((B, 2), (A, 3))]
 
 
@@ -255,14 +278,14 @@ def test_amended_rates_are_identified_and_collapsed_again():
     plain, _ = build([PRICE, PRICE | {"file": B}])
     assert facts == plain
     assert [(f["negotiated_rate"], f["source_count"]) for f in facts] == [(150.0, 2)]
-    assert (accounts["read"], accounts["kept"], accounts["facts"]) == (2, 2, 1)
+    assert (accounts["read"], accounts["duplicates"], accounts["facts"]) == (2, 1, 1)
 
 
 def test_dropped_rates_are_accounted_for():
     prices = [PRICE, PRICE, PRICE | {"code": "99214"}]
     facts, accounts = build(prices, corrections=[correction("drop")])
     assert [f["code"] for f in facts] == ["99214"]
-    assert (accounts["read"], accounts["kept"], accounts["facts"]) == (3, 1, 1)
+    assert (accounts["read"], accounts["corrected_away"], accounts["facts"]) == (3, 2, 1)
 
 
 def test_corrections_match_what_was_published():
@@ -367,7 +390,7 @@ def test_any_rates_collapse_as_a_dictionary_would(listed, named):
     }
     assert got == expected
     assert len(facts) == len(expected) == accounts["facts"]
-    assert sum(f["source_count"] for f in facts) == accounts["read"] == accounts["kept"]
+    assert sum(f["source_count"] for f in facts) == accounts["read"] == accounts["facts"] + accounts["duplicates"]
 
 
 def test_many_rates_of_few_facts_and_of_many():

@@ -316,9 +316,8 @@ def test_staged_rows_of_one_file(write):
     assert counts == (5, 0, 2, 2, "24.00")
     assert (result.year_month, result.schema_shape) == ("2025-06", "mixed")
     assert result.missing_references == {"x": "https://example.org/x.json"}
-    assert result.warnings == (
-        "place of service that is no code, left out: in_network[0].negotiated_rates[0].negotiated_prices[0]",
-    )
+    place = "in_network[0].negotiated_rates[0].negotiated_prices[0]"
+    assert result.warnings == (("place_of_service_no_code", 1, place),)
 
 
 # What is tolerated: (what, document or text, query over the staged tables, its rows).
@@ -485,31 +484,45 @@ def test_tolerated(what, write):
 
 
 @pytest.mark.parametrize(
-    ("content", "warning"),
+    ("content", "kind", "count", "example"),
     [
-        (grouped({**GROUP, "npi": [0, 1234567893]}), "NPI 0 beside real NPIs: in_network[0].negotiated_rates[0]"),
-        (grouped({**GROUP, "npi": [None, 1]}), "null or blank among NPIs, left out: in_network[0].negotiated_rates[0]"),
+        (grouped({**GROUP, "npi": [0, 1234567893]}), "npi_zero_beside_others", 1, "in_network[0].negotiated_rates[0]"),
+        (grouped({**GROUP, "npi": [None, 1]}), "npi_blank", 1, "in_network[0].negotiated_rates[0]"),
         (
             priced(expiration_date="2025-02-30"),
-            "expiration_date that is no date, taken as none: in_network[0].negotiated_rates[0].negotiated_prices[0]",
+            "expiration_no_date",
+            1,
+            "in_network[0].negotiated_rates[0].negotiated_prices[0]",
         ),
-        (itemised(name="\udc00"), "half of a surrogate pair in a text, now U+FFFD: the file"),
-        (itemised(billing_code=" "), "item without billing_code or billing_code_type: in_network[0]"),
-        (referring("?", "!"), "reference that the file does not define: 2 (first at provider group '?')"),
-        (document(in_network=[]), "no rates in the file: in_network"),
+        (itemised(name="\udc00"), "surrogate_half", 1, "the file"),
+        (itemised(name=[]), "label_unreadable", 1, "in_network[0]: name: a list stands where a text belongs"),
+        (itemised(billing_code=" "), "item_without_code", 1, "in_network[0]"),
+        (document(plan_id=[]), "header_unreadable", 1, "plan_id: a list stands where a text belongs"),
+        ('{"in_network": null, "last_updated_on": "2025-06-01"}', "list_null", 1, "in_network"),
+        (
+            referring("?", "!"),
+            "reference_undefined",
+            2,
+            "provider_references: none has the provider_group_id '?'",
+        ),
+        (document(in_network=[]), "no_rates", 1, "in_network"),
         (
             document(in_network=[{**ITEM, "negotiated_rates": [{"negotiated_prices": [PRICE]}]}]),
-            "rate object that names no provider group, and so has no rates: in_network[0].negotiated_rates[0]",
+            "rate_object_without_provider",
+            1,
+            "in_network[0].negotiated_rates[0]",
         ),
         (
             document(in_network=[{**ITEM, "negotiated_rates": [{"provider_groups": [GROUP]}]}]),
-            "rate object without negotiated_prices: in_network[0].negotiated_rates[0]",
+            "rate_object_without_prices",
+            1,
+            "in_network[0].negotiated_rates[0]",
         ),
-        (document(in_network=[ITEM]), "item without negotiated_rates: in_network[0]"),
+        (document(in_network=[ITEM]), "item_without_rates", 1, "in_network[0]"),
     ],
 )
-def test_warnings(content, warning, write):
-    assert warning in read(write(content))[0].warnings
+def test_warnings(content, kind, count, example, write):
+    assert (kind, count, example) in read(write(content))[0].warnings
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import duckdb
@@ -36,7 +37,7 @@ class File:
         for number in range(rng.randrange(12)):
             item = rng.randrange(4)  # an object's prices are of one item
             for _ in range(rng.randrange(4)):
-                rate = rng.choice([1.5, 2.5, 0.0, -0.0, 1e308])
+                rate = rng.choice([1.5, 2.5, 0.0, -0.0, 1e308, 123456789.12, -7.123456789, 99999999999.99])
                 self.prices.append((number, item, rng.randrange(3), rate))
             self.owners += [(number, rng.randrange(5)) for _ in range(rng.randrange(4))]
 
@@ -96,6 +97,10 @@ def test_facts_are_the_different_rates(repeat_items, repeat_owners, tmp_path, mo
             monkeypatch.setattr(in_network_counts, "_ROWS", held)
             counted = file.counts(batch_rows, tmp_path)
             assert (counted["rates"], counted["facts"]) == (len(rates), len(set(rates))), (seed, held)
+            assert counted["duplicates"] == len(rates) - len(set(rates)), (seed, held)
+            once, all_of_them = (sum(Fraction(repr(rate)) for *_, rate, _ in some) for some in (set(rates), rates))
+            assert Fraction(counted["fact_sum"]) == once, (seed, held)
+            assert Fraction(counted["duplicate_sum"]) == all_of_them - once, (seed, held)
 
 
 @pytest.mark.parametrize("items", [40, 10_000])

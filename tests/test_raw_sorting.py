@@ -120,7 +120,8 @@ def test_a_file_that_begins_like_rates_is_an_error_whatever_its_name(name):
         ("mrf/GA/x.json~", False),
         ("mrf/GA/#x.json#", False),
         ("medicare/~$GPCI2025.xlsx", False),
-        ("README.md", False),
+        ("README.txt", False),
+        ("medicare/RVU25D/README.md", False),
         ("mrf/README.txt", False),
         ("codes/LICENSE", False),
         ("mrf/GA/x.json.gz.sha256", False),
@@ -136,7 +137,17 @@ def test_what_nobody_reads_is_skipped_with_its_reason(name, notable):
     assert reason
 
 
-@pytest.mark.parametrize("name", [".gitattributes", "mrf/GA/.DS_Store", "mrf/GA/._x.json", "mrf/GA/references/any.bin"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".gitattributes",
+        "README.md",
+        "mrf/README.md",
+        "mrf/GA/.DS_Store",
+        "mrf/GA/._x.json",
+        "mrf/GA/references/any.bin",
+    ],
+)
 def test_what_nobody_put_there_as_data_is_passed_over_in_silence(name):
     found = _sorted(name)
     assert (found.read, found.misplaced, found.skipped) == ({}, [], [])

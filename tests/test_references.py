@@ -155,7 +155,9 @@ def test_a_folder_of_references_holds_no_in_network_files(tmp_path):
     paths.use(root)
     ingest.forget()
     assert raw.in_network_files() == ("GA/a.json",)
-    assert [m.error.place for m in raw.misplaced()] == ["raw/mrf/references/q.json"]  # there is no state for it to stand beside
+    assert [m.error.place for m in raw.misplaced()] == [
+        "raw/mrf/references/q.json"
+    ]  # there is no state for it to stand beside
 
 
 @pytest.mark.parametrize(

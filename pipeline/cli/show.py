@@ -10,9 +10,8 @@ from collections.abc import Iterable
 import click
 
 from pipeline import errors, paths
-from pipeline.cli import lines
+from pipeline.cli import lines, month_accounts
 
-SHOWN = ("rates_read", "facts", "duplicates", "rejected", "unresolved")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -56,6 +55,9 @@ def status(as_json: bool) -> int:
         lines.table(headings, cells)
         for line in _reasons([*shown, *filter(_is_unread, rows)]):
             click.echo(lines.wrapped(line))
+        built = [{"year_month": r["month"], "built": True, **r["accounts"]} for r in rows if r.get("accounts")]
+        if built:
+            month_accounts.show(built)
     return 0 if all(row["state"] in ("built", "skipped", "ignored") for row in rows) else 1
 
 
@@ -154,28 +156,33 @@ def partitions(month: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--warnings", is_flag=True, help="What to know of the files, by kind.")
 @AS_JSON
-def sources(as_json: bool) -> int:
+def sources(warnings: bool, as_json: bool) -> int:
     """List the in-network files with what was read of each.
 
     Exit 1 when one is broken, skipped by --skip-broken or unread, or a folder cannot be listed. Last are the files
     under raw/ that no reader takes.
 
     \b
+    prices    price objects of the file: priced, rejected or without provider
+    rates     prices x provider groups: facts, duplicates or rejected
+
+    \b
     Example: ratehouse sources --json
     """
     inspection = _begin()
     rows, unread = list(inspection.sources()), list(inspection.unread())
-    if as_json:
+    if as_json and warnings:
+        _print_json(inspection.source_warnings())
+    elif as_json:
         _print_json(rows)
         _print_json({**dict.fromkeys(inspection.SOURCE_FIELDS), **row} for row in unread)
+    elif warnings:
+        _print_warnings(list(inspection.source_warnings()))
     else:
-        for row in rows:  # a name is never cut: it is there to be copied
-            click.echo(row["file"])
-            counts = [f"{row[name]:,} {name.removesuffix('_read')}" for name in SHOWN if row[name] is not None]
-            click.echo(lines.wrapped("  ".join([row["year_month"] or "no month", row["status"], *counts]), "  "))
-            if row["reason"]:
-                click.echo(lines.wrapped(row["reason"], "  "))
+        for row in rows:
+            _print_source(row)
         whole = sum(row["status"] == "whole" for row in rows)
         for row in unread:
             click.echo(row["file"])
@@ -184,6 +191,34 @@ def sources(as_json: bool) -> int:
         more = "".join(f", {n:,} {status}" for status, n in counts.items())
         click.echo(f"{lines.counted(len(rows), 'file')}, {whole:,} whole{more}")
     return 0 if all(row["status"] == "whole" for row in rows) else 1
+
+
+def _print_source(row: dict) -> None:
+    """A file in a few lines: its name, never cut, for it is there to be copied; its month and verdict; its accounts."""
+    click.echo(row["file"])
+    click.echo(lines.wrapped("  ".join([row["year_month"] or "no month", row["status"]]), "  "))
+    if row["prices_read"] is not None:
+        parts = f"{row['priced']:,} priced + {row['prices_rejected']:,} rejected + "
+        parts += f"{row['without_provider']:,} without provider"
+        click.echo(lines.wrapped(f"{lines.counted(row['prices_read'], 'price')} = {parts}", "  "))
+    if row["rates_read"] is not None:
+        facts, duplicates = lines.counted(row["facts"], "fact"), lines.counted(row["duplicates"], "duplicate")
+        parts = f"{facts} + {duplicates} + {row['rejected']:,} rejected; {row['unresolved']:,} unresolved"
+        click.echo(lines.wrapped(f"{lines.counted(row['rates_read'], 'rate')} = {parts}", "  "))
+    if row["reason"]:
+        click.echo(lines.wrapped(row["reason"], "  "))
+
+
+def _print_warnings(rows: list[dict]) -> None:
+    """What to know of the files: file by file, then what the kinds mean."""
+    for file in dict.fromkeys(row["file"] for row in rows):
+        click.echo(file)
+        for row in (r for r in rows if r["file"] == file):
+            click.echo(lines.wrapped(f"{row['count']:,} {row['kind']}: first {row['example']}", "  "))
+    for kind, meaning in sorted({(row["kind"], row["meaning"]) for row in rows}):
+        click.echo(lines.wrapped(f"{kind}: {meaning}"))
+    files = len({row["file"] for row in rows})
+    click.echo(f"{lines.counted(sum(r['count'] for r in rows), 'warning')} of {lines.counted(files, 'file')}")
 
 
 @click.command()

@@ -10,7 +10,7 @@ import click
 
 from pipeline import paths
 from pipeline.building import Outcome
-from pipeline.cli import lines
+from pipeline.cli import lines, month_accounts
 from pipeline.cli.progress import STAGES
 
 MANY = 10
@@ -27,7 +27,7 @@ def show(outcome: Outcome) -> None:
             _next(outcome)
         return
     _stages(outcome)
-    _accounts(outcome)
+    month_accounts.show(outcome.accounts)
     _benchmarks(outcome)
     _warnings(outcome)
     show_failures(outcome)
@@ -89,34 +89,6 @@ def _stages(outcome: Outcome) -> None:
         lines.table(list(zip(names, sides, strict=True)), rows)
 
 
-def _accounts(outcome: Outcome) -> None:
-    names = [
-        "month",
-        "rates\nread",
-        "=\nfacts",
-        "+ dupli-\ncates",
-        "+ re-\njected",
-        "+ corrected\naway",
-        "leaves",
-        "with-\nheld",
-    ]
-    keys = ["rates_read", "rate_facts", "duplicates", "rejected", "corrected_away", "leaves", "withheld_leaves"]
-    # What was read of a month that was never built went nowhere yet.
-    rows = [
-        [a["year_month"], *(f"{a[k]:,}" if a["built"] or k == "rates_read" else "-" for k in keys)]
-        for a in outcome.accounts
-    ]
-    built = [a for a in outcome.accounts if a["built"]]
-    if len(rows) > 1:
-        name = "all" if len(built) == len(rows) else "built"
-        rows.append([name, *(f"{sum(a[k] for a in built):,}" for k in keys)])
-    lines.table([(n, "left" if n == "month" else "right") for n in names], rows)
-    for account in outcome.accounts:
-        if account["star_facts"]:
-            facts = lines.counted(account["star_facts"], "fact")
-            click.echo(f"{account['year_month']} has {facts} more, from star schemas alone")
-
-
 def _benchmarks(outcome: Outcome) -> None:
     """What share of the facts has a Medicare rate, by billing class and code type; from which release, or why none."""
     total: Counter[tuple[str, str]] = Counter()
@@ -167,6 +139,11 @@ def _warnings(outcome: Outcome) -> None:
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)
+    for one in [
+        w for w in outcome.source_warnings if w.kind != "reference_unusable"
+    ]:  # told above, each with its reason
+        where = f"{one.count:,} in {lines.counted(one.files, 'file')}"
+        click.echo(lines.wrapped(f"warning: {one.kind}: {one.meaning} {where}, first {one.example}"))
     missing = sum(count for _, count in outcome.missing_references)
     if missing:
         what, files = lines.counted(missing, "reference"), lines.counted(len(outcome.missing_references), "file")

@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline import decimals
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_issues as issues
 from pipeline.readers.file_kinds import KIND_OF_KEY
-from pipeline.readers.in_network_account import Account
+from pipeline.readers.in_network_account import Account, SourceWarning
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_groups import Groups, Resolve
+from pipeline.readers.in_network_issues import Issue
 from pipeline.readers.in_network_items import Items
 from pipeline.readers.in_network_prices import Prices
 from pipeline.readers.in_network_references import References
@@ -62,11 +65,16 @@ class Result:
     schema_shape  how rates name their provider groups: `inline` (lists beside the prices), `references` (by id),
                   `locations` (by id, and every reference is a URL alone), `mixed` (in-line lists and ids, or ids of
                   both kinds), `none` (no rate names any)
+    prices_read, priced, prices_rejected, without_provider
+                  price objects, and what became of them (`pipeline.accounts`)
     rates_read    prices x provider groups, rejected ones included
+    kept          the part that could be read and is staged
     rejected      the part that could not be read; `quarantine` holds the records
     unresolved    the part of the others whose reference has no members in the file
     zero_rates    the part of them with a rate of 0
     rate_sum      the exact sum of those rates, a decimal as text (dollars and percents alike)
+    rounded_sum   the part of it that doubles do not hold, the same
+    warnings      the kinds of `in_network_issues` that were found
     missing_references  reference id -> URL, for those defined by a URL that was not resolved
     """
 
@@ -82,12 +90,18 @@ class Result:
     last_updated_on: str
     year_month: str
     schema_shape: str
+    prices_read: int
+    priced: int
+    prices_rejected: int
+    without_provider: int
     rates_read: int
+    kept: int
     rejected: int
     unresolved: int
     zero_rates: int
     rate_sum: str
-    warnings: tuple[str, ...]
+    rounded_sum: str
+    warnings: tuple[SourceWarning, ...]
     quarantine: Quarantine
     missing_references: Mapping[str, str]
 
@@ -213,7 +227,7 @@ class _Reader:
             raise self._refusal("is no in-network file: it has no in_network", "Take it out of raw/mrf.")
         self.account.section += 1
         if text.replaced:
-            self._warn("half of a surrogate pair in a text, now U+FFFD", "the file", text.replaced)
+            self._warn(issues.SURROGATE_HALF, "the file", text.replaced)
 
     def _list(self, text: JsonText, key: str) -> None:
         """Read an array of records, and put on record what could not be read of each."""
@@ -225,7 +239,7 @@ class _Reader:
                     "Ask the publisher for a file that follows the schema.",
                     at,
                 )
-            self._warn(f"{key} is null", key)
+            self._warn(issues.LIST_NULL, key)
             return
         text.doing = f"{key}[0]"
         if key == "in_network":
@@ -239,7 +253,7 @@ class _Reader:
         try:
             found = fields.text(value)
         except Unreadable as e:
-            self._warn(f"{key} cannot be read ({e})", key)
+            self._warn(issues.HEADER_UNREADABLE, key, detail=str(e))
             found = None
         if found and key in ("reporting_entity_name", "version"):
             found = value
@@ -248,8 +262,8 @@ class _Reader:
     def _refusal(self, fact: str, remedy: str, offset: int | None = None) -> SourceError:
         return SourceError(fact, place=self.path, remedy=remedy, offset=offset)
 
-    def _warn(self, what: str, where: str, times: int = 1) -> None:
-        self.account.warnings.add(what, (self.account.section,), where, times)
+    def _warn(self, issue: Issue, where: str, times: int = 1, *, detail: str = "") -> None:
+        self.account.warnings.add(issue, (self.account.section,), where, times, detail=detail)
 
     def result(self, max_rejected_share: float) -> Result:
         """Stage what only the whole file tells, and sum up."""
@@ -258,8 +272,7 @@ class _Reader:
             said = self.header["last_updated_on"]
             fact = "has no last_updated_on" if said is None else f"has a last_updated_on that is no date: {said[:40]!r}"
             raise self._refusal(f"{fact}; its month is unknown", "Ask the publisher which month it is of.")
-        account = self.account
-        rates_read = self.prices.kept + account.rejected
+        account, rates_read = self.account, self.prices.rates_read
         if account.rejected > max_rejected_share * rates_read:
             first = next(r for r in account.quarantine if r["rates"])
             raise self._refusal(
@@ -276,17 +289,23 @@ class _Reader:
             rows.flush()
         account.section += 1
         if not rates_read:
-            self._warn("no rates in the file", "in_network")
+            self._warn(issues.NO_RATES, "in_network")
         return Result(
             **self.header,
             year_month=year_month,
             schema_shape=shape,
+            prices_read=self.prices.prices_read,
+            priced=self.prices.priced,
+            prices_rejected=account.rejected_prices,
+            without_provider=self.prices.without_provider,
             rates_read=rates_read,
+            kept=self.prices.kept,
             rejected=account.rejected,
             unresolved=unresolved,
             zero_rates=self.prices.zeros,
             rate_sum=str(self.prices.total),
-            warnings=account.warnings.texts(),
+            rounded_sum=decimals.text(self.prices.rounded),
+            warnings=account.warnings.found(),
             quarantine=account.quarantine,
             missing_references=missing,
         )

@@ -6,10 +6,11 @@ what is worth a warning or cannot be read (the callers').
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.readers.in_network_issues import Issue
 from pipeline.readers.in_network_staging import Quarantine
 from pipeline.readers.json_places import locate
 
@@ -21,41 +22,59 @@ def json_path(*steps: str | int) -> str:
     return "".join(f"[{s}]" if type(s) is int else f".{s}" for s in steps).removeprefix(".")
 
 
+class SourceWarning(NamedTuple):
+    """How often something of a kind (`in_network_issues`) was found in a file, and the first place: its JSON path, and
+    what was found there where the kind does not say it."""
+
+    kind: str
+    count: int
+    example: str
+
+
 class Warnings:
-    """What is worth saying: how often, and where it stands first in the file."""
+    """What a person should know of a file: of each kind how often, and where it is found first."""
 
     def __init__(self):
-        self._found: dict[str, tuple[int, tuple, str]] = {}
+        self._found: dict[Issue, tuple[int, tuple, str]] = {}
 
-    def add(self, what: str, place: tuple, where: str, times: int = 1) -> None:
-        """Say something once more; `place` sorts as the file does."""
-        count, *first = self._found.get(what, (0, place, where))
-        self._found[what] = (count + times, *min(first, [place, where]))
+    def add(self, issue: Issue, place: tuple, where: str, times: int = 1, *, detail: str = "") -> None:
+        """Count an issue so many times more; `where` is the JSON path of the first, `place` sorts as the file does.
+
+        `detail` is what varies: the value that was found, or why it cannot be read. It is kept of the first alone.
+        """
+        count, *first = self._found.get(issue, (0, place, ""))
+        example = f"{where}: {detail}" if detail else where
+        self._found[issue] = (count + times, *(min(first, [place, example]) if count else (place, example)))
 
     def merge(self, other: Warnings) -> None:
         """Take over what another holds."""
-        for what, (times, place, where) in other._found.items():
-            self.add(what, place, where, times)
+        for issue, (times, place, example) in other._found.items():
+            self.add(issue, place, example, times)
 
-    def texts(self) -> tuple[str, ...]:
-        """A line for each, in the order of the file."""
+    def found(self) -> tuple[SourceWarning, ...]:
+        """All of them, in the order of the file."""
         return tuple(
-            f"{what}: {times} (first at {where})" if times > 1 else f"{what}: {where}"
-            for what, (times, _, where) in sorted(self._found.items(), key=lambda item: item[1][1])
+            SourceWarning(issue.kind, times, example)
+            for issue, (times, _, example) in sorted(self._found.items(), key=lambda item: (item[1][1], item[0].kind))
         )
 
 
 class Account:
-    """What could not be read, and what is worth saying, of a file or of one item of it."""
+    """What could not be read, and what is worth saying, of a file or of one item of it.
+
+    rejected         rates that could not be read
+    rejected_prices  price objects that could not
+    """
 
     def __init__(self):
-        self.warnings, self.quarantine, self.rejected = Warnings(), Quarantine(), 0
+        self.warnings, self.quarantine = Warnings(), Quarantine()
+        self.rejected = self.rejected_prices = 0
         self.section = 0  # of the file's keys, the one at hand
-        self.unreadable: list[tuple[tuple, str, int]] = []  # of the value at hand: path, reason, rates
+        self.unreadable: list[tuple[tuple, str, int, int]] = []  # of the value at hand: path, reason, rates, prices
 
-    def reject(self, path: tuple, reason: str, rates: int) -> None:
-        """Count rates that cannot be read; `put_on_record` keeps their record."""
-        self.unreadable.append((path, reason, rates))
+    def reject(self, path: tuple, reason: str, rates: int, prices: int = 0) -> None:
+        """Count rates and price objects that cannot be read; `put_on_record` keeps their record."""
+        self.unreadable.append((path, reason, rates, prices))
 
     def put_on_record(self, file: str, steps: tuple, text: str, offset: int) -> None:
         """Keep the records rejected since the last call: they stand in `text`, at their paths, which stands at the JSON
@@ -63,14 +82,15 @@ class Account:
         if not self.unreadable:
             return
         wanted: dict = {}
-        for path, _, _ in self.unreadable:
+        for path, *_ in self.unreadable:
             node = wanted
             for step in path:
                 node = node.setdefault(step, {})
         places = {(): (0, len(text)), **locate(text, 0, wanted)} if wanted else {(): (0, len(text))}
-        for path, reason, rates in self.unreadable:
+        for path, reason, rates, prices in self.unreadable:
             at, to = places[path]
             self.rejected += rates
+            self.rejected_prices += prices
             self.quarantine.add(
                 file=file,
                 path=json_path(*steps, *path),
@@ -85,6 +105,7 @@ class Account:
         """Take over what another holds."""
         self.warnings.merge(other.warnings)
         self.rejected += other.rejected
+        self.rejected_prices += other.rejected_prices
         for record in other.quarantine:
             self.quarantine.add(**record)
 

@@ -16,9 +16,11 @@ import pyarrow as pa
 
 from pipeline import naming
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_issues as issues
 from pipeline.readers.in_network_account import Account, Column, Tally, json_path
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_inlines import Inlines, members_digest
+from pipeline.readers.in_network_issues import Issue
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_tins import Tins
 from pipeline.readers.in_network_totals import Totals
@@ -124,9 +126,9 @@ class Groups:
         members, tins = None, ()
         if found:
             members, tins = found.members, found.tins
-            for what in self.odd(found.mixed, found.blanks):
+            for issue in self.odd(found.mixed, found.blanks):
                 self._account.warnings.add(
-                    what, (self._account.section, index), json_path("provider_references", index)
+                    issue, (self._account.section, index), json_path("provider_references", index)
                 )
         self._waiting.append(_Definition(reference, networks, location, members, tins))
         if len(self._waiting) >= _TOGETHER:
@@ -175,9 +177,9 @@ class Groups:
             places[number] = self._spool.put(members)
 
     @staticmethod
-    def odd(mixed: bool, blanks: bool) -> list[str]:
-        """What is worth saying of a list of members."""
-        return ["NPI 0 beside real NPIs"] * mixed + ["null or blank among NPIs, left out"] * blanks
+    def odd(mixed: bool, blanks: bool) -> list[Issue]:
+        """What is worth a warning in a list of members."""
+        return [issues.NPI_ZERO_BESIDE_OTHERS] * mixed + [issues.NPI_BLANK] * blanks
 
     # Use.
 
@@ -298,9 +300,11 @@ class Groups:
             group.add((int(group_ix[number]), self._uid(reference), reference.decode() or None, None, None))
             group.relieve()
             unresolved += int(times[number])
-            what = "reference that the file does not define"
             self._account.warnings.add(
-                what, (self._account.section, int(turn)), f"provider group {reference.decode()!r}"
+                issues.REFERENCE_UNDEFINED,
+                (self._account.section, int(turn)),
+                "provider_references",
+                detail=f"none has the provider_group_id {reference.decode()!r}",
             )
         return unresolved, Missing(self._spool, self.ids, locations, np.array(missing, np.int64)), self._shape()
 

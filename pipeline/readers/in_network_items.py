@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.jit import address
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_issues as issues
 from pipeline.readers import in_network_records as records
 from pipeline.readers.at_hand import AtHand
 from pipeline.readers.in_network_account import Account, Column, json_path
@@ -393,8 +394,8 @@ class Items:
         try:
             found = head(record)
         except Unreadable as e:
-            account, rates = Account(), sum(int(part.countable.sum()) for part in opened.parts)
-            account.reject((), str(e), max(1, rates))
+            account = Account()
+            self._reject(account, str(e), [(part.listed.sum(), part.countable.sum()) for part in opened.parts])
             account.put_on_record(self._file, ("in_network", self._index), beginning, opened.offset)
             self._account.merge(account)
             self._prices.objects += opened.objects
@@ -402,6 +403,16 @@ class Items:
             return
         self._open = opened
         self._close(found)
+
+    def _reject(self, account: Account, reason: str, extents: list[tuple[int, int]]) -> None:
+        """Reject an item that cannot be read. Its prices and rates are counted where they can be; `extents` has those of its
+        rate objects."""
+        prices, rates = (
+            max(1, sum(map(int, counts))) for counts in (zip(*extents, strict=True) if extents else ((), ()))
+        )
+        self._prices.prices_read += prices
+        self._prices.rates_read += rates
+        account.reject((), reason, rates, prices)
 
     def _close(self, found: Head) -> None:
         """Stage the item at hand."""
@@ -428,7 +439,7 @@ class Items:
         objects = item.get("negotiated_rates") if type(item) is dict else None
         if objects is None and type(item) is dict:
             place = (self._account.section, self._index)
-            self._account.warnings.add("item without negotiated_rates", place, json_path(*steps))
+            self._account.warnings.add(issues.ITEM_WITHOUT_RATES, place, json_path(*steps))
         try:
             if type(item) is not dict:
                 raise Unreadable(f"{fields.kind(item)} stands where an object belongs")
@@ -436,10 +447,8 @@ class Items:
                 raise Unreadable(f"negotiated_rates: {fields.kind(objects)} stands where a list belongs")
             found = head(item)
         except Unreadable as e:
-            # The rates of an item that is unknown are counted where they can be.
-            self._account.reject(
-                (), str(e), max(1, sum(map(records.countable, objects if type(objects) is list else ())))
-            )
+            found = [records.extent(record) for record in objects] if type(objects) is list else []
+            self._reject(self._account, str(e), found)
             stands = (text, offset) if beginning is None else (beginning, start)
             self._account.put_on_record(self._file, steps, *stands)
             self._prices.objects += len(objects) if type(objects) is list else 0

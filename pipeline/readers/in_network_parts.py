@@ -22,8 +22,8 @@ _EXACT = 1 << 53  # up to which each whole number is a double
 class Part:
     """Rate objects in the file's order: a row each, then their prices and their owners.
 
-    item, object: where it stands in the file; prices, owners: how many are behind it; countable: how many rates it
-    stands for, read or not; tail: number of the tail; place: of the price in its list; rate: the double; mantissa and
+    item, object: where it stands in the file; prices, owners: how many are behind it; listed, countable: how many price
+    objects it has and how many rates, be they readable or not (`in_network_records.extent`); tail: number of the tail; place: of the price in its list; rate: the double; mantissa and
     decimals: the exact rate (see HARD); owner: a group's number (`Groups.uids`).
     """
 
@@ -31,6 +31,7 @@ class Part:
     object: np.ndarray
     prices: np.ndarray
     owners: np.ndarray
+    listed: np.ndarray
     countable: np.ndarray
     priceless: np.ndarray
     ownerless: np.ndarray
@@ -77,7 +78,9 @@ class Part:
         made = [*(np.empty(n, np.int64) for n in (rows,) * 7 + (size,) * 4), owners.copy()]
         given = map(address, (items, prices, *numbers))
         _gather(rows, address(objects), len(items), *given, index, before, *map(address, made))
-        *of_objects, tail, place, mantissa, decimals, owner = made
+        item, number, of_prices, of_owners, *of_objects, tail, place, mantissa, decimals, owner = made
+        # It found prices that can be read alone: a rate object with any other is left to Python.
+        of_objects = item, number, of_prices, of_owners, of_prices, *of_objects
         return cls(*of_objects, tail, place, rate, mantissa, decimals, owner)
 
     def cut(self, start: int, end: int) -> Part:

@@ -7,31 +7,34 @@ rows, sums and counts. What must not come in: bytes and JSON text (`in_network_i
 from __future__ import annotations
 
 from collections import Counter
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline import naming
+from pipeline import exact_sums, naming
+from pipeline.decimals import EXACT
 from pipeline.errors import SourceError
 from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_issues as issues
 from pipeline.readers.in_network_account import Account, Column, json_path
 from pipeline.readers.in_network_fields import Memo, Unreadable
 from pipeline.readers.in_network_groups import Groups
+from pipeline.readers.in_network_issues import Issue
 from pipeline.readers.in_network_parts import HARD, Part
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_totals import Totals, total
 
-_EXACT = Context(prec=2000, traps=[Inexact])  # room for any sum of rates within fields._LONGEST_NUMBER
 _NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 bytes each
 _ODD_POS, _ODD_EXPIRATION = 1, 2
 _MOST_OBJECTS = (1 << 31) - 1  # an object_ix has 32 bits
 
 
 class Head(NamedTuple):
-    """What an item's rates have in common, its labels, and what is worth saying of it before and after its rates."""
+    """What an item's rates have in common, its labels, and (issue, detail) of what is found before and after its
+    rates."""
 
     code_type: str | None
     code: str | None
@@ -40,8 +43,8 @@ class Head(NamedTuple):
     contained: fields.Contained
     description: str | None
     name: str | None
-    before: tuple[str, ...]
-    after: tuple[str, ...]
+    before: tuple[tuple[Issue, str], ...]
+    after: tuple[tuple[Issue, str], ...]
 
 
 def head(item: dict) -> Head:
@@ -50,14 +53,14 @@ def head(item: dict) -> Head:
     code_type, code = fields.upper(get("billing_code_type")), fields.upper(get("billing_code"))
     contained = fields.contained_codes(item)
     arrangement, severity = fields.lower(get("negotiation_arrangement")), fields.text(get("severity_of_illness"))
-    before = ("item without billing_code or billing_code_type",) * (code is None or code_type is None)
+    before = ((issues.ITEM_WITHOUT_CODE, ""),) * (code is None or code_type is None)
     labels, after = [], ()
     for key in ("description", "name"):
         try:
             labels.append(fields.text(get(key)))
         except Unreadable as e:
             labels.append(None)
-            after += (f"{key} cannot be read ({e})",)
+            after += ((issues.LABEL_UNREADABLE, f"{key}: {e}"),)
     return Head(code_type, code, arrangement, severity, contained, *labels, before, after)
 
 
@@ -127,13 +130,19 @@ class _Numbers:
 
 
 class Prices:
-    """Stages prices and owners, and counts what was read."""
+    """Stages prices and owners, and counts what was read (`pipeline.accounts` says what each term means).
+
+    prices_read, rates_read  all that stand in the file, be they readable or not
+    priced, without_provider, kept, zeros  of price objects and rates that can be read
+    total, rounded           the exact sum of the kept rates as published, and how much of it a double does not hold
+    """
 
     def __init__(self, account: Account, groups: Groups, rows: dict[str, Rows], place: Path):
         self._account, self._groups, self._rows, self._place = account, groups, rows, place
         self.objects = 0  # as many as were staged; the next one's object_ix
-        self.kept = self.zeros = 0
-        self.total = Decimal(0)
+        self.prices_read = self.priced = self.without_provider = 0
+        self.rates_read = self.kept = self.zeros = 0
+        self.total = self.rounded = Decimal(0)
         self.exact: list[Decimal] = []  # of rates with HARD decimals that are not staged yet
         self.code_rates: Counter[tuple] = Counter()
         self._tails: list[Tail] = []
@@ -179,8 +188,9 @@ class Prices:
         section = self._account.section
         for item, found in heads.items():
             for phase, said in ((0, found.before), (2, found.after)):
-                for i, what in enumerate(said):
-                    self._account.warnings.add(what, (section, item, phase, i), json_path("in_network", item))
+                for i, (issue, detail) in enumerate(said):
+                    place, where = (section, item, phase, i), json_path("in_network", item)
+                    self._account.warnings.add(issue, place, where, detail=detail)
 
     def stage(self, part: Part, heads: dict[int, Head]) -> None:
         """Stage the rate objects of consecutive items; `heads` are those of all of these items, in order."""
@@ -212,6 +222,10 @@ class Prices:
         self._rows["owner"].put([pa.array(found.owner_object), pa.array(group_ix)])
         for one, rates in zip(heads.values(), found.rates.tolist(), strict=True):
             self.code_rates[one.code_type, one.code, one.description, one.name] += rates
+        self.prices_read += int(part.listed.sum())
+        self.rates_read += int(part.countable.sum())
+        self.priced += found.priced
+        self.without_provider += found.without_provider
         self.kept += int(found.rates.sum())
         self.objects += len(part)
 
@@ -270,23 +284,38 @@ class Prices:
     def _sum(self, part: Part, found: Totals) -> None:
         """Add the exact decimals of all rates."""
         self.zeros += found.zeros
+        if found.hard or found.long:
+            self._sum_rounded(part)
         if found.summed:
             for mantissa, decimals in found.exact_sums():
-                self.total = _EXACT.add(self.total, _EXACT.scaleb(Decimal(mantissa), -decimals))
+                self.total = EXACT.add(self.total, EXACT.scaleb(Decimal(mantissa), -decimals))
             return
         owners = np.repeat(part.owners, part.prices)
         for mantissa, decimals, times in zip(
             *(c.tolist() for c in (part.mantissa, part.decimals, owners)), strict=True
         ):
             if times:
-                rate = self.exact[mantissa] if decimals == HARD else _EXACT.scaleb(Decimal(mantissa), -decimals)
-                self.total = _EXACT.fma(rate, Decimal(times), self.total)
+                rate = self.exact[mantissa] if decimals == HARD else EXACT.scaleb(Decimal(mantissa), -decimals)
+                self.total = EXACT.fma(rate, Decimal(times), self.total)
+
+    def _sum_rounded(self, part: Part) -> None:
+        """Add what rates have beyond what doubles stand for."""
+        owners = np.repeat(part.owners, part.prices)
+        for decimals, times in exact_sums.rounded(part.rate, part.mantissa, part.decimals, owners):
+            self.rounded = EXACT.add(self.rounded, EXACT.scaleb(Decimal(times), -decimals))
+        for row in np.flatnonzero(
+            (owners > 0) & ((part.decimals == HARD) | ~(np.abs(part.rate) < exact_sums.BELOW[-1]))
+        ):
+            mantissa, decimals, times = int(part.mantissa[row]), int(part.decimals[row]), int(owners[row])
+            exact = self.exact[mantissa] if decimals == HARD else EXACT.scaleb(Decimal(mantissa), -decimals)
+            left = EXACT.subtract(exact, exact_sums.decimal(float(part.rate[row])))
+            self.rounded = EXACT.fma(left, Decimal(times), self.rounded)
 
     def _warn(self, part: Part, *, odd_tails: bool) -> None:
         """Say what is odd, each with the first place where it stands."""
         warnings, section = self._account.warnings, self._account.section
 
-        def say(what: str, rows: np.ndarray, step: int, of_row: np.ndarray, place: np.ndarray | None = None) -> None:
+        def say(issue: Issue, rows: np.ndarray, step: int, of_row: np.ndarray, place: np.ndarray | None = None) -> None:
             if not len(rows):
                 return
             row = of_row[rows[0]]
@@ -294,18 +323,16 @@ class Prices:
             if place is not None:
                 where += ["negotiated_prices", int(place[rows[0]])]
             order = (section, where[1], 1, where[3], min(step, 3), where[-1], step)
-            warnings.add(what, order, json_path(*where), len(rows))
+            warnings.add(issue, order, json_path(*where), len(rows))
 
         each = np.arange(len(part))
-        say("rate object without negotiated_prices", np.flatnonzero(part.priceless), 0, each)
+        say(issues.RATE_OBJECT_WITHOUT_PRICES, np.flatnonzero(part.priceless), 0, each)
         self._warn_of_lists(part, say)
-        what = "rate object that names no provider group, and so has no rates"
-        say(what, np.flatnonzero(part.ownerless), 2, each)
+        say(issues.RATE_OBJECT_WITHOUT_PROVIDER, np.flatnonzero(part.ownerless), 2, each)
         if odd_tails:
             of_price, odd = np.repeat(each, part.prices), self._odd.values[part.tail]
-            say("place of service that is no code, left out", np.flatnonzero(odd & _ODD_POS), 3, of_price, part.place)
-            what = "expiration_date that is no date, taken as none"
-            say(what, np.flatnonzero(odd & _ODD_EXPIRATION), 4, of_price, part.place)
+            say(issues.PLACE_OF_SERVICE_NO_CODE, np.flatnonzero(odd & _ODD_POS), 3, of_price, part.place)
+            say(issues.EXPIRATION_NO_DATE, np.flatnonzero(odd & _ODD_EXPIRATION), 4, of_price, part.place)
 
     def _warn_of_lists(self, part: Part, say) -> None:
         inline = np.flatnonzero(part.owner < 0)
@@ -316,5 +343,5 @@ class Prices:
         found = [self._groups.inlines[n] for n in lists.tolist()]
         for mixed, blanks in ((True, False), (False, True)):
             odd = np.array([f.mixed if mixed else f.blanks for f in found])
-            for what in self._groups.odd(mixed, blanks):
-                say(what, inline[odd[where]], 1, of_owner)
+            for issue in self._groups.odd(mixed, blanks):
+                say(issue, inline[odd[where]], 1, of_owner)

@@ -18,21 +18,26 @@ from pipeline.readers.in_network_prices import READINGS, Prices, tail
 UNREADABLE = (Unreadable, TypeError, AttributeError)  # the last two: a list or text where a dict belongs
 
 
-def countable(record: Any) -> int:
-    """How many rates a rate object stands for, read or not."""
-    if type(record) is not dict or type(record.get("negotiated_prices")) is not list:
-        return 0
+def extent(record: Any) -> tuple[int, int]:
+    """How many price objects, and how many rates (prices x provider groups), a rate object has, be they readable or not;
+    one each where they cannot be counted."""
+    listed = record.get("negotiated_prices") if type(record) is dict else False
+    if listed is not None and type(listed) is not list:
+        return 1, 1
     references = record.get("provider_references")
-    owners = len(references) if type(references) is list else 0
-    return len(record["negotiated_prices"]) * (owners + bool(record.get("provider_groups")))
+    groups = len(references) if type(references) is list else references is not None
+    prices = len(listed or ())
+    return prices, prices * (groups + bool(record.get("provider_groups")))
 
 
 def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, prices: Prices, account: Account) -> Part:
     """A rate object: its owners, its prices, and a rate for each pair of them; `number` is its place in its item.
 
-    What cannot be read is rejected in `account`, at its path behind `path`.
+    What cannot be read is rejected in `account`, at its path behind `path`: a price, with the rates of all groups; a group,
+    with the rates of all prices that can be read, and where no group can be read these prices too.
     """
-    row = {"item": item, "object": number, "countable": countable(record), "priceless": 0, "ownerless": 0}
+    listed, countable = extent(record)
+    row = {"item": item, "object": number, "listed": listed, "countable": countable, "priceless": 0, "ownerless": 0}
     listed = record.get("negotiated_prices") if type(record) is dict else None
     wrong = None
     if type(record) is not dict:
@@ -40,7 +45,7 @@ def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, pr
     elif listed is not None and type(listed) is not list:
         wrong = f"negotiated_prices: {fields.kind(listed)} stands where a list belongs"
     if wrong:
-        account.reject(path, wrong, 1)
+        account.reject(path, wrong, 1, 1)
         return Part.of([], [], **row)
     owners, faults = _owners(record, path, groups)
     row["priceless"] = not listed
@@ -54,12 +59,12 @@ def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, pr
             reason = fields.first_unreadable(price, READINGS)
             if reason is None:
                 raise
-            account.reject((*path, "negotiated_prices", place), reason, len(owners) + len(faults))
+            account.reject((*path, "negotiated_prices", place), reason, len(owners) + len(faults), 1)
             continue
         found.append((number_of_tail, place, rate, *prices.exactly(exact)))
-    for where, reason in faults:
-        account.reject(where, reason, len(found))
-    return Part.of(found, owners, **row)
+    for place, (where, reason) in enumerate(faults):
+        account.reject(where, reason, len(found), 0 if owners or place else len(found))
+    return Part.of([] if faults and not owners else found, owners, **row)
 
 
 def _owners(record: dict, path: tuple, groups: Groups) -> tuple[list[int], list[tuple[tuple, str]]]:

@@ -17,7 +17,9 @@ _BITS = 20  # of a mantissa at a time, so that no sum of products leaves 63
 _LIMB = (1 << _BITS) - 1
 _MOST = 1 << 42  # rates, for which that holds
 _SCALES = 19  # decimals of a mantissa that an int64 holds: 0 to 18
-_ZEROS, _HARD, _ODD, _NEW, _TURN, _GROUP = range(6)  # what `_total` says
+_LONG, _FEW_DECIMALS = 10**15, 4  # of a mantissa below and decimals up to these nothing is rounded (`exact_sums`)
+# What `_total` says.
+_ZEROS, _HARD, _LONGER, _ODD, _NEW, _PRICED, _WITHOUT_PROVIDER, _TURN, _GROUP = range(9)
 
 
 @entry
@@ -28,11 +30,15 @@ def _total(
 ):  # fmt: skip
     """As `total`, of so many rate objects; all others are addresses, but `first`. `said` has the counters."""
     turn, group = get(said, _TURN), get(said, _GROUP)
-    head = price = named = zeros = hard = strange = new = 0
+    head = price = named = zeros = hard = longer = strange = new = priced = without_provider = 0
     for i in range(count):
         while get(heads, head) != get(item, i):
             head += 1
         prices, owners, number = get(of_prices, i), get(of_owners, i), get32(item_ix, head)
+        if owners == 0:
+            without_provider += prices
+        else:
+            priced += prices
         for j in range(price, price + prices):
             terms = get32(terms_ix, get(tail, j))
             put32(price_object, j, first + i)
@@ -46,6 +52,7 @@ def _total(
             if scale < 0:
                 hard += 1
                 continue
+            longer += scale > _FEW_DECIMALS or value >= _LONG or value <= -_LONG
             limbs = sums + 32 * scale
             low = get(limbs, 0) + (value & _LIMB) * owners
             middle = get(limbs, 1) + ((value >> _BITS) & _LIMB) * owners + (low >> _BITS)
@@ -73,8 +80,11 @@ def _total(
         put(rates, head, get(rates, head) + prices * owners)
     put(said, _ZEROS, zeros)
     put(said, _HARD, hard)
+    put(said, _LONGER, longer)
     put(said, _ODD, strange)
     put(said, _NEW, new)
+    put(said, _PRICED, priced)
+    put(said, _WITHOUT_PROVIDER, without_provider)
     put(said, _TURN, turn)
     put(said, _GROUP, group)
 
@@ -83,7 +93,8 @@ class Totals(NamedTuple):
     """The columns of prices and owners, and what rate objects come to.
 
     `rates` are those of each head; `sums` hold, for each number of decimals, the sum of its mantissas in three limbs of
-    `_BITS`, and the rates that it is of; `hard` rates are not in it. `new_terms` says that a tail has no terms_ix yet,
+    `_BITS`, and the rates that it is of; `hard` rates are not in it; `long` ones may be rounded. `priced` are the
+    prices of rate objects that have owners, `without_provider` those of the others. `new_terms` says that a tail has no terms_ix yet,
     `odd` that a tail is odd. `turn` and `group` are the next ones.
     """
 
@@ -96,8 +107,11 @@ class Totals(NamedTuple):
     sums: np.ndarray
     zeros: int
     hard: int
+    long: int
     odd: int
     new_terms: int
+    priced: int
+    without_provider: int
     turn: int
     group: int
 
@@ -127,7 +141,8 @@ def total(part, heads: np.ndarray, items: np.ndarray, tables: tuple, first: int,
         np.zeros(len(heads), np.int64),
         np.zeros((_SCALES, 4), np.int64),
     )
-    said = np.array([0, 0, 0, 0, turn, group], np.int64)
+    said = np.zeros(9, np.int64)
+    said[[_TURN, _GROUP]] = turn, group
     names = ("item", "prices", "owners", "tail", "mantissa", "decimals", "rate", "owner")
     columns = [np.ascontiguousarray(getattr(part, name)) for name in names]
     given = [*columns, heads, items, *tables]

@@ -8,27 +8,27 @@ import luigi
 
 from pipeline import naming, settings
 from pipeline.stages import ingest, star
-from pipeline.stages.rates import FromRates, source_rows
+from pipeline.stages.rates import FromRates, source_rows, warning_rows
 from pipeline.task import TableTask
 
 luigi.namespace("dims", scope=__name__)
 
 
-class DimSourceFile(TableTask):
-    """One row per in-network file, broken ones included: its header, its counts, its verdict."""
-
-    table = "dim_source_file"
-    transform = "dim_source_file.sql"
+class _AboutFiles(TableTask):
+    """A table of what stamps say of the in-network files; nothing that was staged of them is read."""
 
     def requires(self) -> list:
         return list(ingest.in_network())
 
-    def other_inputs(self) -> dict[str, str]:
-        return {task.label: self._row_digest(task) for task in ingest.in_network()}
+    def _rows(self, task: ingest.InNetworkFile) -> object:
+        """What the table says of a file that was read or is broken, as JSON values."""
+        raise NotImplementedError
 
-    @staticmethod
-    def _row_digest(task: ingest.InNetworkFile) -> str:
-        return naming.md5_of(json.dumps(task.source_row(), sort_keys=True)) if task.stamp() else ""
+    def other_inputs(self) -> dict[str, str]:
+        return {task.label: self._digest(task) for task in ingest.in_network()}
+
+    def _digest(self, task: ingest.InNetworkFile) -> str:
+        return naming.md5_of(json.dumps(self._rows(task), sort_keys=True)) if task.stamp() else ""
 
     def _upstream_staleness(self):
         from pipeline.stamps import Stale
@@ -39,8 +39,29 @@ class DimSourceFile(TableTask):
                 return Stale("upstream", f"{task.label}: {why.sentence}")
         return None
 
+
+class DimSourceFile(_AboutFiles):
+    """One row per in-network file, broken ones included: its header, its counts, its verdict."""
+
+    table = "dim_source_file"
+
+    def _rows(self, task: ingest.InNetworkFile) -> dict:
+        return task.source_row()
+
     def view_selects(self) -> dict[str, str]:
         return {"source_file": source_rows(list(ingest.in_network()))}
+
+
+class SourceWarning(_AboutFiles):
+    """What a person should know of each in-network file, a row for each kind of issue. No input of any other table."""
+
+    table = "source_warning"
+
+    def _rows(self, task: ingest.InNetworkFile) -> list[dict]:
+        return task.warning_rows()
+
+    def view_selects(self) -> dict[str, str]:
+        return {"listed_warning": warning_rows(list(ingest.in_network()))}
 
 
 class DimCode(FromRates):
@@ -162,6 +183,16 @@ def _headers_stale(task: FromRates):
 
 def by_table(months: list[str]) -> list[TableTask]:
     """Every dimension's task, month-sharded ones for each month."""
-    whole = [DimSourceFile, DimCode, DimCodeCatHistory, DimCodeCat, DimPayer, DimPayerBridge, DimPosSet, DimTin]
+    whole = [
+        DimSourceFile,
+        SourceWarning,
+        DimCode,
+        DimCodeCatHistory,
+        DimCodeCat,
+        DimPayer,
+        DimPayerBridge,
+        DimPosSet,
+        DimTin,
+    ]
     whole += [DimNpi, DimNpiAddress, DimNpiAddressGeolocation]
     return [cls() for cls in whole] + [DimProviderGroup(month=m) for m in months]

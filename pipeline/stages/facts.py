@@ -9,7 +9,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, naming, paths, settings, stamps, tables, targets
+from pipeline import accounts, errors, naming, paths, settings, stamps, tables, targets
 from pipeline.lookahead import ahead
 from pipeline.stages import dims, ingest, raw, star, xrefs
 from pipeline.stages.rates import FromRates
@@ -113,18 +113,30 @@ class FactRate(FromRates):
             with closing(made), closing(ahead(made)) as rows:  # what it makes uses the connection in a thread, too
                 written = parquet.write(draft, tables.get(self.table), rows, in_order=True)
             relation = con.sql("SELECT * FROM read_totals")
-            self._accounts = {k: int(v) for k, v in zip(relation.columns, relation.fetchall()[0], strict=True)}
+            self._counted = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
         return {self.table: written}
 
-    def notes(self) -> dict:
-        counts = [task.stamp().notes["counts"] for task in self.files()]
-        return {
+    def look_over(self, drafts: dict[str, Path], con) -> None:
+        """Hold what the facts were made of against what was read of the month's files, before anything is published."""
+        counts, counted = [task.stamp().notes["counts"] for task in self.files()], self._counted
+        self._accounts = {
             "files": len(counts),
-            "rates_read": sum(c["rates_read"] for c in counts),
-            "rejected": sum(c["rejected"] for c in counts),
-            "read": self._accounts["read"],
-            "corrected_away": self._accounts["read"] - self._accounts["kept"],
-            "rate_facts": self._accounts["facts"],
+            **accounts.of_files(counts),
+            "rate_facts": counted["facts"],
+            **{name: counted[name] for name in ("duplicates", "corrected_away", *accounts.SUMS_OF_MONTH)},
+        }
+        wrong = accounts.imbalances(accounts.OF_MONTHS, self._accounts)
+        kept = sum(c["facts"] + c["duplicates"] for c in counts)
+        if counted["read"] != kept:
+            wrong.append(f"its files have {kept} rates that could be read, but {counted['read']} were used")
+        if wrong:
+            files = ", ".join(f"raw/{task.raw_name}" for task in self.files())
+            raise errors.AccountsError(f"{'; '.join(wrong)} (made of {files})", place=self.label)
+
+    def notes(self) -> dict:
+        return {
+            **self._accounts,
+            "read": self._counted["read"],
             "skipped": [task.raw_name for task in self.broken()],
             "corrections": [c["id"] for c in corrections_of(self.month)],
         }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from pipeline import errors, fingerprints, naming, paths, settings, stamps, tables, targets
+from pipeline import accounts, errors, fingerprints, naming, paths, settings, stamps, tables, targets
 from pipeline import references as elsewhere
 from pipeline.lookahead import ahead
 from pipeline.references import UNREADABLE, References
@@ -40,9 +40,14 @@ HEADER = (
 ).split()
 # A file of a size at which Arrow's own allocator saves a tenth of the time; and how often a zip's size is its files', about.
 _LARGE, _PACKED = 64 << 20, 10
+_EXAMPLE = 300  # characters of what a file holds that are shown of it
 _NUMBERS = ("staged_price", "staged_owner")  # a file's largest tables, of which no column lacks a value
+_READ = (  # counted while it is read, and over its staged rows; `pipeline.accounts` says what they mean
+    "prices_read priced prices_rejected without_provider rates_read rejected unresolved zero_rates rate_sum rounded_sum"
+).split()
 COUNTS = (
-    "rates_read facts duplicates rejected unresolved zero_rates rate_sum groups tin_npi_pairs npis tins codes pos_sets"
+    "prices_read priced prices_rejected without_provider rates_read facts duplicates rejected unresolved zero_rates "
+    "rate_sum fact_sum duplicate_sum rounded_sum groups tin_npi_pairs npis tins codes pos_sets"
 ).split()
 
 
@@ -224,6 +229,7 @@ class InNetworkFile(FileTask):
         if fingerprints.content_hash(self.warehouse, self.file) != self._hash or _seen(self.file) != before:
             raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
         self._result, self._counting = result, sink.counting
+        self._prices_staged = sink.written["staged_price"].rows
         self._quarantine(result.quarantine)
         return sink.written
 
@@ -255,24 +261,27 @@ class InNetworkFile(FileTask):
         self._counted = in_network_counts.counts(
             con, lambda name, columns: parquet_reading.batches(drafts[name], columns), self._counting
         )
-        read, rejected, staged = self._result.rates_read, self._result.rejected, self._counted["rates"]
-        if staged != read - rejected:
-            raise AssertionError(
-                f"{self.raw_name}: {read} rates were read and {rejected} rejected, but {staged} were staged"
+        result, staged = self._result, self._counted["rates"]
+        self._counts = {**{name: getattr(result, name) for name in _READ}, **self._counted}
+        wrong = accounts.imbalances(accounts.OF_FILE, self._counts)
+        if staged != result.kept:
+            wrong.append(f"{result.kept} rates were kept, but {staged} were staged")
+        if self._prices_staged != result.priced + result.without_provider:
+            wrong.append(
+                f"{self._prices_staged} prices were staged, but {result.priced} priced and {result.without_provider} "
+                "without provider"
             )
+        if wrong:
+            raise errors.AccountsError("; ".join(wrong), place=self.file)
 
     def notes(self) -> dict:
-        result, counted = self._result, self._counted
-        read = {
-            name: getattr(result, name) for name in ("rates_read", "rejected", "unresolved", "zero_rates", "rate_sum")
-        }
-        counts = {**read, **counted, "duplicates": counted["rates"] - counted["facts"]}
+        result = self._result
         return {
             "status": WHOLE,
             "header": {name: getattr(result, name) for name in HEADER},
             "schema_shape": result.schema_shape,
-            "counts": {name: counts[name] for name in COUNTS},
-            "warnings": list(result.warnings),
+            "counts": {name: self._counts[name] for name in COUNTS},
+            "warnings": [list(one) for one in result.warnings],
             "references": list(self._references.urls),
             "unusable_references": self._references.unusable,
             "bytes": self._bytes,
@@ -299,6 +308,22 @@ class InNetworkFile(FileTask):
             header=stamp.notes["header"],
         )
 
+    def warning_rows(self) -> list[dict]:
+        """Its rows of source_warning: none before it was read, or where it is broken."""
+        from pipeline.readers.in_network_issues import BY_KIND, REFERENCE_UNUSABLE
+
+        stamp = self.stamp()
+        noted = stamp.notes.get("warnings", []) if stamp else []
+        found = [one for one in noted if not isinstance(one, str)]  # earlier versions kept texts
+        if unusable := self.unusable_references:
+            found.append([REFERENCE_UNUSABLE.kind, len(unusable), ": ".join(next(iter(unusable.items())))])
+        own = {"batch_id": self.batch_id, "file": self.path, "year_month": self.month}
+        return [
+            {**own, "kind": kind, "count": count, "example": _printable(example), "meaning": BY_KIND[kind].meaning}
+            for kind, count, example in found
+            if kind in BY_KIND
+        ]
+
     def source_row(self) -> dict:
         """Its row of dim_source_file."""
         stamp = self.stamp()
@@ -323,6 +348,12 @@ class InNetworkFile(FileTask):
         if stamp is None:
             return ""
         return naming.md5_of(json.dumps([stamp.notes["status"], stamp.notes["header"]], sort_keys=True))
+
+
+def _printable(text: str) -> str:
+    """A text of a file for people to read: of a few hundred characters, others than those that print by their escapes."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:_EXAMPLE])
+    return shown if len(text) <= _EXAMPLE else f"{shown}…"
 
 
 def _seen(path: Path) -> tuple[int, ...] | None:

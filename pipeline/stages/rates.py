@@ -62,12 +62,20 @@ def _with_batch(name: str, files: list[ingest.InNetworkFile]) -> str:
 
 def source_rows(files: list[ingest.InNetworkFile]) -> str:
     """The rows of dim_source_file for some files, as a SELECT."""
+    return _listed("dim_source_file", [task.source_row() for task in files])
+
+
+def warning_rows(files: list[ingest.InNetworkFile]) -> str:
+    """The rows of source_warning for some files, as a SELECT."""
+    return _listed("source_warning", [row for task in files for row in task.warning_rows()])
+
+
+def _listed(name: str, rows: list[dict]) -> str:
     from pipeline import duck
 
-    declared = tables.get("dim_source_file")
-    if not files:
+    declared = tables.get(name)
+    if not rows:
         return duck.empty(declared)
-    rows = [task.source_row() for task in files]
     values = ", ".join("(" + ", ".join(duck.literal(row[c]) for c in declared.columns) + ")" for row in rows)
     names = ", ".join(map(duck.identifier, declared.columns))
     casts = ", ".join(

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import catalog, leaf_writing, leaves, naming, partition, paths, settings, stamps, tables, targets
+from pipeline import (
+    accounts,
+    catalog,
+    leaf_writing,
+    leaves,
+    naming,
+    partition,
+    paths,
+    settings,
+    stamps,
+    tables,
+    targets,
+)
 from pipeline.stages import bench, dims, enriched, facts, ingest, joining, star, xrefs
 from pipeline.stamps import Stale, Stamp
 from pipeline.task import TableTask
@@ -91,10 +103,13 @@ class Warehouse(TableTask):
         for task in tables_of(months):
             parts = (task.stamp() or stamps.NONE).parts_of(task.table)
             listed += [catalog.Listed(task.table, task.month_or_none, part) for part in parts or [None]]
-        accounts = [accounts_of(month) for month in months]
+        of_months = [accounts_of(month) for month in months]
+        for account in of_months:
+            if account["built"]:
+                accounts.check(accounts.OF_MONTHS, account, root.catalog)
         with self.scratch() as folder, targets.refusals_told(folder):
             draft = folder / "warehouse.duckdb"
-            of_leaves = catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, accounts)
+            of_leaves = catalog.write(root, draft, listed, {m: leaves.manifest(root, m) for m in months}, of_months)
             targets.fsync(draft)
             targets.replace(draft, root.catalog)
             targets.fsync(root.path)
@@ -118,33 +133,29 @@ def objects_in_use() -> set[str]:
 
 
 def accounts_of(month: str) -> dict:
-    """A month's accounts: rates read = rate facts + duplicates + rejected + corrected away, facts = rate facts
-    + those that star schemas alone have, and its leaves; `benchmarks`: how many facts have a Medicare rate, from which
-    release, or why none (`fact_rate_enriched.benchmark_counts`). Of a month that is not up to date: as it was built.
+    """A month's accounts (`pipeline.accounts` says what the terms mean and which of them add up); facts = rate_facts + those
+    that star schemas alone have; its leaves; `benchmarks`: how many facts have a Medicare rate, from which release, or why
+    none (`fact_rate_enriched.benchmark_counts`). Of a month that is not up to date: as it was built. A term that the version
+    that built it did not count is None.
     """
     task = facts.FactRate(month=month)
     fact, leaf = task.stamp(), enriched.EnrichedMonth(month=month).stamp()
     joined = joining.FactRateEnriched(month=month).stamp()
     notes = fact.notes if fact else {}
-    files = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == ingest.WHOLE]
-    counted, read, rejected = len(files), sum(c["rates_read"] for c in files), sum(c["rejected"] for c in files)
+    counts = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == ingest.WHOLE]
+    read = {"files": len(counts), **accounts.of_files(counts)}
     if fact and task.staleness() is not None:
-        counted, read, rejected = (
-            notes.get(k, now) for k, now in (("files", counted), ("rates_read", read), ("rejected", rejected))
-        )
-    rate_facts = notes.get("rate_facts", 0)
-    corrected = notes.get("corrected_away", 0)
+        read = {name: notes.get(name, None if "files" in notes else now) for name, now in read.items()}
+    made = {name: notes.get(name) if fact else 0 for name in accounts.OF_MONTH}
+    made |= {name: notes.get(name) if fact else "0.00" for name in accounts.SUMS_OF_MONTH}
+    rows = fact.parts["fact_rate"].rows if fact else 0
     return {
         "year_month": month,
         "built": fact is not None,
-        "files": counted,
-        "rates_read": read,
-        "facts": fact.parts["fact_rate"].rows if fact else 0,
-        "rate_facts": rate_facts,
-        "star_facts": fact.parts["fact_rate"].rows - rate_facts if fact else 0,
-        "duplicates": read - rejected - corrected - rate_facts if fact else 0,
-        "rejected": rejected,
-        "corrected_away": corrected,
+        **read,
+        "facts": rows,
+        **made,
+        "star_facts": rows - made["rate_facts"] if fact else 0,
         "leaves": leaf.notes["leaves"] if leaf else 0,
         "enriched_rows": leaf.notes["rows"] if leaf else 0,
         "withheld_leaves": len(leaf.notes["withheld"]) if leaf else 0,

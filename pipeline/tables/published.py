@@ -84,11 +84,23 @@ DIM_SOURCE_FILE = table(
     "dims",
     """batch_id file content_hash bytes:int64 state year_month last_updated_on payer_slug reporting_entity_name
     reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name plan_sponsor_name version
-    schema_shape rates_read:int64 facts:int64 duplicates:int64 rejected:int64 unresolved:int64 zero_rates:int64
-    rate_sum groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
+    schema_shape prices_read:int64 priced:int64 prices_rejected:int64 without_provider:int64 rates_read:int64 facts:int64
+    duplicates:int64 rejected:int64 unresolved:int64 zero_rates:int64 rate_sum fact_sum duplicate_sum rounded_sum
+    groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
     key="batch_id",
     sort="file",
-    doc="One row per source file. rate_sum is an exact decimal as text. status: whole or broken (then reason says why).",
+    doc="One row per source file. status: whole or broken (then reason says why). prices_read = priced + prices_rejected + "
+    "without_provider; rates_read = facts + duplicates + rejected; rate_sum = fact_sum + duplicate_sum + rounded_sum "
+    "(exact decimals as text; see pipeline/accounts.py).",
+)
+SOURCE_WARNING = table(
+    "source_warning",
+    "dims",
+    "batch_id file year_month kind count:int64 example meaning",
+    key="batch_id year_month kind",
+    sort="file year_month kind",
+    doc="What a person should know of a source file that could be read: how often something of a kind was found, and the "
+    "first place, its JSON path and the value or reason where that varies.",
 )
 
 XREF_POS = table("xref_pos", "xrefs", "pos_set_id pos via_wildcard:bool", key="pos_set_id pos")

@@ -34,11 +34,15 @@ def gather(values, rows, found):
 
 
 @entry
-def keep(chosen, times_of, uid_of, price, group_of, pair_of, amount_of, digits_of, digits, pair, group, amount, times):
+def keep(
+    chosen, times_of, uid_of, price, group_of, pair_of, amount_of, facts_of, duplicates_of, digits_of,
+    digits, pair, group, amount, times,
+):  # fmt: skip
     """What the facts that are chosen are made of: their ids as 32 hexadecimal digits, of which `digits_of` has the two of
     each byte; the numbers of pair and group; the amount; and how many rates each stands for.
 
-    pair_of, amount_of  by price
+    pair_of, amount_of        by price
+    facts_of, duplicates_of   by price: how many of its rates are facts, and how many collapsed into these, counted here
     """
     for i in range(len(chosen)):
         fact = chosen[i]
@@ -50,6 +54,8 @@ def keep(chosen, times_of, uid_of, price, group_of, pair_of, amount_of, digits_o
         group[i] = group_of[fact]
         amount[i] = amount_of[price[fact]]
         times[i] = times_of[i]
+        facts_of[price[fact]] += 1
+        duplicates_of[price[fact]] += times_of[i] - 1
 
 
 @entry

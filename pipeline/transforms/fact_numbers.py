@@ -24,7 +24,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import duck, md5, parquet, tables
+from pipeline import decimals, duck, md5, parquet, tables
+from pipeline.exact_sums import ExactSum
 from pipeline.jit import address
 from pipeline.lookahead import ahead
 from pipeline.transforms import fact_kernels
@@ -53,13 +54,15 @@ def batches(
     """
     con.execute(duck.sql("fact_rate_numbered.sql"))
     scratch.mkdir(exist_ok=True)
-    made = 0
-    with closing(ahead(_Facts(con, scratch).pieces(rows), waiting=2)) as pieces:
+    facts = _Facts(con, scratch)
+    with closing(ahead(facts.pieces(rows), waiting=2)) as pieces:
         for piece in pieces:
-            made += piece.facts.count
             yield piece.batch()
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT coalesce(sum(owners), 0) AS read, read AS kept, {made} AS facts "
+        "CREATE OR REPLACE TEMP TABLE read_totals AS SELECT CAST(coalesce(sum(owners), 0) AS BIGINT) AS read, "
+        f"{facts.facts} AS facts, {facts.duplicates} AS duplicates, 0 AS corrected_away, "
+        f"'{decimals.text(facts.fact_sum.total)}' AS fact_sum, "
+        f"'{decimals.text(facts.duplicate_sum.total)}' AS duplicate_sum, '0.00' AS corrected_sum, '0.00' AS amended_sum "
         "FROM fact_price WHERE own"
     )
     for name in ("price", "source"):
@@ -68,10 +71,15 @@ def batches(
 
 
 class _Facts:
-    """The facts of the tables that the SQL left."""
+    """The facts of the tables that the SQL left.
+
+    facts, duplicates, fact_sum, duplicate_sum  of those that were made: see `pipeline.accounts`
+    """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, scratch: Path):
         self._con = con
+        self.facts = self.duplicates = 0
+        self.fact_sum, self.duplicate_sum = ExactSum(), ExactSum()
         self._schema = self._said_by_all()
         self._group_of = self._owners(scratch / "owners")
         self._texts = {kind: self._mapped(kind, scratch / kind) for kind in ("pair", "group")}
@@ -87,9 +95,17 @@ class _Facts:
                 if kept.count == rows:
                     yield self._said(kept)
                     kept = _Kept.room(rows)
+            self._count(found)
             del found  # before more are made
         if kept.count:
             yield self._said(kept)
+
+    def _count(self, found: _Found) -> None:
+        """Count facts that were kept, and what collapsed into them."""
+        self.facts += int(found.facts_of.sum())
+        self.duplicates += int(found.duplicates_of.sum())
+        self.fact_sum.add(found.rates.amount, found.facts_of)
+        self.duplicate_sum.add(found.rates.amount, found.duplicates_of)
 
     def _found(self) -> Iterator[_Found]:
         """All of them, in order, as many as are made at once."""
@@ -176,7 +192,8 @@ class _Facts:
         starts = np.empty(np.diff(ends, prepend=0).max() + 1, np.int32)
         bounds = np.uint64(low), np.uint64(high)
         count = fact_kernels.arrange(rates.uid, ends, *bounds, rates.price, rates.own, starts, order, chosen, times)
-        return _Found(rates, chosen[:count], times[:count])
+        counts = (np.zeros(len(rates.amount), np.int64) for _ in range(2))
+        return _Found(rates, chosen[:count], times[:count], *counts)
 
     def _prices(self, first: int, behind: int) -> pa.Table:
         return self._con.sql(
@@ -263,11 +280,16 @@ class _Rates:
 
 @dataclass
 class _Found:
-    """Which rates are facts, in their order, and how many rates each stands for."""
+    """Which rates are facts, in their order, and how many rates each stands for.
+
+    facts_of, duplicates_of  by price: how many facts of it were kept so far, and how many rates collapsed into these
+    """
 
     rates: _Rates
     chosen: np.ndarray
     times: np.ndarray
+    facts_of: np.ndarray
+    duplicates_of: np.ndarray
 
 
 @dataclass
@@ -295,7 +317,8 @@ class _Kept:
         count = min(len(found.chosen) - first, len(self.pair) - self.count)
         chosen, times = (column[first : first + count] for column in (found.chosen, found.times))
         rates, room = found.rates, (column[self.count : self.count + count] for column in self._columns())
-        of_fact, of_price = (rates.uid, rates.price, rates.group), (rates.pair, rates.amount)
+        of_fact = rates.uid, rates.price, rates.group
+        of_price = rates.pair, rates.amount, found.facts_of, found.duplicates_of
         fact_kernels.keep(chosen, times, *of_fact, *of_price, _DIGITS, *room)
         self.count += count
         return count

@@ -2,19 +2,21 @@
 
 What belongs here: what a fact is. Reads the views staged_price, staged_item, staged_terms, staged_owner, staged_group
 (each with batch_id and row_ix, the place in its file), source_file, star_fact, and the corrections given as a list; leaves
-the tables `fact_first`, `correction_hits` and `read_totals` on the connection for the caller's accounts. No Luigi, no
+the tables `fact_first` and `read_totals` (`pipeline.accounts`) on the connection for the caller. No Luigi, no
 paths.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline import duck, errors, tables
+from pipeline import decimals, duck, errors, tables
+from pipeline.exact_sums import ExactSum
 from pipeline.transforms import fact_numbers
 
 if TYPE_CHECKING:
@@ -107,18 +109,56 @@ def _prepare(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
         duck.view(con, "corrected_rate", _corrected(corrections))
         _count_hits(con, corrections)
         rate = "corrected_rate"
-    # Only (uid, place) of each read rate is grouped, which spills.
+    # Only (uid, place, amount) of each read rate is grouped, which spills.
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE fact_first AS "
-        f"SELECT fact_uid, min(ordinal) AS ordinal, count(*) AS source_count "
-        f"FROM (SELECT {_UID} AS fact_uid, ordinal FROM {rate}) GROUP BY fact_uid"
+        f"SELECT fact_uid, min(ordinal) AS ordinal, min(negotiated_rate) AS amount, count(*) AS source_count "
+        f"FROM (SELECT {_UID} AS fact_uid, ordinal, negotiated_rate FROM {rate}) GROUP BY fact_uid"
     )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE read_totals AS SELECT "
-        "(SELECT count(*) FROM read_rate) AS read, (SELECT coalesce(sum(source_count), 0) FROM fact_first) AS kept, "
-        "(SELECT count(*) FROM fact_first) AS facts"
-    )
+    _account(con, corrected=bool(corrections))
     return rate
+
+
+def _account(con: duckdb.DuckDBPyConnection, *, corrected: bool) -> None:
+    """Leave read_totals, one row: read, facts, duplicates, corrected_away and the sums of amounts that `pipeline.accounts`
+    says of a month."""
+    facts = _amounts(
+        con, "SELECT amount, count(*) AS facts, sum(source_count - 1) AS duplicates FROM fact_first GROUP BY 1"
+    )
+    nothing = dict.fromkeys(("dropped", "kept"), (0, Decimal(0)))
+    before = after = nothing
+    if corrected:
+        columns = "sum(rates) FILTER (dropped) AS dropped, sum(rates) FILTER (NOT dropped) AS kept"
+        before = _amounts(con, f"SELECT before, {columns} FROM corrected_amount GROUP BY 1")
+        after = _amounts(con, f"SELECT after, {columns} FROM corrected_amount GROUP BY 1")
+    told = {
+        "facts": facts["facts"][0],
+        "duplicates": facts["duplicates"][0],
+        "corrected_away": before["dropped"][0],
+        "fact_sum": decimals.text(facts["facts"][1]),
+        "duplicate_sum": decimals.text(facts["duplicates"][1]),
+        "corrected_sum": decimals.text(before["dropped"][1]),
+        "amended_sum": decimals.text(decimals.total([before["kept"][1], -after["kept"][1]])),
+    }
+    columns = ", ".join(f"{duck.literal(value)} AS {name}" for name, value in told.items())
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT (SELECT count(*) FROM read_rate) AS read, {columns}"
+    )
+
+
+def _amounts(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, tuple[int, Decimal]]:
+    """Of each column of counts: their sum, and the exact sum of the amounts in the first column, each so many times."""
+    relation = con.sql(select)
+    names = relation.columns[1:]
+    counts, sums = dict.fromkeys(names, 0), {name: ExactSum() for name in names}
+    counted = ", ".join(f"CAST(coalesce({name}, 0) AS BIGINT) AS {name}" for name in names)
+    amount = f"coalesce({relation.columns[0]}, 0)"  # a correction may set null, which the gate refuses
+    for batch in con.sql(f"SELECT {amount}, {counted} FROM ({select})").to_arrow_reader(1 << 16):
+        amounts, *columns = (column.to_numpy() for column in batch.columns)
+        for name, times in zip(names, columns, strict=True):
+            counts[name] += int(times.sum())
+            sums[name].add(amounts, times)
+    return {name: (counts[name], sums[name].total) for name in names}
 
 
 def sources(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
@@ -133,30 +173,48 @@ def _condition(match: dict) -> str:
     )
 
 
-def _corrected(corrections: list[dict]) -> str:
-    """The read rates with what corrections set, without what they drop. They match uncorrected values, all of them."""
-    identified = f"SELECT *, {_UID} AS fact_uid FROM read_rate"
-    replaced = []
+def _identified() -> str:
+    return f"SELECT *, {_UID} AS fact_uid FROM read_rate"
+
+
+def _amended(corrections: list[dict]) -> dict[str, str]:
+    """Of each column that corrections set: its value after them. They match uncorrected values, all of them."""
+    amended = {}
     for column in sorted({column for c in corrections for column in c["set"]}):
         cases = [
             f"WHEN {_condition(c['match'])} THEN {duck.literal(c['set'][column])}"
             for c in reversed(corrections)
             if c["action"] == "amend" and column in c["set"]
         ]
-        replaced.append(f"CASE {' '.join(cases)} ELSE {column} END AS {column}")
-    dropped = " OR ".join(f"({_condition(c['match'])})" for c in corrections if c["action"] == "drop") or "FALSE"
+        amended[column] = f"CASE {' '.join(cases)} ELSE {column} END"
+    return amended
+
+
+def _dropped(corrections: list[dict]) -> str:
+    return " OR ".join(f"({_condition(c['match'])})" for c in corrections if c["action"] == "drop") or "FALSE"
+
+
+def _corrected(corrections: list[dict]) -> str:
+    """The read rates with what corrections set, without what they drop."""
+    replaced = [f"{value} AS {column}" for column, value in _amended(corrections).items()]
     chosen = "* EXCLUDE (fact_uid)" + (f" REPLACE ({', '.join(replaced)})" if replaced else "")
-    return f"SELECT {chosen} FROM ({identified}) WHERE NOT ({dropped})"
+    return f"SELECT {chosen} FROM ({_identified()}) WHERE NOT ({_dropped(corrections)})"
 
 
 def _count_hits(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> None:
-    counts = ", ".join(f"count(*) FILTER ({_condition(c['match'])})" for c in corrections)
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE correction_hits AS SELECT [{counts}] AS hits FROM (SELECT *, {_UID} AS fact_uid FROM read_rate)"
-    )
-    hits = con.sql("SELECT hits FROM correction_hits").fetchall()[0][0]
-    for correction, count in zip(corrections, hits, strict=True):
-        if not count:
+    """Leave corrected_amount, the rates that corrections match: which of them do, whether one drops the rate, its amount
+    before and after, how many rates these are. CorrectionError when one matches nothing."""
+    matches = ", ".join(_condition(c["match"]) for c in corrections)
+    after = _amended(corrections).get("negotiated_rate", "negotiated_rate")
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE corrected_amount AS
+        SELECT [{matches}] AS matched, {_dropped(corrections)} AS dropped, negotiated_rate AS before,
+          CAST({after} AS DOUBLE) AS after, count(*) AS rates
+        FROM ({_identified()}) WHERE list_contains([{matches}], TRUE) GROUP BY ALL""")
+    hits = con.sql("SELECT place, sum(rates) FROM (SELECT unnest(range(len(matched))) AS place, unnest(matched) AS hit, rates "
+                   "FROM corrected_amount) WHERE hit GROUP BY ALL").fetchall()  # fmt: skip
+    for place, correction in enumerate(corrections):
+        if place not in dict(hits):
             raise errors.CorrectionError(
                 f"the correction {correction['id']} matches no rate of this month",
                 place=correction.get("place"),

@@ -21,13 +21,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipeline import duck, duplicates
+from pipeline import decimals, duck, duplicates
+from pipeline.exact_sums import DECIMALS, ExactSum, accumulate, decimal, scaled
 from pipeline.jit import entry, inner
 
 _ROWS = 1 << 20  # of prices that stand more than once, handed to DuckDB at a time
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
 _1, _32 = np.uint64(1), np.uint64(32)
 _MINUS_ZERO = np.uint64(1 << 63)
+_ROOM = 1 << 59  # up to which the sum of an object's amounts is held as a whole number
 
 # Columns of a staged table by name, some rows at a time, in the file's order.
 Rows = Callable[[str, list[str]], Iterator[pa.RecordBatch]]
@@ -46,7 +48,7 @@ class Counting:
         """Count rows of a staged table, if it is one of the two."""
         if table == "staged_price":
             object_ix, *price = _arrays(batch, _PRICE)
-            self.prices.take(object_ix)
+            self.prices.take(object_ix, price[-1])
             self.repeated.take(*price)
         elif table == "staged_owner":
             object_ix, group_ix = _arrays(batch, _OWNER)
@@ -54,69 +56,125 @@ class Counting:
             self.prices.forget(object_ix)
 
 
-def counts(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> dict[str, int]:
+def counts(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> dict[str, int | str]:
     """From views of the staged tables of one file, the rows of the large ones, and what was counted of these:
 
-    rates (read and not rejected), facts (distinct facts of the file alone), groups, tin_npi_pairs, npis, tins (of resolved
+    rates (read and not rejected), facts (distinct facts of the file alone), duplicates (rates that collapsed into them),
+    fact_sum, duplicate_sum (of the amounts of these, exact decimals as text), groups, tin_npi_pairs, npis, tins (of resolved
     groups that a rate object names), codes, pos_sets.
+
+    Each is counted: rates by object, duplicates where an owner stands again in its object, or a price and its owner in
+    several. So rates = facts + duplicates can fail.
     """
     con.execute(duck.sql("in_network_numbers.sql"))
     owners, owner_of = counting.owners, _by_number(con, "owner_key", "group_ix", "owner")
     if not _each_once(owner_of):
         owners, prices = _Owners(), _Prices()
-        for (object_ix,) in _columns(rows, "staged_price", ["object_ix"]):
-            prices.take(object_ix)
+        for object_ix, rate in _columns(rows, "staged_price", ["object_ix", "negotiated_rate"]):
+            prices.take(object_ix, rate)
         for object_ix, group_ix in _columns(rows, "staged_owner", _OWNER):
             owners.take(object_ix, _named(owner_of, group_ix), prices)
     _set_apart(con, rows, counting)
     con.register("referred", pa.table({"group_ix": np.flatnonzero(counting.owners.last >= 0)}))
+    con.execute(duck.sql("in_network_collapsed.sql"))
     found = con.sql(duck.sql("in_network_counts.sql"))
     counted = dict(zip(found.columns, found.fetchall()[0], strict=True))
     con.unregister("referred")
     facts = owners.pairs - counted.pop("pairs_of_repeated") + counted.pop("facts_of_repeated")
-    return {"rates": owners.rates, "facts": facts, **counted}
+    again = owners.again + counted.pop("duplicates_of_repeated")
+    repeated = _sums_of_repeated(con)
+    fact_sum = decimals.total([owners.pair_sum.total, -repeated["pairs"].total, repeated["facts"].total])
+    duplicate_sum = decimals.total([owners.again_sum.total, repeated["duplicates"].total])
+    sums = {"fact_sum": decimals.text(fact_sum), "duplicate_sum": decimals.text(duplicate_sum)}
+    return {"rates": owners.rates, "facts": facts, "duplicates": again, **sums, **counted}
+
+
+def _sums_of_repeated(con: duckdb.DuckDBPyConnection) -> dict[str, ExactSum]:
+    """The amounts of prices that stand more than once, summed over their pairs, their facts and their duplicates."""
+    sums = {name: ExactSum() for name in ("pairs", "facts", "duplicates")}
+    columns = ", ".join(f"CAST({name} AS BIGINT) AS {name}" for name in sums)
+    for batch in con.sql(f"SELECT number, mixed, {columns} FROM collapsed").to_arrow_reader(1 << 16):
+        number, mixed, *counts = (column.to_numpy() for column in batch.columns)
+        amounts = (mixed - number * _GOLDEN).view(np.float64)  # the inverse of `_mixed`
+        for found, times in zip(sums.values(), counts, strict=True):
+            found.add(amounts, times)
+    return sums
 
 
 class _Prices:
-    """How many prices each object has, from the object `first` on."""
+    """How many prices each object has, and the sum of their amounts, from the object `first` on.
+
+    sums     a row for each of `DECIMALS`: the part of the sum that is so many decimals, as a whole number
+    others   of objects by number: the amounts that are neither
+    """
 
     def __init__(self):
         self.first, self._of = 0, np.zeros(0, np.int32)
+        self.sums = np.zeros((len(DECIMALS), 0), np.int64)
+        self.others: dict[int, list[float]] = {}
         self._reached = 0
 
-    def take(self, object_ix: np.ndarray) -> None:
+    def take(self, object_ix: np.ndarray, amount: np.ndarray) -> None:
         """Count prices, objects rising."""
-        self._reached = _count_prices(object_ix, self.upto(object_ix), self.first, self._reached)
+        others = np.empty(len(amount), np.int64)
+        arrays = object_ix, amount, self.upto(object_ix), self.sums, others
+        self._reached, count = _count_prices(*arrays, self.first, self._reached)
         assert self._reached >= 0, "the prices of an object do not stand together"
+        for row in others[:count]:
+            self.others.setdefault(int(object_ix[row]), []).append(float(amount[row]))
 
     def upto(self, object_ix: np.ndarray) -> np.ndarray:
         """How many they are, of `first` and those behind it, up to the last of these objects at least."""
         if len(object_ix):
-            self._of = _grown(self._of, int(object_ix[-1]) + 1 - self.first, 0)
+            rows = int(object_ix[-1]) + 1 - self.first
+            self._of = _grown(self._of, rows, 0)
+            if len(self._of) > self.sums.shape[1]:
+                grown = np.zeros((len(DECIMALS), len(self._of)), np.int64)
+                grown[:, : self.sums.shape[1]] = self.sums
+                self.sums = grown
         return self._of
 
     def forget(self, object_ix: np.ndarray) -> None:
         """Forget those of objects before the last of these, of which no owners come any more."""
         if len(object_ix) and (done := int(object_ix[-1]) - self.first) > len(self._of) // 2:
             self.first, self._of = self.first + done, self._of[done:].copy()
+            self.sums = self.sums[:, done:].copy()
+            self.others = {number: amounts for number, amounts in self.others.items() if number >= self.first}
 
 
 class _Owners:
     """Counts owners: `last` is the object that named each last, -1 where none did; `rates` are the pairs of a price and an
-    owner of the same object, `pairs` those of them whose owner the object names for the first time."""
+    owner of the same object, `pairs` those of them whose owner the object names for the first time, `again` the others.
+
+    pair_sum, again_sum  of their amounts
+    """
 
     def __init__(self):
         self.last = np.full(0, -1, np.int64)
-        self.rates = self.pairs = self._reached = 0
+        self.rates = self.pairs = self.again = self._reached = 0
+        self.pair_sum, self.again_sum = ExactSum(), ExactSum()
 
     def take(self, object_ix: np.ndarray, owner: np.ndarray, prices: _Prices) -> None:
         """Count owners, objects rising, all of whose prices were counted."""
         self.last = _grown(self.last, _most(owner) + 1, -1)
-        counted = prices.upto(object_ix), prices.first, self._reached
-        self._reached, rates, pairs = _count_owners(object_ix, owner, self.last, *counted)
+        self._sum_others(object_ix, owner, prices)
+        sums = self.pair_sum.limbs, self.again_sum.limbs
+        counted = prices.upto(object_ix), prices.sums, *sums, prices.first, self._reached
+        self._reached, rates, pairs, again = _count_owners(object_ix, owner, self.last, *counted)
         assert self._reached >= 0, "the owners of an object do not stand together"
         self.rates += rates
         self.pairs += pairs
+        self.again += again
+
+    def _sum_others(self, object_ix: np.ndarray, owner: np.ndarray, prices: _Prices) -> None:
+        """Add the amounts that compiled code does not: those of a hundred billion and more."""
+        for at in prices.others if len(object_ix) else ():
+            first, behind = np.searchsorted(object_ix, [at, at + 1])
+            named, times = np.unique(owner[first:behind], return_counts=True)
+            fresh = self.last[named] != at
+            for amount in map(decimal, prices.others[at]):
+                self.pair_sum.add_decimal(amount, int(fresh.sum()))
+                self.again_sum.add_decimal(amount, int((times - fresh).sum()))
 
 
 class _Repeated:
@@ -192,32 +250,48 @@ def _sieve(item, terms, rate, item_of, terms_of, every, values, starts, shift, r
 
 
 @entry
-def _count_prices(object_ix, of_object, first, reached):
-    """As `_Prices.take`; returns the last object, -1 where objects do not rise."""
-    for at in object_ix:
+def _count_prices(object_ix, amount, of_object, sums, others, first, reached):
+    """As `_Prices.take`; returns the last object, -1 where objects do not rise, and how many rows there are in `others`."""
+    count = 0
+    for i in range(len(object_ix)):
+        at = object_ix[i]
         if at < reached:
-            return -1
+            return -1, 0
         reached = at
         of_object[at - first] += 1
-    return reached
+        row, value = scaled(amount[i])
+        if row >= 0 and -_ROOM < sums[row, at - first] < _ROOM:
+            sums[row, at - first] += value
+        else:
+            others[count] = i
+            count += 1
+    return reached, count
 
 
 @entry
-def _count_owners(object_ix, owner, last, prices_of, begun, reached):
-    """As `_Owners.take`; returns the last object, -1 where objects do not rise, and the rates and pairs."""
-    i = rates = pairs = 0
+def _count_owners(object_ix, owner, last, prices_of, sums, pair_limbs, again_limbs, begun, reached):
+    """As `_Owners.take`; returns the last object, -1 where objects do not rise, and the rates, pairs and others."""
+    i = rates = pairs = others = 0
     while i < len(object_ix):
-        at, first, fresh = object_ix[i], i, 0
+        at, first, fresh, again = object_ix[i], i, 0, 0
         if at < reached:
-            return -1, 0, 0
+            return -1, 0, 0, 0
         reached = at
         while i < len(object_ix) and object_ix[i] == at:
-            fresh += last[owner[i]] != at
+            if last[owner[i]] == at:
+                again += 1
+            else:
+                fresh += 1
             last[owner[i]] = at
             i += 1
         rates += prices_of[at - begun] * (i - first)
         pairs += prices_of[at - begun] * fresh
-    return reached, rates, pairs
+        others += prices_of[at - begun] * again
+        for row in range(len(sums)):
+            accumulate(pair_limbs, row, sums[row, at - begun], fresh)
+            if again:
+                accumulate(again_limbs, row, sums[row, at - begun], again)
+    return reached, rates, pairs, others
 
 
 def _set_apart(con: duckdb.DuckDBPyConnection, rows: Rows, counting: Counting) -> None:

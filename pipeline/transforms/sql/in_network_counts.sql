@@ -1,22 +1,10 @@
--- The counts of one in-network file that need its staged rows as a whole; meanings as in `ratehouse sources`, but for two:
--- pairs_of_repeated  pairs of a price that stands more than once and a different owner of its object
--- facts_of_repeated  the different ones of these
--- Reads what in_network_numbers.sql made, the views staged_owner, _member, _code and _terms of that file, `apart` (all prices
--- that stand more than once, or all; by what they say), and `referred`: the groups that a rate object names. Gives one
--- row.
+-- The counts of one in-network file that need its staged rows as a whole; meanings as in `ratehouse sources`, but for three:
+-- pairs_of_repeated       pairs of a price that stands more than once and a different owner of its object
+-- facts_of_repeated       the different ones of these
+-- duplicates_of_repeated  how many of them collapsed into another one
+-- Reads what in_network_numbers.sql and in_network_collapsed.sql made, the views staged_member, _code and _terms of that
+-- file, and `referred`: the groups that a rate object names. Gives one row.
 WITH
-  repeated AS (
-    SELECT number, mixed, object_ix FROM apart
-    SEMI JOIN (SELECT number, mixed FROM apart GROUP BY ALL HAVING count(*) > 1) USING (number, mixed)
-  ),
-  named AS (
-    SELECT DISTINCT o.object_ix, k.owner
-    FROM staged_owner AS o SEMI JOIN repeated USING (object_ix) JOIN owner_key AS k USING (group_ix)
-  ),
-  fact AS (
-    SELECT DISTINCT p.number, p.mixed, n.owner
-    FROM (SELECT DISTINCT number, mixed, object_ix FROM repeated) AS p JOIN named AS n USING (object_ix)
-  ),
   known AS (
     SELECT DISTINCT pg_members_uid FROM owner_key SEMI JOIN referred USING (group_ix) WHERE pg_members_uid IS NOT NULL
   ),
@@ -25,7 +13,8 @@ WITH
   )
 SELECT
   (SELECT count(*) FROM repeated JOIN named USING (object_ix)) AS pairs_of_repeated,
-  (SELECT count(*) FROM fact) AS facts_of_repeated,
+  (SELECT CAST(coalesce(sum(facts), 0) AS BIGINT) FROM collapsed) AS facts_of_repeated,
+  (SELECT CAST(coalesce(sum(duplicates), 0) AS BIGINT) FROM collapsed) AS duplicates_of_repeated,
   (SELECT count(*) FROM known) AS groups,
   (SELECT count(*) FROM pair) AS tin_npi_pairs,
   (SELECT count(DISTINCT npi) FROM pair) AS npis,

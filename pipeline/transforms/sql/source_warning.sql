@@ -1,0 +1,1 @@
+SELECT * FROM listed_warning
