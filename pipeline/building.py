@@ -23,6 +23,7 @@ import luigi
 from pipeline import (
     code_version,
     errors,
+    gaps,
     journal,
     leaf_writing,
     leaves,
@@ -35,6 +36,7 @@ from pipeline import (
     targets,
     task,
 )
+from pipeline.gaps import Gaps
 from pipeline.paths import Root
 from pipeline.stages import bench, dims, enriched, facts, ingest, raw, star, xrefs
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
@@ -57,11 +59,11 @@ class Outcome:
     """How a build ended.
 
     `failures` are journal events of what failed, `withheld` (month, partition, reason), `unlistable` what under raw/
-    cannot be listed; `passed_over` (file, why) of what is not read and may have been meant to be, of broken files where
-    the build skips them; `ignored` pattern of `[raw] ignore` -> how many; `missing_references` (in-network file, how
+    cannot be listed; `passed_over` (file, why) of what is not read and may have been meant to be, `skipped_broken` those
+    of them that are broken, where the build skips these; `ignored` pattern of `[raw] ignore` -> how many; `missing_references` (in-network file, how
     many), `unusable_references` (in-network file, address, why), `source_warnings` what a
     person should know of the in-network files, the most frequent first;
-    `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
+    `gaps` what the published rows are without; `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
     """
 
     nothing_to_do: bool = False
@@ -72,11 +74,13 @@ class Outcome:
     incomplete: list[tuple[str, str]] = field(default_factory=list)
     unlistable: list[errors.SourceError] = field(default_factory=list)
     passed_over: list[tuple[str, str]] = field(default_factory=list)
+    skipped_broken: list[tuple[str, str]] = field(default_factory=list)
     ignored: dict[str, int] = field(default_factory=dict)
     missing_references: list[tuple[str, int]] = field(default_factory=list)
     unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
     source_warnings: list[FoundInSources] = field(default_factory=list)
     accounts: list[dict] = field(default_factory=list)
+    gaps: Gaps = field(default_factory=Gaps)
     seconds: float = 0.0
     gone: bool = False
 
@@ -364,7 +368,8 @@ def _judge(outcome: Outcome, root: Root, months: list[str], *, whole: bool) -> N
 def _look_back(outcome: Outcome, months: list[str]) -> None:
     """What the figures of months mean, and what they are without."""
     outcome.unlistable = list(raw.unlistable())
-    outcome.passed_over = passed_over()
+    outcome.skipped_broken = skipped_broken()
+    outcome.passed_over = [*passed_over(), *outcome.skipped_broken]
     outcome.ignored = {pattern: len(found) for pattern, found in raw.ignored().items()}
     outcome.accounts = [accounts_of(m) for m in months]
     for one in ingest.in_network():
@@ -372,6 +377,7 @@ def _look_back(outcome: Outcome, months: list[str]) -> None:
             outcome.missing_references.append((one.raw_name, len(one.missing_references)))
         outcome.unusable_references += [(one.raw_name, *pair) for pair in one.unusable_references.items()]
     outcome.source_warnings = source_warnings()
+    outcome.gaps = gaps.look(months, [*sources(), *tables_of(months)])
 
 
 def source_warnings() -> list[FoundInSources]:
@@ -389,15 +395,18 @@ def source_warnings() -> list[FoundInSources]:
 
 
 def passed_over() -> list[tuple[str, str]]:
-    """(file, why) of files that are not read by their name or content, and of broken and misplaced ones that the build
-    skips.
-    """
+    """(file, why) of files that are not read by their name or content, and may have been meant to be."""
     found = [(f"raw/{one.path}", one.reason) for one in raw.skipped() if one.notable]
     found += [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == ingest.UNRECOGNISED]
-    if settings.build().skip_broken:
-        found += [(f"raw/{t.raw_name}", t.reason) for t in sources() if t.status == ingest.BROKEN]
-        found += [(m.error.place, m.error.fact) for m in raw.misplaced()]
     return found
+
+
+def skipped_broken() -> list[tuple[str, str]]:
+    """(file, why) of broken and misplaced files, where the build skips them."""
+    if not settings.build().skip_broken:
+        return []
+    found = [(f"raw/{t.raw_name}", t.reason) for t in sources() if t.status == ingest.BROKEN]
+    return found + [(m.error.place, m.error.fact) for m in raw.misplaced()]
 
 
 def write_docs(root: Root) -> None:

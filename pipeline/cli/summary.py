@@ -10,7 +10,7 @@ import click
 
 from pipeline import paths
 from pipeline.building import Outcome
-from pipeline.cli import lines, month_accounts
+from pipeline.cli import closing, lines, month_accounts
 from pipeline.cli.progress import STAGES
 
 MANY = 10
@@ -24,6 +24,8 @@ def show(outcome: Outcome) -> None:
         _warnings(outcome)
         if not outcome.ok:
             show_failures(outcome)
+        _close(outcome, brief=True)
+        if not outcome.ok:
             _next(outcome)
         return
     _stages(outcome)
@@ -31,6 +33,7 @@ def show(outcome: Outcome) -> None:
     _benchmarks(outcome)
     _warnings(outcome)
     show_failures(outcome)
+    _close(outcome)
     _next(outcome)
 
 
@@ -124,14 +127,13 @@ def _share(part: int, whole: int) -> str:
 
 
 def _warnings(outcome: Outcome) -> None:
-    """What was left out, on standard output: it is part of what the figures mean."""
-    without = {f"raw/{name}": a["year_month"] for a in outcome.accounts for name in a["skipped_files"]}
+    """What months are published without, and references that cannot be used: part of what the figures mean."""
     reasons = dict(outcome.passed_over)
     told = [
-        f"warning: {month} is published WITHOUT {name}: {reasons.get(name, 'it could not be read')}"
-        for name, month in without.items()
+        f"warning: {a['year_month']} is published WITHOUT raw/{name}: {reasons.get(f'raw/{name}', 'it could not be read')}"
+        for a in outcome.accounts
+        for name in a["skipped_files"]
     ]
-    told += [f"skipped: {name}: {why}" for name, why in outcome.passed_over if name not in without]
     told += [
         f"warning: the reference {url} of raw/{name} cannot be used: {why}"
         for name, url, why in outcome.unusable_references
@@ -139,16 +141,23 @@ def _warnings(outcome: Outcome) -> None:
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)
-    for one in [
-        w for w in outcome.source_warnings if w.kind != "reference_unusable"
-    ]:  # told above, each with its reason
-        where = f"{one.count:,} in {lines.counted(one.files, 'file')}"
-        click.echo(lines.wrapped(f"warning: {one.kind}: {one.meaning} {where}, first {one.example}"))
-    missing = sum(count for _, count in outcome.missing_references)
-    if missing:
-        what, files = lines.counted(missing, "reference"), lines.counted(len(outcome.missing_references), "file")
-        click.echo(lines.wrapped(f"missing: {what} of {files}, known by address alone; to fetch them:"))
-        click.echo(f"  {_command('fetch --references')}")
+
+
+def _close(outcome: Outcome, *, brief: bool = False) -> None:
+    """The sentences that a build ends with, after the line that says whether all is up to date."""
+    found = closing.sentences(outcome, _command, brief=brief)
+    if outcome.ok and not brief:
+        but = ", but:" if any(one.is_gap for one in found) else "; to know:" if found else ""
+        click.echo(f"the warehouse is up to date ({outcome.seconds:.1f} s){but}")
+    elif found and not brief:
+        click.echo("what to know of this build, worst first:")
+    for one in found:
+        click.echo(lines.wrapped(one.text))
+        for line in one.more:
+            click.echo(lines.wrapped(line, "  "))
+        for line in one.commands:
+            click.echo(f"  {line}")
+    sys.stdout.flush()
 
 
 def show_failures(outcome: Outcome) -> None:
@@ -221,7 +230,7 @@ def _next(outcome: Outcome) -> None:
             click.echo(f"  {_rerun(month, name)}", err=True)
         click.echo(f"  {_command('build')}", err=True)
         return
-    click.echo(f"the warehouse is up to date ({outcome.seconds:.1f} s); next:")
+    click.echo("next:")
     for words in ("query 'SUMMARIZE fact_rate_enriched'", "status", "sources", "partitions", "docs"):
         click.echo(f"  {_command(words)}")
 

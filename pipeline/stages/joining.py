@@ -106,6 +106,7 @@ class FactRateEnriched(TableTask):
             files = [str(drafts[name]) for name in names.values()]
             enriched = f"read_parquet({duck.literal(files)}, hive_partitioning = false)"
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
+            self._coverage = fact_rate_enriched.coverage_counts(con, enriched)
         return {name: made[name] for name in names.values()}
 
     def _keep(self, names: dict, drafts: dict[str, Path]) -> dict[str, Written]:
@@ -142,6 +143,7 @@ class FactRateEnriched(TableTask):
             "withheld": self._withheld,
             "keys": keys,
             "benchmarks": self._benchmarks,
+            "coverage": self._coverage,
             "pieces": self._told,
         }
 
