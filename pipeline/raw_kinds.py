@@ -18,6 +18,8 @@ STATES = frozenset(
 EVERYWHERE = "US"
 STATE_FOLDERS = STATES | {EVERYWHERE}
 _TEXT = (".csv", ".txt", ".tsv", ".tab", ".asc", ".dat")
+# Readers of reference tables tell text, workbooks, zip and gzip by their content.
+_TABLES = (*_TEXT, ".xlsx", ".xlsm", ".xls", ".xlsb", ".zip", ".gz")
 # Endings of files that some reader takes, packed or as another program saves them: outside their folder nobody reads them.
 DATA_ENDINGS = (".json", ".json.gz", ".zip", ".csv", ".csv.gz", ".txt", ".xlsx", ".xls", ".parquet", ".yml", ".yaml")
 STATE_HINT = "a USPS code such as GA, or US for the whole country"
@@ -74,39 +76,39 @@ they define by web address: mrf/<STATE>/references/""",
         RawKind(
             "nppes",
             "the provider registry: npidata_pfile CSVs or ZIPs, NPI Registry API answers",
-            (".csv", ".txt", ".json", ".jsonl", ".ndjson", ".zip", ".xlsx"),
+            (*_TEXT, ".json", ".jsonl", ".ndjson", ".zip", ".xlsx", ".xlsm"),
             r"nppes|npidata|npi_?registry|pl_pfile",
             reference=True,
         ),
         RawKind(
             "medicare",
             "fee schedules: RVU, GPCI, ZIP to locality, OPPS, ASC, wage index files",
-            (*_TEXT, ".xlsx", ".xlsm", ".zip"),
+            _TABLES,
             r"rvu\d|pprrvu|gpci|locco|^anes|oppscap|zip5|addend(um|a)|wage.?index|\bopps\b|\basc\b",
             reference=True,
         ),
         RawKind(
             "wcfs",
             "workers' compensation schedules",
-            _TEXT,
+            _TABLES,
             r"wcfs|workers.?.?comp",
             reference=True,
         ),
         RawKind(
             "codes",
             "RBCS or BETOS 2.0, NUCC taxonomy",
-            _TEXT,
+            _TABLES,
             r"rbcs|betos|betpuf|nucc|taxonomy",
             reference=True,
         ),
         RawKind(
             "geo",
             "ZIP to county and CBSA, GeoNames, CBSA delineation, census geocoder results",
-            (*_TEXT, ".xlsx", ".xlsm"),
+            _TABLES,
             r"zip_(cbsa|county)|cbsa|geonames|geocode|dim_zip",
             reference=True,
         ),
-        RawKind("pos", "place-of-service codes", _TEXT, r"\bpos_codes|place.of.service", reference=True),
+        RawKind("pos", "place-of-service codes", _TABLES, r"\bpos_codes|place.of.service", reference=True),
         RawKind(
             "corrections",
             """known publisher errors, *.yml: a list of corrections, such as
@@ -141,7 +143,7 @@ def state_of(folders: list[str]) -> str | None:
 
 def nearest_kind(folder: str, name: str) -> RawKind | None:
     """The kind whose folder was meant, so far as it takes a file of that name; None where none is near."""
-    near = difflib.get_close_matches(folder.lower(), [k.folder for k in KINDS.values() if k.is_read], 3, 0.6)
+    near = difflib.get_close_matches(folder.lower(), [k.folder for k in KINDS.values() if k.is_read], 3, 0.65)
     return next((KINDS[one] for one in near if KINDS[one].takes(name) and one != "fetched"), None)
 
 

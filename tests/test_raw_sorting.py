@@ -100,8 +100,9 @@ def test_a_file_that_begins_like_rates_is_an_error_whatever_its_name(name):
     ("name", "notable"),
     [
         ("medicare/letter.pdf", True),
-        ("medicare/PPRRVU2025.xls", True),
-        ("geo/US.zip", True),
+        ("medicare/RVU25.sas7bdat", True),
+        ("nppes/npidata.csv.gz", True),
+        ("geo/cbsa.html", True),
         ("mrf/GA/layout.pdf", True),
         ("mrf/GA/data dictionary.xlsx", True),
         ("mrf/notes.pdf", True),
@@ -156,7 +157,7 @@ def test_what_nobody_put_there_as_data_is_passed_over_in_silence(name):
 @pytest.mark.parametrize(
     "name",
     """mrf/GA/x.json mrf/GA/deep/X.JSON.GZ mrf/US/x.zip nppes/x.csv nppes/x.zip medicare/ZIP5.txt medicare/ZIP5
-    medicare/RVU25D.zip geo/x.xlsx pos/x.csv wcfs/GA.csv codes/betpuf20.txt corrections/a.yml corrections/sub/b.YAML
+    medicare/RVU25D.zip geo/x.xlsx geo/US.zip medicare/PPRRVU.xls medicare/AA.csv.gz pos/x.csv wcfs/GA.csv codes/betpuf20.txt corrections/a.yml corrections/sub/b.YAML
     star/abc/gold/fact_rate.parquet""".split()
     + ["medicare/2026 July Web Addendum B.07.13.26"],
 )

@@ -35,6 +35,7 @@ SAID_HERE = frozenset(
         "Every group has members.",
         "Every rate's provider group is defined in its file.",
         "No file gives cause for a warning.",
+        "No file is broken.",
     )
 )
 EMPTY = "The table is not empty."
