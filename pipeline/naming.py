@@ -34,6 +34,11 @@ def pos_set_id(codes: Iterable[str]) -> str:
     return md5_of(*sorted(set(codes)))
 
 
+def unreadable_pos_set_id(texts: Iterable[str]) -> str:
+    """Id of a list of places of service in which no code could be read, by its texts; that of no set of codes."""
+    return md5_of("unreadable", *sorted(set(texts)))
+
+
 def members_uid(members: Iterable[tuple[str, str, str]]) -> str:
     """Id of a provider group's membership: MD5 of its sorted distinct `tin_type:tin_value:npi`."""
     return md5_of(*sorted({":".join(m) for m in members}))

@@ -14,12 +14,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from pipeline import (
+    accounts,
     building,
     catalog,
+    decimals,
     fingerprints,
     leaves,
     locks,
@@ -33,7 +34,7 @@ from pipeline import (
 )
 from pipeline.inspection import tasks
 from pipeline.paths import Root
-from pipeline.stages import enriched, facts, ingest, joining, star, warehouse
+from pipeline.stages import dims, enriched, facts, ingest, joining, star, warehouse
 from pipeline.task import TableTask
 
 ALIKE = "differs from what was published, in size and time the same"
@@ -104,6 +105,7 @@ def verify(deep: bool) -> Iterator[Problem]:
         for month in facts.months():
             yield from _rows(root, month)
             yield from _sums(root, month)
+        yield from _sources(root)
 
 
 # ---- files --------------------------------------------------------------------------------------------------------
@@ -292,28 +294,73 @@ def _rows(root: Root, month: str) -> Iterator[Problem]:
 
 
 def _sums(root: Root, month: str) -> Iterator[Problem]:
-    """Rates read = facts + what collapsed into them + rejected + corrected away; and the same dollars."""
-    from pipeline import duck
-
+    """The month's accounts (`pipeline.accounts`): whether they add up, and whether its facts are what they say."""
     fact = facts.FactRate(month=month)
     stamp = fact.stamp()
-    if stamp is None or fact.staleness() is not None or stamp.notes["rate_facts"] != stamp.parts["fact_rate"].rows:
-        return  # star schemas bring facts without the rates that they were made of
-    notes, path = stamp.notes, stamp.parts["fact_rate"].path
-    with fact.connection() as con:
-        duck.view(con, "fact", duck.scan(tables.get("fact_rate"), [fact.file_of("fact_rate")]))
-        ((rates, dollars),) = con.sql("""
-            SELECT coalesce(sum(source_count), 0),
-              coalesce(sum(CAST(negotiated_rate AS DECIMAL(38, 8)) * source_count), 0) FROM fact""").fetchall()
+    if stamp is None or fact.staleness() is not None:
+        return
+    path, told = stamp.parts["fact_rate"].path, warehouse.accounts_of(month)
     clear = (root.path / path,)
-    owed = notes["rates_read"] - notes["rejected"] - notes["corrected_away"]
-    if rates != owed:
-        yield Problem(path, f"is made of {rates:,} rates, and its sources have {owed:,}", clear=clear)
-    if notes["corrections"]:
-        return  # they change the dollars, knowingly
-    read = sum((Decimal(t.stamp().notes["counts"]["rate_sum"]) for t in fact.files()), Decimal(0))
-    if abs(read - dollars) > max(abs(read), 1) * Decimal("1e-9"):
-        yield Problem(path, f"sums up to {dollars:,.2f}, and its sources to {read:,.2f}", clear=clear)
+    as_built = {**told, **stamp.notes}
+    for wrong in dict.fromkeys(w for a in (told, as_built) for w in accounts.imbalances(accounts.OF_MONTHS, a)):
+        yield Problem(path, f"the accounts of {month} do not add up: {wrong}", clear=clear)
+    if told["star_facts"]:
+        return  # star schemas bring facts without the rates that they were made of
+    for term, found in _recounted(fact).items():
+        if found != told[term]:
+            yield Problem(path, f"has {term} {found}, and its accounts {told[term]}", clear=clear)
+
+
+def _recounted(fact: facts.FactRate) -> dict[str, int | str]:
+    """The terms of a month's accounts that its facts themselves say."""
+    from pipeline import duck, exact_sums
+
+    counts, sums = [0, 0], [exact_sums.ExactSum(), exact_sums.ExactSum()]
+    with fact.connection() as con:
+        duck.view(con, "fact", duck.scan(tables.get("fact_rate"), fact.files_of("fact_rate")))
+        rows = con.sql("""
+            SELECT negotiated_rate, count(*), CAST(sum(source_count - 1) AS BIGINT)
+            FROM fact WHERE negotiated_rate IS NOT NULL GROUP BY ALL""")
+        for batch in rows.to_arrow_reader(1 << 16):
+            amounts, *columns = (column.to_numpy() for column in batch.columns)
+            for place, times in enumerate(columns):
+                counts[place] += int(times.sum())
+                sums[place].add(amounts, times)
+    found = dict(zip(("rate_facts", "duplicates"), counts, strict=True))
+    return found | {
+        name: decimals.text(one.total) for name, one in zip(("fact_sum", "duplicate_sum"), sums, strict=True)
+    }
+
+
+def _sources(root: Root) -> Iterator[Problem]:
+    """The accounts of files: whether each adds up, and whether dim_source_file and the months have the same."""
+    from pipeline import duck
+
+    for one in ingest.in_network():
+        counts = one.stamp().notes["counts"] if one.status == ingest.WHOLE else {}
+        for wrong in accounts.imbalances(accounts.OF_FILE, counts):
+            clear = (root.stamp(one.label),)
+            yield Problem(f"raw/{one.raw_name}", f"its accounts do not add up: {wrong}", clear=clear)
+    listed = dims.DimSourceFile()
+    if listed.staleness() is not None:
+        return
+    place = listed.file_of(listed.table)
+    terms = ", ".join(accounts.COUNTED)
+    with listed.connection() as con:
+        rows = con.sql(
+            f"SELECT year_month, {terms} FROM ({duck.scan(tables.get(listed.table), [place])}) WHERE status = 'whole'"
+        )
+        files = [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
+    for month in facts.months():
+        if facts.FactRate(month=month).staleness() is not None:
+            continue
+        told = warehouse.accounts_of(month)
+        of_month = [one for one in files if one["year_month"] == month]
+        for term in accounts.COUNTED if of_month else ():
+            found = accounts.added(one[term] for one in of_month)
+            if found != told[term]:
+                problem = f"has {term} {found} of {month}, and the accounts of the month {told[term]}"
+                yield Problem(root.relative(place), problem, clear=(place,))
 
 
 # ---- mending ------------------------------------------------------------------------------------------------------

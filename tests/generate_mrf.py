@@ -107,10 +107,11 @@ def provider_group(rng: random.Random) -> dict:
     }
     if rng.random() < 0.4:
         tin["business_name"] = _label(rng)
-    if rng.random() < 0.05:
-        tin = rng.choice([None, {}, {"type": None, "value": None}])
-    group = {"tin": tin, rng.choice(["npi", "npi", "npi", "NPI"]): npis(rng)}
-    if rng.random() < 0.05:
+    listed = npis(rng)
+    if rng.random() < 0.05:  # a group that names neither an NPI nor a TIN is refused
+        tin, listed = rng.choice([None, {}, {"type": None, "value": None}]), [Raw("1000000007")]
+    group = {"tin": tin, rng.choice(["npi", "npi", "npi", "NPI"]): listed}
+    if tin and rng.random() < 0.05:
         group.pop("npi", None)
     return group
 
@@ -124,7 +125,7 @@ def provider_groups(rng: random.Random) -> list:
 def reference_ids(rng: random.Random) -> list[str]:
     """Ids that a float or an integer of 64 bits would spoil."""
     pool = ["0", "1", "2", "17", "690.64470", "690.6447", "320.25975", "9007199254740993", "9007199254740992"]
-    pool += ["123456789012345678901234567890", "1.0", "-3", "44.10"]
+    pool += ["123456789012345678901234567890", "1.5", "-3", "44.10"]
     return rng.sample(pool, rng.randint(0, 8))
 
 
@@ -176,7 +177,7 @@ def price(rng: random.Random) -> dict:
                     [],
                     ["n", "u", "l"],
                     ["CSTM-00"],
-                    rng.choices(codes, k=rng.randint(0, 5)),
+                    [*rng.choices(codes, k=rng.randint(0, 5)), "22"],  # no list without any code: it is no empty set
                     "11",
                     "11, 22|5",
                     "CSTM-00",

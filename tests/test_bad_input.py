@@ -32,7 +32,7 @@ FACTS_OF_TRUNCATED = 393
 # file under raw/mrf -> what is said of it, and what to do
 SAID = {
     TRUNCATED: (
-        f"breaks off at byte {CUT}, in the middle of in_network[",
+        f"ends after {CUT:,} bytes, inside in_network[",
         "Download it again; `ratehouse build --skip-broken`",
     ),
     "GA/zero.json": ("is empty (0 bytes)", "Download it again."),

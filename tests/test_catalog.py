@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -21,7 +22,7 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     dim_provider_group dim_pos_set dim_npi dim_npi_address dim_npi_address_geolocation dim_tin xref_pos xref_group_npi
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
-OURS = """dim_code_cat_history dim_source_file xref_group_member xref_contained_code xref_fact_source
+OURS = """dim_code_cat_history dim_source_file source_warning xref_group_member xref_contained_code xref_fact_source
     bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files""".split()
 
 
@@ -136,6 +137,9 @@ def test_month_accounts(con):
     for one in accounts:
         month = one["year_month"]
         assert one["rates_read"] == one["rate_facts"] + one["duplicates"] + one["rejected"] + one["corrected_away"]
+        assert one["prices_read"] == one["priced"] + one["prices_rejected"] + one["without_provider"] > 0
+        sums = [Decimal(one[f"{name}_sum"]) for name in ("fact", "duplicate", "rounded", "corrected", "amended")]
+        assert Decimal(one["rate_sum"]) == sum(sums)
         assert one["facts"] == one["rate_facts"] + one["star_facts"] == one["enriched_rows"] + one["withheld_rows"]
         told = con.sql(f"""SELECT
             (SELECT count(*) FROM dim_source_file WHERE year_month = '{month}'),

@@ -19,8 +19,9 @@ from pipeline.cli import lines, progress
 WIDTH = 80
 COMMANDS = list(cli.Commands.PLACES)
 SOURCES = (
-    "state year_month reporting_entity_name status rates_read facts duplicates rejected unresolved zero_rates rate_sum "
-    "groups tin_npi_pairs npis tins codes pos_sets file"
+    "state year_month reporting_entity_name status prices_read priced prices_rejected without_provider rates_read facts "
+    "duplicates rejected unresolved zero_rates rate_sum fact_sum duplicate_sum rounded_sum groups tin_npi_pairs npis tins "
+    "codes pos_sets file"
 ).split()
 STATUS = "table month state rows reason".split()
 PARTITIONS = "month partition path rows bytes state reason".split()
@@ -206,7 +207,8 @@ def test_a_first_session_reads_well(tmp_path):
         (
             ["sources"],
             0,
-            f"{kit.SMALL}\n  2025-08  whole  4 rates  4 facts  0 duplicates  0 rejected  0 unresolved\n1 file, 1 whole",
+            f"{kit.SMALL}\n  2025-08  whole\n  4 prices = 4 priced + 0 rejected + 0 without provider\n"
+            "  4 rates = 4 facts + 0 duplicates + 0 rejected; 0 unresolved\n1 file, 1 whole",
         ),
         (["partitions"], 0, "month      rows partition\n2025-08       4 payer_slug=tupelo_vine_mutual/state=GA/"),
         (["verify", "--deep"], 0, "no problems\n"),
@@ -242,6 +244,9 @@ def test_a_first_session_reads_well(tmp_path):
     (source,) = kit.json_lines(kit.ratehouse(root, "sources", "--json").stdout)
     assert (source["file"], source["status"], source["rates_read"]) == (kit.SMALL, "whole", 4)
     assert source["rates_read"] == source["facts"] + source["duplicates"] + source["rejected"]
+    assert source["prices_read"] == source["priced"] + source["prices_rejected"] + source["without_provider"] == 4
+    said = kit.ratehouse(root, "sources", "--warnings")
+    assert (said.returncode, said.stdout) == (0, "0 warnings of 0 files\n")
     assert kit.ratehouse(root, "verify", "--json").stdout == ""
     (leaf,) = root.joinpath("gold", "fact_rate_enriched").rglob("*.parquet")
     leaf.unlink()

@@ -183,6 +183,14 @@ ENRICHED = {
     "is_above_medicare": True,
 }
 CATEGORY = {"proc_cd": "99213", "procedure_set": "E&M", "procedure_class": "Office", "procedure_group": "Visits"}
+WARNING = {
+    "batch_id": "b1",
+    "file": "GA/a.json",
+    "year_month": MONTH,
+    "kind": "npi_blank",
+    "count": 2,
+    "example": "in_network[0]",
+}
 GOOD: dict[str, list[dict]] = {
     "fact_rate": [FACT],
     "fact_rate_enriched": [ENRICHED],
@@ -198,14 +206,23 @@ GOOD: dict[str, list[dict]] = {
             "year_month": MONTH,
             "payer_slug": "payer_a",
             "status": "whole",
+            "prices_read": 5,
+            "priced": 5,
+            "prices_rejected": 0,
+            "without_provider": 0,
             "rates_read": 10,
             "facts": 7,
             "duplicates": 3,
             "rejected": 0,
             "unresolved": 0,
             "zero_rates": 0,
+            "rate_sum": "1000.125",
+            "fact_sum": "700.0",
+            "duplicate_sum": "300.12",
+            "rounded_sum": "0.005",
         }
     ],
+    "source_warning": [],
     "dim_npi": [{"npi": "1679576722", "npi_valid": True, "status": "A", "registry_source": "api"}],
     "dim_npi_address_geolocation": [
         {"npi": "1679576722", "address_hash": "h", "latitude": 18.4, "longitude": -66.1, "geo_source": "zip"}
@@ -297,6 +314,22 @@ FAULTS = [
     ),
     ("dim_code_cat_history", {"effective_to": "2024-01-01"}, "A code's periods never overlap.", "critical"),
     ("dim_source_file", {"duplicates": 2}, "rates_read = facts + duplicates + rejected.", "critical"),
+    ("dim_source_file", {"priced": 4}, "prices_read = priced + prices_rejected + without_provider.", "critical"),
+    (
+        "dim_source_file",
+        {"without_provider": None},
+        "prices_read = priced + prices_rejected + without_provider.",
+        "critical",
+    ),
+    ("dim_source_file", {"priced": 1, "without_provider": 4}, "Every price names a provider group.", "warning"),
+    ("dim_source_file", {"priced": 4, "prices_rejected": 1}, "No rate or price was rejected.", "warning"),
+    (
+        "dim_source_file",
+        {"duplicate_sum": "300.11"},
+        "rate_sum = fact_sum + duplicate_sum + rounded_sum, to half a cent.",
+        "critical",
+    ),
+    ("source_warning", [WARNING], "No file gives cause for a warning.", "warning"),
     ("dim_source_file", {"status": "broken", "rates_read": None}, "No file is broken.", "warning"),
     ("dim_npi", {"npi": "167957672"}, "npi has ten digits and begins with 1 or 2.", "warning"),
     ("dim_npi", {"npi_valid": False}, "The check digit of every NPI is right.", "warning"),
@@ -355,8 +388,8 @@ FAULTS = [
 
 @pytest.mark.parametrize(("name", "change", "description", "severity"), FAULTS, ids=[f"{f[0]}: {f[2]}" for f in FAULTS])
 def test_a_fault_is_found(name, change, description, severity, tmp_path):
-    first, *rest = GOOD[name]
-    rows = [first, *rest, *change] if isinstance(change, list) else [{**first, **change}, *rest]
+    good = GOOD[name]
+    rows = [*good, *change] if isinstance(change, list) else [{**good[0], **change}, *good[1:]]
     found = failed(check(name, tmp_path, {name: rows, **beside(name, rows)}), name)
     assert found.get(description) == severity
     expected = {description} | ALSO.get(description, set())

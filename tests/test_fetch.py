@@ -138,7 +138,7 @@ def test_a_file_that_changed_is_not_glued_to_what_is_left_of_the_former(web, roo
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (PACKED[:-20], "what came the gzip stream breaks off after byte"),
+        (PACKED[:-20], "what came is cut off: the gzip stream breaks off after byte"),
         (PACKED[:500] + b"\0" * 50 + PACKED[550:], "what came the gzip stream is damaged after byte"),
         (BODY[:-10], "what came is cut off: its JSON does not end"),
         (zipped(2)[:-40], "what came is no whole zip archive (File is not a zip file)"),

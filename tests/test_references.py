@@ -138,7 +138,7 @@ def test_one_contract_gives_the_same_facts_in_every_form_once_its_references_are
     assert sources(root)["url"]["unresolved"] == 1
     ((name, url, why),) = outcome.unusable_references
     assert (name, url) == ("mrf/GA/url.json", B)
-    assert why.startswith("raw/mrf/GA/references/mrf.example.org/b/12.json breaks off at byte 31")
+    assert why.startswith("raw/mrf/GA/references/mrf.example.org/b/12.json ends after 31 bytes, inside provider_groups")
     summary.show(outcome)
     assert f"warning: the reference {B} of raw/mrf/GA/url.json cannot be used" in " ".join(
         capsys.readouterr().out.split()
@@ -167,13 +167,15 @@ def test_a_folder_of_references_holds_no_in_network_files(tmp_path):
         (b"  ", "is not a provider-reference file: it holds nothing but blanks"),
         (b"", "is empty"),
         (b'{"provider_groups": []}', "lists no provider_groups"),
-        (b'{"provider_groups": {"npi": [1]}}', "lists no provider_groups"),
+        (b'{"provider_groups": 1}', "lists no provider_groups"),
+        (b'{"provider_groups": [{"npi": [0]}]}', "cannot be read: provider_groups: a group names neither"),
+        (b'{"provider_groups": [], "provider_groups": [{}]}', "has provider_groups twice, again at byte 24"),
         (b'{"provider_groups": [7]}', "cannot be read: "),
         (b'{"provider_groups": [{"npi": [{}], "tin": {"type": "ein", "value": "1"}}]}', "cannot be read: "),
         (b'{"version": "1", "in_network": []}', "is an in-network file, not a provider-reference file"),
         (b'{"reporting_structure": []}', "is a table of contents"),
         (b'{"provider_groups": [{}]} {}', "goes on at byte"),
-        (b'{"provider_groups": [{}], "x": 1', "breaks off at byte"),
+        (b'{"provider_groups": [{}], "x": 1', "ends after 32 bytes, inside x"),
     ],
 )
 def test_what_is_no_provider_reference_file_is_refused_by_name(tmp_path, content, fact):

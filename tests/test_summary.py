@@ -6,7 +6,7 @@ import duckdb
 
 from pipeline import inspection, paths, settings
 from pipeline.building import Outcome
-from pipeline.cli import summary
+from pipeline.cli import month_accounts, summary
 from pipeline.stages.warehouse import accounts_of
 
 
@@ -55,9 +55,41 @@ def test_without_any_fact_nothing_is_printed(capsys):
 
 def test_what_was_read_of_a_month_that_was_never_built_is_in_no_sum(capsys):
     figures = {"rate_facts": 1_998, "duplicates": 4, "rejected": 0, "corrected_away": 0, "star_facts": 0}
-    built = {"year_month": "2025-08", "built": True, "rates_read": 2_002, "leaves": 203, "withheld_leaves": 0} | figures
-    blocked = {"year_month": "2025-07", "built": False, "rates_read": 1_601} | dict.fromkeys(figures, 0)
-    summary._accounts(Outcome(accounts=[blocked | {"leaves": 0, "withheld_leaves": 0}, built]))
-    plain = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    figures |= {"priced": 1_000, "prices_rejected": 1, "without_provider": 2, "leaves": 203, "withheld_leaves": 0}
+    built = {"year_month": "2025-08", "built": True, "prices_read": 1_003, "rates_read": 2_002} | figures
+    blocked = {"year_month": "2025-07", "built": False, "prices_read": 7, "rates_read": 1_601} | dict.fromkeys(
+        figures, 0
+    )
+    month_accounts.show([blocked, built])
+    printed = capsys.readouterr().out.splitlines()
+    assert max(map(len, printed)) <= 80
+    plain = [" ".join(line.split()) for line in printed]
+    assert "2025-07 7 - - -" in plain
+    assert "built 1,003 1,000 1 2" in plain
     assert "2025-07 1,601 - - - - - -" in plain
     assert "built 2,002 1,998 4 0 0 203 0" in plain
+
+
+def test_accounts_of_many_rates_fit_80_columns(capsys):
+    terms = dict.fromkeys((*month_accounts.PRICES, *month_accounts.RATES), 1234567890)
+    one = (
+        {"year_month": "2025-08", "built": True, "star_facts": 0}
+        | terms
+        | {"leaves": 260_000, "withheld_leaves": 99_999}
+    )
+    month_accounts.show([one, one | {"year_month": "2025-09"}])
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert printed.count("1,234,567,890") == 2 * (len(month_accounts.PRICES) + len(month_accounts.RATES) - 2)
+
+
+def test_a_term_that_an_earlier_version_did_not_count_is_unknown(capsys):
+    figures = dict.fromkeys([*month_accounts.PRICES, *month_accounts.RATES, "star_facts"], 5)
+    old = (
+        {"year_month": "2025-08", "built": True} | figures | dict.fromkeys(month_accounts.PRICES) | {"duplicates": None}
+    )
+    month_accounts.show([old, {"year_month": "2025-09", "built": True} | figures])
+    plain = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "2025-08 ? ? ? ?" in plain
+    assert "2025-08 5 5 ? 5 5 5 5" in plain
+    assert "all ? ? ? ?" in plain

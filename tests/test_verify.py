@@ -302,14 +302,28 @@ def restamp(root: Path, label: str, **changes) -> None:
 @pytest.mark.slow
 def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root):
     look(root)
-    restamp(root, "gold/fact_rate_2025-08", rates_read=5)
-    assert problems(root) == {FACT: "is made of 4 rates, and its sources have 5"}
-    restamp(root, "gold/fact_rate_2025-08", rates_read=4)
-    label = f"staged/mrf/{kit.SMALL}"
+    fact, label = "gold/fact_rate_2025-08", f"staged/mrf/{kit.SMALL}"
+    noted = stamps.read(paths.current(), fact).notes
     counts = stamps.read(paths.current(), label).notes["counts"]
+    unbalanced = "the accounts of 2025-08 do not add up: "
+    for term, value, said in (
+        ("rates_read", 5, "rates_read 5 is not rate_facts 4 + duplicates 0 + rejected 0 + corrected_away 0"),
+        ("priced", 3, "prices_read 4 is not priced 3 + prices_rejected 0 + without_provider 0"),
+    ):
+        restamp(root, fact, **{term: value})
+        assert problems(root) == {FACT: unbalanced + said}
+    restamp(root, fact, **noted | {"duplicates": 1, "rate_facts": 3})
+    assert [p.problem for p in verification.verify(deep=True)] == [
+        "has rate_facts 4, and its accounts 3",
+        "has duplicates 0, and its accounts 1",
+    ]
+    restamp(root, fact, **noted)
     restamp(root, label, counts={**counts, "rate_sum": "1.00"})
-    (told,) = problems(root).values()
-    assert told == f"sums up to {float(counts['rate_sum']):,.2f}, and its sources to 1.00"
+    in_month, in_file = (p.problem for p in verification.verify(deep=True))
+    assert in_month.startswith(f"{unbalanced}rate_sum 1.00 is not fact_sum {counts['fact_sum']} + duplicate_sum 0.00")
+    assert in_file == (
+        f"its accounts do not add up: rate_sum 1.00 is not fact_sum {counts['fact_sum']} + duplicate_sum 0.00 + rounded_sum 0.00"
+    )
     restamp(root, label, counts=counts)
     assert problems(root) == {}
 

@@ -40,7 +40,8 @@ def show(found: Sequence[dict]) -> None:
             click.echo(f"{account['year_month']} has {facts} more, from star schemas alone")
 
 
-def _table(found: Sequence[dict], headings: dict[str, str]) -> None:
+def _table(found: Sequence[dict], terms: dict[str, str]) -> None:
+    headings = {name: heading for name, heading in terms.items() if all(name in account for account in found)}
     # What was read of a month that was never built went nowhere yet.
     first = next(iter(headings))
     rows = [[a["year_month"], *(_number(a[k]) if a["built"] or k == first else "-" for k in headings)] for a in found]

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.readers import in_network_dates
 from pipeline.readers.unpacked import opened
 
 KIND_OF_KEY = {
@@ -24,7 +25,7 @@ KIND_OF_KEY = {
     "provider_groups": "a provider-reference file",
 }
 
-_UPDATED = re.compile(rb'"last_updated_on"\s*:\s*"\s*(\d{4}-\d{2})')
+_UPDATED = re.compile(rb'"last_updated_on"\s*:\s*"([^"\\]{4,100})"')
 _RATES = re.compile(
     rb'"(?:in_network|negotiated_rates|negotiated_prices|provider_references|reporting_entity_name)"\s*:'
 )
@@ -39,7 +40,7 @@ def month(path: Path) -> str | None:
         for piece in pieces:
             before += piece
             if found := _UPDATED.search(before):
-                return found[1].decode()
+                return in_network_dates.month(found[1].decode(errors="replace"))[0]
             before = before[-_KEPT:]
     return None
 

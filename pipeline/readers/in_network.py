@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from pipeline import decimals
 from pipeline.errors import SourceError
+from pipeline.readers import in_network_dates as dates
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers import in_network_issues as issues
 from pipeline.readers.file_kinds import KIND_OF_KEY
@@ -52,6 +53,7 @@ _OTHER_KINDS = {
     "drugs": "Take it out of raw/mrf: drug prices have a schema of their own.",
     "provider_groups": "Take it out of raw/mrf: it holds groups that in-network files refer to, and no rates.",
 }
+_NO_MONTH = {False: "is no date", True: "might be of several months"}
 _FEW = 100  # such records carried by the error that blocks a file
 
 
@@ -158,7 +160,7 @@ def _read(path: Path, options: _Options, max_rejected_share: float) -> Result:
             reader.walk(JsonText(blocks, path, options.chunk_bytes))
         return reader.result(max_rejected_share)
     except SourceError as e:
-        e.header = {**reader.header, "year_month": fields.month(reader.header["last_updated_on"])}
+        e.header = {**reader.header, "year_month": dates.month(reader.header["last_updated_on"])[0]}
         e.quarantine = [record for record, _ in zip(reader.account.quarantine, range(_FEW), strict=False)]
         raise
 
@@ -214,7 +216,13 @@ class _Reader:
                     )
                 seen.add(key)
                 self._list(text, key)
+            elif key == "last_update_on" and not self.header["last_updated_on"]:  # CMS's schema of 2020
+                self._warn(issues.OLDER_FORM, key)
+                self._head("last_updated_on", text.value())
             elif key in self.header:
+                if key in seen:
+                    self._warn(issues.KEY_REPEATED, key)
+                seen.add(key)
                 self._head(key, text.value())
             elif key in _OTHER_KINDS and "in_network" not in seen:
                 what, at = KIND_OF_KEY[key], text.key_offset
@@ -250,13 +258,16 @@ class _Reader:
         text.doing = f"what follows {key}"
 
     def _head(self, key: str, value: Any) -> None:
+        notes: fields.Notes = []
         try:
-            found = fields.text(value)
+            found = fields.text(value, notes)
         except Unreadable as e:
             self._warn(issues.HEADER_UNREADABLE, key, detail=str(e))
             found = None
         if found and key in ("reporting_entity_name", "version"):
-            found = value
+            found, notes = str(value), []
+        for issue, detail in notes:
+            self._warn(issue, key, detail=detail)
         self.header[key] = fields.lower(found) if key == "plan_id_type" else found
 
     def _refusal(self, fact: str, remedy: str, offset: int | None = None) -> SourceError:
@@ -267,11 +278,21 @@ class _Reader:
 
     def result(self, max_rejected_share: float) -> Result:
         """Stage what only the whole file tells, and sum up."""
-        year_month = fields.month(self.header["last_updated_on"])
+        year_month, odd = dates.month(self.header["last_updated_on"])
+        if year_month and odd:
+            said = f"{self.header['last_updated_on']!r} is of {year_month}"
+            self._warn(issues.DATE_IN_ANOTHER_FORM, "last_updated_on", detail=said)
         if year_month is None:
             said = self.header["last_updated_on"]
-            fact = "has no last_updated_on" if said is None else f"has a last_updated_on that is no date: {said[:40]!r}"
-            raise self._refusal(f"{fact}; its month is unknown", "Ask the publisher which month it is of.")
+            fact = (
+                "has no last_updated_on"
+                if said is None
+                else f"has a last_updated_on that {_NO_MONTH[odd]}: {said[:40]!r}"
+            )
+            remedy = 'Ask the publisher which month it is of, and put `"last_updated_on": "YYYY-MM-DD",` behind its first brace.'
+            raise self._refusal(f"{fact}; its month is unknown", remedy)
+        if not self.header["reporting_entity_name"]:
+            self._warn(issues.ENTITY_MISSING, "reporting_entity_name")
         account, rates_read = self.account, self.prices.rates_read
         if account.rejected > max_rejected_share * rates_read:
             first = next(r for r in account.quarantine if r["rates"])

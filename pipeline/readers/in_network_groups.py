@@ -15,12 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import naming
+from pipeline.readers import in_network_drafts as drafts
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers import in_network_issues as issues
+from pipeline.readers import in_network_membership as membership
 from pipeline.readers.in_network_account import Account, Column, Tally, json_path
 from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.in_network_inlines import Inlines, members_digest
-from pipeline.readers.in_network_issues import Issue
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_tins import Tins
 from pipeline.readers.in_network_totals import Totals
@@ -67,13 +68,13 @@ class _Definition(NamedTuple):
     networks: tuple[str, ...] = ()
     location: str | None = None
     members: str | None = None
-    tins: Sequence[fields.Tin] = ()
+    tins: Sequence[membership.Tin] = ()
     spoilt: bool = False
 
 
 class Definitions(NamedTuple):
     """References as records of the file define them, all of which can be read: their numbers in `Groups.ids`, a row each,
-    their members (as `fields.Membership`) and network names; and the numbers of the TINs of all of them."""
+    their members (as `membership.Membership`) and network names; and the numbers of the TINs of all of them."""
 
     references: np.ndarray
     members: pa.StringArray
@@ -112,24 +113,30 @@ class Groups:
             self._account.reject((), f"{fields.kind(record)} stands where an object belongs", 0)
             return
         reference = None
+        notes: fields.Notes = []
         try:
-            reference = (fields.text(record.get("provider_group_id")) or "").encode()
+            fields.repeated(record, notes)
+            reference = drafts.reference_of(record, notes)
             networks = fields.networks(record.get("network_name"))
             location = fields.text(record.get("location"))
-            groups = record.get("provider_groups") or (location and self._resolve and self._resolve(location))
-            found = fields.membership(groups) if groups else None
+            groups = drafts.groups_of(record, notes) or (location and self._resolve and self._resolve(location))
+            found = membership.membership(groups) if groups else None
         except Unreadable as e:
             self._account.reject((), f"{e}; the rates that name it stay unresolved", 0)
             if reference is not None:
                 self._waiting.append(_Definition(reference, spoilt=True))
             return
+        if not reference:
+            notes.append(fields.Note(issues.REFERENCE_WITHOUT_ID, ""))
         members, tins = None, ()
         if found:
             members, tins = found.members, found.tins
-            for issue in self.odd(found.mixed, found.blanks):
-                self._account.warnings.add(
-                    issue, (self._account.section, index), json_path("provider_references", index)
-                )
+            notes += found.notes
+        elif not location:
+            notes.append(fields.Note(issues.REFERENCE_WITHOUT_GROUPS, ""))
+        for number, (issue, detail) in enumerate(fields.once(notes)):
+            place = self._account.section, index, number
+            self._account.warnings.add(issue, place, json_path("provider_references", index), detail=detail)
         self._waiting.append(_Definition(reference, networks, location, members, tins))
         if len(self._waiting) >= _TOGETHER:
             self.settle()
@@ -173,13 +180,8 @@ class Groups:
         if members is not None:
             places = self._members.upto(number + 1)
             if places[number] >= 0:
-                members = fields.merged(self._spool.get(int(places[number])).decode(), members)
+                members = membership.merged(self._spool.get(int(places[number])).decode(), members)
             places[number] = self._spool.put(members)
-
-    @staticmethod
-    def odd(mixed: bool, blanks: bool) -> list[Issue]:
-        """What is worth a warning in a list of members."""
-        return [issues.NPI_ZERO_BESIDE_OTHERS] * mixed + [issues.NPI_BLANK] * blanks
 
     # Use.
 

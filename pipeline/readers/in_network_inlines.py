@@ -2,7 +2,7 @@
 who their members are.
 
 What belongs here: that, on numbers and bytes. What must not come in: references and the rows of groups
-(`in_network_groups`), who the members of a list are (`in_network_members`, `in_network_fields`).
+(`in_network_groups`), who the members of a list are (`in_network_members`, `in_network_membership`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_membership as membership
 from pipeline.readers import in_network_reference_scan as reference_scan
 from pipeline.readers.in_network_account import Column
+from pipeline.readers.in_network_fields import Note
 from pipeline.readers.in_network_members import Members
 from pipeline.readers.in_network_tins import Tins
 from pipeline.readers.json_text import parsed
@@ -33,8 +34,7 @@ class Inline(NamedTuple):
 
     group: int
     tins: np.ndarray
-    mixed: bool
-    blanks: bool
+    notes: tuple[Note, ...]
 
 
 class _Unnumbered(NamedTuple):
@@ -42,8 +42,7 @@ class _Unnumbered(NamedTuple):
 
     members: bytes
     tins: np.ndarray
-    mixed: bool
-    blanks: bool
+    notes: tuple[Note, ...]
 
 
 class Inlines:
@@ -73,7 +72,7 @@ class Inlines:
 
     def number(self, groups: Any) -> int:
         """The number of a list. Raises Unreadable."""
-        return self._number_all([self._unnumbered(fields.membership(groups))])[0]
+        return self._number_all([self._unnumbered(membership.membership(groups))])[0]
 
     def numbers(self, texts: Spans, first: int, last: int) -> list[int | None]:
         """The numbers of lists by their JSON text, None for one that cannot be read."""
@@ -88,17 +87,17 @@ class Inlines:
             members = entries_of.joined(ends, entries, npis).cast(pa.binary())
             tins = np.split(entries_of.tins(entries).astype(np.int32), ends[:-1])
             for place, text, theirs in zip(regular.tolist(), members.to_pylist(), tins, strict=True):
-                found[place] = _Unnumbered(text, theirs, False, False)
+                found[place] = _Unnumbered(text, theirs, ())
         for place, known in enumerate(found):
             if known is None:
                 with contextlib.suppress(ValueError):
-                    found[place] = self._unnumbered(fields.membership(parsed(texts.span(first + place))))
+                    found[place] = self._unnumbered(membership.membership(parsed(texts.span(first + place))))
         counted = iter(self._number_all([one for one in found if one is not None]))
         return [None if one is None else next(counted) for one in found]
 
-    def _unnumbered(self, found: fields.Membership) -> _Unnumbered:
+    def _unnumbered(self, found: membership.Membership) -> _Unnumbered:
         tins = self._tins.numbers(found.tins).astype(np.int32)
-        return _Unnumbered(found.members.encode(), tins, found.mixed, found.blanks)
+        return _Unnumbered(found.members.encode(), tins, found.notes)
 
     def _number_all(self, found: list[_Unnumbered]) -> list[int]:
         """Number lists together: each call into compiled code costs as much as a hundred of its numbers."""
@@ -108,7 +107,7 @@ class Inlines:
         for group, one in zip(groups, found, strict=True):
             if known[group] < 0:
                 self._members[group] = one.members
-            self._lists.append(Inline(group, one.tins, one.mixed, one.blanks))
+            self._lists.append(Inline(group, one.tins, one.notes))
         return list(range(first, len(self._lists)))
 
     def groups_of(self, numbers: np.ndarray) -> np.ndarray:

@@ -31,14 +31,75 @@ ITEM_WITHOUT_CODE = Issue(
 NO_RATES = Issue("no_rates", "The file holds no rate.")
 LIST_NULL = Issue("list_null", "The file's list of items or of provider references is null and is taken as empty.")
 HEADER_UNREADABLE = Issue("header_unreadable", "A field of the file's header cannot be read and is taken as missing.")
+ENTITY_MISSING = Issue(
+    "entity_missing", "The file names no reporting entity (reporting_entity_name), so its rates are of no payer."
+)
 LABEL_UNREADABLE = Issue(
     "label_unreadable", "The name or description of an item cannot be read and is taken as missing."
 )
 PLACE_OF_SERVICE_NO_CODE = Issue(
-    "place_of_service_no_code", "A place of service is no code of CMS and no CSTM-00; it is left out of the list."
+    "place_of_service_no_code",
+    "A place of service is no code of CMS and no CSTM-00; it is left out of a list that has others.",
 )
-EXPIRATION_NO_DATE = Issue(
-    "expiration_no_date", "An expiration_date is no date; the rate is taken as one without an end."
+PLACE_OF_SERVICE_UNREADABLE = Issue(
+    "place_of_service_unreadable",
+    "A list of places of service holds no code of CMS; the rate keeps a set of its own, which is no place and not any place.",
+)
+NUMBER_WITH_POINT = Issue(
+    "number_with_point",
+    "A whole number is written with a point or an exponent (12.0 for 12), as data frames write it; it is read as the number.",
+)
+SEVERAL_IN_ONE_TEXT = Issue(
+    "several_in_one_text",
+    'Several NPIs, places of service or modifiers stand in one text ("21,22"); they are read as several.',
+)
+MISSING_SPELT_OUT = Issue(
+    "missing_spelt_out", "A text says that there is no value (N/A, null, none, nan); it is read as a missing value."
+)
+DATE_IN_ANOTHER_FORM = Issue(
+    "date_in_another_form",
+    "A date is not written YYYY-MM-DD and has one reading (the month first, as 12/31/2025); it is read as that.",
+)
+INVISIBLE_CHARACTERS = Issue(
+    "invisible_characters",
+    "A code or another term holds blanks, no-break or zero-width spaces that nobody sees; they are left out.",
+)
+CODE_TYPE_UNKNOWN = Issue(
+    "code_type_unknown",
+    "A billing_code_type is none of CMS's schema; its rates keep it, and join no reference by code.",
+)
+CODE_UNUSUAL = Issue(
+    "code_unusual", "A CPT or HCPCS code has not five letters and digits; its rates keep it as it is published."
+)
+MODIFIER_UNUSUAL = Issue(
+    "modifier_unusual", "A modifier has not two letters and digits; its rates keep it as it is published."
+)
+OLDER_FORM = Issue(
+    "older_form",
+    "A key is of an older draft of the schema, or an object stands where a list of them belongs; it is read as what it says.",
+)
+KEY_REPEATED = Issue(
+    "key_repeated", "A key stands twice in one object; the last value is read, and what stood before it is lost."
+)
+NPI_UNUSUAL = Issue("npi_unusual", "An NPI has not ten digits; it is kept as published, and no registry knows it.")
+NPI_OF_TIN = Issue(
+    "npi_of_tin", "A group names no NPI, and its TIN is of type npi; the NPI that stands for the TIN is its provider."
+)
+EIN_ZERO_RESTORED = Issue(
+    "ein_zero_restored", "An EIN of eight digits lost its leading zero, as numbers do; the zero is put back."
+)
+TIN_UNUSUAL = Issue(
+    "tin_unusual", "A TIN is no EIN of nine digits and no NPI of ten, as its type says; it is kept as published."
+)
+TIN_MISSING = Issue(
+    "tin_missing", "A provider group has no TIN, or 0 for it, which is nobody's; who bills for its NPIs is unknown."
+)
+REFERENCE_WITHOUT_ID = Issue(
+    "reference_without_id", "A provider reference has no provider_group_id, so no rate can name it."
+)
+REFERENCE_WITHOUT_GROUPS = Issue(
+    "reference_without_groups",
+    "A provider reference has neither provider_groups nor a location; the providers of rates that name it are unknown.",
 )
 NPI_ZERO_BESIDE_OTHERS = Issue(
     "npi_zero_beside_others", "A list of NPIs holds 0, which means the TIN alone, beside real NPIs."

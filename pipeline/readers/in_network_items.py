@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.jit import address
+from pipeline.readers import in_network_drafts as drafts
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers import in_network_issues as issues
 from pipeline.readers import in_network_records as records
@@ -68,12 +69,13 @@ _BEGINNING = 8192  # bytes of an item that are kept for its record: more than a 
 class _Open:
     """The item at hand: what stands before its rates, and what of them was read."""
 
-    def __init__(self, prefix: bytes, offset: int):
+    def __init__(self, prefix: bytes, offset: int, section: int):
         self.prefix, self.offset = prefix, offset
         self.beginning = b""
         self.parts: list[Part] = [NOTHING]
         self.objects = 0
         self.account = Account()
+        self.account.section = section
 
     def begin(self, held: AtHand) -> None:
         """Keep of these bytes what still belongs to the beginning."""
@@ -248,7 +250,7 @@ class Items:
             self._prices.stage(part.cut(done, upto), heads)
         if len(items) > len(heads):
             start, behind = items[-1, :2].tolist()
-            self._open = _Open(held.text(start, behind), start)
+            self._open = _Open(held.text(start, behind), start, self._account.section)
             self._open.add(part.cut(upto, len(part)))
 
     def _part(self, items: np.ndarray, count: int, rate: np.ndarray) -> Part:
@@ -436,26 +438,32 @@ class Items:
     def _item(self, item: Any, text: str, offset: int, beginning: str | None = None, start: int = 0) -> None:
         """Read a whole item; `text` may be what stands around its first rates alone, when its beginning is told too."""
         steps = ("in_network", self._index)
-        objects = item.get("negotiated_rates") if type(item) is dict else None
-        if objects is None and type(item) is dict:
-            place = (self._account.section, self._index)
-            self._account.warnings.add(issues.ITEM_WITHOUT_RATES, place, json_path(*steps))
+        objects: list[drafts.Placed] = []
+        notes: fields.Notes = []
         try:
             if type(item) is not dict:
                 raise Unreadable(f"{fields.kind(item)} stands where an object belongs")
-            if objects is not None and type(objects) is not list:
-                raise Unreadable(f"negotiated_rates: {fields.kind(objects)} stands where a list belongs")
+            objects = drafts.rates_of(item, notes)
+            if not objects and item.get("negotiated_rates") is None:
+                notes.append(fields.Note(issues.ITEM_WITHOUT_RATES, ""))
             found = head(item)
         except Unreadable as e:
-            found = [records.extent(record) for record in objects] if type(objects) is list else []
-            self._reject(self._account, str(e), found)
+            self._note(notes)
+            self._reject(self._account, str(e), [records.extent(record) for _, record in objects])
             stands = (text, offset) if beginning is None else (beginning, start)
             self._account.put_on_record(self._file, steps, *stands)
-            self._prices.objects += len(objects) if type(objects) is list else 0
+            self._prices.objects += len(objects)
             self._index += 1
             return
-        self._open = _Open(b"", offset)
-        for number, record in enumerate(objects or ()):
-            self._object(record, number, ("negotiated_rates", number))
+        self._note(notes)
+        self._open = _Open(b"", offset, self._account.section)
+        for number, (path, record) in enumerate(objects):
+            self._object(record, number, path)
         self._open.account.put_on_record(self._file, steps, text, offset)
         self._close(found)
+
+    def _note(self, notes: fields.Notes) -> None:
+        """Say what is odd in where the item at hand has its rates."""
+        for issue, detail in notes:
+            place, where = (self._account.section, self._index), json_path("in_network", self._index)
+            self._account.warnings.add(issue, place, where, detail=detail)

@@ -1,6 +1,6 @@
 """The members of provider groups, of the entries that `in_network_reference_scan` found: as text, many groups at once.
 
-What belongs here: reading each distinct TIN once, putting entries together as `in_network_fields.joined` does. What must not
+What belongs here: reading each distinct TIN once, putting entries together as `in_network_membership` does. What must not
 come in: whose members they are (`in_network_groups`), entries that are not of regular form.
 """
 
@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.readers import in_network_fields as fields
+from pipeline.readers import in_network_membership as membership
 from pipeline.readers.in_network_account import Column
-from pipeline.readers.in_network_fields import Unreadable
+from pipeline.readers.in_network_fields import Notes, Unreadable
 from pipeline.readers.in_network_tins import Tins, plain, tin_key
 from pipeline.readers.json_text import parsed_all
 from pipeline.readers.spans import Spans
@@ -36,7 +36,7 @@ class Members:
     def _fresh(self) -> None:
         self.texts, self._read = Spans(), 0
         self._prefixes = Spans()  # `tin_type:tin_value:`
-        # Of texts; -1 where one is unreadable.
+        # Of texts; -1 where one is unreadable, or takes care to see.
         self._prefix_of, self._tin_of = Column(np.int64, -1), Column(np.int64, -1)
 
     def forget(self) -> None:
@@ -52,9 +52,12 @@ class Members:
         rest = np.delete(np.arange(first, last), found.places)
         readable, prefixes, keys = [], [], []
         for place, value in zip(rest.tolist(), parsed_all(self.texts.spans(rest)), strict=True):
+            notes: Notes = []
             try:
-                prefix, tin = fields.tin(value)
+                prefix, tin = membership.tin(value, notes)
             except Unreadable:
+                continue
+            if notes:  # they are told of each group that has it
                 continue
             readable.append(place)
             prefixes.append(prefix)
@@ -68,7 +71,7 @@ class Members:
         self._tin_of.upto(last)[places] = self._tins.numbers_of(keys)
 
     def unreadable(self, entries: np.ndarray) -> np.ndarray:
-        """The places of those entries of which the TIN cannot be read."""
+        """The places of those entries of which the TIN cannot be read, or takes care to see."""
         return np.flatnonzero(self._prefix_of.upto(len(self.texts))[entries[:, 0]] < 0)
 
     def readable(self, ends: np.ndarray, entries: np.ndarray, npis: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -87,7 +90,7 @@ class Members:
         return self._tin_of.values[entries[:, 0]]
 
     def joined(self, ends: np.ndarray, entries: np.ndarray, npis: np.ndarray) -> pa.StringArray:
-        """The members of lists of entries that can be read, as `fields.Membership` has them."""
+        """The members of lists of entries that can be read, as `Membership` has them."""
         used, place = np.unique(self._prefix_of.values[entries[:, 0]], return_inverse=True)
         if len(ends) > 1 and len(ends) * len(used) > _MOST:
             half = len(ends) // 2

@@ -7,6 +7,7 @@ rows, sums and counts. What must not come in: bytes and JSON text (`in_network_i
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ import pyarrow as pa
 from pipeline import exact_sums, naming
 from pipeline.decimals import EXACT
 from pipeline.errors import SourceError
+from pipeline.readers import in_network_codes as codes
+from pipeline.readers import in_network_dates as dates
 from pipeline.readers import in_network_fields as fields
 from pipeline.readers import in_network_issues as issues
 from pipeline.readers.in_network_account import Account, Column, json_path
@@ -28,7 +31,6 @@ from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.in_network_totals import Totals, total
 
 _NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 bytes each
-_ODD_POS, _ODD_EXPIRATION = 1, 2
 _MOST_OBJECTS = (1 << 31) - 1  # an object_ix has 32 bits
 
 
@@ -40,7 +42,7 @@ class Head(NamedTuple):
     code: str | None
     arrangement: str | None
     severity: str | None
-    contained: fields.Contained
+    contained: codes.Contained
     description: str | None
     name: str | None
     before: tuple[tuple[Issue, str], ...]
@@ -49,11 +51,14 @@ class Head(NamedTuple):
 
 def head(item: dict) -> Head:
     """Read an item, all but its negotiated_rates. Raises Unreadable where its rates cannot be identified."""
-    get = item.get
-    code_type, code = fields.upper(get("billing_code_type")), fields.upper(get("billing_code"))
-    contained = fields.contained_codes(item)
-    arrangement, severity = fields.lower(get("negotiation_arrangement")), fields.text(get("severity_of_illness"))
-    before = ((issues.ITEM_WITHOUT_CODE, ""),) * (code is None or code_type is None)
+    get, notes = item.get, []
+    fields.repeated(item, notes)
+    code_type = codes.code_type(get("billing_code_type"), notes)
+    code = codes.code(get("billing_code"), code_type, notes)
+    contained = codes.contained_codes(item, notes)
+    arrangement = fields.lower(get("negotiation_arrangement"), notes)
+    severity = fields.identifier(get("severity_of_illness"), notes)
+    before = ((issues.ITEM_WITHOUT_CODE, ""),) * (code is None or code_type is None) + fields.once(notes)
     labels, after = [], ()
     for key in ("description", "name"):
         try:
@@ -70,40 +75,40 @@ class Tail(NamedTuple):
     billing_class: str | None
     negotiated_type: str | None
     expiration: str | None
-    pos: fields.PosSet
+    pos: codes.PosSet
     modifiers: str | None
     additional_information: str | None
     setting: str | None
-    expiration_is_odd: bool
+    notes: tuple[fields.Note, ...]
 
 
 # The fields of a price and how each is read, in the order in which the first fault is told.
 READINGS = (
     ("negotiated_rate", fields.rate),
-    ("service_code", fields.pos_set),
-    ("billing_code_modifier", fields.modifiers),
-    ("expiration_date", fields.text),
-    ("billing_class", fields.text),
-    ("negotiated_type", fields.text),
+    ("service_code", codes.pos_set),
+    ("billing_code_modifier", codes.modifiers),
+    ("expiration_date", dates.expiration),
+    ("billing_class", fields.lower),
+    ("negotiated_type", fields.lower),
     ("additional_information", fields.text),
-    ("setting", fields.text),
+    ("setting", fields.lower),
 )
 
 
 def tail(price: dict) -> Tail:
     """Read a price, all but its rate. Raises Unreadable, TypeError or AttributeError where one is no such price."""
-    get, key = price.get, fields.list_key
-    expiration = get("expiration_date")
-    return Tail(
-        fields.lower(get("billing_class")),
-        fields.lower(get("negotiated_type")),
-        fields.expiration(expiration),
-        fields.pos_set(key(get("service_code"))),
-        fields.modifiers(key(get("billing_code_modifier"))),
-        fields.text(get("additional_information")),
-        fields.lower(get("setting")),
-        fields.expiration_is_odd(expiration),
+    get, key, notes = price.get, fields.list_key, []
+    fields.repeated(price, notes)
+    found = (
+        fields.lower(get("billing_class"), notes),
+        fields.lower(get("negotiated_type"), notes),
+        dates.expiration(get("expiration_date"), notes),
+        codes.pos_set(key(get("service_code")), notes),
+        codes.modifiers(key(get("billing_code_modifier")), notes),
+        fields.text(get("additional_information"), notes),
+        fields.lower(get("setting"), notes),
     )
+    return Tail(*found, fields.once(notes))
 
 
 class _Numbers:
@@ -159,8 +164,7 @@ class Prices:
         number = self._tail_numbers.setdefault(found, len(self._tails))
         if number == len(self._tails):
             self._tails.append(found)
-            odd = found.pos.odd * _ODD_POS | found.expiration_is_odd * _ODD_EXPIRATION
-            self._odd.upto(number + 1)[number] = odd
+            self._odd.upto(number + 1)[number] = bool(found.notes)
         return number
 
     def exactly(self, exact: Decimal) -> tuple[int, int]:
@@ -267,16 +271,16 @@ class Prices:
         found[:] = known[tails]
         return len(tails)
 
-    def _stage_pos_set(self, pos: fields.PosSet) -> None:
+    def _stage_pos_set(self, pos: codes.PosSet) -> None:
         if pos.uid not in self._pos_sets:
             self._pos_sets.add(pos.uid)
             self._rows["pos_set"].add((pos.uid, list(pos.codes)))
 
-    def _contained_codes(self, codes: fields.Contained) -> str | None:
-        uid = self._contained[codes]
+    def _contained_codes(self, contained: codes.Contained) -> str | None:
+        uid = self._contained[contained]
         if uid and uid not in self._contained_staged:
             self._contained_staged.add(uid)
-            for role, code_type, code in codes:
+            for role, code_type, code in contained:
                 self._rows["contained_code"].add((uid, role, code_type or None, code or None))
             self._rows["contained_code"].relieve()
         return uid
@@ -315,7 +319,14 @@ class Prices:
         """Say what is odd, each with the first place where it stands."""
         warnings, section = self._account.warnings, self._account.section
 
-        def say(issue: Issue, rows: np.ndarray, step: int, of_row: np.ndarray, place: np.ndarray | None = None) -> None:
+        def say(
+            issue: Issue,
+            rows: np.ndarray,
+            step: int,
+            of_row: np.ndarray,
+            place: np.ndarray | None = None,
+            detail: str = "",
+        ) -> None:
             if not len(rows):
                 return
             row = of_row[rows[0]]
@@ -323,16 +334,23 @@ class Prices:
             if place is not None:
                 where += ["negotiated_prices", int(place[rows[0]])]
             order = (section, where[1], 1, where[3], min(step, 3), where[-1], step)
-            warnings.add(issue, order, json_path(*where), len(rows))
+            warnings.add(issue, order, json_path(*where), len(rows), detail=detail)
 
         each = np.arange(len(part))
         say(issues.RATE_OBJECT_WITHOUT_PRICES, np.flatnonzero(part.priceless), 0, each)
         self._warn_of_lists(part, say)
         say(issues.RATE_OBJECT_WITHOUT_PROVIDER, np.flatnonzero(part.ownerless), 2, each)
         if odd_tails:
-            of_price, odd = np.repeat(each, part.prices), self._odd.values[part.tail]
-            say(issues.PLACE_OF_SERVICE_NO_CODE, np.flatnonzero(odd & _ODD_POS), 3, of_price, part.place)
-            say(issues.EXPIRATION_NO_DATE, np.flatnonzero(odd & _ODD_EXPIRATION), 4, of_price, part.place)
+            self._warn_of_tails(part, say)
+
+    def _warn_of_tails(self, part: Part, say) -> None:
+        of_price = np.repeat(np.arange(len(part)), part.prices)
+        rows = np.flatnonzero(self._odd.values[part.tail])
+        tails, where = np.unique(part.tail[rows], return_inverse=True)
+        notes = [self._tails[number].notes for number in tails.tolist()]
+        for step, (issue, odd, details) in enumerate(_by_issue(notes), start=3):
+            here = np.flatnonzero(odd[where])
+            say(issue, rows[here], step, of_price, part.place, details[where[here[0]]])
 
     def _warn_of_lists(self, part: Part, say) -> None:
         inline = np.flatnonzero(part.owner < 0)
@@ -341,7 +359,18 @@ class Prices:
         of_owner = np.repeat(np.arange(len(part)), part.owners)
         lists, where = np.unique(-1 - part.owner[inline], return_inverse=True)
         found = [self._groups.inlines[n] for n in lists.tolist()]
-        for mixed, blanks in ((True, False), (False, True)):
-            odd = np.array([f.mixed if mixed else f.blanks for f in found])
-            for issue in self._groups.odd(mixed, blanks):
-                say(issue, inline[odd[where]], 1, of_owner)
+        for issue, odd, details in _by_issue([one.notes for one in found]):
+            here = np.flatnonzero(odd[where])
+            say(issue, inline[here], 1, of_owner, detail=details[where[here[0]]])
+
+
+def _by_issue(notes: list[tuple[fields.Note, ...]]) -> Iterator[tuple[Issue, np.ndarray, list[str]]]:
+    """Of each issue, which of these have a note of it, and the detail of each, the first one of several."""
+    found: dict[Issue, dict[int, str]] = {}
+    for place, here in enumerate(notes):
+        for issue, detail in here:
+            found.setdefault(issue, {}).setdefault(place, detail)
+    for issue, details in sorted(found.items()):
+        odd = np.zeros(len(notes), np.bool_)
+        odd[list(details)] = True
+        yield issue, odd, [details.get(place, "") for place in range(len(notes))]

@@ -43,8 +43,10 @@ from pipeline.readers.json_bytes import (
     ZERO,
     blank,
     closing,
+    exponent,
     number_end,
     plain,
+    pointed,
     text_end,
     value,
 )
@@ -216,13 +218,15 @@ def _record(start, end, cursor):
             at = number_end(at, end, cursor + 8 * NUMBER)
             if at < 0:
                 return at
+            if pointed(begun, at) or exponent(begun, at):
+                return STRANGE
             reference = number(begun, at, I0, I0, get(cursor, _IDS))
         elif which != 2 and byte(at) == QUOTE:
             at = text_end(at + 1, end)
             if at < 0:
                 return SHORT
             if which == 1:
-                if not plain(begun + 1, at - 1):
+                if at - begun == 2 or not plain(begun + 1, at - 1) or pointed(begun + 1, at - 1):
                     return STRANGE
                 reference = number(begun + 1, at - 1, I0, I0, get(cursor, _IDS))
             else:

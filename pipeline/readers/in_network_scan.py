@@ -36,8 +36,10 @@ from pipeline.readers.json_bytes import (
     ZERO,
     blank,
     closing,
+    exponent,
     number_end,
     plain,
+    pointed,
     seek,
     text_end,
     value,
@@ -183,12 +185,14 @@ def _reference(at, end, cursor):
         close = text_end(at + 1, end)
         if close < 0:
             return close
-        if not plain(at + 1, close - 1):
+        if not plain(at + 1, close - 1) or pointed(at + 1, close - 1):
             return STRANGE
         put(cursor, _OWNER, number(at + 1, close - 1, I0, I0, references))
         return close
     close = number_end(at, end, cursor + 8 * _MANTISSA)
     if close > 0:
+        if pointed(at, close) or (get(cursor, _DECIMALS) < 0 and exponent(at, close)):
+            return STRANGE
         found = number(at, close, I0, I0, references)
         put(cursor, _OWNER, found)
         if byte(at) != MINUS and get(cursor, _DECIMALS) >= 0 and close - at < DIGITS and found >= 0:

@@ -1,7 +1,7 @@
-"""The TINs of a file: those of plain form read together, what `in_network_fields.tin` says of each without an object of Python
-for any; all of them numbered, counted and staged.
+"""The TINs of a file: those of plain form read together, what `in_network_membership.tin` says of each without an object of
+Python for any; all of them numbered, counted and staged.
 
-What belongs here: that. What must not come in: a reading of a TIN that `in_network_fields` has not, or a refusal: what is
+What belongs here: that. What must not come in: a reading of a TIN that `in_network_membership` has not, or a refusal: what is
 not of plain form is left to it; who bills under a TIN (`in_network_members`).
 """
 
@@ -14,16 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.readers import in_network_fields as fields
 from pipeline.readers.in_network_account import Tally
+from pipeline.readers.in_network_membership import Tin
 from pipeline.readers.in_network_staging import Rows
 from pipeline.readers.spans import Spans
 
 _TOGETHER = 1024  # are staged at a time
 
-# Nothing that `in_network_fields` would leave out but hyphens and blanks around a name, no escape, no key twice.
+# An EIN or NPI as it should be, nothing that `in_network_membership` would leave out but a hyphen and blanks around a name, no
+# escape, no key twice.
 _PLAIN = (
-    r'^\{ *"type" *: *"(?P<type>[A-Za-z]+)" *, *"value" *: *"(?P<value>-*[0-9A-Za-z][-0-9A-Za-z]*)" *'
+    r'^\{ *"type" *: *"(?P<type>[Ee][Ii][Nn]|[Nn][Pp][Ii])" *, *"value" *: *"(?P<value>[0-9][0-9]-?[0-9]{7,8})" *'
     r'(?:, *"business_name" *: *"(?P<name>[ !#-\[\]-~]*)" *)?\}$'
 )
 
@@ -40,15 +41,19 @@ class Plain(NamedTuple):
 def plain(texts: pa.LargeStringArray) -> Plain:
     """Those of these TINs, JSON texts, that are of plain form."""
     found = pc.extract_regex(texts, _PLAIN)
-    places = np.flatnonzero(found.is_valid())
-    kind, value, name = found.drop_null().flatten()
+    kind, value, name = found.flatten()
     kind, value = pc.ascii_lower(kind), pc.replace_substring(value, "-", "")
+    digits = pc.if_else(pc.equal(kind, "ein"), 9, 10)
+    nobody = pc.equal(pc.utf8_trim(value, "0"), "")
+    good = pc.and_not(pc.equal(pc.binary_length(value), digits), nobody).fill_null(False)
+    places = np.flatnonzero(good)
+    kind, value, name = (column.filter(good) for column in (kind, value, name))
     nothing, colon, nul = (pa.scalar(text, texts.type) for text in ("", ":", "\0"))
     prefixes = pc.binary_join_element_wise(kind, value, nothing, colon)
     return Plain(places, prefixes, pc.binary_join_element_wise(kind, value, pc.ascii_trim(name, " "), nul))
 
 
-def tin_key(tin: fields.Tin) -> bytes:
+def tin_key(tin: Tin) -> bytes:
     """What a TIN is numbered by, as `Plain.keys`."""
     return "\0".join(v or "" for v in tin).encode()
 
@@ -59,7 +64,7 @@ class Tins:
     def __init__(self):
         self._keys, self._entries = Spans(), Tally()
 
-    def numbers(self, tins: Iterable[fields.Tin]) -> np.ndarray:
+    def numbers(self, tins: Iterable[Tin]) -> np.ndarray:
         """Their numbers."""
         return self._keys.numbers([tin_key(tin) for tin in tins])
 

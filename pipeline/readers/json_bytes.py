@@ -173,6 +173,23 @@ def plain(at, end):
     return not (byte(at) == 32 or byte(end - 1) == 32)
 
 
+@inner
+def pointed(at, end):
+    """Whether a number, or a text, ends in a point and zeros: it may be a whole number."""
+    last = end - 1
+    while last > at and byte(last) == ZERO:
+        last -= 1
+    return last > at and last < end - 1 and byte(last) == POINT
+
+
+@inner
+def exponent(at, end):
+    """Whether a number has an exponent."""
+    while at < end and byte(at) != 101 and byte(at) != 69:
+        at += 1
+    return at < end
+
+
 @entry
 def _extent(at, end, letters):
     return closing(at, end, letters, I0)

@@ -10,15 +10,18 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SourceError
-from pipeline.readers.unpacked import AGAIN
+from pipeline.readers.unpacked import AGAIN, CutOff
 
+_FOLLOWS = "what follows "  # what `doing` begins with behind a value
 # Longer than any token that can look wrong only because the buffer ends in it (`-Infinity`, `\\ud83d\\ude00`).
 _TAIL = 16
 _PIECE = 1 << 16
+_LONGEST = 40  # characters of a number that is looked at for being whole: no id has more digits
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 
 blank = re.compile(r"[ \t\n\r]*").match  # at a place of a text
@@ -36,8 +39,58 @@ class Constant:
         self.name = name
 
 
+class Whole(str):
+    """A whole number that is written with a point or an exponent, as it is written; `digits` are those of the number:
+    to JSON, 12, 12.0 and 1.2e1 are one. Equal to no text."""
+
+    __slots__ = ()
+
+    @property
+    def digits(self) -> str:
+        """The number as an integer is written."""
+        return str(int(Decimal(str(self))))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Whole and str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return str.__hash__(self) ^ 1
+
+
+_point = re.compile(r"(-?\d+)\.0+", re.ASCII).fullmatch
+_exponent = re.compile(r"-?\d+(\.\d+)?[eE][+-]?\d\d?", re.ASCII).fullmatch
+
+
+def _number(text: str) -> str:
+    """A number that is written with a point or an exponent: its text, Whole where it is one."""
+    if text[-1] == "0" and _point(text):
+        return Whole(text)
+    if "." in text and text[-4:].isdigit():  # most numbers that are not whole
+        return text
+    whole = _exponent(text) and len(text) < _LONGEST and Decimal(text) == Decimal(text).to_integral_value()
+    return Whole(text) if whole else text
+
+
+REPEATED = "\0repeated"  # the key of an object under which it says what keys stand in it more than once
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict:
+    """The object of these keys and values; of a key that stands twice the last value, as JSON readers take it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen, again = set(), {}
+        for key, _ in pairs:
+            if key in seen:
+                again[key] = None
+            seen.add(key)
+        found[REPEATED] = ", ".join(map(str, again))
+    return found
+
+
 # Numbers stay the text they were published as: 690.64470 is an id, and integers may pass 2^53.
-scan = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=Constant, strict=False).scan_once
+scan = json.JSONDecoder(
+    parse_float=_number, parse_int=str, parse_constant=Constant, object_pairs_hook=_object, strict=False
+).scan_once
 
 
 _half_a_pair = re.compile(r"\\u[dD][89a-fA-F]").search
@@ -128,7 +181,7 @@ class JsonText:
 
     def __init__(self, blocks: Iterator[bytes], place: Path, chunk_bytes: int = 1 << 20):
         self.text, self.at, self.span = "", 0, (0, 0)
-        self.doing = "the beginning"  # what an error says it was in the middle of
+        self.doing = "the beginning"  # what an error says it was in, or (`what follows …`) behind
         self.key_offset = 0  # byte offset of the key that `keys` gave last
         self.replaced = 0  # texts that held half of a surrogate pair
         # What is parsed here is small: the bytes that `unread` and `more` hand over are most of a file.
@@ -183,7 +236,7 @@ class JsonText:
     def _grow(self) -> bool:
         """Take in a chunk, or as much again as is unread (so a long value costs linear time); False at the end."""
         if self._failure:
-            raise self._failure()
+            raise self._failed()
         if self._ended:
             return False
         want = max(self._chunk, len(self.text) - self.at)
@@ -227,10 +280,21 @@ class JsonText:
 
     def _broken_off(self, offset: int) -> SourceError:
         return SourceError(
-            f"breaks off at byte {offset}, in the middle of {self.doing}",
-            place=self._place,
-            remedy=AGAIN,
-            offset=offset,
+            f"ends after {offset:,} bytes, {self._where()}", place=self._place, remedy=AGAIN, offset=offset
+        )
+
+    def _where(self) -> str:
+        """In what the cursor is."""
+        before = self.doing.removeprefix(_FOLLOWS)
+        return f"behind {before}" if before != self.doing else f"inside {self.doing}"
+
+    def _failed(self) -> SourceError:
+        """What failed where the next bytes would come; of bytes that end too early, in what they end."""
+        found = self._failure()
+        if not isinstance(found, CutOff):
+            return found
+        return SourceError(
+            f"{found.fact}, {self._where()}", place=found.place, remedy=found.remedy, offset=found.offset
         )
 
     def broken(self, at: int, expected: str) -> SourceError:
@@ -244,15 +308,20 @@ class JsonText:
         rest, end = self.text[at:], self.offset(len(self.text))
         if _cut_number(rest) or any(word.startswith(rest.lstrip(" \t\r\n,:")) for word in _LITERALS):
             return self._broken_off(end)
+        if self._ended and len(rest) < _TAIL and not self._closes(rest):
+            return self._broken_off(end)
         offset = self.offset(at)
-        near = f", and the text ends at byte {end}" if self._ended and len(rest) < _TAIL else ""
         found = repr(rest[: _TAIL - 4])
         return SourceError(
-            f"the JSON breaks off at byte {offset}, in {self.doing}: {expected} belongs where {found} stands{near}",
+            f"is no JSON at byte {offset:,}, {self._where()}: {expected} belongs where {found} stands",
             place=self._place,
             remedy=AGAIN,
             offset=offset,
         )
+
+    def _closes(self, rest: str) -> bool:
+        """Whether the last characters of the text can close the list, if the cursor is in one, and the file's object."""
+        return rest.rstrip().endswith("}") and ("[" not in self.doing or "]" in rest)
 
     def peek(self) -> str:
         """The next character that is no blank, '' at the end; the cursor stands on it."""

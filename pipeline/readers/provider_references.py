@@ -2,7 +2,7 @@
 
 What belongs here: reading a provider-reference file, and the addresses that an in-network file names. What must not
 come in: where such files stand (`references`), asking the web for them (`fetching`), what a group says
-(`in_network_fields`).
+(`in_network_membership`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import SourceError
-from pipeline.readers import in_network_fields
+from pipeline.readers import in_network_membership
 from pipeline.readers.file_kinds import KIND_OF_KEY
+from pipeline.readers.in_network_fields import Unreadable
 from pipeline.readers.json_text import JsonText
 from pipeline.readers.unpacked import opened
 
@@ -30,6 +31,8 @@ def read(path: Path) -> list[dict]:
         for key in text.keys():  # noqa: SIM118 not a dict: a cursor
             text.doing = key
             if key == "provider_groups":
+                if groups is not None:
+                    raise _refusal(path, f"has provider_groups twice, again at byte {text.key_offset}", text.key_offset)
                 groups = text.value()
             elif key in KIND_OF_KEY:
                 raise _refusal(path, f"is {KIND_OF_KEY[key]}, not a provider-reference file", text.key_offset)
@@ -37,11 +40,13 @@ def read(path: Path) -> list[dict]:
                 text.skip()
         text.doing = "what follows the JSON object"
         text.end()
+    if type(groups) is dict and groups:
+        groups = [groups]
     if type(groups) is not list or not groups:
         raise _refusal(path, "is no provider-reference file: it lists no provider_groups")
     try:
-        in_network_fields.membership(groups)
-    except in_network_fields.Unreadable as e:
+        in_network_membership.membership(groups)
+    except Unreadable as e:
         raise _refusal(path, f"cannot be read: {e}") from e
     return groups
 

@@ -7,6 +7,7 @@ damaged. What must not come in: what the bytes say.
 from __future__ import annotations
 
 import contextlib
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,11 +23,16 @@ from pipeline.lookahead import ahead
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
 BLOCK = 1 << 18
 _MAGIC = b"\x1f\x8b"  # of a gzip member
+_ZIP = b"PK\x03\x04"
 # Bytes that are unpacked at a time, from least to most: the more, the fewer times threads wait for each other. Where a stream
 # is damaged those at hand are lost, so a file's beginning is unpacked in small steps, which says what file it is.
 _LEAST, _MOST = 1 << 17, 1 << 21
 _TOGETHER, _WAITING = 4 << 20, 4  # bytes that are handed over at a time, at least; how many times that is done unasked
 AGAIN = "Download it again; `ratehouse build --skip-broken` publishes its month without it."
+
+
+class CutOff(SourceError):
+    """A packed file ends before its text does."""
 
 
 @contextlib.contextmanager
@@ -50,7 +56,7 @@ def opened(path: Path) -> Iterator[Iterator[bytes]]:
         if not magic:
             raise SourceError("is empty (0 bytes)", place=path, remedy="Download it again.", offset=0)
         kind = path.suffix.lower()
-        is_gzip, is_zip = magic[:2] == _MAGIC, magic == b"PK\x03\x04"
+        is_gzip, is_zip = magic[:2] == _MAGIC, magic == _ZIP
         if kind == ".gz" and not is_gzip:
             raise SourceError(
                 f"is not gzip, though its name ends in .gz: it begins with {magic!r}",
@@ -151,8 +157,8 @@ def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
         if stream.eof:
             data, stream = stream.unused_data, None
         elif ended and not out:
-            raise SourceError(
-                f"the gzip stream breaks off after byte {done} of its decompressed text",
+            raise CutOff(
+                f"is cut off: the gzip stream breaks off after byte {done} of its decompressed text",
                 place=path,
                 remedy=AGAIN,
                 offset=done,
@@ -165,7 +171,11 @@ def _unzip(stack: contextlib.ExitStack, raw: BinaryIO, path: Path) -> Iterator[b
     try:
         archive = stack.enter_context(zipfile.ZipFile(raw))
     except zipfile.BadZipFile as e:
-        raise SourceError(f"is not a whole zip archive ({e})", place=path, remedy=AGAIN) from e
+        raw.seek(0)
+        fact = f"is not a whole zip archive ({e})"
+        if raw.read(4) == _ZIP:  # the directory is what an archive ends with
+            fact = f"is a zip archive that is cut off: it ends after {raw.seek(0, os.SEEK_END):,} bytes, before its directory"
+        raise SourceError(fact, place=path, remedy=AGAIN) from e
     names = [
         i.filename
         for i in archive.infolist()

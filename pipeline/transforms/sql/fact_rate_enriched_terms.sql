@@ -13,7 +13,8 @@ sets AS (
 named AS (
   SELECT n.pos_set_id,
     -- The MD5 of the empty text is the empty set, whether or not a dimension says so.
-    CASE WHEN n.pos_set_id = md5('') THEN []::VARCHAR[] ELSE sets.pos_members END AS pos_members
+    -- Another set without codes is one in which none could be read: what its places are is not known.
+    CASE WHEN n.pos_set_id = md5('') THEN []::VARCHAR[] WHEN len(sets.pos_members) > 0 THEN sets.pos_members END AS pos_members
   FROM (SELECT DISTINCT pos_set_id FROM fact_rate) n
   LEFT JOIN sets ON sets.pos_set_id = n.pos_set_id
 ),
