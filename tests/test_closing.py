@@ -15,7 +15,7 @@ from pipeline.cli import closing, lines, summary
 from pipeline.gaps import Gaps, GateWarning
 from pipeline.stages.warehouse import tables_of
 
-FULL = {"staged_nppes": 9, "staged_pos_code": 9, "staged_category": 9} | dict.fromkeys(closing.GEOGRAPHY, 9)
+FULL = {"staged_nppes": 9, "staged_pfs_rvu": 9, "staged_pos_code": 9, "staged_category": 9} | dict.fromkeys(closing.GEOGRAPHY, 9)
 
 
 def _said(outcome: Outcome, *, brief: bool = False) -> list[str]:
@@ -107,6 +107,16 @@ def test_what_no_file_mends_asks_for_none(reason):
     assert said == (
         "All 1,000 rows have no Medicare rate. | "
         "1,000 rows: of kinds that Medicare has no rate for; no file mends that."
+    )
+
+
+def test_without_any_fee_schedule_it_is_said_whatever_keeps_rows_from_it():
+    found = {("2025-07", "facility type of a place of service unknown"): 4}
+    (said,) = _said(Outcome(gaps=_gaps(4, unpriced=found, priced=0, staged={})))
+    assert said == (
+        "All 4 rows have no Medicare rate. | 4 rows: the type of a place of service is not known. Put the "
+        "place-of-service codes into raw/pos/. | raw/medicare/ holds no fee schedule: put CMS's RVU zips there, and OPPS "
+        "and ASC addenda."
     )
 
 

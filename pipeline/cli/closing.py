@@ -39,6 +39,9 @@ SAID_HERE = frozenset(
     )
 )
 EMPTY = "The table is not empty."
+# Tables made of reference files alone: that they are empty follows from a file that these sentences ask for.
+FROM_REFERENCES = ("bench_", "dim_code_cat", "dim_npi_address")
+SCHEDULES = ("staged_pfs_rvu", "staged_opps", "staged_asc")
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,8 @@ def _without_price(gaps: Gaps) -> Iterable[Sentence]:
     more = [f"{lines.counted(rows, 'row')}: {file}." for file, rows in most[:MANY]]
     if rest := sum(rows for _, rows in most[MANY:]):
         more.append(f"{lines.counted(rest, 'row')}: {len(most) - MANY:,} more such files are named by the table above.")
+    if not any(gaps.staged[name] for name in SCHEDULES) and not any(_RELEASE.match(why) for _, why in gaps.unpriced):
+        more.append("raw/medicare/ holds no fee schedule: put CMS's RVU zips there, and OPPS and ASC addenda.")
     if other := unpriced - sum(mendable.values()):
         more.append(f"{lines.counted(other, 'row')}: of kinds that Medicare has no rate for; no file mends that.")
     yield Sentence(f"{_capital(share(unpriced, whole))} have no Medicare rate.", tuple(more))
@@ -271,7 +276,7 @@ def _gates(gaps: Gaps, command: Callable[[str], str], brief: bool) -> Iterable[S
         one
         for one in gaps.gates
         if one.says not in SAID_HERE
-        and not (one.says == EMPTY and all(table.startswith("bench_") for table in one.rows))
+        and not (one.says == EMPTY and all(table.startswith(FROM_REFERENCES) for table in one.rows))
     ]
     if not found:
         return
