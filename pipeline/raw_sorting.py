@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pipeline import errors, paths, raw_files, raw_kinds
 from pipeline.raw_kinds import KINDS
 
+IMPORT_STAR = "a star schema comes in by `ratehouse import-star DIR`"
 OUR_NOTE = "README.md"  # in each folder that `ratehouse init` makes, and in that of the sample
 PASS_OVER = "or pass it over: name it in [raw] ignore of luigi.cfg"
 _NOTE = re.compile(r"(read[-_ ]?me\w*|licen[cs]es?|copying|notice)([ ._-].*)?", re.IGNORECASE)
@@ -40,6 +41,11 @@ _NEARLY_IN_NETWORK = re.compile(
 )
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz", ".zip", ".z")
 _NEVER_DATA = (".pdf", ".doc", ".docx", ".rtf", ".odt", ".html", ".htm", ".png", ".jpg", ".jpeg", ".gif", ".svg")
+
+
+def shown(path: str) -> str:
+    """A path as it can be printed: bytes of a name that are not UTF-8 as `\\xe9`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Misplaced:
 
 @dataclass
 class Sorted:
-    """The files under raw/: `read` by kind, as paths under the kind's folder; the others by their path under raw/.
+    """The files under raw/: `read` by kind, as paths under the kind's folder; the others by their path under raw/, `shown`.
 
     `ignored` is pattern -> paths, of every pattern that is set.
     """
@@ -84,11 +90,13 @@ class Sorter:
 
     def is_ignored(self, path: str) -> bool:
         """Whether a pattern of the settings passes a path over; the first that does counts it."""
+        if not self.sorted.ignored:
+            return False
         parts = path.split("/")
         above = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
         for pattern, paths_of in self.sorted.ignored.items():
             if any(fnmatch.fnmatchcase(one, pattern) for one in above):
-                paths_of.append(path)
+                paths_of.append(shown(path))
                 return True
         return False
 
@@ -108,6 +116,8 @@ class Sorter:
             self._outside(path)
         elif kind.folder == "mrf":
             self._in_network(path, kind)
+        elif kind.folder == "star" and len(folders) < 2:
+            self._skip(path, f"no star schema is read from here: {IMPORT_STAR}", True)
         elif not kind.is_read:
             self._skip(path, f"nothing reads raw/{kind.folder} yet", True)
         elif kind.takes(name):
@@ -121,7 +131,7 @@ class Sorter:
             self._skip(path, f"it is the same folder as raw/{same_as}", True)
 
     def _skip(self, path: str, reason: str, notable: bool) -> None:
-        self.sorted.skipped.append(Skipped(path, reason, notable))
+        self.sorted.skipped.append(Skipped(shown(path), reason, notable))
 
     def _outside(self, path: str) -> None:
         folder, slash, _ = path.partition("/")
@@ -154,8 +164,8 @@ class Sorter:
 
     def _misplace(self, path: str, fact: str, remedy: str | None = None) -> None:
         remedy = remedy or _moved(path)
-        error = errors.SourceError(fact, place=f"raw/{path}", remedy=f"{remedy}; {PASS_OVER}")
-        self.sorted.misplaced.append(Misplaced(path, error))
+        error = errors.SourceError(shown(fact), place=f"raw/{shown(path)}", remedy=f"{remedy}; {PASS_OVER}")
+        self.sorted.misplaced.append(Misplaced(shown(path), error))
 
 
 def _leftover(name: str) -> tuple[str, bool] | None:
@@ -194,7 +204,7 @@ def _not_taken(kind: raw_kinds.RawKind, path: str) -> str:
 def _moved(path: str) -> str:
     place = raw_kinds.right_place(path)
     if place == "raw/star/":
-        return "a star schema comes in by: ratehouse import-star DIR"
+        return IMPORT_STAR
     if place is None:
         return f"move it into the folder of its kind: raw/{'/, raw/'.join(raw_kinds.REFERENCES)}/"
     hint = f" ({raw_kinds.STATE_HINT})" if place.startswith("raw/mrf/") else ""

@@ -15,7 +15,9 @@ from pipeline.cli import closing, lines, summary
 from pipeline.gaps import Gaps, GateWarning
 from pipeline.stages.warehouse import tables_of
 
-FULL = {"staged_nppes": 9, "staged_pfs_rvu": 9, "staged_pos_code": 9, "staged_category": 9} | dict.fromkeys(closing.GEOGRAPHY, 9)
+FULL = {"staged_nppes": 9, "staged_pfs_rvu": 9, "staged_pos_code": 9, "staged_category": 9} | dict.fromkeys(
+    closing.GEOGRAPHY, 9
+)
 
 
 def _said(outcome: Outcome, *, brief: bool = False) -> list[str]:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+import os
 import zipfile
 from pathlib import Path
 
@@ -114,6 +115,8 @@ def test_a_file_that_begins_like_rates_is_an_error_whatever_its_name(name):
         ("nppes/x.tmp", True),
         ("mrf/GA/x.json.bak", True),
         ("toc/index.json", True),
+        ("star/fact_rate.parquet", True),
+        ("star/abc/notes.txt", True),
         ("utilization/x.csv", True),
         ("declarations/x.yml", True),
         ("mrf/GA/Thumbs.db", False),
@@ -186,6 +189,17 @@ def test_patterns_pass_names_over_and_are_counted():
         "never": [],
         "*[[]1].json": ["mrf/GA/[1].json"],
     }
+
+
+def test_names_that_are_not_utf_8_can_be_printed():
+    name = os.fsdecode(b"mfr/r\xe9seau.json")
+    (one,) = _sorted(name).misplaced
+    assert (one.path, one.error.place) == (r"mfr/r\xe9seau.json", r"raw/mfr/r\xe9seau.json")
+    assert str(one.error).encode()
+    (skipped,) = _sorted(os.fsdecode(b"medicare/r\xe9seau.pdf")).skipped
+    assert skipped.path == r"medicare/r\xe9seau.pdf"
+    assert _sorted(os.fsdecode(b"medicare/r\xe9.csv")).read == {"medicare": [os.fsdecode(b"r\xe9.csv")]}
+    assert _sorted(name, ignore=("mfr",)).ignored == {"mfr": [r"mfr/r\xe9seau.json"]}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import luigi
 from pipeline import errors, paths, raw_files, settings
 from pipeline.raw_files import Listing
 from pipeline.raw_kinds import EVERYWHERE, KINDS, STATES
-from pipeline.raw_sorting import Misplaced, Skipped, Sorted, Sorter
+from pipeline.raw_sorting import Misplaced, Skipped, Sorted, Sorter, shown
 from pipeline.task import RootParameter
 
 luigi.namespace("raw", scope=__name__)
@@ -78,7 +78,7 @@ def _refused(folder: str, listing: Listing, sorter: Sorter) -> list[errors.Sourc
     for path, reason, number in listing.unlistable:
         name = _below(folder, path)
         if not sorter.is_ignored(name):
-            remedy = _REMEDIES.get(number, "mend it, or remove it")
+            remedy, name, reason = _REMEDIES.get(number, "mend it, or remove it"), shown(name), shown(reason)
             found.append(
                 errors.SourceError(f"cannot be listed: {reason}", place=f"raw/{name}".rstrip("/"), remedy=remedy)
             )
