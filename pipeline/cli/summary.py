@@ -20,7 +20,8 @@ def show(outcome: Outcome) -> None:
     """Print how a build ended; failures go to standard error."""
     if outcome.nothing_to_do:
         months, facts = len(outcome.accounts), sum(a["facts"] for a in outcome.accounts)
-        click.echo(f"nothing to do: {lines.counted(months, 'month')}, {lines.counted(facts, 'fact')}, all up to date")
+        state = "all up to date" if outcome.ok else "built as far as their sources are seen"
+        click.echo(f"nothing to do: {lines.counted(months, 'month')}, {lines.counted(facts, 'fact')}, {state}")
         _warnings(outcome)
         if not outcome.ok:
             show_failures(outcome)
