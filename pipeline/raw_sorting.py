@@ -193,7 +193,7 @@ def _not_taken(kind: raw_kinds.RawKind, path: str) -> str:
     """Why the reader of a kind does not take a file."""
     if kind.folder == "fetched":
         return "what `ratehouse fetch` keeps is not read from here"
-    takes = f"no file of raw/{kind.folder} ends so; read are {', '.join(kind.endings)}"
+    takes = f"only files that end in {', '.join(kind.endings)} are read in raw/{kind.folder}"
     if path.lower().endswith(_PACKED):
         return f"{takes}: unpack it"
     if path.lower().endswith((".xls", ".xlsx", ".xlsm", ".xlsb", ".ods")):

@@ -15,7 +15,7 @@ import pytest
 import kit
 from pipeline import building, errors, inspection, paths, raw_kinds, settings
 from pipeline.raw_sorting import Sorter
-from pipeline.readers import file_kinds
+from pipeline.readers import beginnings
 from pipeline.stages import ingest, raw
 
 RATES = json.dumps({"reporting_entity_name": "Acme", "last_updated_on": "2025-08-01", "in_network": []})
@@ -223,13 +223,13 @@ def test_names_that_are_not_utf_8_can_be_printed():
 def test_the_beginning_tells_an_in_network_file(tmp_path, content, expected):
     file = tmp_path / "x"
     file.write_bytes(content)
-    assert file_kinds.begins_like_rates(file) is expected
+    assert beginnings.begins_like_rates(file) is expected
 
 
 def test_a_zip_of_rates_without_its_ending_is_known(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.1", "w") as archive:
         archive.writestr("x.json", RATES)
-    assert file_kinds.begins_like_rates(tmp_path / "x.1")
+    assert beginnings.begins_like_rates(tmp_path / "x.1")
 
 
 def test_the_registry_is_what_ingest_reads():

@@ -86,10 +86,10 @@ def _refused(folder: str, listing: Listing, sorter: Sorter) -> list[errors.Sourc
 
 
 def _begins_like_rates(path: str) -> bool | None:
-    from pipeline.readers import file_kinds
+    from pipeline.readers import beginnings
 
     try:
-        return file_kinds.begins_like_rates(paths.current().raw / path)
+        return beginnings.begins_like_rates(paths.current().raw / path)
     except OSError as problem:
         if problem.errno in errors.TOO_MANY_FILES:
             raise
