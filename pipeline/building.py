@@ -23,6 +23,7 @@ import luigi
 from pipeline import (
     code_version,
     errors,
+    gaps,
     journal,
     leaf_writing,
     leaves,
@@ -36,6 +37,7 @@ from pipeline import (
     task,
     times,
 )
+from pipeline.gaps import Gaps
 from pipeline.let_go import LetGo
 from pipeline.paths import Root
 from pipeline.stages import (
@@ -75,14 +77,20 @@ class FoundInSources:
 class Outcome:
     """How a build ended.
 
-    `failures` are journal events of what failed, `withheld` (month, partition, reason), `passed_over` files of no
-    known kind, `missing_references` (in-network file, how many), `unusable_references` (in-network file, address, why),
-    `reference_warnings` (reference file, kind, count, example), `source_warnings` what a person should know of the
-    in-network files, the most frequent first;
-    `events` are all of the build's, for the summary; `gone` says that the leaf to rerun has no rows any more.
-    `missing` are the sources that were built and are not seen, archived ones too; `deciding` those of them for which the
-    build is not good; `let_go` those that it let go of; `unlistable` (path under the root, why) what cannot be listed or,
-    never read before, cannot be read; `uncorrected` (month, id, file, rates) the corrections that were taken out.
+    failures            journal events of what failed
+    withheld            (month, partition, reason)
+    missing, deciding   the sources that were built and are not seen, archived ones too; those for which the build is not good
+    let_go              the sources that it let go of
+    unlistable          what under raw/ cannot be listed or, never read before, cannot be read
+    passed_over         (file, why) of what is not read and may have been meant to be; `skipped_broken` those of them that
+                        are broken, where the build skips these; `ignored` pattern of `[raw] ignore` -> how many
+    missing_references  (in-network file, how many); `unusable_references` (in-network file, address, why)
+    source_warnings     what a person should know of the in-network files, the most frequent first
+    reference_warnings  (reference file, kind, count, example)
+    uncorrected         (month, id, file, rates) of the corrections that were taken out
+    gaps                what the published rows are without
+    events              all of the build's, for the summary
+    gone                whether the leaf to rerun has no rows any more
     """
 
     nothing_to_do: bool = False
@@ -91,7 +99,10 @@ class Outcome:
     failures: list[dict] = field(default_factory=list)
     withheld: list[tuple[str, str, str]] = field(default_factory=list)
     incomplete: list[tuple[str, str]] = field(default_factory=list)
+    unlistable: list[errors.SourceError] = field(default_factory=list)
     passed_over: list[tuple[str, str]] = field(default_factory=list)
+    skipped_broken: list[tuple[str, str]] = field(default_factory=list)
+    ignored: dict[str, int] = field(default_factory=dict)
     missing_references: list[tuple[str, int]] = field(default_factory=list)
     unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
     source_warnings: list[FoundInSources] = field(default_factory=list)
@@ -100,8 +111,8 @@ class Outcome:
     missing: list[MissingSource] = field(default_factory=list)
     deciding: list[MissingSource] = field(default_factory=list)
     let_go: list[LetGo] = field(default_factory=list)
-    unlistable: list[tuple[str, str]] = field(default_factory=list)
     uncorrected: list[tuple[str, str, str, int]] = field(default_factory=list)
+    gaps: Gaps = field(default_factory=Gaps)
     seconds: float = 0.0
     gone: bool = False
 
@@ -154,9 +165,7 @@ def broken() -> list[raw.SourceFile]:
     """The source files that cannot be read, misplaced ones included, unless the build skips them."""
     if settings.build().skip_broken:
         return []
-    found = [
-        raw.SourceFile(path=f"mrf/{m.path.relative_to(paths.current().mrf).as_posix()}") for m in raw.in_network()[1]
-    ]
+    found = [raw.SourceFile(path=path) for path in raw.misplaced_alike()]
     found += [
         raw.SourceFile(path=t.raw_name) for t in [*ingest.in_network(), *star_tasks()] if t.status == ingest.BROKEN
     ]
@@ -438,7 +447,9 @@ def _look_for_missing(outcome: Outcome, asked: list[str] | None) -> None:
 def _look_back(outcome: Outcome, months: list[str], asked: list[str] | None) -> None:
     """What the figures of months mean, and what they are without."""
     _look_for_missing(outcome, asked)
-    outcome.passed_over = passed_over()
+    outcome.skipped_broken = skipped_broken()
+    outcome.passed_over = [*passed_over(), *outcome.skipped_broken]
+    outcome.ignored = {pattern: len(found) for pattern, found in raw.ignored().items()}
     outcome.reference_warnings = reference_warnings.warned()
     outcome.accounts = [accounts_of(m) for m in months]
     for one in ingest.in_network():
@@ -446,6 +457,7 @@ def _look_back(outcome: Outcome, months: list[str], asked: list[str] | None) -> 
             outcome.missing_references.append((one.raw_name, len(one.missing_references)))
         outcome.unusable_references += [(one.raw_name, *pair) for pair in one.unusable_references.items()]
     outcome.source_warnings = source_warnings()
+    outcome.gaps = gaps.look(months, [*sources(), *tables_of(months)])
 
 
 def source_warnings() -> list[FoundInSources]:
@@ -463,12 +475,18 @@ def source_warnings() -> list[FoundInSources]:
 
 
 def passed_over() -> list[tuple[str, str]]:
-    """(file, why) of reference files of no known kind, and of broken and misplaced ones that the build skipped."""
-    found = [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == ingest.UNRECOGNISED]
-    if settings.build().skip_broken:
-        found += [(f"raw/{t.raw_name}", t.reason) for t in sources() if t.status == ingest.BROKEN]
-        found += [(m.error.place, m.error.fact) for m in raw.in_network()[1]]
+    """(file, why) of files that are not read by their name or content, and may have been meant to be."""
+    found = [(f"raw/{one.path}", one.reason) for one in raw.skipped() if one.notable]
+    found += [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == ingest.UNRECOGNISED]
     return found
+
+
+def skipped_broken() -> list[tuple[str, str]]:
+    """(file, why) of broken and misplaced files, where the build skips them."""
+    if not settings.build().skip_broken:
+        return []
+    found = [(f"raw/{t.raw_name}", t.reason) for t in sources() if t.status == ingest.BROKEN]
+    return found + [(m.error.place, m.error.fact) for m in raw.misplaced()]
 
 
 def write_docs(root: Root) -> None:

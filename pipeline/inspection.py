@@ -19,6 +19,7 @@ from pipeline import (
     partition,
     partition_lookup,
     paths,
+    source_names,
     stamps,
     targets,
 )
@@ -66,7 +67,7 @@ def status() -> list[dict]:
         count = sum(p.rows for p in stamp.parts.values()) if stamp and stamp.parts else None
         reason = why.sentence if why else None
         if isinstance(task, ingest.FileTask) and task.status != ingest.WHOLE and (why is None or why.kind == "blocked"):
-            state, reason = ("broken" if task.status == ingest.BROKEN else "passed over"), task.reason
+            state, reason = ("broken" if task.status == ingest.BROKEN else "skipped"), task.reason
         if isinstance(task, enriched.EnrichedMonth) and stamp:
             count = stamp.notes["rows"]
             if stamp.notes["withheld"] and why is None:
@@ -85,17 +86,14 @@ def status() -> list[dict]:
                 "presence": presence,
             }
         )
-    for misplaced in raw.in_network()[1]:
-        rows.append(
-            {
-                "table": misplaced.error.place,
-                "month": None,
-                "state": "broken",
-                "rows": None,
-                "reason": misplaced.error.fact,
-                "presence": sources_stage.HERE,
-            }
-        )
+    empty = {"month": None, "rows": None, "presence": sources_stage.HERE}
+    unlistable = sources_stage.unlistable()
+    rows += [{"table": e.place, **empty, "state": "unreadable", "reason": e.fact} for e in unlistable]
+    rows += [{"table": m.error.place, **empty, "state": "broken", "reason": m.error.fact} for m in raw.misplaced()]
+    rows += [{"table": f"raw/{s.path}", **empty, "state": "skipped", "reason": s.reason} for s in raw.skipped()]
+    for pattern, found in raw.ignored().items():
+        reason = f"by [raw] ignore: {pattern}"
+        rows += [{"table": f"raw/{path}", **empty, "state": "ignored", "reason": reason} for path in found]
     return rows
 
 
@@ -224,16 +222,11 @@ def sources() -> Iterator[dict]:
         if row["status"] == ingest.BROKEN and fact and task.raw_name in fact.notes["skipped"]:
             row["status"] = "skipped"
         yield {**{name: row[name] for name in SOURCE_FIELDS}, "reason": row["reason"], **_provenance(task)}
-    for misplaced in raw.in_network()[1]:
-        name = misplaced.error.place.removeprefix("raw/mrf/")
-        yield {
-            **dict.fromkeys(SOURCE_FIELDS),
-            "file": name,
-            "status": ingest.BROKEN,
-            "reason": misplaced.error.fact,
-            **dict.fromkeys(("batch_id", "read_by", "read_as_now")),
-            "presence": sources_stage.HERE,
-        }
+    empty = {**dict.fromkeys((*SOURCE_FIELDS, "batch_id", "read_by", "read_as_now")), "presence": sources_stage.HERE}
+    for error in sources_stage.unlistable():
+        yield {**empty, "file": error.place.removeprefix("raw/mrf/"), "status": "unreadable", "reason": error.fact}
+    for one in raw.misplaced():
+        yield {**empty, "file": _as_source(one.path), "status": ingest.BROKEN, "reason": one.error.fact}
 
 
 def _provenance(task: ingest.InNetworkFile) -> dict:
@@ -248,6 +241,21 @@ def _provenance(task: ingest.InNetworkFile) -> dict:
         "read_by": kept.notes.get("read_by") if kept else None,
         "read_as_now": (kept.basis.code, kept.basis.settings) == (basis.code, basis.settings) if kept else None,
     }
+
+
+def unread() -> Iterator[dict]:
+    """What under raw/ is no source by a person's choice, or by its name: file, status (skipped, ignored), reason."""
+    for one in raw.skipped():
+        yield {"file": _as_source(one.path), "status": "skipped", "reason": one.reason}
+    for pattern, found in raw.ignored().items():
+        for path in found:
+            yield {"file": _as_source(path), "status": "ignored", "reason": f"by [raw] ignore: {pattern}"}
+
+
+def _as_source(path: str) -> str:
+    """A path under raw/ as `sources` names files: under raw/mrf without that, elsewhere with raw/."""
+    path = source_names.as_text(path)
+    return path.removeprefix("mrf/") if path.startswith("mrf/") else f"raw/{path}"
 
 
 WARNING_FIELDS = "file year_month kind count example meaning".split()

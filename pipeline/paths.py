@@ -16,7 +16,6 @@ from pathlib import Path
 
 from pipeline import errors, file_names, tables
 
-REFERENCE_FOLDERS = ("nppes", "medicare", "codes", "geo", "pos", "wcfs")
 BESIDE = "references"  # folder beside in-network files for what they refer to
 LEAF_NAME = "fact_rate_enriched.parquet"
 _current: Root | None = None

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,14 +34,21 @@ UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".aria2", ".opdow
 
 
 class Unlistable(NamedTuple):
-    """A path under the folder (`.` is the folder itself) that cannot be listed or looked at, and why."""
+    """A path under the folder (`.` is the folder itself) that cannot be listed or looked at, and why.
+
+    `errno` is the system's number of the reason, 0 where the system gave none.
+    """
 
     path: str
     reason: str
+    errno: int = 0
 
 
 class Repeated(NamedTuple):
-    """A path under the folder whose folder is listed under another name (`.` is the folder itself)."""
+    """A path under the folder (`.` is the folder itself) whose folder is listed under another name.
+
+    `same_as` is that name under the folder, or as `elsewhere` has it.
+    """
 
     path: str
     same_as: str
@@ -51,7 +59,8 @@ class Listing:
     """What a folder holds: its files by their path under it, with slashes and in order, and what could not be listed.
 
     Names that are not UTF-8 carry their bytes as surrogate escapes (`os.fsdecode`). `folders` are the folders directly
-    in it, leftovers not among them. `exists` is False where there is no such folder; then nothing else is known.
+    in it, those that systems keep for themselves not among them. `exists` is False where there is no such folder; then
+    nothing else is known. `identities` is (device, inode) -> path of every folder that was listed.
     """
 
     files: tuple[str, ...] = ()
@@ -59,29 +68,44 @@ class Listing:
     repeated: tuple[Repeated, ...] = ()
     folders: tuple[str, ...] = ()
     exists: bool = True
+    identities: Mapping[tuple[int, int], str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def is_leftover(name: str) -> bool:
     """Whether a file's or folder's name is one that systems, editors and downloads leave, not a publisher's."""
     low = name.lower()
-    if name.startswith((".", "~$")) or low in SYSTEM_FILES or low in SYSTEM_FOLDERS:
+    if name.startswith((".", "~$")) or low in SYSTEM_FILES or is_system_folder(name) or is_unfinished(name):
         return True
-    if low.endswith(UNFINISHED) or name.endswith("~") or low.endswith((".swp", ".swo")):
+    if low.endswith(("~", ".swp", ".swo")):
         return True
     return len(name) > 2 and name.startswith("#") and name.endswith("#")
 
 
-def walk(folder: Path) -> Listing:
-    """Everything under a folder. OSError only where this process has too many files open."""
-    walker = _Walker(os.fspath(folder))
-    return walker.listing()
+def is_unfinished(name: str) -> bool:
+    """Whether a file's name is that of a download under way, or of one that broke off."""
+    return name.lower().endswith(UNFINISHED)
+
+
+def is_system_folder(name: str) -> bool:
+    """Whether a folder's name is one that systems keep for themselves: it is not entered."""
+    return name.startswith(".") or name.lower() in SYSTEM_FOLDERS
+
+
+def walk(folder: Path, *, elsewhere: Mapping[tuple[int, int], str] | None = None, deep: bool = True) -> Listing:
+    """Everything under a folder; what is directly in it alone, unless `deep`.
+
+    `elsewhere` are folders that are listed already, by device and inode. OSError only where this process has too many
+    files open.
+    """
+    walker = _Walker(os.fspath(folder), elsewhere or {})
+    return walker.listing(deep)
 
 
 class _Walker:
     """One walk. `_seen` is (device, inode) -> the path under which a folder is listed."""
 
-    def __init__(self, base: str):
-        self._base = base
+    def __init__(self, base: str, elsewhere: Mapping[tuple[int, int], str]):
+        self._base, self._elsewhere = base, elsewhere
         self._files: list[str] = []
         self._folders: list[str] = []
         self._unlistable: list[Unlistable] = []
@@ -89,27 +113,28 @@ class _Walker:
         self._seen: dict[tuple[int, int], str] = {}
         self._links: list[str] = []  # to folders: after all folders that are none, so that those keep their own names
 
-    def listing(self) -> Listing:
+    def listing(self, deep: bool) -> Listing:
         try:
             os.lstat(self._base)
         except FileNotFoundError:
             return Listing(exists=False)
         except OSError:
             pass  # `_enter` meets it again
-        self._enter("")
-        while self._links:
+        self._enter("", deep)
+        while deep and self._links:
             waiting, self._links = sorted(self._links), []
             for path in waiting:
-                self._enter(path)
+                self._enter(path, deep)
         return Listing(
             tuple(sorted(self._files)),
             tuple(sorted(self._unlistable)),
             tuple(sorted(self._repeated)),
             tuple(sorted(self._folders)),
+            identities=self._seen,
         )
 
-    def _enter(self, path: str) -> None:
-        """List a folder and the folders in it that are no links."""
+    def _enter(self, path: str, deep: bool) -> None:
+        """List a folder and (deep) the folders in it that are no links."""
         waiting = [path]
         while waiting:
             path = waiting.pop()
@@ -117,12 +142,14 @@ class _Walker:
             try:
                 info = os.stat(place)  # a DirEntry has no inode on Windows
                 key = (info.st_dev, info.st_ino)
-                if key in self._seen:
-                    self._repeated.append(Repeated(path, self._seen[key] or "."))
+                if key in self._seen or key in self._elsewhere:
+                    same_as = self._elsewhere.get(key) or self._seen.get(key) or "."
+                    self._repeated.append(Repeated(path or ".", same_as))
                     continue
                 with os.scandir(place) as entries:
                     self._seen[key] = path
-                    waiting += self._take(path, list(entries))
+                    inner = self._take(path, list(entries))
+                waiting += inner if deep else []
             except OSError as problem:
                 self._refused(path, place, problem)
 
@@ -138,12 +165,12 @@ class _Walker:
                     self._files.append(name)
                     continue
                 if not is_folder and not leftover:
-                    self._unlistable.append(Unlistable(name, "neither a file nor a folder"))
+                    self._unlistable.append(Unlistable(name, "it is neither a file nor a folder"))
             except OSError as problem:
                 if not leftover:  # Emacs locks a file by a link to nothing
                     self._refused(name, entry.path, problem)
                 continue
-            if not is_folder or leftover:
+            if not is_folder or is_system_folder(entry.name):
                 continue
             if not path:
                 self._folders.append(name)
@@ -160,9 +187,10 @@ class _Walker:
             if not Path(place).is_symlink():
                 return  # removed since its folder was listed
             target = os.fspath(Path(place).readlink())
-            self._unlistable.append(Unlistable(path or ".", f"a link to {target}, which is not there"))
+            self._unlistable.append(Unlistable(path or ".", f"a link to {target}, which is not there", problem.errno))
             return
-        self._unlistable.append(Unlistable(path or ".", problem.strerror or type(problem).__name__))
+        reason = problem.strerror or type(problem).__name__
+        self._unlistable.append(Unlistable(path or ".", reason, problem.errno or 0))
 
     def _place(self, path: str) -> str:
         return f"{self._base}/{path}" if path else self._base

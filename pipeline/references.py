@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline import errors, fingerprints, paths, web_names
+from pipeline import errors, fingerprints, paths, raw_files, web_names
 from pipeline.fetching import ledger
 from pipeline.paths import Root
 
@@ -131,7 +131,5 @@ def _names(url: str) -> tuple[str, ...]:
 def _listing(folder: Path) -> frozenset[str]:
     """The files below a folder, by their path in it."""
     if folder not in _listed:
-        _listed[folder] = frozenset(
-            (Path(at) / name).relative_to(folder).as_posix() for at, _, names in os.walk(folder) for name in names
-        )
+        _listed[folder] = frozenset(raw_files.walk(folder).files)
     return _listed[folder]

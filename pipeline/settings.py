@@ -85,7 +85,7 @@ class build(luigi.Config):
 
 
 class raw(luigi.Config):
-    """[raw]: the files under raw/."""
+    """[raw]: which files under raw/ are sources, and what becomes of those that are not seen any more."""
 
     missing = luigi.ChoiceParameter(
         default="stop",
@@ -93,6 +93,16 @@ class raw(luigi.Config):
         description="what a build makes of a source that was built and is not seen any more: stop (exit 1 until it is "
         "back, archived or forgotten), or archive (its rows stay, and raw files may be deleted after a build)",
     )
+    ignore = luigi.Parameter(
+        default="",
+        description="patterns of paths under raw/ that are passed over, one a line or separated by commas: * stands for "
+        "anything, ? for one character, [ab] for one of them; a folder's name for all that is in it",
+    )
+
+    def ignored(self) -> tuple[str, ...]:
+        """The patterns, in order, each once."""
+        found = [one.strip().rstrip("/") for line in self.ignore.splitlines() for one in line.split(",")]
+        return tuple(dict.fromkeys(one for one in found if one))
 
 
 class ingest(luigi.Config):

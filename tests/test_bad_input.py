@@ -52,7 +52,7 @@ SAID = {
         "move it into raw/mrf/<STATE>/ (a USPS code such as GA",
     ),
     "small.json": ("raw/mrf/ is no state's folder", "move it into raw/mrf/<STATE>/"),
-    "GA/table.csv": ("is no in-network file by its name", "rename it, or move it away"),
+    "GA/lines.jsonl": ("is no in-network file by its name", "take the .json"),
 }
 
 
@@ -76,7 +76,7 @@ def spoil(root: Path) -> None:
         "GA/page.json": b"<html><body>404</body></html>\n",
         "GA/undated.json": small.replace(b"2025-08-05", b"last week"),
         "GA/gzipped.json": gzip.compress(small),
-        "GA/table.csv": b"a,b\n",
+        "GA/lines.jsonl": b"{}\n{}\n",
     }
     for name in SAID:
         path = mrf / name
@@ -185,7 +185,7 @@ def test_skipping_broken_files_publishes_the_month_without_them_and_says_so(brok
     fact, _ = SAID[TRUNCATED]
     assert f"warning: {BROKEN_MONTH} is published WITHOUT raw/mrf/{TRUNCATED}: {fact}" in said
     for name in set(SAID) - {TRUNCATED}:
-        assert f"passed over: raw/mrf/{name}: {SAID[name][0]}" in said
+        assert f"skipped: raw/mrf/{name}: {SAID[name][0]}" in said
     task = facts.FactRate(month=BROKEN_MONTH)
     assert task.stamp().parts["fact_rate"].rows == 1_998 - FACTS_OF_TRUNCATED
     warned = {f["severity"]: f for f in task.stamp().gates["fact_rate"]["failures"] if "file" in str(f["detail"])}
@@ -233,11 +233,11 @@ def test_a_broken_reference_file_blocks_what_needs_it_and_no_facts(sample, capsy
     ok, said = built(sample, capsys)
     assert not ok
     assert f"FAILED raw/medicare/GPCI2025.csv: {message} download the file again" in said
-    assert "passed over: raw/medicare/notes.txt: " in said
+    assert "skipped: raw/medicare/notes.txt: " in said
     assert "waiting for raw/medicare/GPCI2025.csv: gold/fact_rate_enriched/year_month=2025-07" in said
     changed = {n for n in kit.rewritten(before, kit.parquet_files(sample)) if not n.startswith((".state/", "staged/"))}
     assert changed == {f"gold/fact_rate_{OTHER_MONTH}.parquet", "dims/dim_source_file.parquet"}
-    told = {r["table"]: r for r in inspection.status() if r["state"] not in ("built", "passed over")}
+    told = {r["table"]: r for r in inspection.status() if r["state"] not in ("built", "skipped")}
     assert told["raw/medicare/GPCI2025.csv"]["state"] == "broken"
     assert told["bench_medicare_prof_detail"]["state"] == "stale"
     assert "fact_rate" not in told
@@ -245,7 +245,7 @@ def test_a_broken_reference_file_blocks_what_needs_it_and_no_facts(sample, capsy
 
     ok, said = built(sample, capsys, skip_broken=True)
     assert ok
-    assert "passed over: raw/medicare/GPCI2025.csv: pe_gpci is 'n.a.', not a number" in said
+    assert "skipped: raw/medicare/GPCI2025.csv: pe_gpci is 'n.a.', not a number" in said
     path.write_text(text, encoding="utf-8")
     assert kit.build(sample).ok
     assert ingest.Medicare(path="GPCI2025.csv").status == ingest.WHOLE

@@ -110,10 +110,10 @@ BROKEN = {
     "medicare/b.xlsx": (b"PK\x03\x04 and then nothing", "cannot be read as a workbook"),
 }  # fmt: skip
 
-# Files of another kind: passed over, and named.
+# Files of another kind: skipped, and named.
 ELSEWHERE = {
     "medicare/extract.csv": (nppes(provider(TWICE, "30303", "X")), "is none of Medicare's fee-schedule files that are read"),
-    "medicare/letter.pdf": (b"%PDF-1.7\x00\x01", "is not a text file"),
+    "medicare/letter.txt": (b"%PDF-1.7\x00\x01", "is not a text file"),
     "geo/gpci.csv": (gpci(), "not a geography file that is known"),
     "codes/gpci.csv": (gpci(), "not a code set that is known"),
     "wcfs/gpci.csv": (gpci(), "is no workers' compensation fee schedule"),
@@ -178,7 +178,7 @@ def test_nothing_else_fails(handed):
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_a_file_of_another_kind_is_passed_over_and_named(handed, name):
+def test_a_file_of_another_kind_is_skipped_and_named(handed, name):
     for outcome in (handed.whole, handed.skipped, handed.contradicting):
         (why,) = [why for file, why in outcome.passed_over if file == f"raw/{name}"]
         assert why.startswith(ELSEWHERE[name][1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -39,12 +40,12 @@ def test_a_link_to_nothing_is_not_an_empty_folder(tmp_path):
     listing = raw_files.walk(tmp_path / "mrf")
     assert listing.exists
     assert listing.files == ()
-    assert listing.unlistable == ((".", f"a link to {tmp_path}/disk/mrf, which is not there"),)
+    assert listing.unlistable == ((".", f"a link to {tmp_path}/disk/mrf, which is not there", 2),)
 
 
 def test_a_file_where_a_folder_belongs_is_named(tmp_path):
     _make(tmp_path, "mrf")
-    assert raw_files.walk(tmp_path / "mrf").unlistable == ((".", "Not a directory"),)
+    assert raw_files.walk(tmp_path / "mrf").unlistable == ((".", "Not a directory", 20),)
 
 
 def test_links_to_folders_and_files_are_followed(tmp_path):
@@ -84,7 +85,7 @@ def test_loops_end(tmp_path):
     listing = raw_files.walk(tmp_path)
     assert listing.files == ("GA/a.json",)
     assert listing.repeated == (Repeated("GA/up", "."),)
-    assert listing.unlistable == (("GA/self", os.strerror(40)),)
+    assert listing.unlistable == (("GA/self", os.strerror(errno.ELOOP), errno.ELOOP),)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 alone")
@@ -102,8 +103,8 @@ def test_a_dangling_link_and_a_socket_are_named(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind("s.json")
         assert raw_files.walk(tmp_path).unlistable == (
-            ("gone.json", "a link to nowhere.json, which is not there"),
-            ("s.json", "neither a file nor a folder"),
+            ("gone.json", "a link to nowhere.json, which is not there", 2),
+            ("s.json", "it is neither a file nor a folder", 0),
         )
 
 
@@ -132,7 +133,7 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path):
         for folder in closed:
             folder.chmod(0o700)
     expected = raw_files.Listing(
-        ("GA/open/b.json",), (raw_files.Unlistable("GA/closed", "Permission denied"),), folders=("GA",)
+        ("GA/open/b.json",), (raw_files.Unlistable("GA/closed", "Permission denied", errno.EACCES),), folders=("GA",)
     )
     assert said.strip() == repr(expected)
 
@@ -159,3 +160,19 @@ def test_leftovers_are_known_by_their_names(name):
 @pytest.mark.parametrize("name", ["x.json", "thumbs.db.json", "#.json", "##", "a~b.json", "parts.json", "$x.csv"])
 def test_a_publishers_file_is_no_leftover(name):
     assert not raw_files.is_leftover(name)
+
+
+def test_what_is_listed_elsewhere_is_not_listed_again(tmp_path):
+    _make(tmp_path, "mrf/x.json", "other/GA/a.json")
+    (tmp_path / "mrf" / "GA").symlink_to(tmp_path / "other" / "GA")
+    mrf = raw_files.walk(tmp_path / "mrf")
+    assert mrf.files == ("GA/a.json", "x.json")
+    elsewhere = {key: f"mrf/{path}" for key, path in mrf.identities.items()}
+    listing = raw_files.walk(tmp_path / "other", elsewhere=elsewhere)
+    assert (listing.files, listing.repeated) == ((), (Repeated("GA", "mrf/GA"),))
+
+
+def test_one_level_alone(tmp_path):
+    _make(tmp_path, "a.json", "GA/b.json")
+    (tmp_path / "TX").symlink_to(tmp_path / "GA")
+    assert raw_files.walk(tmp_path, deep=False) == raw_files.Listing(("a.json",), folders=("GA", "TX"))

@@ -157,9 +157,10 @@ def test_a_folder_of_references_holds_no_in_network_files(tmp_path):
         put(root / "raw" / "mrf" / name, {"provider_groups": GROUPS[A]})
     paths.use(root)
     ingest.forget()
-    good, bad = raw.in_network()
-    assert good == ("GA/a.json",)
-    assert [m.error.place for m in bad] == ["raw/mrf/references/q.json"]  # there is no state for it to stand beside
+    assert raw.in_network_files() == ("GA/a.json",)
+    assert [m.error.place for m in raw.misplaced()] == [
+        "raw/mrf/references/q.json"
+    ]  # there is no state for it to stand beside
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def _here(fetcher):
     from pipeline.stages import raw
 
     raw.forget()
-    named = {name.rpartition("/")[2]: f"raw/mrf/{name}" for name in raw.in_network()[0]}
+    named = {name.rpartition("/")[2]: f"raw/mrf/{name}" for name in raw.in_network_files()}
 
     def here(url: str) -> tuple[str | None, str | None]:
         if not web_names.is_address(url):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import webbrowser
+from collections import Counter
 from collections.abc import Iterable
 
 import click
@@ -37,7 +38,8 @@ def status(as_json: bool) -> int:
     built     up to date
     stale     built, but its inputs, its settings or its code changed since
     missing   never built
-    others    blocked, failed, broken, withheld: with the reason
+    skipped   a file under raw/ that no reader takes; ignored: by [raw] ignore
+    others    blocked, failed, broken, unreadable, withheld: with the reason
 
     \b
     Example: ratehouse status --json
@@ -48,16 +50,18 @@ def status(as_json: bool) -> int:
     if as_json:
         _print_json(rows)
     else:
-        shown = [*_by_folder(rows), *(row for row in rows if not _is_plain_source(row))]
+        plain = [row for row in rows if not (_is_plain_source(row) or _is_unread(row))]
+        shown = [*_by_folder(rows), *plain, *_unread_by_folder(rows)]
         cells = [[row["table"], row["month"] or "", _state(row), _number(row["rows"])] for row in shown]
         headings = [("table", "left"), ("month", "left"), ("state", "left"), ("rows", "right")]
         lines.table(headings, cells)
-        for line in [*_reasons(shown), *reference_warnings.by_file(warned())]:
+        for line in [*_reasons([*shown, *filter(_is_unread, rows)]), *reference_warnings.by_file(warned())]:
             click.echo(lines.wrapped(line))
         built = [{"year_month": r["month"], "built": True, **r["accounts"]} for r in rows if r.get("accounts")]
         if built:
             month_accounts.show(built)
-    return 0 if all(row["state"] in ("built", "passed over") and row["presence"] != "missing" for row in rows) else 1
+    fine = ("built", "skipped", "ignored")
+    return 0 if all(row["state"] in fine and row["presence"] != "missing" for row in rows) else 1
 
 
 def _state(row: dict) -> str:
@@ -69,11 +73,30 @@ def _is_plain_source(row: dict) -> bool:
     return row["table"].startswith("raw/") and row["state"] in ("built", "missing") and not row["reason"]
 
 
+def _is_unread(row: dict) -> bool:
+    return row["state"] in ("skipped", "ignored")
+
+
+def _unread_by_folder(rows: list[dict]) -> list[dict]:
+    """One line for the files of each folder under raw/ that are not read; their names follow with the reason."""
+    counts = Counter((_folder_of(row["table"]), row["state"]) for row in filter(_is_unread, rows))
+    return [
+        {"table": f"{folder}: {lines.counted(n, 'file')}", "month": None, "state": state, "rows": None, "reason": None}
+        for (folder, state), n in counts.items()
+    ]
+
+
+def _folder_of(name: str) -> str:
+    """raw/<folder> of a file under it, as `status` names files."""
+    parts = name.removeprefix("staged/").removeprefix("raw/").split("/")
+    return f"raw/{parts[0]}" if len(parts) > 1 else "raw"
+
+
 def _by_folder(rows: list[dict]) -> list[dict]:
     """One line for the files of each raw folder that are read and whole, or not read yet: a person looks for the others."""
     folders: dict[tuple[str, str], list[dict]] = {}
     for row in filter(_is_plain_source, rows):
-        folders.setdefault(("/".join(["raw", *row["table"].split("/")[1:2]]), row["state"]), []).append(row)
+        folders.setdefault((_folder_of(row["table"]), row["state"]), []).append(row)
     return [
         {
             "table": f"{folder}: {lines.counted(len(files), 'file')}",
@@ -147,7 +170,8 @@ def partitions(month: str | None, as_json: bool) -> None:
 def sources(warnings: bool, as_json: bool) -> int:
     """List the in-network files with what was read of each.
 
-    Exit 1 when one is broken, skipped, unread or missing.
+    Exit 1 when one is broken, skipped by --skip-broken, unread or missing, or a folder cannot be listed. Last are the
+    files under raw/ that no reader takes.
 
     \b
     prices    price objects of the file: priced, rejected or without provider
@@ -157,16 +181,24 @@ def sources(warnings: bool, as_json: bool) -> int:
     Example: ratehouse sources --json
     """
     inspection = _begin()
-    rows = list(inspection.sources())
-    if as_json:
-        _print_json(inspection.source_warnings() if warnings else rows)
+    rows, unread = list(inspection.sources()), list(inspection.unread())
+    if as_json and warnings:
+        _print_json(inspection.source_warnings())
+    elif as_json:
+        _print_json(rows)
+        _print_json({**dict.fromkeys(inspection.SOURCE_FIELDS), **row} for row in unread)
     elif warnings:
         _print_warnings(list(inspection.source_warnings()))
     else:
         for row in rows:
             _print_source(row)
         whole = sum(row["status"] == "whole" for row in rows)
-        click.echo(f"{lines.counted(len(rows), 'file')}, {whole:,} whole")
+        for row in unread:
+            click.echo(row["file"])
+            click.echo(lines.wrapped(f"{row['status']}: {row['reason']}", "  "))
+        counts = Counter(row["status"] for row in unread)
+        more = "".join(f", {n:,} {status}" for status, n in counts.items())
+        click.echo(f"{lines.counted(len(rows), 'file')}, {whole:,} whole{more}")
     return 0 if all(row["status"] == "whole" and row["presence"] != "missing" for row in rows) else 1
 
 

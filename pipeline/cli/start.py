@@ -6,31 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import paths, targets
-
-LAYOUT = {
-    "mrf": """in-network files: mrf/<STATE>/*.json[.gz|.zip]; <STATE> is a USPS code such as GA, or US. Provider references that
-they define by web address: mrf/<STATE>/references/""",
-    "nppes": "the provider registry: npidata_pfile CSVs or ZIPs, NPI Registry API answers",
-    "medicare": "fee schedules: RVU, GPCI, ZIP to locality, OPPS, ASC, wage index files",
-    "wcfs": "workers' compensation schedules",
-    "codes": "RBCS or BETOS 2.0, NUCC taxonomy",
-    "geo": "ZIP to county and CBSA, GeoNames, CBSA delineation, census geocoder results",
-    "pos": "place-of-service codes",
-    "corrections": """known publisher errors, *.yml: a list of corrections, such as
-
-    - id: acme-cents
-      months: [2025-08]
-      match: {code: "99213", negotiated_rate: 15000}
-      action: amend                # or drop, without a set
-      set: {negotiated_rate: 150}
-      reason: amounts in cents
-      publisher: told on 2025-08-20
-      status: open
-
-`match` compares columns of fact_rate as they were published, fact_uid among them; text stands in quotes. One that
-matches no rate is an error. The accounts of a build say how many rates were corrected away""",
-}
+from pipeline import paths, raw_kinds, targets
 
 
 @click.command()
@@ -45,11 +21,13 @@ def init(directory: Path) -> None:
     """
     paths.check_root(directory)
     with targets.refusals_told(directory):
-        for name, what in LAYOUT.items():
-            folder = paths.make_folder(directory / "raw" / name)
-            note = folder / "README.md"
+        for kind in raw_kinds.KINDS.values():
+            if not kind.laid_out:
+                continue
+            note = paths.make_folder(directory / "raw" / kind.folder) / "README.md"
             if not note.exists():
-                note.write_text(f"# raw/{name}\n\n{what[0].upper()}{what[1:]}.\n", encoding="utf-8")
+                what = kind.purpose[0].upper() + kind.purpose[1:]
+                note.write_text(f"# raw/{kind.folder}\n\n{what}.\n", encoding="utf-8")
     click.echo(f"{directory} is laid out; next:")
     click.echo(f"  put in-network files into {directory}/raw/mrf/<STATE>/ and reference files beside it")
     click.echo(f"  {paths.command('build', directory.resolve())}")

@@ -11,7 +11,7 @@ import click
 from pipeline import paths
 from pipeline.building import Outcome
 from pipeline.catalog_file import OWN_VIEWS
-from pipeline.cli import lines, month_accounts, reference_warnings
+from pipeline.cli import closing, lines, missing, month_accounts, reference_warnings
 from pipeline.cli.progress import STAGES
 
 MANY = 10
@@ -25,6 +25,11 @@ def show(outcome: Outcome) -> None:
         click.echo(f"nothing to do: {lines.counted(months, 'month')}, {lines.counted(facts, 'fact')}, {state}")
         _warnings(outcome)
         show_missing(outcome)
+        if not outcome.ok:
+            show_failures(outcome)
+        _close(outcome, brief=True)
+        if not outcome.ok:
+            _next(outcome)
         return
     _stages(outcome)
     month_accounts.show(outcome.accounts)
@@ -32,6 +37,7 @@ def show(outcome: Outcome) -> None:
     _warnings(outcome)
     show_failures(outcome)
     show_missing(outcome)
+    _close(outcome)
     _next(outcome)
 
 
@@ -48,6 +54,11 @@ def show_rerun(outcome: Outcome, month: str, name: str) -> None:
     show_missing(outcome)
     click.echo("next, once the cause is mended:", err=True)
     click.echo(f"  {_rerun(month, name)}", err=True)
+
+
+def show_missing(outcome: Outcome) -> None:
+    """What was let go of, and what is missing."""
+    missing.show(outcome, _command)
 
 
 def _stages(outcome: Outcome) -> None:
@@ -126,14 +137,13 @@ def _share(part: int, whole: int) -> str:
 
 
 def _warnings(outcome: Outcome) -> None:
-    """What was left out, on standard output: it is part of what the figures mean."""
-    without = {f"raw/{name}": a["year_month"] for a in outcome.accounts for name in a["skipped_files"]}
+    """What months are published without, and references that cannot be used: part of what the figures mean."""
     reasons = dict(outcome.passed_over)
     told = [
-        f"warning: {month} is published WITHOUT {name}: {reasons.get(name, 'it could not be read')}"
-        for name, month in without.items()
+        f"warning: {a['year_month']} is published WITHOUT raw/{name}: {reasons.get(f'raw/{name}', 'it could not be read')}"
+        for a in outcome.accounts
+        for name in a["skipped_files"]
     ]
-    told += [f"passed over: {name}: {why}" for name, why in outcome.passed_over if name not in without]
     told += [
         f"warning: the reference {url} of raw/{name} cannot be used: {why}"
         for name, url, why in outcome.unusable_references
@@ -147,21 +157,23 @@ def _warnings(outcome: Outcome) -> None:
     for line in told[:MANY]:
         click.echo(lines.wrapped(line))
     _more(len(told), "status", err=False)
-    _source_warnings(outcome)
-    missing = sum(count for _, count in outcome.missing_references)
-    if missing:
-        what, files = lines.counted(missing, "reference"), lines.counted(len(outcome.missing_references), "file")
-        click.echo(lines.wrapped(f"missing: {what} of {files}, known by address alone; to fetch them:"))
-        click.echo(f"  {_command('fetch --references')}")
 
 
-def _source_warnings(outcome: Outcome) -> None:
-    """What to know of the in-network files, by kind; references that cannot be used are told each with its reason."""
-    found = [one for one in outcome.source_warnings if one.kind != "reference_unusable"]
-    for one in found[:MANY]:
-        where = f"{one.count:,} in {lines.counted(one.files, 'file')}, first {one.example}"
-        click.echo(lines.wrapped(f"warning: {one.kind}: {one.meaning} {where}"))
-    _more(len(found), "sources --warnings", err=False)
+def _close(outcome: Outcome, *, brief: bool = False) -> None:
+    """The sentences that a build ends with, after the line that says whether all is up to date."""
+    found = closing.sentences(outcome, _command, brief=brief)
+    if outcome.ok and not brief:
+        but = ", but:" if any(one.is_gap for one in found) else "; to know:" if found else ""
+        click.echo(f"the warehouse is up to date ({outcome.seconds:.1f} s){but}")
+    elif found and not brief:
+        click.echo("what to know of this build, worst first:")
+    for one in found:
+        click.echo(lines.wrapped(one.text))
+        for line in one.more:
+            click.echo(lines.wrapped(line, "  "))
+        for line in one.commands:
+            click.echo(f"  {line}")
+    sys.stdout.flush()
 
 
 def show_failures(outcome: Outcome) -> None:
@@ -190,6 +202,8 @@ def show_failures(outcome: Outcome) -> None:
     for labels in alike.values():
         if len(labels) > 1:
             click.echo(lines.wrapped(f"FAILED for the same reason: {', '.join(dict.fromkeys(labels[1:]))}"), err=True)
+    for error in outcome.unlistable:
+        click.echo(lines.wrapped(f"FAILED {error}"), err=True)
     _waiting(outcome)
     for month, name, why in outcome.withheld[:MANY]:
         click.echo(f"WITHHELD {month} {name}", err=True)
@@ -198,45 +212,6 @@ def show_failures(outcome: Outcome) -> None:
     if outcome.withheld:
         place = f"{paths.current().quarantine}/enriched"
         click.echo(lines.wrapped(f"the rows and the reason of each are under {place}", "  ", ""), err=True)
-
-
-def show_missing(outcome: Outcome) -> None:
-    """What was let go of, what cannot be looked at, and what was built and is not seen, with what to do about it."""
-    for one in outcome.let_go[:MANY]:
-        there = f", and is read from {one.to}" if one.why == "moved" and one.to else ""
-        words = {"superseded": f"superseded by {one.to}", "replaced by fetch": f"replaced by {one.to}"}.get(
-            one.why, one.why
-        )
-        click.echo(lines.wrapped(f"let go of {one.raw}: {words}{there}"))
-    _more(len(outcome.let_go), "sources", err=False)
-    for month, name, file, rates in outcome.uncorrected:
-        click.echo(
-            lines.wrapped(
-                f"{month} is published without the correction {name}, which is not in raw/corrections/{file} any more: {lines.counted(rates, 'rate')} as published"
-            )
-        )
-    sys.stdout.flush()
-    for place, why in outcome.unlistable[:MANY]:
-        click.echo(lines.wrapped(f"FAILED {place}: {why}"), err=True)
-    if outcome.unlistable:
-        click.echo("  give this user the right to read there, or mount what is not mounted", err=True)
-    missing = outcome.deciding
-    for one in missing[:MANY]:
-        months = f" {', '.join(one.months)};" if one.months else ""
-        click.echo(
-            lines.wrapped(f"MISSING {one.name}:{months} {lines.counted(one.rows, 'row')} stay: {one.reason}"), err=True
-        )
-    _more(len(missing), "status")
-    others = [one for one in outcome.missing if one.presence == "missing" and one not in missing]
-    if others:
-        click.echo(lines.wrapped(f"missing, of other months: {', '.join(one.name for one in others[:MANY])}"), err=True)
-    if missing:
-        click.echo(
-            "next: bring them back, and run the same command again; or say that they are gone for good:", err=True
-        )
-        name = shlex.quote(missing[0].name) if len(missing) == 1 else "--missing"
-        click.echo(f"  {_command(f'archive {name}')}   (their rows stay)", err=True)
-        click.echo(f"  {_command(f'forget {name}')}   (their rows go with the next build)", err=True)
 
 
 def _waiting(outcome: Outcome) -> None:
@@ -265,15 +240,13 @@ def _is_withheld(event: dict) -> bool:
 
 
 def _next(outcome: Outcome) -> None:
-    if outcome.withheld or outcome.failures or outcome.incomplete:
+    if not outcome.ok:
         click.echo("next, once the cause is mended:", err=True)
         for month, name, _ in outcome.withheld[:MANY]:
             click.echo(f"  {_rerun(month, name)}", err=True)
         click.echo(f"  {_command('build')}", err=True)
         return
-    if not outcome.ok:
-        return
-    click.echo(f"the warehouse is up to date ({outcome.seconds:.1f} s); next:")
+    click.echo("next:")
     for words in ("query 'SUMMARIZE fact_rate_enriched'", "status", "sources", "partitions", "docs"):
         click.echo(f"  {_command(words)}")
 

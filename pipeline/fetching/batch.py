@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import errors, fingerprints, settings, targets, web_names
+from pipeline import errors, fingerprints, raw_files, settings, targets, web_names
 from pipeline.fetching.client import Client, Limits, Told, Whole
 from pipeline.fetching.ledger import FAILED, FETCHED, Ledger
 from pipeline.paths import Root, make_folder
@@ -195,9 +195,9 @@ class Batch:
         return state, path, former if former and former != path else None
 
     def _same_in(self, folder: Path, whole: Whole) -> Path | None:
-        """The file of a folder that has the same content and kind."""
-        for path in sorted(p for p in folder.iterdir() if p.name.lower().endswith(whole.ending)):
-            if path.is_file() and path.stat().st_size == whole.bytes:
+        """The file of a folder, or below it, that has the same content and kind."""
+        for path in (folder / name for name in raw_files.walk(folder).files if name.lower().endswith(whole.ending)):
+            if path.stat().st_size == whole.bytes:
                 if fingerprints.content_hash(self.root, path) == whole.sha256:
                     return path
         return None

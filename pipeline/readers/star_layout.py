@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline import naming, opening, tables
+from pipeline import naming, opening, raw_files, tables
 from pipeline.errors import TOO_MANY_FILES, SourceError, UnreadableSource, is_systems
 
 # Columns by table, as both documents name them: `name:kind=other_name`, `?` where a file may lack it. The kinds:
@@ -175,8 +175,10 @@ def look(folder: Path) -> Star:
                 raise _no_column(folder, path, column, schemas[table].names)
         files[table] = File(table, path, names)
     taken = {file.path for file in files.values()}
-    parts = [p for sub in ("gold", "dims", "xrefs", "silver") for p in (folder / sub).rglob("*.parquet")]
-    others = sorted(p for p in parts if p not in taken)
+    parts = [
+        folder / sub / p for sub in ("gold", "dims", "xrefs", "silver") for p in raw_files.walk(folder / sub).files
+    ]
+    others = sorted(p for p in parts if p.suffix == ".parquet" and p not in taken)
     return Star(folder, files, tuple((p.relative_to(folder).as_posix(), _why_not(p.stem)) for p in others))
 
 

@@ -19,25 +19,27 @@ from pipeline.stages import raw
 from pipeline.stamps import Stamp
 
 NOTE = "corrected_by"  # in the stamp of a month's facts: [{id, file, rates}]
-_ENDINGS = (".yml", ".yaml")
 
 
 @functools.cache
 def files() -> tuple[str, ...]:
     """The files of corrections that can be read, by their path under raw/corrections, as text, in order."""
     root = paths.current()
-    names = [name for name in raw.listing("corrections").files if "/" not in name and name.endswith(_ENDINGS)]
-    return tuple(sorted(source_names.as_text(n) for n in names if os.access(root.corrections / n, os.R_OK)))
+    can_be_read = (name for name in raw.corrections() if os.access(root.corrections / name, os.R_OK))
+    return tuple(sorted(map(source_names.as_text, can_be_read)))
 
 
-def unreadable() -> list[tuple[str, str]]:
-    """(path under the root, why) of files that are listed and that the system does not let us read."""
+def unreadable() -> list[errors.SourceError]:
+    """The files that are listed and that the system does not let us read."""
     known = set(files())
-    names = [source_names.as_text(name) for name in raw.listing("corrections").files]
     return [
-        (f"raw/corrections/{name}", "cannot be read: this user has no right to")
-        for name in names
-        if "/" not in name and name.endswith(_ENDINGS) and name not in known
+        errors.SourceError(
+            "cannot be read: this user has no right to",
+            place=f"raw/corrections/{name}",
+            remedy="give this user the right to read it",
+        )
+        for name in map(source_names.as_text, raw.corrections())
+        if name not in known
     ]
 
 
@@ -76,11 +78,10 @@ def check() -> None:
         for path in (base.glob("fact_rate_*.json") if base.is_dir() else ())
         for one in _recorded(stamps.read(root, f"gold/{path.name.removesuffix('.json')}"))
     }
-    for place, why in unreadable():
-        if place.removeprefix("raw/corrections/") not in known:
-            raise errors.CorrectionError(
-                why, place=root.path / source_names.from_text(place), remedy="give this user the right to read it"
-            )
+    for error in unreadable():
+        if error.place.removeprefix("raw/corrections/") not in known:
+            place = root.path / source_names.from_text(error.place)
+            raise errors.CorrectionError(error.fact, place=place, remedy=error.remedy)
 
 
 def of_month(month: str) -> list[dict]:

@@ -110,6 +110,7 @@ class FactRateEnriched(TableTask):
                     made[names[piece]] = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
             enriched = duck.parquet_files(drafts[name] for name in names.values())
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
+            self._coverage = fact_rate_enriched.coverage_counts(con, enriched)
         return {name: made[name] for name in names.values()}
 
     def _keep(self, names: dict, drafts: dict[str, Path]) -> dict[str, Written]:
@@ -146,6 +147,7 @@ class FactRateEnriched(TableTask):
             "withheld": self._withheld,
             "keys": keys,
             "benchmarks": self._benchmarks,
+            "coverage": self._coverage,
             "pieces": self._told,
         }
 

@@ -60,9 +60,9 @@ def check_any() -> None:
     """MissingSources where there is nothing to build from, and nothing was built before."""
     root = paths.current()
     built = root.stamp("warehouse").exists() or ingest.in_network() or star.tasks()
-    if built or raw.in_network()[1]:
+    if built or raw.misplaced():
         return
-    refused = "; ".join(f"{place} {why}" for place, why in sources.unlistable())
+    refused = "; ".join(f"{error.place} {error.fact}" for error in sources.unlistable())
     raise errors.MissingSources(
         f"holds no in-network file, and nothing was built before{f' ({refused})' if refused else ''}",
         place=root.mrf,

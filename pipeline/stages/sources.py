@@ -110,7 +110,7 @@ def shown(folder: str, path: str, month: str | None = None) -> str:
 @functools.cache
 def listed(folder: str) -> tuple[str, ...]:
     """The raw files of a folder that a reader takes, by their path under it, as text, in order."""
-    found = {"mrf": lambda: raw.in_network()[0], "star": raw.stars}.get(folder, lambda: raw.reference(folder))()
+    found = {"mrf": raw.in_network_files, "star": raw.stars}.get(folder, lambda: raw.reference(folder))()
     return tuple(sorted(map(source_names.as_text, found)))
 
 
@@ -122,7 +122,7 @@ def names(folder: str) -> list[str]:
 def all_names() -> list[str]:
     """The raw files and star schemas that are listed or on record, misplaced files too, by their path under raw/, as text."""
     found = [f"{folder}/{name}" for folder in (*FOLDERS, "star") for name in names(folder)]
-    return [*found, *map(source_names.as_text, raw.misplaced_names())]
+    return [*found, *(source_names.as_text(one.path) for one in raw.misplaced())]
 
 
 @functools.cache
@@ -178,18 +178,17 @@ def why_not_seen(folder: str, path: str) -> str:
     return "is not there"
 
 
-def unlistable() -> list[tuple[str, str]]:
-    """(path under the root, reason) of what cannot be listed or, never read before, cannot be read."""
-    found = []
-    for folder in (*FOLDERS, "star", "corrections"):
-        found += [
-            (_folder(folder, one.path), f"cannot be listed: {one.reason}") for one in raw.listing(folder).unlistable
-        ]
-        if folder == "corrections":
-            continue
+def unlistable() -> list[errors.SourceError]:
+    """What cannot be listed or, never read before, cannot be read: nothing is known of what it holds."""
+    found = list(raw.unlistable())
+    for folder in (*FOLDERS, "star"):
         known = {one.path for one in recorded(folder)}
         found += [
-            (f"raw/{folder}/{path}", refusal(folder, path))
+            errors.SourceError(
+                refusal(folder, path) or "cannot be read",
+                place=f"raw/{folder}/{path}",
+                remedy="give this user the right to read it",
+            )
             for path in listed(folder)
             if path not in _seen(folder) and path not in known
         ]

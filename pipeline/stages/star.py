@@ -183,9 +183,7 @@ def hashes(star: str) -> dict[str, str]:
     """The files of a star schema that was brought, by their path in its folder, with their content hashes."""
     root = paths.current()
     folder = root.star / star
-    return {
-        p.relative_to(folder).as_posix(): fingerprints.content_hash(root, p) for p in sorted(folder.rglob("*.parquet"))
-    }
+    return {name: fingerprints.content_hash(root, folder / name) for name in raw.files_of_star(star)}
 
 
 def _is_seen(star: str) -> bool:

@@ -39,9 +39,7 @@ def refuse(task: ReferenceFile, frames: dict[str, pl.DataFrame]) -> None:
     for other in better_copies(task):
         if other.is_seen:
             continue
-        gave = {
-            name: [pl.from_arrow(opening.parquet(path).read()) for path in other.files_of(name)] for name in frames
-        }
+        gave = {name: [pl.from_arrow(opening.parquet(path).read()) for path in other.files_of(name)] for name in frames}
         if frames and all(reference_parts.is_copy(name, frame, gave[name]) for name, frame in frames.items()):
             raise errors.CopyOfFile(
                 f"is a copy of {other.shown}, skipped",
