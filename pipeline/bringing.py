@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline import duck, errors, locks, paths, targets
 from pipeline.paths import Root
 from pipeline.readers import star_checks, star_layout
-from pipeline.stages import raw
+from pipeline.stages import raw, sources
 from pipeline.task import memory, threads
 
 DRAFT = ".bringing-"  # raw.stars() passes over names with a dot
@@ -43,7 +43,7 @@ def bring(folder: Path) -> Brought:
         fact = "is not a folder" if folder.exists() else "no such folder"
         raise errors.UsageError(fact, place=folder, remedy="name the folder that holds gold/fact_rate.parquet")
     with locks.locked(root):  # a build that is at work must not see half of the sources
-        raw.forget()
+        sources.forget()
         found = star_layout.look(folder)
         hashes = {table: _hash(file.path) for table, file in found.files.items()}
         name = star_layout.identity(hashes)
@@ -52,7 +52,7 @@ def bring(folder: Path) -> Brought:
         checked = _check(root, found)
         with targets.refusals_told(root.star):
             _copy(root, found, hashes, name)
-        raw.forget()
+        sources.forget()
     return Brought(name, True, checked.months, list(found.files), list(found.passed_over), checked.notices)
 
 

@@ -22,7 +22,8 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
 OURS = """dim_code_cat_history dim_source_file xref_group_member xref_contained_code xref_fact_source
-    bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files""".split()
+    bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files
+    source_presence""".split()
 
 
 @pytest.fixture(scope="module")
