@@ -57,7 +57,13 @@ def described(con, name: str) -> dict[str, str]:
 def test_every_name(con):
     assert {name for (name,) in con.sql("SHOW TABLES").fetchall()} == {*NAMES, *OURS}
     aliases = {alias for declared in PUBLISHED.values() for alias in declared.aliases}
-    assert {*PUBLISHED} | aliases | {"partition_manifest", "month_accounts", "benchmark_coverage", "table_files"} == {
+    assert {*PUBLISHED} | aliases | {
+        "partition_manifest",
+        "month_accounts",
+        "benchmark_coverage",
+        "table_files",
+        "source_presence",
+    } == {
         *NAMES,
         *OURS,
     }
