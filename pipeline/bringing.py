@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline import duck, errors, file_names, locks, paths, targets
 from pipeline.paths import Root
 from pipeline.readers import star_checks, star_layout
-from pipeline.stages import raw
+from pipeline.stages import raw, sources
 from pipeline.task import memory, threads
 
 DRAFT = ".bringing-"  # raw.stars() passes over names with a dot
@@ -46,7 +46,7 @@ def bring(folder: Path) -> Brought:
     if wrong:
         raise errors.UsageError(wrong, place=folder, remedy="rename it, or copy what is in it to another folder")
     with locks.locked(root):  # a build that is at work must not see half of the sources
-        raw.forget()
+        sources.forget()
         found = star_layout.look(folder)
         hashes = {table: _hash(file.path) for table, file in found.files.items()}
         name = star_layout.identity(hashes)
@@ -55,7 +55,7 @@ def bring(folder: Path) -> Brought:
         checked = _check(root, found)
         with targets.refusals_told(root.star):
             _copy(root, found, hashes, name)
-        raw.forget()
+        sources.forget()
     return Brought(name, True, checked.months, list(found.files), list(found.passed_over), checked.notices)
 
 

@@ -324,7 +324,9 @@ def test_without_permission_a_build_says_where_and_changes_nothing(tmp_path):
     said = kit.ratehouse(root, "build", "--local-scheduler", **bound)
     assert said.returncode == 1
     assert "Traceback" not in said.stderr
-    assert f"{source}: cannot be read: Permission denied give this user the right to read it" in words(said.stderr)
+    missing = f"MISSING raw/mrf/{kit.SMALL}: 2025-08; 4 rows stay: it cannot be read: Permission denied"
+    assert missing in words(said.stderr)
+    assert kit.rewritten(before, kit.parquet_files(root)) == set()
     source.chmod(0o644)
 
     gold.chmod(0o555)

@@ -36,7 +36,9 @@ def archive(names: tuple[str, ...], all_missing: bool) -> int:
 @click.argument("names", metavar="NAME…", nargs=-1)
 @_MISSING
 def forget(names: tuple[str, ...], all_missing: bool) -> int:
-    """Let go of sources whose raw file is gone: their rows go with the next build.
+    """Let go of sources whose raw file is gone, and of their rows.
+
+    The rows go with the next build.
 
     NAME is a source as a build names it when it is missing; archived ones may be named, too.
 

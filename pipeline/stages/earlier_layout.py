@@ -43,7 +43,7 @@ def rename(root: Root) -> None:
         if stamps.read(root, new) is None:
             parts = {name: replace(part, path=f"{new}/{Path(part.path).name}") for name, part in stamp.parts.items()}
             stamps.write(root, new, Stamp(stamp.basis, parts, stamp.gates, {**stamp.notes, sources.PATH_NOTE: path}))
-        targets.remove(root.path / label / "nothing", root.path / "staged")  # the folders above, where they are empty
+        targets.remove(root.path / label, root.path / "staged")  # the folders above, where they are empty
         targets.remove(root.stamp(label), root.state)
 
 

@@ -72,7 +72,7 @@ def remove_replaced(task: InNetworkFile) -> None:
 def remove(root: Root, label: str) -> None:
     """Remove a staged set, its rejected records and, last, its stamp: what is left half done is found by that again."""
     shutil.rmtree(root.path / label, ignore_errors=True)
-    targets.remove(root.path / label / "nothing", root.path)  # the folders above, where they are empty now
+    targets.remove(root.path / label, root.path)  # the folders above, where they are empty now
     targets.remove(root.rejected(label), root.path)
     targets.remove(root.stamp(label), root.state)
 

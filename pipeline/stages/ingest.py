@@ -870,6 +870,5 @@ def forget() -> None:
     in_network.cache_clear()
     _by_month.cache_clear()
     reference.cache_clear()
-    raw.forget()
     sources.forget()
     elsewhere.forget()

@@ -241,5 +241,6 @@ def _unreadable() -> dict[str, str]:
 
 def forget() -> None:
     """Look at the folders and the record again."""
+    raw.forget()
     for known in (recorded, earlier_label, listed, _seen, seen_files, _unreadable):
         known.cache_clear()
