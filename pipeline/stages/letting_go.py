@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pipeline import fingerprints, let_go, paths, source_names, stamps
+from pipeline import fingerprints, let_go, paths, raw_kinds, source_names, stamps
 from pipeline.fetching import ledger
 from pipeline.let_go import LetGo
 from pipeline.paths import Root
@@ -149,7 +149,7 @@ def _take_back(root: Root) -> None:
 
 def _remove_unrecognised(root: Root) -> None:
     """Remove what is on record of files of no known kind that are gone: they held up nothing and gave nothing."""
-    for folder in paths.REFERENCE_FOLDERS:
+    for folder in raw_kinds.REFERENCES:
         for one in sources.recorded(folder):
             if one.stamp.notes["status"] == ingest.UNRECOGNISED and not sources.is_seen(folder, one.path):
                 former_months.remove(root, one.label)

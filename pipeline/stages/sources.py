@@ -16,7 +16,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import errors, let_go, paths, settings, source_names, stamps
+from pipeline import errors, let_go, paths, raw_kinds, settings, source_names, stamps
 from pipeline.paths import Root
 from pipeline.stages import raw
 from pipeline.stamps import Stamp
@@ -24,7 +24,7 @@ from pipeline.stamps import Stamp
 HERE, MISSING, ARCHIVED = "here", "missing", "archived"
 ARCHIVED_NOTE = "archived"  # in a stamp's notes: when
 PATH_NOTE = "path"  # in a stamp's notes: the raw file's path under its folder, as text
-FOLDERS = ("mrf", *paths.REFERENCE_FOLDERS)  # star schemas are on record by their id alone
+FOLDERS = ("mrf", *raw_kinds.REFERENCES)  # star schemas are on record by their id alone
 
 
 @dataclass(frozen=True)
