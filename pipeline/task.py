@@ -11,6 +11,7 @@ import functools
 import importlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -424,7 +425,7 @@ class TableTask(luigi.Task):
             error = errors.GateError(
                 "fails " + "; ".join(_failures(v) for v in failed),
                 place=self.label,
-                remedy=f"mend the source (or the suite), then: ratehouse build  (see: ratehouse why {self.label})",
+                remedy=f"mend the source (or the suite), then: ratehouse build  (see: ratehouse why {shlex.quote(self.label)})",
             )
             error.verdicts = verdicts
             raise error
