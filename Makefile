@@ -34,7 +34,7 @@ rerun: need-PARTITION $(READY) ## build one leaf again: PARTITION='payer_slug=â€
 	@$(RATEHOUSE) rerun "$$PARTITION" $${MONTH:+--month "$$MONTH"}
 
 why: need-TARGET $(READY) ## say why something would be built: TARGET=table, table:2025-08, path or partition
-	@$(RATEHOUSE) why "$$TARGET"
+	@$(RATEHOUSE) why -- "$$TARGET"
 
 docs: $(READY) ## open the Data Docs of the last build
 	@$(RATEHOUSE) docs
@@ -46,7 +46,7 @@ dashboard: $(READY) ## print and open the scheduler's address
 	@$(RATEHOUSE) dashboard
 
 sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
-	@$(RATEHOUSE) sample "$${ROOT:-data}"
+	@$(RATEHOUSE) sample -- "$${ROOT:-data}"
 
 # Two processes; what a file builds once for its tests is built once (tests/conftest.py).
 test: $(READY) ## run all tests [ARGS='-k word']
@@ -81,7 +81,7 @@ clean: ## remove what was built, never raw files [ROOT=folder, FORCE=1: rows wit
 	    if [ ! -x $(VENV)/bin/python ]; then echo "$$root: whether its raw files are all there can be told after: make setup" >&2; \
 	        echo "  or, to remove what was built whatever is lost: make clean FORCE=1" >&2; exit 2; fi; \
 	    $(VENV)/bin/python -m pipeline.cli.kept "$$root" || exit 2; fi; \
-	for name in $(BUILT); do rm -rf "$$root/$$name"; done; \
+	for name in $(BUILT); do rm -rf -- "$$root/$$name"; done; \
 	echo "removed what was built under $$root; make warehouse builds it again"
 
 # The lock names every package with its version, so pip has nothing to resolve (--no-deps). It passes over what a

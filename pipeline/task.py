@@ -11,6 +11,7 @@ import functools
 import importlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -466,7 +467,8 @@ class TableTask(luigi.Task):
             error = errors.GateError(
                 "fails " + "; ".join(_failures(v) for v in failed),
                 place=self.shown,
-                remedy=f"mend the source (or the suite), then: ratehouse build  (see: ratehouse why {self.shown})",
+                remedy="mend the source (or the suite), then: ratehouse build  "
+                f"(see: ratehouse why {shlex.quote(self.shown)})",
             )
             error.verdicts = verdicts
             raise error

@@ -458,7 +458,7 @@ def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path,
     outcome = kit.build(root)
     (failure,) = outcome.failures
     assert (failure["task"], failure["label"]) == ("ingest.InNetworkFile", f"raw/mrf/{kit.SMALL}")
-    assert "4 rates were read and 0 rejected, but 2 were staged" in failure["error"]
+    assert "4 rates were kept, but 2 were staged" in failure["error"]
     assert not [*(root / "gold").rglob("*.parquet"), *(root / "staged").rglob("*.parquet")]
     monkeypatch.undo()
     assert not kit.build(root).failures

@@ -59,7 +59,7 @@ def in_network(number: int, *, more: float = 0.0) -> str:
     header = {
         "reporting_entity_name": f"Payer {number:02}",
         "reporting_entity_type": "health insurance issuer",
-        "last_updated_on": f"2025-{7 + number % 2:02}-01",
+        "last_updated_on": "2025-08-01",
         "version": "1.3.1",
     }
     return json.dumps({**header, "in_network": items})
@@ -131,11 +131,12 @@ def test_a_warehouse_and_its_files_may_have_any_name(server, plain, other, tmp_p
     root = lay_out(tmp_path / name, NAMES, mark="[1]*?")
     sibling = tmp_path / SIBLINGS.get(name, f"{name}x")
     shutil.copytree(other, sibling)
+    shutil.copytree(other / "docs", root / "docs")  # of 400 pages most are the same, and are not rendered again
     before = kit.contents(sibling)
     said = server.build(root)
     assert said.code == 0, said.text
     assert content(root) == plain
-    assert server.build(root).text.startswith("nothing to do: 2 months, 79 facts")
+    assert server.build(root).text.startswith("nothing to do: 1 month, 79 facts")
     deep = server.run(root, "verify", "--deep")
     assert (deep.code, deep.text) == (0, "no problems\n")
     assert kit.contents(sibling) == before
@@ -154,31 +155,30 @@ def test_a_pattern_would_match_the_sibling():
 
 # ---- names that no folder of a staged set could have -----------------------------------------------------------------
 
-LONG = ["n" * 240, "é" * 118, "[" * 200, "a/" + "b" * 235, "a.b", "a.b.json/c"]
-BYTES = [b"\xff", b"caf\xe9", b"\xed\xa0\x80", b"a\\b", b"\\", b"\\[1]", b"[1]\\*"]
-
-
-def by_id(names: list[str]):
-    """Marks names that wait for staged sets to be named by id."""
-    reason = "staged sets are still named after raw files"
-    return [pytest.param(name, marks=pytest.mark.xfail(reason=reason, strict=False)) for name in names]
+BEYOND = {
+    "long": ["n" * 240, "é" * 118, "[" * 200, "a/" + "b" * 235, "a.b", "c.json/d", "a/b"],
+    "of backslashes": ["a\\b", "\\", "\\[1]", "[1]\\*", "a/b", "\\n"],
+    "not UTF-8": [os.fsdecode(name) for name in (b"\xff", b"caf\xe9", b"\xed\xa0\x80", b"[\xff]*", b"a/\xff/b")],
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", by_id([*LONG, *map(os.fsdecode, BYTES)]), ids=ascii)
-def test_a_raw_file_may_have_a_name_that_is_no_name_of_ours(server, tmp_path, name):
-    """Beside another that reads `a/b.json`, or is short: each its own rows."""
-    root = tmp_path / "warehouse"
+@pytest.mark.xfail(reason="staged sets are still named after raw files", strict=True)
+@pytest.mark.parametrize("kind", BEYOND)
+def test_a_raw_file_may_have_a_name_that_is_no_name_of_ours(server, tmp_path, kind):
+    root, names = tmp_path / "warehouse", BEYOND[kind]
     try:
-        lay_out(root, ["a/b", name])
+        lay_out(root, names)
     except OSError:
+        assert kind == "not UTF-8"
         pytest.skip("this file system takes UTF-8 names alone")
     said = server.build(root)
     assert said.code == 0, said.text
     query = "SELECT DISTINCT reporting_entity_name, count(*) FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL"
     with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:
-        assert con.sql(query).fetchall() == [("Payer 00", 1), ("Payer 01", 2)]
-    assert server.run(root, "sources").code == 0
+        assert con.sql(query).fetchall() == [(f"Payer {n:02}", 1 + n % 3) for n in range(len(names))]
+    for words in (["sources"], ["sources", "--json"], ["status"], ["verify", "--deep"]):
+        assert server.run(root, *words).code == 0
     assert server.build(root).text.startswith("nothing to do")
 
 
@@ -212,14 +212,14 @@ def test_a_name_that_matches_another_has_its_own_rows(server, tmp_path, month):
     assert server.run(root, "verify", "--deep").code == 0
 
 
-@pytest.mark.parametrize("name", ["~x", "-x", "~", "s3:"])
-def test_a_root_is_named_from_the_current_folder(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize("name", ["~x", "-x", "s3:"])
+def test_a_root_is_named_from_the_current_folder(tmp_path, name):
     """A folder ~x counts before the home of a user x; where there is neither it is said."""
-    monkeypatch.chdir(tmp_path)
-    done = kit.ratehouse(None, f"--root={name}" if name != "~" else "--root=./~", "query", "SELECT 1", cwd=tmp_path)
+    words = [f"--root={name}", "query", "SELECT 1"]
+    done = kit.ratehouse(None, *words, cwd=tmp_path)
     assert done.returncode == 2
     assert "no such folder" in done.stderr
     (tmp_path / name / "raw").mkdir(parents=True)
-    done = kit.ratehouse(None, f"--root={name}" if name != "~" else "--root=./~", "query", "SELECT 1", cwd=tmp_path)
+    done = kit.ratehouse(None, *words, cwd=tmp_path)
     assert done.returncode == 1
     assert "there is no catalog yet" in " ".join(done.stderr.split())
