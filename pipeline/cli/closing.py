@@ -15,7 +15,7 @@ from pipeline.building import Outcome
 from pipeline.cli import lines
 from pipeline.gaps import Gaps, GateWarning
 
-MANY, FEW = 5, 3
+MANY, FEW, BROKEN = 5, 3, 10  # sentences of a kind; names in one; broken files, each with its reason
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
 _RELEASE = re.compile(r"no (PFS|OPPS|ASC) release for (\d{4})")
 # Geography: staged table -> the file that fills it.
@@ -308,15 +308,15 @@ def _unread(outcome: Outcome, command: Callable[[str], str]) -> Iterable[Sentenc
     told = {f"raw/{name}" for a in outcome.accounts for name in a.get("skipped_files", ())}
     broken = [pair for pair in outcome.skipped_broken if pair[0] not in told]
     others = [pair for pair in outcome.passed_over if pair not in outcome.skipped_broken]
-    each = [*broken[:MANY], *(others if len(others) <= FEW else ())]
+    each = [*broken[:BROKEN], *(others if len(others) <= FEW else ())]
     for name, why in each:
         yield Sentence(f"skipped: {name}: {why}", is_gap=(name, why) in broken)
     if len(others) > FEW:
         names = ", ".join(name for name, _ in others[:FEW])
         text = f"skipped: {len(others):,} files that no reader takes: {names} and {len(others) - FEW:,} more."
         yield Sentence(text, commands=(command("status"),), is_gap=False)
-    if len(broken) > MANY:
-        text = f"skipped: {len(broken) - MANY:,} more files that are broken or misplaced."
+    if len(broken) > BROKEN:
+        text = f"skipped: {len(broken) - BROKEN:,} more files that are broken or misplaced."
         yield Sentence(text, commands=(command("status"),))
     for pattern, count in outcome.ignored.items():
         yield Sentence(f"ignored: {lines.counted(count, 'file')} by [raw] ignore = {pattern}", is_gap=False)
