@@ -19,7 +19,7 @@ from pipeline import errors, opening
 from pipeline.readers import stray
 from pipeline.readers.reference_account import Account
 
-_NONE = frozenset(("", ".", "-", "--", "*", "**", "NA", "N/A", "#N/A", "N.A.", "NULL"))
+_NONE = frozenset(("", ".", "-", "--", "*", "**", "NA", "N/A", "#N/A"))
 _LONGEST_TITLE = 250  # characters; what is longer is a notice
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
 

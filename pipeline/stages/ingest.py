@@ -630,9 +630,7 @@ class ReferenceFile(FileTask):
         except errors.UnrecognisedFile as unknown:
             return self.verdict(unknown, UNRECOGNISED, {"kind": type(unknown).__name__})
         except errors.SourceError as broken:
-            feeds = self._feeds(broken)
-            broken.remedy = "\n  ".join(filter(None, (broken.remedy, reference_holds.sentence(feeds))))
-            stamp = self.verdict(broken, BROKEN, {"feeds": feeds})
+            stamp = self.verdict(broken, BROKEN, {"feeds": self._feeds(broken)})
             if not settings.build().skip_broken:
                 raise
             return stamp
@@ -653,6 +651,14 @@ class ReferenceFile(FileTask):
                 notes["reason"], place=self.warehouse.placed(notes["place"]), remedy=notes["remedy"]
             )
         return None
+
+    def on_failure(self, exception: BaseException) -> str:
+        """With what waits for the file, when it is broken."""
+        stamp = self.stamp()
+        if isinstance(exception, errors.SourceError) and stamp and stamp.notes["status"] == BROKEN:
+            held = reference_holds.sentence(stamp.notes.get("feeds", ()))
+            exception.remedy = "\n  ".join(filter(None, (exception.remedy, held)))
+        return super().on_failure(exception)
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         from pipeline import parquet
