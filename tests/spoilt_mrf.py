@@ -10,6 +10,15 @@ import random
 
 from generate_mrf import Raw, Writer, document
 
+# What is not as the schema has it, and has one reading; and what has none.
+UNUSUAL = {
+    "expiration_date": ["12/31/2025", "31-Dec-2025", Raw("20251231")],
+    "service_code": [["21,22"], "21;22", [Raw("11.0")], ["x"]],
+    "billing_code_modifier": [["26,TC"], "26|TC"],
+}
+NO_DATE = ["2025-02-30", "soon", "13/13/2025"]
+TINS = [Raw("123456789.0"), Raw("12345678"), "1234567"]
+NPIS = [Raw("1234567893.0"), ["1234567893,1679576722"], "1234567893; 1679576722", [Raw("1.234567893e9")]]
 LONG = ["123.45000000000002", "0.1234567890123", "98765432.123456", "250000000000.01", "12345678901234567.25"]
 
 
@@ -58,12 +67,24 @@ def _spoil_rate_object(rng: random.Random, listed: dict) -> None:
             prices[place] = {**price, key: rng.choice([{}, True])}
         elif chance < 0.14:
             prices[place] = {**price, "negotiated_rate": Raw(rng.choice(LONG))}
+        elif chance < 0.22:
+            key = rng.choice(sorted(UNUSUAL))
+            prices[place] = {**price, key: rng.choice(UNUSUAL[key])}
+        elif chance < 0.25:
+            prices[place] = {**price, "expiration_date": rng.choice(NO_DATE)}
     if rng.random() < 0.1:
         listed["provider_references"] = [*(listed.get("provider_references") or ()), rng.choice([{}, [], True])]
     if rng.random() < 0.08:
         listed["provider_groups"] = rng.choice([[None], "groups", {"npi": []}, [{"tin": "1"}], []])
     if rng.random() < 0.05:
         listed["provider_references"] = rng.choice([Raw("5"), {}, []])
+    for group in listed.get("provider_groups") or () if isinstance(listed.get("provider_groups"), list) else ():
+        if isinstance(group, dict) and isinstance(group.get("tin"), dict) and rng.random() < 0.2:
+            group["tin"] = {"type": "ein", "value": rng.choice(TINS)}
+        if isinstance(group, dict) and rng.random() < 0.2:
+            group["npi"] = rng.choice(NPIS)
     if rng.random() < 0.1:
         listed.pop("provider_references", None)
         listed.pop("provider_groups", None)
+    if rng.random() < 0.1 and "negotiated_prices" in listed:
+        listed["negotiated_price"] = listed.pop("negotiated_prices")

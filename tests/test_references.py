@@ -139,6 +139,9 @@ def test_one_contract_gives_the_same_facts_in_every_form_once_its_references_are
     ((name, url, why),) = outcome.unusable_references
     assert (name, url) == ("mrf/GA/url.json", B)
     assert why.startswith("raw/mrf/GA/references/mrf.example.org/b/12.json ends after 31 bytes, inside provider_groups")
+    rows = [row for row in inspection.source_warnings() if row["file"] == "GA/url.json"]
+    assert [(row["kind"], row["count"]) for row in rows] == [("reference_unusable", 1)]
+    assert rows[0]["example"].startswith(f"{B}: raw/mrf/GA/references/mrf.example.org/b/12.json ends after 31 bytes")
     summary.show(outcome)
     assert f"warning: the reference {B} of raw/mrf/GA/url.json cannot be used" in " ".join(
         capsys.readouterr().out.split()
