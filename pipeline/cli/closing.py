@@ -15,7 +15,8 @@ from pipeline.building import Outcome
 from pipeline.cli import lines
 from pipeline.gaps import Gaps, GateWarning
 
-MANY, FEW, BROKEN = 5, 3, 10  # sentences of a kind; names in one; broken files, each with its reason
+MANY, FEW = 5, 3  # sentences of a kind; names in one sentence
+KINDS, BROKEN = 10, 10  # kinds of readers' warnings; broken files, each with its reason
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
 _RELEASE = re.compile(r"no (PFS|OPPS|ASC) release for (\d{4})")
 # Geography: staged table -> the file that fills it.
@@ -262,11 +263,11 @@ def _read_with_warnings(outcome: Outcome, command: Callable[[str], str], brief: 
         text = f"Reading the in-network files gave {count} of {kinds}."
         yield Sentence(text, commands=(command("sources --warnings"),), is_gap=False)
         return
-    for one in found[:MANY]:
+    for one in found[:KINDS]:
         where = f"{lines.counted(one.count, 'time')} in {lines.counted(one.files, 'file')}, first {one.example}"
         yield Sentence(f"warning: {one.kind}: {one.meaning} {where}", is_gap=False)
-    if len(found) > MANY:
-        text = f"{len(found) - MANY:,} more kinds of warnings."
+    if len(found) > KINDS:
+        text = f"{len(found) - KINDS:,} more kinds of warnings."
         yield Sentence(text, commands=(command("sources --warnings"),), is_gap=False)
 
 
