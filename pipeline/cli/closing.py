@@ -97,6 +97,12 @@ def _unusable(outcome: Outcome) -> Iterable[Sentence]:
     files, months = kinds.pop("raw.SourceFile", 0), kinds.pop("facts.FactRate", 0)
     if files:
         yield Sentence(f"{lines.counted(files, 'source')} cannot be used (FAILED, above): what rests on it waits.")
+    if outcome.deciding:
+        count, rows = lines.counted(len(outcome.deciding), "source"), sum(one.rows for one in outcome.deciding)
+        yield Sentence(
+            f"{count} (MISSING, above) are not seen: the {lines.counted(rows, 'row')} read of them before stay in every "
+            "table."
+        )
     if outcome.unlistable:
         count = lines.counted(len(outcome.unlistable), "path")
         yield Sentence(f"{count} under raw/ cannot be listed or read (FAILED, above), so what is there is not known.")
