@@ -100,7 +100,7 @@ def _unusable(outcome: Outcome) -> Iterable[Sentence]:
     if outcome.deciding:
         count, rows = lines.counted(len(outcome.deciding), "source"), sum(one.rows for one in outcome.deciding)
         yield Sentence(
-            f"{count} (MISSING, above) are not seen: the {lines.counted(rows, 'row')} read of them before stay in every "
+            f"{count} cannot be seen (MISSING, above): what was read before, {lines.counted(rows, 'row')}, stays in every "
             "table."
         )
     if outcome.unlistable:
