@@ -71,16 +71,20 @@ def test_what_was_read_of_a_month_that_was_never_built_is_in_no_sum(capsys):
 
 
 def test_accounts_of_many_rates_fit_80_columns(capsys):
-    terms = dict.fromkeys((*month_accounts.PRICES, *month_accounts.RATES), 1234567890)
-    one = (
-        {"year_month": "2025-08", "built": True, "star_facts": 0}
-        | terms
-        | {"leaves": 260_000, "withheld_leaves": 99_999}
-    )
-    month_accounts.show([one, one | {"year_month": "2025-09"}])
+    terms = {"prices_read": 91_234_567, "priced": 91_234_560, "prices_rejected": 3, "without_provider": 91_234_561}
+    terms |= {"rates_read": 187_654_321, "rate_facts": 187_654_322, "duplicates": 12_345_678, "rejected": 1_234_567}
+    terms |= {"corrected_away": 1_234_568, "leaves": 260_000, "withheld_leaves": 9_999}
+    month_accounts.show([{"year_month": "2025-08", "built": True, "star_facts": 0} | terms])
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 80
-    assert printed.count("1,234,567,890") == 2 * (len(month_accounts.PRICES) + len(month_accounts.RATES) - 2)
+    assert [value for value in terms.values() if f" {value:,} " not in printed] == []
+
+
+def test_a_figure_is_never_cut(capsys):
+    terms = {name: 10**12 + n for n, name in enumerate((*month_accounts.PRICES, *month_accounts.RATES))}
+    month_accounts.show([{"year_month": "2025-08", "built": True, "star_facts": 0} | terms])
+    printed = capsys.readouterr().out
+    assert [value for value in terms.values() if f" {value:,} " not in printed] == []
 
 
 def test_a_term_that_an_earlier_version_did_not_count_is_unknown(capsys):

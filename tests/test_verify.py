@@ -317,7 +317,7 @@ def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root)
         ("rates_read", 5, "rates_read 5 is not rate_facts 4 + duplicates 0 + rejected 0 + corrected_away 0"),
         ("priced", 3, "prices_read 4 is not priced 3 + prices_rejected 0 + without_provider 0"),
     ):
-        restamp(root, fact, **{term: value})
+        restamp(root, fact, **noted | {term: value})
         assert problems(root) == {FACT: unbalanced + said}
     restamp(root, fact, **noted | {"duplicates": 1, "rate_facts": 3})
     assert [p.problem for p in verification.verify(deep=True)] == [

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 
 WIDTH = 80
+_LEFT = 12  # columns that text has at least, which is folded where it is longer
 _GLUE = "\N{WORD JOINER}"  # stands for a blank at which a line must not break
 
 
@@ -49,7 +50,10 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under their headings; `columns` are (heading, left or right), the cells are text."""
+    """Print rows under their headings; `columns` are (heading, left or right), the cells are text.
+
+    A figure is never cut: rather the table is wider than its 80 columns, or than the terminal.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -59,4 +63,10 @@ def table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> 
         made.add_column(heading, justify=side, no_wrap=side == "right", overflow="fold")
     for row in rows:
         made.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False).print(made)
+    needed = 0
+    for place, (heading, side) in enumerate(columns):
+        longest = max(len(line) for cell in (heading, *(row[place] for row in rows)) for line in cell.split("\n"))
+        needed += 2 + (longest if side == "right" else min(longest, _LEFT))
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False)
+    console.width = max(console.width, needed)
+    console.print(made)
