@@ -103,7 +103,7 @@ class _Met:
             if self.plan.action == "record":
                 self._record(step, name)
             elif self.is_due(step, name):
-                if first is not None:
+                if first is not None and self.plan.action != "hook":
                     first()
                 self._fail(name)
         finally:

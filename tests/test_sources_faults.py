@@ -132,7 +132,10 @@ def test_what_goes_while_a_build_is_at_work_stays_published_and_the_next_build_i
     undisturbed = copied(linked, tmp_path / "undisturbed")
     kit.change_rate(undisturbed)
     assert server.build(undisturbed).code == 0
-    stands_as(root, {name: seen.sha256 for name, seen in tables(undisturbed).items()})
+    wanted = {name: seen.sha256 for name, seen in tables(undisturbed).items()}
+    now_there = {name: seen.sha256 for name, seen in tables(root).items()}
+    assert {name for name in wanted.keys() | now_there.keys() if wanted.get(name) != now_there.get(name)} == set(), told
+    stands_as(root, wanted)
 
 
 @pytest.mark.parametrize("kind", ["replace|link", "write|fsync"])
