@@ -232,7 +232,7 @@ def test_a_broken_reference_file_holds_up_its_benchmark_and_nothing_else(sample,
 
     ok, said = built(sample, capsys)
     assert not ok
-    assert f"FAILED raw/medicare/GPCI2025.csv: {message} download the file again" in said
+    assert f"FAILED {message} download the file again" in said
     assert "skipped: raw/medicare/notes.txt: " in said
     assert "as long as it is not read, the rates of the physician fee schedule (PFS) stay as they were" in said
     assert "waiting for raw/medicare/GPCI2025.csv: bench/bench_medicare_prof_detail, bench/" in said
