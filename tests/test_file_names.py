@@ -15,8 +15,6 @@ import sys
 from pathlib import Path
 
 import duckdb
-import fastexcel
-import openpyxl
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -291,29 +289,6 @@ def test_polars(place, tmp_path):
             assert pl.read_parquet(file, **as_it_is).to_dict(as_series=False) == {"whose": [name]}
         found = pl.scan_csv(place / name / "t.csv", glob=False).collect()
         assert found.to_dict(as_series=False) == {"whose": [text_in(name)]}
-
-
-def test_workbooks(tmp_path):
-    """A tenth of the names, for a workbook takes long to make; and one that is not UTF-8, where the system has such."""
-    chosen = [*USABLE[::10], "rates[1]", "rates1", "s3:", "file:x"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path)
-        for name in dict.fromkeys(chosen):
-            book = openpyxl.Workbook()
-            book.active.append([text_in(name)])
-            with open(f"{name}.xlsx", "wb") as out:
-                book.save(out)
-        for name in chosen:
-            for file in (Path(f"{name}.xlsx"), tmp_path / f"{name}.xlsx"):
-                assert text_of(opening.workbook(file)) == text_in(name)
-        other = bytes_name(tmp_path, b"\xff.xlsx")
-        other.write_bytes(Path("rates1.xlsx").read_bytes())
-        assert text_of(opening.workbook(other)) == text_in("rates1")
-
-
-def text_of(book: fastexcel.ExcelReader) -> str:
-    """The first cell."""
-    return book.load_sheet(0, header_row=None, dtypes="string").to_polars().item()
 
 
 def bytes_name(folder: Path, name: bytes) -> Path:

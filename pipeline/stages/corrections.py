@@ -94,8 +94,8 @@ def applied(con, month: str) -> list[dict]:
     given = of_month(month)
     if not given:
         return []
-    ((hits,),) = con.sql("SELECT hits FROM correction_hits").fetchall()
-    return [{"id": c["id"], "file": c["file"], "rates": int(n)} for c, n in zip(given, hits, strict=True)]
+    hits = dict(con.sql("SELECT place, rates FROM correction_hits").fetchall())
+    return [{"id": c["id"], "file": c["file"], "rates": hits[place]} for place, c in enumerate(given)]
 
 
 def label(file: str) -> str:

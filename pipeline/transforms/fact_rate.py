@@ -204,7 +204,8 @@ def _corrected(corrections: list[dict]) -> str:
 
 def _count_hits(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> None:
     """Leave corrected_amount, the rates that corrections match: which of them do, whether one drops the rate, its amount
-    before and after, how many rates these are. CorrectionError when one matches nothing."""
+    before and after, how many rates these are; and correction_hits: the place of each correction in their order, from 0,
+    and how many rates it matches. CorrectionError when one matches nothing."""
     matches = ", ".join(_condition(c["match"]) for c in corrections)
     after = _amended(corrections).get("negotiated_rate", "negotiated_rate")
     con.execute(f"""
@@ -212,10 +213,14 @@ def _count_hits(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> None
         SELECT [{matches}] AS matched, {_dropped(corrections)} AS dropped, negotiated_rate AS before,
           CAST({after} AS DOUBLE) AS after, count(*) AS rates
         FROM ({_identified()}) WHERE list_contains([{matches}], TRUE) GROUP BY ALL""")
-    hits = con.sql("SELECT place, sum(rates) FROM (SELECT unnest(range(len(matched))) AS place, unnest(matched) AS hit, rates "
-                   "FROM corrected_amount) WHERE hit GROUP BY ALL").fetchall()  # fmt: skip
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE correction_hits AS
+        SELECT place, CAST(sum(rates) AS BIGINT) AS rates
+        FROM (SELECT unnest(range(len(matched))) AS place, unnest(matched) AS hit, rates FROM corrected_amount)
+        WHERE hit GROUP BY ALL""")
+    hits = {place for (place,) in con.sql("SELECT place FROM correction_hits").fetchall()}
     for place, correction in enumerate(corrections):
-        if place not in dict(hits):
+        if place not in hits:
             raise errors.CorrectionError(
                 f"the correction {correction['id']} matches no rate of this month",
                 place=correction.get("place"),
