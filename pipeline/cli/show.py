@@ -80,8 +80,9 @@ def _is_unread(row: dict) -> bool:
 def _unread_by_folder(rows: list[dict]) -> list[dict]:
     """One line for the files of each folder under raw/ that are not read; their names follow with the reason."""
     counts = Counter((_folder_of(row["table"]), row["state"]) for row in filter(_is_unread, rows))
+    empty = {"month": None, "rows": None, "reason": None, "presence": "here"}
     return [
-        {"table": f"{folder}: {lines.counted(n, 'file')}", "month": None, "state": state, "rows": None, "reason": None}
+        {"table": f"{folder}: {lines.counted(n, 'file')}", "state": state, **empty}
         for (folder, state), n in counts.items()
     ]
 
