@@ -13,6 +13,7 @@ from pipeline import errors, gaps, inspection, paths, settings
 from pipeline.building import FoundInSources, Outcome
 from pipeline.cli import closing, lines, summary
 from pipeline.gaps import Gaps, GateWarning
+from pipeline.stages.letting_go import MissingSource
 from pipeline.stages.warehouse import tables_of
 
 FULL = {"staged_nppes": 9, "staged_pfs_rvu": 9, "staged_pos_code": 9, "staged_category": 9} | dict.fromkeys(
@@ -156,6 +157,7 @@ def test_worst_comes_first():
     account |= {"without_provider": 4, "prices_read": 5, "skipped_files": []}
     outcome = Outcome(
         failures=[{"task": "raw.SourceFile"}, {"task": "facts.FactRate"}, {"task": "dims.DimNpi"}],
+        deciding=[MissingSource("staged/mrf/x", "raw/mrf/GA/x.json", ("2025-07",), 7, "missing", "is not there")],
         unlistable=[errors.SourceError("cannot be listed: Permission denied", place="raw/mrf/GA")],
         accounts=[account],
         passed_over=[("raw/medicare/letter.pdf", "no reader takes it")],
@@ -173,7 +175,8 @@ def test_worst_comes_first():
     said = _said(outcome)
     assert [one.partition(" | ")[0] for one in said] == [
         "1 source cannot be used (FAILED, above): what rests on it waits.",
-        "1 path under raw/ cannot be listed (FAILED, above), so what is there is not known.",
+        "1 source cannot be seen (MISSING, above): what was read before, 7 rows, stays in every table.",
+        "1 path under raw/ cannot be listed or read (FAILED, above), so what is there is not known.",
         "1 month cannot be built: what was published of it before stays as it was.",
         "1 table failed (FAILED, above).",
         "12 rows in 2 leaves are withheld, for a check failed (WITHHELD, above): no view of the catalog has them.",
@@ -189,8 +192,8 @@ def test_worst_comes_first():
         "ignored: 2 files by [raw] ignore = *.bak",
     ]
     brief = _said(outcome, brief=True)
-    assert brief[:10] == said[:10]
-    assert brief[10:12] == [
+    assert brief[:11] == said[:11]
+    assert brief[11:13] == [
         "Reading the in-network files gave 2 warnings of 1 kind. | $ sources --warnings",
         "The gates warn of 1 thing. | $ docs",
     ]
