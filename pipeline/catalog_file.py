@@ -20,10 +20,7 @@ from pipeline.paths import Root
 
 LOG_ENDINGS = (".wal", ".wal.checkpoint", ".wal.recovery")
 ROOT_SETTING = "[warehouse] root"  # in the stamp
-OWN_VIEWS = (
-    "keep views and tables of your own in a database of your own, which attaches this one read-only: "
-    "ATTACH 'warehouse.duckdb' (READ_ONLY)"
-)
+OWN_VIEWS = "keep views and tables of your own in a database of your own, which attaches this one (docs/connect.md)"
 REASON = f"""Another program had warehouse.duckdb open for writing, and a build wrote a new one.
 This is the former one, with what that program changed: open it with DuckDB. Where DuckDB cannot replay the .wal, the
 database file has these changes already: move the .wal away.

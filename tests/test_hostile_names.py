@@ -163,7 +163,6 @@ BEYOND = {
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="staged sets are still named after raw files", strict=True)
 @pytest.mark.parametrize("kind", BEYOND)
 def test_a_raw_file_may_have_a_name_that_is_no_name_of_ours(server, tmp_path, kind):
     root, names = tmp_path / "warehouse", BEYOND[kind]

@@ -58,7 +58,7 @@ def root(tmp_path) -> Path:
     )
     paths.use(tmp_path / "warehouse")
     settings.load(tmp_path / "warehouse")
-    raw.forget()
+    ingest.forget()
     return tmp_path / "warehouse"
 
 
@@ -126,7 +126,7 @@ def test_what_a_person_names_must_be_there(root):
     with pytest.raises(errors.UsageError, match="there is none yet"):
         dict(ingest.Wcfs.get_params())["path"].parse("GA.csv")
     (root / "raw" / "mrf" / "notes.json").write_text("{}")
-    raw.forget()
+    ingest.forget()
     assert dict(raw.SourceFile.get_params())["path"].parse("mrf/notes.json") == "mrf/notes.json"
 
 

@@ -364,9 +364,7 @@ def test_a_broken_file_blocks_its_month_alone(built, real, facts):
     said = done.stdout + done.stderr
     assert f"mrf/{NEVADA}" in said
     assert "2025-05" in said
-    offsets = {int(n.replace(",", "")) for n in re.findall(r"byte ([\d,]+)", said)}
-    assert offsets, said
-    assert offsets <= {size, size - 1}, "the text breaks off where the file ends"
+    assert f"ends after {size:,} bytes, inside in_network[0]" in " ".join(said.split())
     changed = kit.rewritten(before, kit.parquet_files(root))
     assert changed == {"dims/dim_source_file.parquet"}, "its verdict is on record, and nothing else is touched"
     with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:

