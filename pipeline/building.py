@@ -230,6 +230,8 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
     corrections.check()
     records.check(root, forget_missing)
     records.check_any()
+    if root.scratch.exists():  # a build was interrupted
+        letting_go.sweep(root)
     letting_go.look(root)
     if forget_missing:
         letting_go.forget([one for one in letting_go.missing() if one.presence == sources_stage.MISSING])

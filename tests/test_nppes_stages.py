@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import ordering, paths, settings, tables, task
+from pipeline import ordering, paths, settings, source_names, tables, task
 from pipeline.readers import nppes, nppes_csv
 from pipeline.stages import ingest
 
@@ -23,7 +23,7 @@ def test_a_new_month_does_not_read_the_registry_again(tmp_path, monkeypatch):
     kit.small(tmp_path)
     (tmp_path / "raw" / "nppes").mkdir()
     shutil.copy(kit.SAMPLE / "nppes" / MONTHLY, tmp_path / "raw" / "nppes")
-    staged = tmp_path / "staged" / "nppes" / MONTHLY
+    staged = tmp_path / source_names.label("nppes", MONTHLY)
     assert kit.build(tmp_path).ok
     before = kit.parquet_files(staged)
     providers = f"read_parquet('{staged}/staged_nppes.parquet')"

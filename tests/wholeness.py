@@ -59,7 +59,9 @@ def catalog(root: Path) -> dict[str, tuple[int, float]]:
 
 def stands_as(root: Path, undisturbed: dict[str, str]) -> None:
     """A warehouse holds what an undisturbed build holds, no draft, and nothing that belongs to no table."""
-    assert tables(root) == undisturbed
+    now = tables(root)
+    differing = sorted(name for name in now.keys() | undisturbed.keys() if now.get(name) != undisturbed.get(name))
+    assert not differing, differing
     assert not (root / ".scratch").exists()
     look(root)
     assert list(verification.verify(deep=True)) == []

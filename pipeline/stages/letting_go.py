@@ -9,6 +9,7 @@ Nothing is let go of before what takes its place is read: a build that is killed
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -101,6 +102,19 @@ def remove(root: Root) -> None:
         if label.startswith("staged/"):
             former_months.remove(root, label)
             shutil.rmtree(root.stamp(label).with_suffix(""), ignore_errors=True)  # a star schema's months
+
+
+def sweep(root: Root) -> None:
+    """Remove what an interrupted build left of raw files that are not seen: staged tables without a stamp, of which no
+    published table has a row (`records.check` holds that).
+    """
+    for folder in sources.FOLDERS:
+        base = root.path / "staged" / folder
+        here = {source_names.label(folder, path) for path in sources.listed(folder)}
+        for name in sorted(os.listdir(base)) if base.is_dir() else ():  # noqa: PTH208
+            label = f"staged/{folder}/{name}"
+            if source_names.parts_of_label(label) and label not in here and not root.stamp(label).exists():
+                former_months.remove(root, label)
 
 
 def forget(found: Iterable[MissingSource]) -> list[LetGo]:
