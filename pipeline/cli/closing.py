@@ -303,7 +303,7 @@ def _gate(one: GateWarning) -> str:
     """A warning of a gate as a sentence: what does not hold, of how many rows of which tables, and why it matters."""
     of = [table if rows is None else f"{lines.counted(rows, 'row')} of {table}" for table, rows in one.rows.items()]
     if len(of) > FEW:
-        of = [*of[:FEW], f"{len(of) - FEW:,} more tables"]
+        of = [*of[:FEW], lines.counted(len(of) - FEW, "more table")]
     months = ""
     if one.months:
         months = f" ({one.months[0]})" if len(one.months) == 1 else f" ({one.months[0]} to {one.months[-1]})"
