@@ -420,7 +420,13 @@ def _judge(outcome: Outcome, root: Root, months: list[str], asked: list[str] | N
         error = source.problem()
         if error is not None:
             outcome.failures.append(
-                {"task": "raw.SourceFile", "label": f"raw/{source.path}", "error": str(error), "known": True}
+                {
+                    "task": "raw.SourceFile",
+                    "label": f"raw/{source.path}",
+                    "error": str(error),
+                    "fact": error.fact,
+                    "known": True,
+                }
             )
     for error in idle_corrections():
         outcome.failures.append({"task": "raw.Correction", "label": error.place, "error": str(error), "known": True})

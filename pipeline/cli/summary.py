@@ -181,10 +181,14 @@ def show_failures(outcome: Outcome) -> None:
     sys.stdout.flush()
     order = {"raw.SourceFile": 0, "facts.FactRate": 2}
     failures = sorted((e for e in outcome.failures if not _is_withheld(e)), key=lambda e: order.get(e["task"], 1))
+    facts = [event["fact"] for event in failures if "fact" in event]
     shown: set[str] = set()
     alike: dict[str, list[str]] = {}
     for event in failures:
         text = event["error"].rstrip()
+        if event["task"] == "facts.FactRate":  # what is wrong with its files was said once
+            for fact in facts:
+                text = text.replace(f": {fact}", " (above)")
         if event.get("kind") == "PublishError":  # one disk is full for all
             alike.setdefault(text.partition(": cannot be written: ")[2], []).append(event["label"])
             if len(alike[text.partition(": cannot be written: ")[2]]) > 1:
