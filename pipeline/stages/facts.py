@@ -95,6 +95,7 @@ class FactRate(FromRates):
             relation = con.sql("SELECT * FROM read_totals")
             self._counted = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
             self._corrected = corrections.applied(con, self.month)
+        self._rows = written.rows
         return {self.table: written}
 
     def look_over(self, drafts: dict[str, Path], con) -> None:
@@ -104,12 +105,16 @@ class FactRate(FromRates):
             "files": len(counts),
             **accounts.of_files(counts),
             "rate_facts": counted["facts"],
-            **{name: counted[name] for name in ("duplicates", "corrected_away", *accounts.SUMS_OF_MONTH)},
+            **{name: counted[name] for name in ("duplicates", "corrected_away", "star_facts", *accounts.SUMS_OF_MONTH)},
         }
         wrong = accounts.imbalances(accounts.OF_MONTHS, self._accounts)
         kept = sum(c["facts"] + c["duplicates"] for c in counts)
         if counted["read"] != kept:
             wrong.append(f"its files have {kept} rates that could be read, but {counted['read']} were used")
+        if self._rows != counted["facts"] + counted["star_facts"]:
+            wrong.append(
+                f"{self._rows} facts were written, not {counted['facts']} and {counted['star_facts']} of stars"
+            )
         if wrong:
             files = ", ".join(f"raw/{task.raw_name}" for task in self.files())
             raise errors.AccountsError(f"{'; '.join(wrong)} (made of {files})", place=self.label)

@@ -176,7 +176,7 @@ def accounts_of(month: str) -> dict:
         **read,
         "facts": rows,
         **made,
-        "star_facts": rows - made["rate_facts"] if fact else 0,
+        "star_facts": notes.get("star_facts") if fact else 0,
         "leaves": leaf.notes["leaves"] if leaf else 0,
         "enriched_rows": leaf.notes["rows"] if leaf else 0,
         "withheld_leaves": len(leaf.notes["withheld"]) if leaf else 0,

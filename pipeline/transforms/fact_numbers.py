@@ -60,7 +60,7 @@ def batches(
             yield piece.batch()
     con.execute(
         "CREATE OR REPLACE TEMP TABLE read_totals AS SELECT CAST(coalesce(sum(owners), 0) AS BIGINT) AS read, "
-        f"{facts.facts} AS facts, {facts.duplicates} AS duplicates, 0 AS corrected_away, "
+        f"{facts.facts} AS facts, {facts.duplicates} AS duplicates, 0 AS corrected_away, 0 AS star_facts, "
         f"'{decimals.text(facts.fact_sum.total)}' AS fact_sum, "
         f"'{decimals.text(facts.duplicate_sum.total)}' AS duplicate_sum, '0.00' AS corrected_sum, '0.00' AS amended_sum "
         "FROM fact_price WHERE own"

@@ -121,8 +121,8 @@ def _prepare(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
 
 
 def _account(con: duckdb.DuckDBPyConnection, *, corrected: bool) -> None:
-    """Leave read_totals, one row: read, facts, duplicates, corrected_away and the sums of amounts that `pipeline.accounts`
-    says of a month."""
+    """Leave read_totals, one row: read, facts, duplicates, corrected_away, star_facts and the sums of amounts that
+    `pipeline.accounts` says of a month."""
     facts = _amounts(
         con, "SELECT amount, count(*) AS facts, sum(source_count - 1) AS duplicates FROM fact_first GROUP BY 1"
     )
@@ -132,7 +132,9 @@ def _account(con: duckdb.DuckDBPyConnection, *, corrected: bool) -> None:
         columns = "sum(rates) FILTER (dropped) AS dropped, sum(rates) FILTER (NOT dropped) AS kept"
         before = _amounts(con, f"SELECT before, {columns} FROM corrected_amount GROUP BY 1")
         after = _amounts(con, f"SELECT after, {columns} FROM corrected_amount GROUP BY 1")
+    ((of_stars,),) = con.sql(f"SELECT count(*) FROM ({_STAR})").fetchall()
     told = {
+        "star_facts": of_stars,
         "facts": facts["facts"][0],
         "duplicates": facts["duplicates"][0],
         "corrected_away": before["dropped"][0],
