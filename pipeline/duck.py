@@ -31,14 +31,14 @@ def connect(memory: str = "1GB", threads: int = 1, scratch: Path | None = None) 
 
 
 def parquet_files(given: Path | Iterable[Path], *, numbered: bool = False) -> str:
-    """The rows of Parquet files, as what stands behind FROM; `numbered` ones have a column file_row_number, from 0."""
+    """The rows of Parquet files, to write after FROM; `numbered` ones have a column file_row_number, from 0."""
     listed = [given] if isinstance(given, Path) else list(given)
     more = ", file_row_number = true" if numbered else ""
     return f"read_parquet({literal([literal_path(path) for path in listed])}, hive_partitioning = false{more})"
 
 
 def csv_file(path: Path, options: str) -> str:
-    """The rows of a CSV file, as what stands behind FROM; `options` are DuckDB's, as they are written in SQL."""
+    """The rows of a CSV file, to write after FROM; `options` are those of DuckDB, in SQL."""
     return f"read_csv({literal(literal_path(path))}, hive_partitioning = false, {options})"
 
 

@@ -258,3 +258,32 @@ def test_a_star_schema_that_is_gone_is_missing_until_it_is_forgotten(two_months,
     assert build(two_months).ok
     assert rates(two_months) == BOTH
     assert not (two_months / "staged/star").exists()
+
+
+@linux
+@pytest.mark.slow
+def test_a_warehouse_of_another_user_is_read_and_not_changed(server, bound, two_months):
+    """What only looks answers; what would write says which right it lacks."""
+    before = tables(two_months)
+    (leaf, *_) = two_months.rglob("year_month=2025-07/*.parquet")
+    partition = leaf.parents[1].relative_to(two_months / "gold" / "fact_rate_enriched").as_posix()
+    mine = [two_months, *two_months.rglob("*")]
+    for path in mine:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+        path.chmod(path.stat().st_mode & ~0o022)
+    try:
+        for words in (["sources"], ["partitions"], ["why", "fact_rate:2025-07"], ["docs", "--no-open"]):
+            said = server.run(two_months, *words, **bound)
+            assert (said.code, "Traceback" in said.text) == (0, False), (words, said.text)
+        for words in (["build"], ["rerun", partition, "--month", "2025-07"], ["verify", "--repair"]):
+            said = server.run(two_months, *words, **bound)
+            assert said.code == 1, (words, said.text)
+            assert "Traceback" not in said.text, words
+            assert "Permission denied" in said.text, (words, said.text)
+        assert tables(two_months) == before
+        assert rates(two_months) == BOTH
+    finally:
+        for path in mine:
+            os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
+            path.chmod(path.stat().st_mode | 0o200)
+    assert server.build(two_months).code == 0

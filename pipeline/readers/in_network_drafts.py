@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.readers import in_network_issues as issues
 from pipeline.readers.in_network_fields import Note, Notes, Unreadable, identifier, kind
 
-# What a price says beside its rate; in a rate object, it is said of all its prices.
+# The fields of a price but its rate; in a rate object they hold for all its prices.
 _TERMS = (
     *("service_code", "billing_class", "billing_code_modifier", "expiration_date"),
     *("negotiated_type", "setting", "additional_information"),
