@@ -95,7 +95,7 @@ $(READY): requirements.lock pyproject.toml
 	    $(PYTHON) -m venv --clear $(VENV); fi
 	@$(PIP) --only-binary :all: --ignore-requires-python -r requirements.lock
 	@$(PIP) --no-build-isolation -e .
-	@$(VENV)/bin/python -m pipeline.compiled
+	@$(VENV)/bin/python -m pipeline.operations.warm_up
 	@touch $@
 
 PIP     = $(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps

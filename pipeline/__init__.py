@@ -12,8 +12,3 @@ __version__ = "0.1.0"
 # Before pyarrow is imported: its own allocator asks for huge pages, and each short-lived worker spends most of a second on
 # clearing them (a group of leaves took 1.6 s, with the system's allocator 0.6 s).
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-
-if "RATEHOUSE_FAULTS" in os.environ:  # a test's own build, which is to fail at a chosen file operation
-    from pipeline import faults
-
-    faults.install(os.environ[faults.VARIABLE])

@@ -18,7 +18,6 @@ from pipeline import errors, file_names, tables
 
 BESIDE = "references"  # folder beside in-network files for what they refer to
 LEAF_NAME = "fact_rate_enriched.parquet"
-_current: Root | None = None
 
 
 @dataclass(frozen=True)
@@ -162,45 +161,12 @@ class Root:
             ) from problem
 
 
-def use(path: Path | str) -> Root:
-    """Make a folder the warehouse of this process; RootError when it is none."""
-    global _current
-    folder = _expanded(Path(path))
-    lay_out = f"ratehouse init {shlex.quote(str(folder))}"
-    if not folder.exists():
-        raise errors.RootError("no such folder", place=folder, remedy=lay_out)
-    if not folder.is_dir():
-        raise errors.RootError("is not a folder", place=folder, remedy="name the folder that holds raw/")
-    if not (folder / "raw").is_dir():
-        raise errors.RootError("holds no raw/, so it is no warehouse", place=folder, remedy=lay_out)
-    check_root(folder)
-    _current = Root(folder.resolve())
-    return _current
-
-
-def _expanded(folder: Path) -> Path:
-    """The folder that is meant: one that is called ~x counts before the home of a user x."""
-    try:
-        return folder if folder.exists() else folder.expanduser()
-    except RuntimeError:  # there is no such user
-        return folder
-
-
 def check_root(folder: Path) -> None:
     """RootError for a folder in which no warehouse can be built, because DuckDB could not open its files."""
     whole = folder.resolve()
     wrong = file_names.problem_of_folder(whole)
     if wrong:
         raise errors.RootError(wrong, place=whole, remedy="rename that folder, or put the warehouse elsewhere")
-
-
-def current() -> Root:
-    """The warehouse of this process; the one that the settings name when nobody chose one (`luigi --module …`)."""
-    if _current is None:
-        from pipeline import settings
-
-        settings.choose_root(None)
-    return _current
 
 
 def make_folder(path: Path) -> Path:

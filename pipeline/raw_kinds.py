@@ -31,7 +31,7 @@ class RawKind:
 
     `purpose` is what goes there, in words; `endings` are those of the files that its reader takes, in lower case (a
     `by_content` reader is also given files without an ending); `typical` matches publishers' names of such files.
-    `reference` marks folders of reference files, each file of which is staged alone. Of a folder that is not `is_read`
+    `reader` is the module that reads reference files, each of which is staged alone. Of a folder that is not `is_read`
     nothing reads the files yet. `laid_out` folders are made by `ratehouse init`, with a note.
     """
 
@@ -39,9 +39,14 @@ class RawKind:
     purpose: str
     endings: tuple[str, ...] = ()
     typical: str | None = None
-    reference: bool = False
+    reader: str | None = None
     is_read: bool = True
     laid_out: bool = True
+
+    @property
+    def reference(self) -> bool:
+        """Whether it is a folder of reference files."""
+        return self.reader is not None
 
     @property
     def by_content(self) -> bool:
@@ -78,37 +83,39 @@ they define by web address: mrf/<STATE>/references/""",
             "the provider registry: npidata_pfile CSVs or ZIPs, NPI Registry API answers",
             (*_TEXT, ".json", ".jsonl", ".ndjson", ".zip", ".xlsx", ".xlsm"),
             r"nppes|npidata|npi_?registry|pl_pfile",
-            reference=True,
+            reader="pipeline.readers.nppes.read",
         ),
         RawKind(
             "medicare",
             "fee schedules: RVU, GPCI, ZIP to locality, OPPS, ASC, wage index files",
             _TABLES,
             r"rvu\d|pprrvu|gpci|locco|^anes|oppscap|zip5|addend(um|a)|wage.?index|\bopps\b|\basc\b",
-            reference=True,
+            reader="pipeline.readers.medicare.read",
         ),
         RawKind(
             "wcfs",
             "workers' compensation schedules",
             _TABLES,
             r"wcfs|workers.?.?comp",
-            reference=True,
+            reader="pipeline.readers.wcfs",
         ),
         RawKind(
             "codes",
             "RBCS or BETOS 2.0, NUCC taxonomy",
             _TABLES,
             r"rbcs|betos|betpuf|nucc|taxonomy",
-            reference=True,
+            reader="pipeline.readers.codes",
         ),
         RawKind(
             "geo",
             "ZIP to county and CBSA, GeoNames, CBSA delineation, census geocoder results",
             _TABLES,
             r"zip_(cbsa|county)|cbsa|geonames|geocode|dim_zip",
-            reference=True,
+            reader="pipeline.readers.geo",
         ),
-        RawKind("pos", "place-of-service codes", _TABLES, r"\bpos_codes|place.of.service", reference=True),
+        RawKind(
+            "pos", "place-of-service codes", _TABLES, r"\bpos_codes|place.of.service", reader="pipeline.readers.pos"
+        ),
         RawKind(
             "corrections",
             """known publisher errors, *.yml: a list of corrections, such as

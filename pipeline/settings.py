@@ -19,7 +19,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, partition, paths
+from pipeline import errors, partition
 
 LAYOUTS = ("monthly", "state_month", "single", "hive")
 CATEGORY_SOURCES = ("rbcs", "betos")
@@ -249,14 +249,6 @@ def load(root: Path | None = None) -> None:
                 remedy="write %% for a percent sign",
             ) from problem
     partitioning().key_list()
-
-
-def choose_root(given: str | None) -> paths.Root:
-    """Make a folder this process's warehouse (given, else RATEHOUSE_ROOT, else [warehouse] root) and read its settings."""
-    load()
-    root = paths.use(given or os.environ.get("RATEHOUSE_ROOT") or warehouse().root)
-    load(root.path)
-    return root
 
 
 def override(section: str, name: str, value: str) -> None:

@@ -7,7 +7,8 @@ import importlib
 import duckdb
 import polars as pl
 
-from pipeline import duck, naming, tables
+from pipeline import naming, tables
+from pipeline.storage import duck
 
 FEES = [t for t in tables.load().values() if t.folder in ("staged/medicare", "staged/wcfs")]
 

@@ -169,7 +169,7 @@ def page(profile: Path) -> Iterator[Page]:
 @contextlib.contextmanager
 def scheduler(folder: Path, port: int | None = None) -> Iterator[str]:
     """A real luigid on a port (a free one) of this machine, run as `make scheduler` runs it; gives its address."""
-    from pipeline.scheduler import address_answers
+    from pipeline.tasks.scheduler import address_answers
 
     url = f"http://127.0.0.1:{port or free_port()}/"
     code = (

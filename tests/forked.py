@@ -19,10 +19,12 @@ import kit
 # Forks `ratehouse WORDS` for each line it reads. It runs no query itself: threads do not survive a fork.
 SERVER = """
 import ctypes, functools, importlib, json, os, pathlib, sys
-from pipeline import code_version, compiled, faults, preparation, task
+from fault_injection import faults
+from pipeline.operations import build_setup, warm_up
+from pipeline.tasks import base, code_version
 from pipeline.cli import main
 from pipeline.cli import build, progress, show, summary
-import pipeline.inspection
+import pipeline.operations.status
 import kit, verdicts
 
 def bind():  # root to the permissions of files, too: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
@@ -41,7 +43,7 @@ def child(asked):
         bind()
     if asked["hook"]:
         os.environ["RATEHOUSE_FAULTS_HOOK"] = asked["hook"]
-    task._main_pid = os.getpid()
+    base._main_pid = os.getpid()
     if asked["plan"]:
         faults.install(asked["plan"])
     sys.argv = ["ratehouse", *asked["words"]]
@@ -64,11 +66,11 @@ def fork(asked):
 def threads():  # by name; those that imports start are any build's
     return {one.read_text() for one in pathlib.Path("/proc/self/task").glob("*/comm")}
 
-preparation.preload()
+build_setup.preload()
 known = threads() | {"jemalloc_bg_thd\\n"}
 here = pathlib.Path.cwd()
 verdicts.keep(here / "verdicts")
-compiled.main()
+warm_up.main()
 first = kit.small(here / "first")
 os.waitpid(fork({
     "said": "first.txt", "plan": "", "bound": False, "hook": "", "modules": "modules.txt",

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import building, paths, settings
+from pipeline import session, settings
+from pipeline.operations import build as building
 
 CHECKOUT = Path(__file__).parents[1]
 SAMPLE = CHECKOUT / "data" / "raw"
@@ -43,7 +44,7 @@ def build(
 
     More workers would fork, and Polars' threads, which other tests have started here, do not survive that.
     """
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
     settings.override("build", "workers", "1")
     settings.override("build", "skip_broken", str(skip_broken).lower())

@@ -1,12 +1,12 @@
 """What the compiled pass over in_network[] does, without it: every item is left to parsed JSON.
 
-What belongs here: a stand-in for `in_network_scan.scan` that finds no item of regular form, so that the two ways to
+What belongs here: a stand-in for `in_network.scan.items.scan` that finds no item of regular form, so that the two ways to
 read a record can be held against each other. What must not come in: reading.
 """
 
 from __future__ import annotations
 
-from pipeline.readers.in_network_scan import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, MODE, MORE, ODD, POSITION
+from pipeline.readers.in_network.scan.items import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, MODE, MORE, ODD, POSITION
 
 
 def plain_scan(start, piece, cursor) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 import polars as pl
 
-from pipeline import duck, tables
+from pipeline import tables
+from pipeline.storage import duck
 
 _FOLDERS = ("staged/nppes", "staged/geo", "staged/codes", "staged/pos", "staged/star")
 STAGED = [t for t in tables.load().values() if t.folder in _FOLDERS]

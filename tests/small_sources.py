@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 
 import kit
-from pipeline import inspection, letting_go_by_name, paths, settings
+from pipeline import session, settings
+from pipeline.operations import letting_go_by_name, status
 
 A, B = "1234567893", "1003000126"  # NPIs with their check digit
 
@@ -77,9 +78,9 @@ def tables(root: Path) -> dict[str, kit.Seen]:
 
 def look(root: Path) -> None:
     """Make a root this process's warehouse, and look at it as it is now."""
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
-    inspection.begin()
+    status.begin()
 
 
 def names(found: list) -> list[str]:
@@ -101,7 +102,7 @@ def two_months(root: Path) -> Path:
 def presence(root: Path) -> dict[str, str]:
     """`file:month` -> presence, as `ratehouse sources` has it."""
     look(root)
-    return {f"{row['file']}:{row['year_month']}": row["presence"] for row in inspection.sources()}
+    return {f"{row['file']}:{row['year_month']}": row["presence"] for row in status.sources()}
 
 
 def forget(root: Path, *given: str) -> list:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import duckdb
 import polars as pl
 
-from pipeline import duck, naming, tables
+from pipeline import naming, tables
+from pipeline.storage import duck
 
 STAGED = [t for t in tables.load().values() if t.folder == "staged/in_network"]
 STARS = [t for t in tables.load().values() if t.folder in ("staged/star", "staged/star_month")]

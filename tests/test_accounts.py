@@ -14,10 +14,13 @@ import pytest
 import kit
 import plain_accounts
 from generate_mrf import Writer
-from pipeline import accounts, errors, exact_sums, inspection, paths, settings, verification
+from pipeline import accounts, errors, session, settings
 from pipeline.cli import summary
+from pipeline.compiled import exact_sums
 from pipeline.decimals import text
-from pipeline.readers import in_network
+from pipeline.operations import status as inspection
+from pipeline.operations import verify
+from pipeline.readers.in_network import read as in_network
 from pipeline.stages import dims
 from spoilt_mrf import spoilt_document, spoilt_file
 from test_in_network import Keep
@@ -231,8 +234,8 @@ def rows(root: Path, query: str) -> list[dict]:
 
 
 def looked_at(root: Path):
-    """`inspection`, of a warehouse."""
-    paths.use(root)
+    """`operations.status`, of a warehouse."""
+    session.use(root)
     settings.load(root)
     inspection.begin()
     return inspection
@@ -317,7 +320,7 @@ def test_both_sums_hold_for_months_and_the_warehouse(built):
         )
         assert one["duplicates"] > within["n"], "some collapse between files"
         assert (one["corrected_away"], one["corrected_sum"], one["amended_sum"]) == (0, "0.00", "0.00")
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
 
 
 @pytest.mark.slow
@@ -351,7 +354,7 @@ def test_both_sums_hold_with_corrections(built, tmp_path):
     assert near(corrected["corrected_sum"], exact(gone, "source_count"), len(gone))
     assert Fraction(corrected["amended_sum"]) == Fraction("-1.5") * one["source_count"]
     assert corrected["duplicates"] != before[0]["duplicates"]
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
 
 
 # The case of 5 prices, 4 of which name no provider.

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pipeline.readers import at_hand
-from pipeline.readers.at_hand import AtHand
+from pipeline.readers.json_stream import byte_buffer
+from pipeline.readers.json_stream.byte_buffer import AtHand
 
 LONG = 40
 
@@ -35,7 +35,7 @@ def lines(rng: random.Random) -> list[bytes]:
 @pytest.mark.parametrize("bridge", [1, 8, 1 << 14])
 def test_every_line_is_whole_in_some_piece(bridge, monkeypatch):
     """Also after going back to one that was read before."""
-    monkeypatch.setattr(at_hand, "_BRIDGE", bridge)
+    monkeypatch.setattr(byte_buffer, "_BRIDGE", bridge)
     for seed in range(100):
         rng = random.Random(seed)
         offset, wanted = rng.choice((0, 7)), lines(rng)

@@ -17,9 +17,10 @@ from luigi.rpc import RemoteScheduler
 
 import browser
 import kit
-from pipeline import errors, inspection, paths, settings, verification
+from pipeline import errors, session, settings
 from pipeline.cli import summary
-from pipeline.stages import facts, ingest
+from pipeline.operations import status, verify
+from pipeline.stages import facts, file_task, in_network_file, reference_file
 from pipeline.stages.warehouse import accounts_of
 from pipeline.transforms import in_network_counts
 
@@ -105,9 +106,9 @@ def broken(built_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Brok
 
 def use(root: Path) -> None:
     """Look at a warehouse in this process."""
-    paths.use(root)
+    session.use(root)
     settings.load(root)
-    inspection.begin()
+    status.begin()
 
 
 def words(text: str) -> str:
@@ -153,7 +154,7 @@ def test_a_broken_file_blocks_its_month_alone(broken):
     assert {task for task in broken.failed if task[0] != "raw.SourceFile"} == {("facts.FactRate", BROKEN_MONTH)}
 
     use(root)
-    told = {(r["table"], r["month"]): r for r in inspection.status() if r["state"] != "built"}
+    told = {(r["table"], r["month"]): r for r in status.status() if r["state"] != "built"}
     of_tables = {key: r["state"] for key, r in told.items() if not key[0].startswith(("staged/", "raw/"))}
     waiting = "dim_provider_group xref_group_npi xref_group_tin xref_group_member xref_contained_code".split()
     waiting += ["enriched_joined", "leaf_plan", "fact_rate_enriched"]
@@ -161,16 +162,14 @@ def test_a_broken_file_blocks_its_month_alone(broken):
     files = {key[0].split("/", 1)[1]: r for key, r in told.items() if key[0].startswith(("staged/", "raw/"))}
     assert {name.removeprefix("mrf/") for name in files} == set(SAID)
     assert {r["state"] for r in files.values()} == {"broken"}
-    assert inspection.why(f"fact_rate:{BROKEN_MONTH}").startswith(
-        f"gold/fact_rate_{BROKEN_MONTH} is blocked: the month"
-    )
-    assert list(verification.verify(deep=True)) == []
+    assert status.why(f"fact_rate:{BROKEN_MONTH}").startswith(f"gold/fact_rate_{BROKEN_MONTH} is blocked: the month")
+    assert list(verify.verify(deep=True)) == []
     for month in (OTHER_MONTH, BROKEN_MONTH):  # of the blocked month: as it was built
         sums = accounts_of(month)
         assert sums["rates_read"] == sums["rate_facts"] + sums["duplicates"] + sums["rejected"] + sums["corrected_away"]
         assert sums["duplicates"] == 4
         assert sums["facts"] == sums["enriched_rows"]
-    statuses = {row["file"]: row["status"] for row in inspection.sources() if row["status"] != "whole"}
+    statuses = {row["file"]: row["status"] for row in status.sources() if row["status"] != "whole"}
     assert statuses == dict.fromkeys(SAID, "broken")
 
 
@@ -190,7 +189,7 @@ def test_skipping_broken_files_publishes_the_month_without_them_and_says_so(brok
     assert task.stamp().parts["fact_rate"].rows == 1_998 - FACTS_OF_TRUNCATED
     warned = {f["severity"]: f for f in task.stamp().gates["fact_rate"]["failures"] if "file" in str(f["detail"])}
     assert [d["file"] for d in warned["warning"]["detail"]] == [TRUNCATED]
-    statuses = {row["file"]: row["status"] for row in inspection.sources() if row["status"] != "whole"}
+    statuses = {row["file"]: row["status"] for row in status.sources() if row["status"] != "whole"}
     assert statuses.pop(TRUNCATED) == "skipped"
     assert set(statuses.values()) == {"broken"}
     skipped = kit.contents(root)
@@ -205,7 +204,7 @@ def test_skipping_broken_files_publishes_the_month_without_them_and_says_so(brok
     assert said.count(fact) == 1
     assert f"warning: {BROKEN_MONTH} is published WITHOUT raw/mrf/{TRUNCATED}" in said
     assert kit.rewritten(before, kit.parquet_files(root)) == set()
-    told = {r["table"]: r["state"] for r in inspection.status() if r["month"] == BROKEN_MONTH and r["state"] != "built"}
+    told = {r["table"]: r["state"] for r in status.status() if r["month"] == BROKEN_MONTH and r["state"] != "built"}
     assert told["fact_rate"] == "blocked"
 
     # Mended, it is whole again, to the byte.
@@ -241,18 +240,18 @@ def test_a_broken_reference_file_holds_up_its_benchmark_and_nothing_else(sample,
     leaves = {n for n in changed if n.startswith("gold/fact_rate_enriched/")}
     assert leaves, "the month's rows, with the rates as they were published"
     assert changed - leaves == {f"gold/fact_rate_{OTHER_MONTH}.parquet", "dims/dim_source_file.parquet"}
-    told = {r["table"]: r for r in inspection.status() if r["state"] not in ("built", "skipped")}
+    told = {r["table"]: r for r in status.status() if r["state"] not in ("built", "skipped")}
     assert told["raw/medicare/GPCI2025.csv"]["state"] == "broken"
     assert told["bench_medicare_prof_detail"]["state"] == "stale"
     assert "fact_rate" not in told
-    assert inspection.why("raw/medicare/GPCI2025.csv").endswith(f"is blocked: {message}\n  download the file again")
+    assert status.why("raw/medicare/GPCI2025.csv").endswith(f"is blocked: {message}\n  download the file again")
 
     ok, said = built(sample, capsys, skip_broken=True)
     assert ok
     assert "skipped: raw/medicare/GPCI2025.csv: pe_gpci is 'n.a.', not a number" in said
     path.write_text(text, encoding="utf-8")
     assert kit.build(sample).ok
-    assert ingest.Medicare(path="GPCI2025.csv").status == ingest.WHOLE
+    assert reference_file.Medicare(path="GPCI2025.csv").status == file_task.WHOLE
 
 
 @pytest.mark.slow
@@ -288,7 +287,7 @@ def test_a_full_disk_stops_a_build_with_one_message_and_leaves_nothing_half_publ
         assert "Traceback" not in said.stdout + said.stderr
         subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
         assert kit.build(root).ok
-        assert list(verification.verify(deep=True)) == []
+        assert list(verify.verify(deep=True)) == []
         undisturbed = kit.small(tmp_path / "undisturbed")
         assert kit.build(undisturbed).ok
         assert kit.contents(root) == kit.contents(undisturbed)
@@ -422,7 +421,7 @@ def test_a_root_that_is_no_warehouse_is_refused(tmp_path):
     ):
         place = tmp_path if name == "." else tmp_path / name
         with pytest.raises(errors.RootError) as refused:
-            paths.use(place)
+            session.use(place)
         assert str(refused.value) == f"{place}: {fact}\n  {remedy}"
     said = kit.ratehouse(tmp_path / "nowhere", "build")
     assert said.returncode == 2
@@ -457,7 +456,7 @@ def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path,
         def fails(self, files, con):
             raise errors.GateError("fails", place=self.label, remedy="none")
 
-        monkeypatch.setattr(ingest.InNetworkFile, "gate", fails)
+        monkeypatch.setattr(in_network_file.InNetworkFile, "gate", fails)
     root = kit.small(tmp_path)
     outcome = kit.build(root)
     (failure,) = outcome.failures
@@ -472,7 +471,7 @@ def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path,
 def test_a_file_replaced_while_it_is_read_is_never_taken_for_read(when, tmp_path, monkeypatch):
     """Whenever another takes its place: the file fails, or the next build reads the other one."""
     root = kit.small(tmp_path)
-    meant = getattr(ingest.InNetworkFile, when)
+    meant = getattr(in_network_file.InNetworkFile, when)
 
     def replaced(self, *given):
         found = meant(self, *given)
@@ -485,7 +484,7 @@ def test_a_file_replaced_while_it_is_read_is_never_taken_for_read(when, tmp_path
         other.replace(self.file)
         return found
 
-    monkeypatch.setattr(ingest.InNetworkFile, when, replaced)
+    monkeypatch.setattr(in_network_file.InNetworkFile, when, replaced)
     kit.build(root)
     monkeypatch.undo()
     assert not kit.build(root).failures

@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 import kit
-from pipeline import building, inspection, paths
-from pipeline.stages import bench, dims, ingest
+from pipeline import session
+from pipeline.operations import build, status
+from pipeline.stages import bench, dims, file_task, reference_file
 from test_bad_input import words
 from test_medicare import (
     ANES,
@@ -133,9 +134,9 @@ class Handed:
     """The warehouse and what its builds said: as handed over, without what is broken, with what contradicts."""
 
     root: Path
-    whole: building.Outcome
-    skipped: building.Outcome
-    contradicting: building.Outcome
+    whole: build.Outcome
+    skipped: build.Outcome
+    contradicting: build.Outcome
 
 
 def put(root: Path, name: str, content: bytes | str) -> None:
@@ -182,7 +183,7 @@ def test_a_file_of_another_kind_is_skipped_and_named(handed, name):
     for outcome in (handed.whole, handed.skipped, handed.contradicting):
         (why,) = [why for file, why in outcome.passed_over if file == f"raw/{name}"]
         assert why.startswith(ELSEWHERE[name][1])
-    assert ingest.REFERENCES[name.split("/")[0]](path=name.split("/")[1]).status == ingest.UNRECOGNISED
+    assert reference_file.REFERENCES[name.split("/")[0]](path=name.split("/")[1]).status == file_task.UNRECOGNISED
 
 
 @pytest.mark.parametrize("name", CONTRADICTING)
@@ -195,8 +196,8 @@ def test_two_releases_for_one_quarter_are_refused_by_name(handed, name):
 
 
 def use(root: Path) -> None:
-    paths.use(root)
-    inspection.begin()
+    session.use(root)
+    status.begin()
 
 
 def detail(root: Path, columns: str) -> list[tuple]:
@@ -213,7 +214,9 @@ def test_localities_without_zeros_and_with_blanks_are_one(handed):
         ("10212", "01", "ª0001", 33.5, "RVU25D at 33.5"),
     ]
     (frame,) = [
-        pl.read_parquet(p) for p in ingest.Medicare(path="zip.txt").targets().values() if p.exists() and "zip" in p.name
+        pl.read_parquet(p)
+        for p in reference_file.Medicare(path="zip.txt").targets().values()
+        if p.exists() and "zip" in p.name
     ]
     assert frame.select("zip_code", "carrier", "locality").rows() == [("30303", "10212", "01")]
 
@@ -221,9 +224,9 @@ def test_localities_without_zeros_and_with_blanks_are_one(handed):
 def test_latin_1_is_read_as_such(handed):
     use(handed.root)
     for task, table, column, text in (
-        (ingest.Medicare(path="wage index 2025.csv"), "staged_wage_index", "area_name", "Cañon City"),
-        (ingest.Medicare(path="rvu_latin1.csv"), "staged_pfs_rvu", "code", "ª0001"),
-        (ingest.Geo(path="cbsa.csv"), "staged_cbsa_county", "county_name", "San Germán Municipio"),
+        (reference_file.Medicare(path="wage index 2025.csv"), "staged_wage_index", "area_name", "Cañon City"),
+        (reference_file.Medicare(path="rvu_latin1.csv"), "staged_pfs_rvu", "code", "ª0001"),
+        (reference_file.Geo(path="cbsa.csv"), "staged_cbsa_county", "county_name", "San Germán Municipio"),
     ):
         assert text in pl.read_parquet(task.targets()[table])[column].to_list()
 
@@ -236,7 +239,7 @@ def warned(task, table: str) -> list[tuple]:
 def test_an_npi_that_stands_twice_in_a_file_is_counted(handed):
     use(handed.root)
     assert ("warning", [{"npi": TWICE, "source_file": "extract.csv", "n": 2}]) in warned(
-        ingest.Nppes(path="extract.csv"), "staged_nppes"
+        reference_file.Nppes(path="extract.csv"), "staged_nppes"
     )
 
 

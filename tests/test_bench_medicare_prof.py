@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bench_tables import connection, rows, run, stage
 from pipeline import errors
-from pipeline.readers import medicare
+from pipeline.readers.medicare import read as medicare
 
 
 def gpci(carrier, locality, state, work="1", pe="1", mp="1", year="2025", file="gpci.csv", **more):

@@ -13,8 +13,9 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from bench_tables import connection, rows, run, stage
-from pipeline import duck, errors
-from pipeline.readers import medicare
+from pipeline import errors
+from pipeline.readers.medicare import read as medicare
+from pipeline.storage import duck
 
 # code modifier carrier locality non-facility facility
 PUBLISHED = """

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import plain_benchmarks
-from pipeline import duck
+from pipeline.storage import duck
 from pipeline.transforms import benchmark_choice
 from pipeline.transforms.benchmark_choice import ASC_TAXONOMY, PAIRED, PRICE_NEUTRAL, SELECTING
 

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import kit
-from pipeline import __version__, catalog, journal, leaves, naming, partition, paths, settings, tables, targets
+from pipeline import __version__, naming, partition, session, settings, tables
+from pipeline.leaves import catalog, manifest
 from pipeline.stages.warehouse import accounts_of, tables_of
+from pipeline.storage import journal, targets
 
 PUBLISHED = {name: declared for name, declared in tables.load().items() if not declared.folder.startswith("staged")}
 # The names that the user's two documents use, beside our own.
@@ -186,12 +188,12 @@ def test_views_work_from_any_directory(root, tmp_path):
 
 def test_a_withheld_leaf_is_left_out(root, tmp_path):
     """The catalog of the same warehouse, were two of its leaves withheld: one with nulls among its keys."""
-    paths.use(root)
+    session.use(root)
     settings.load(root)
-    here, months = paths.current(), ["2025-07", "2025-08"]
+    here, months = session.current(), ["2025-07", "2025-08"]
     stamps = [(task, task.stamp()) for task in tables_of(months)]
     listed = [catalog.Listed(task.table, task.month_or_none, stamp.parts.get(task.table)) for task, stamp in stamps]
-    manifests = {month: dict(leaves.records(leaves.manifest(here, month))) for month in months}
+    manifests = {month: dict(manifest.records(manifest.manifest(here, month))) for month in months}
     chosen = [
         ("2025-07", next(name for name in manifests["2025-07"] if partition.NULL in name)),
         ("2025-08", next(name for name in manifests["2025-08"] if partition.NULL not in name)),
@@ -217,9 +219,9 @@ def test_a_withheld_leaf_is_left_out(root, tmp_path):
 
 
 def test_every_view_is_there_before_the_first_month(root, tmp_path):
-    paths.use(root)
+    session.use(root)
     settings.load(root)
-    catalog.write(paths.current(), tmp_path / "warehouse.duckdb", [], {}, [])
+    catalog.write(session.current(), tmp_path / "warehouse.duckdb", [], {}, [])
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as con:
         assert {name for (name,) in con.sql("SHOW TABLES").fetchall()} == {*NAMES, *OURS}
         for name, declared in PUBLISHED.items():
@@ -231,21 +233,21 @@ def test_a_root_below_a_folder_named_like_a_key_keeps_its_leaves(root, tmp_path)
     here = tmp_path / "digest=1" / "partition=x"
     shutil.copytree(root / ".state", here / ".state")
     (here / "raw").mkdir()
-    paths.use(here)
+    session.use(here)
     settings.load(here)
     months = ["2025-07", "2025-08"]
-    manifests = {month: leaves.manifest(paths.current(), month) for month in months}
-    digests = catalog.write(paths.current(), tmp_path / "warehouse.duckdb", [], manifests, [])
-    assert digests == set().union(*(leaves.digests(paths.current(), month) for month in months))
+    manifests = {month: manifest.manifest(session.current(), month) for month in months}
+    digests = catalog.write(session.current(), tmp_path / "warehouse.duckdb", [], manifests, [])
+    assert digests == set().union(*(manifest.digests(session.current(), month) for month in months))
     assert len(digests) > 400
 
 
 def test_nothing_is_retired_where_no_table_was_ever_published(tmp_path):
     (tmp_path / "raw").mkdir()
-    paths.use(tmp_path)
+    session.use(tmp_path)
     settings.load(tmp_path)
-    catalog.retire_objects(paths.current(), set())
-    assert catalog.retired_objects(paths.current()) == {}
+    catalog.retire_objects(session.current(), set())
+    assert catalog.retired_objects(session.current()) == {}
 
 
 @pytest.mark.slow

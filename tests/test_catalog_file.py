@@ -20,7 +20,9 @@ import pytest
 
 import forked
 import kit
-from pipeline import catalog_file, errors, inspection, paths, settings, verification
+from pipeline import errors, session, settings
+from pipeline.operations import status, verify
+from pipeline.storage import catalog_file
 from wholeness import catalog, look, readers_see_one_build
 
 pytestmark = pytest.mark.slow
@@ -96,7 +98,7 @@ def names(root: Path) -> set[str]:
 
 def problems(root: Path, *, deep: bool) -> dict[str, str]:
     look(root)
-    return {one.path: one.problem for one in verification.verify(deep)}
+    return {one.path: one.problem for one in verify.verify(deep)}
 
 
 def kept(root: Path) -> Path:
@@ -119,7 +121,7 @@ def is_whole(root: Path) -> None:
 def test_what_a_killed_program_left_is_seen_by_all_and_set_aside_by_the_next_build(root, change):
     killed_while_writing(root, change)
     look(root)
-    (stale,) = (row for row in inspection.status() if row["state"] != "built")
+    (stale,) = (row for row in status.status() if row["state"] != "built")
     assert stale["reason"].startswith(f"{LOG} is next to it: a program has it open for writing, or was killed")
     for deep in (False, True):
         assert list(problems(root, deep=deep)) == [LOG]
@@ -163,7 +165,7 @@ def test_each_log_that_duckdb_keeps_is_seen_and_set_aside(root, ending):
 def test_repair_mends_it(root):
     killed_while_writing(root, MINE)
     look(root)
-    done, left, outcome = verification.repair(False, lambda: kit.build(root))
+    done, left, outcome = verify.repair(False, lambda: kit.build(root))
     assert ({one.path: what for one, what in done.items()}, left) == ({LOG: "mended by the next build"}, [])
     assert outcome.ok
     is_whole(root)
@@ -184,7 +186,7 @@ def test_a_program_at_work_during_a_build_and_after_it(root):
         assert list(problems(root, deep=False)) == [LOG]
     assert (root / LOG).exists()
     look(root)
-    assert [row["table"] for row in inspection.status() if row["state"] != "built"] == ["warehouse.duckdb"]
+    assert [row["table"] for row in status.status() if row["state"] != "built"] == ["warehouse.duckdb"]
     assert kit.ratehouse(root, "query", "SELECT 1").returncode == 1
     assert kit.build(root).ok
     is_whole(root)
@@ -213,7 +215,7 @@ def test_views_of_one_s_own_in_a_catalog_that_was_closed_are_kept_too(root):
         writer.close()
     assert not (root / LOG).exists()
     look(root)
-    assert inspection.why("warehouse.duckdb").endswith("warehouse.duckdb was changed by hand")
+    assert status.why("warehouse.duckdb").endswith("warehouse.duckdb was changed by hand")
     assert kit.build(root).ok
     with duckdb.connect(str(kept(root) / "warehouse.duckdb"), read_only=True) as con:
         assert con.sql("FROM mine").fetchall() == [(42,)]
@@ -269,16 +271,16 @@ def test_killed_at_any_moment_of_publishing_readers_see_one_build_and_the_next_o
 def test_a_catalog_of_an_earlier_version_is_asked_by_its_files(root, tmp_path):
     with duckdb.connect(str(root / "warehouse.duckdb")) as con:
         con.execute("DROP TABLE warehouse")
-    paths.use(root)
+    session.use(root)
     settings.load(root)
-    with catalog_file.opened(paths.current()) as con:
+    with catalog_file.opened(session.current()) as con:
         assert con.sql("SELECT count(*) FROM fact_rate").fetchall() == [(4,)]
     moved = tmp_path / "moved"
     root.rename(moved)
-    paths.use(moved)
+    session.use(moved)
     with (
         pytest.raises(errors.CatalogError, match=f"it names the files of {root}"),
-        catalog_file.opened(paths.current()),
+        catalog_file.opened(session.current()),
     ):
         pass
 
@@ -294,9 +296,9 @@ def test_a_folder_reached_by_two_paths_is_one(root, tmp_path):
 def test_a_catalog_that_no_reader_can_open_is_a_problem(root):
     """Whole by its stamp, and yet not to be read: a file that its views name is another's."""
     look(root)
-    assert catalog_file.reading_problem(paths.current()) is None
+    assert catalog_file.reading_problem(session.current()) is None
     table = (root / "dims" / "dim_tin.parquet").read_bytes()
     for path in (root / ".objects").rglob("*.parquet"):
         if path.read_bytes() == table:
             path.unlink()
-    assert "dim_tin" in catalog_file.reading_problem(paths.current())
+    assert "dim_tin" in catalog_file.reading_problem(session.current())

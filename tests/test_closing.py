@@ -9,11 +9,12 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import errors, gaps, inspection, paths, settings
-from pipeline.building import FoundInSources, Outcome
+from pipeline import errors, session, settings
 from pipeline.cli import closing, lines, summary
-from pipeline.gaps import Gaps, GateWarning
-from pipeline.stages.letting_go import MissingSource
+from pipeline.operations import gaps, status
+from pipeline.operations.build import FoundInSources, Outcome
+from pipeline.operations.gaps import Gaps, GateWarning
+from pipeline.operations.letting_go import MissingSource
 from pipeline.stages.warehouse import tables_of
 
 FULL = {"staged_nppes": 9, "staged_pfs_rvu": 9, "staged_pos_code": 9, "staged_category": 9} | dict.fromkeys(
@@ -226,9 +227,9 @@ def test_what_the_sentences_replace_is_what_suites_say():
 
 @pytest.fixture
 def looked(built_sample) -> Gaps:
-    paths.use(built_sample)
+    session.use(built_sample)
     settings.load(built_sample.resolve())
-    inspection.begin()
+    status.begin()
     months = ["2025-07", "2025-08"]
     return gaps.look(months, tables_of(months))
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pipeline import code_version
 from pipeline.stages import warehouse  # noqa: F401 with it all tasks
 from pipeline.tables import load
-from pipeline.task import WRITERS, TableTask
+from pipeline.tasks import code_version
+from pipeline.tasks.base import WRITERS, TableTask
 
 WRITTEN = """
 def total(rows):
@@ -73,7 +73,7 @@ def test_what_a_module_reaches():
     text = 'from pipeline import duck, errors\nfrom pipeline.naming import slugify\nSQL = "dim_code.sql"\nOTHER = "no_such.sql"\n'
     assert code_version.module_version(text)[1] == [
         "dim_code.sql",
-        "pipeline.duck",
+        "pipeline.storage.duck",
         "pipeline.errors",
         "pipeline.naming",
     ]
@@ -81,7 +81,7 @@ def test_what_a_module_reaches():
 
 def test_versions_follow_imports_and_leave_errors_and_declarations_out():
     found = code_version.versions("pipeline.transforms.fact_rate")
-    assert {"pipeline.transforms.fact_rate", "pipeline.duck", "pipeline.naming"} <= set(found)
+    assert {"pipeline.transforms.fact_rate", "pipeline.storage.duck", "pipeline.naming"} <= set(found)
     assert not any(name.startswith(("pipeline.errors", "pipeline.tables")) for name in found)
 
 
@@ -101,7 +101,7 @@ def test_after_all_is_known_no_table_has_to_read_its_code(monkeypatch):
         f"{name}.sql" for name in load() if (code_version.PACKAGE / "transforms" / "sql" / f"{name}.sql").is_file()
     ]
     assert len(roots) > 4
-    assert code_version.versions(*roots - {"pipeline.catalog"}, *tables, *WRITERS)
+    assert code_version.versions(*roots - {"pipeline.leaves.catalog"}, *tables, *WRITERS)
 
 
 def _kinds(kind: type) -> Iterator[type]:

@@ -14,7 +14,10 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import inspection, leaves, paths, stamps, verification
+from pipeline import session
+from pipeline.leaves import manifest
+from pipeline.operations import status, verify
+from pipeline.storage import stamps
 from test_build import forget_reading, reading_shows
 from wholeness import look
 
@@ -117,13 +120,13 @@ def test_nothing_is_built_in_another_place_but_the_catalog(original, tmp_path, w
     before = every_parquet(here)
 
     look(here)
-    stale = {row["table"]: row["reason"] for row in inspection.status() if row["state"] == "stale"}
+    stale = {row["table"]: row["reason"] for row in status.status() if row["state"] == "stale"}
     assert stale == {"warehouse.duckdb": f"it names the files of {original}, where the warehouse was when it was built"}
-    assert {one.path: one.problem for one in verification.verify(deep=False)} == {
+    assert {one.path: one.problem for one in verify.verify(deep=False)} == {
         "warehouse.duckdb": f"it names the files of {original}, where the warehouse was when it was built"
     }
-    for name, record in leaves.records(leaves.manifest(paths.current(), "2025-08")).items():
-        said = inspection.why(name)
+    for name, record in manifest.records(manifest.manifest(session.current(), "2025-08")).items():
+        said = status.why(name)
         assert "is withheld" in said if record.reason else said.endswith("is up to date")
 
     outcome, labels = built(here)
@@ -139,7 +142,7 @@ def test_nothing_is_built_in_another_place_but_the_catalog(original, tmp_path, w
         read = [p for p, time in times.items() if p.suffix == ".parquet" and p.stat().st_atime_ns != time]
         assert read == [], "each file was read for its time once"
     look(here)
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
 
 
 @pytest.mark.slow
@@ -213,7 +216,7 @@ def test_a_file_of_other_bytes_of_the_same_length_is_found_in_a_copy_whatever_it
     path.unlink()
     path.write_bytes(content)
     look(here)
-    assert {one.path: one.problem for one in verification.verify(deep=False)} == {name: "was replaced by hand"}
+    assert {one.path: one.problem for one in verify.verify(deep=False)} == {name: "was replaced by hand"}
     assert kit.build(here).ok
     assert kit.contents(here) == undisturbed
 
@@ -229,10 +232,10 @@ def test_a_touched_file_is_read_once_and_its_time_put_on_record(small, tmp_path)
     outcome = kit.build(here)
     assert outcome.nothing_to_do
     assert (here / "warehouse.duckdb").read_bytes() == catalog
-    for label in stamps.labels(paths.current()):
-        parts = stamps.read(paths.current(), label).parts.values()
+    for label in stamps.labels(session.current()):
+        parts = stamps.read(session.current(), label).parts.values()
         assert {part.mtime_ns for part in parts} <= {2_000_000_000}, label
-    (record,) = leaves.records(leaves.manifest(paths.current(), "2025-08")).values()
+    (record,) = manifest.records(manifest.manifest(session.current(), "2025-08")).values()
     assert record.mtime_ns == 2_000_000_000
     if reading_shows(tmp_path):
         times = forget_reading(here)

@@ -8,8 +8,9 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import building, errors, paths, settings
+from pipeline import errors, session, settings
 from pipeline.cli import summary
+from pipeline.operations import build
 from pipeline.readers import corrections
 
 GOOD = """\
@@ -118,10 +119,10 @@ def test_a_correction_that_cannot_be_read_stops_a_build_before_it_starts(sample)
     )
     path.write_text(one())
     other = put(sample, one(), "y.yml")
-    paths.use(sample)
+    session.use(sample)
     settings.load(sample)
     with pytest.raises(errors.CorrectionError, match=r"y\.yml: the correction a stands twice \(also in .*x\.yml\)"):
-        building.build(None, workers=1, local_scheduler=True, started=lambda _: None)
+        build.build(None, workers=1, local_scheduler=True, started=lambda _: None)
     other.unlink()
     assert kit.rewritten(before, kit.parquet_files(sample)) == set()
 

@@ -15,8 +15,9 @@ from luigi.rpc import RemoteScheduler
 
 import browser
 import kit
-from pipeline import building, errors, paths, settings
-from pipeline import scheduler as luigid
+from pipeline import errors, session, settings
+from pipeline.operations import build
+from pipeline.tasks import scheduler as luigid
 
 RED = "rgb(221, 75, 57)"  # AdminLTE's bg-red
 REASON = "payer_slug=acme/state=GA: negotiated_rate < 0 in 1 of 12 rows"
@@ -172,13 +173,13 @@ def test_the_scheduler_listens_on_loopback_only(scheduler):
 # ---- builds through it ------------------------------------------------------------------------------------------
 
 
-def build_through(root: Path, url: str, *, local: bool = False) -> building.Outcome:
+def build_through(root: Path, url: str, *, local: bool = False) -> build.Outcome:
     """Build in this process while a scheduler answers."""
-    paths.use(root)
+    session.use(root)
     settings.load(root)
     settings.override("core", "scheduler_port", url.rstrip("/").rpartition(":")[2])
     settings.override("build", "workers", "1")
-    return building.build(None, workers=1, local_scheduler=local, started=lambda _: None)
+    return build.build(None, workers=1, local_scheduler=local, started=lambda _: None)
 
 
 @pytest.mark.slow

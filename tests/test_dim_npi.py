@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import naming
-from pipeline.readers import nppes
+from pipeline.readers.nppes import read as nppes
 from reference_tables import connection, run, stage
 
 NPI, OTHER = "1003000126", "1174270805"

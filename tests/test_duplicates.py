@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kit
-from pipeline import duplicates
+from pipeline.storage import repeated_hashes
 
 HASHES = st.one_of(st.integers(0, (1 << 64) - 1), st.sampled_from([0, 1, 1 << 63, (1 << 64) - 1]))
 
@@ -36,7 +36,7 @@ def in_place_of(monkeypatch, folder: Path, made: Callable) -> None:
 def test_the_hashes_that_stand_twice(tmp_path_factory, batches, held, threads):
     count = sum(map(len, batches))
     arrays = (np.array(batch, np.uint64) for batch in batches)
-    found = duplicates.standing_twice(arrays, count, tmp_path_factory.mktemp("scratch") / "made", threads, held)
+    found = repeated_hashes.standing_twice(arrays, count, tmp_path_factory.mktemp("scratch") / "made", threads, held)
     assert found.tolist() == sorted(h for h, n in Counter(h for batch in batches for h in batch).items() if n > 1)
 
 
@@ -45,7 +45,7 @@ def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path,
     in_place_of(monkeypatch, folder, lambda make: made.append(make()) or made[-1])
     hashes = np.random.default_rng(3).integers(0, 1 << 64, 50_000, np.uint64)
     twice = hashes[[7, 49_000]].copy()
-    looked = duplicates.Hashes(folder, 10_000)
+    looked = repeated_hashes.Hashes(folder, 10_000)
     for part in (*np.split(hashes, 5), twice):
         looked.take(part)
     assert folder.is_dir()
@@ -58,16 +58,16 @@ def test_more_than_is_held_goes_to_the_folder_and_leaves_nothing_there(tmp_path,
 
 def test_what_stands_very_often_takes_no_more_room_than_what_stands_twice(tmp_path, monkeypatch):
     sizes = []
-    repeated = duplicates._repeated
-    monkeypatch.setattr(duplicates, "_repeated", lambda hashes: sizes.append(len(hashes)) or repeated(hashes))
-    looked = duplicates.Hashes(tmp_path, 100)
+    repeated = repeated_hashes._repeated
+    monkeypatch.setattr(repeated_hashes, "_repeated", lambda hashes: sizes.append(len(hashes)) or repeated(hashes))
+    looked = repeated_hashes.Hashes(tmp_path, 100)
     looked.take(np.append(np.full(5_000, 7, np.uint64), np.arange(100, 200, dtype=np.uint64)))
     assert (looked.count, np.concatenate(list(looked.twice(1))).tolist()) == (5_100, [7])
     assert sum(sizes) == 50 * 2 + 100
 
 
 def test_what_fits_is_held(tmp_path):
-    looked = duplicates.Hashes(tmp_path / "scratch", 100)
+    looked = repeated_hashes.Hashes(tmp_path / "scratch", 100)
     looked.take(np.arange(100, dtype=np.uint64) // np.uint64(2))
     assert np.concatenate(list(looked.twice(1))).tolist() == list(range(50))
     assert list(tmp_path.iterdir()) == []
@@ -78,9 +78,9 @@ def test_a_disk_that_is_full_is_an_error(tmp_path, monkeypatch):
     with kit.FULL_DISK.open("w+b", buffering=0) as full:
         in_place_of(monkeypatch, tmp_path, lambda make: full)
         with pytest.raises(OSError, match="No space left"):
-            duplicates.standing_twice([np.arange(100, dtype=np.uint64)], 100, tmp_path, 1, 10)
+            repeated_hashes.standing_twice([np.arange(100, dtype=np.uint64)], 100, tmp_path, 1, 10)
 
 
 def test_fewer_than_there_are_is_an_error(tmp_path):
     with pytest.raises(EOFError, match="3 of 4 values"):
-        duplicates.standing_twice([np.arange(3, dtype=np.uint64)], 4, tmp_path, 1, 10)
+        repeated_hashes.standing_twice([np.arange(3, dtype=np.uint64)], 4, tmp_path, 1, 10)

@@ -9,8 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import duck, gates, naming, tables
+from pipeline import naming, tables
+from pipeline.gates import suites
 from pipeline.settings import home
+from pipeline.storage import duck
 
 FOLDER = home() / "expectations"
 TABLES = tables.load()
@@ -129,9 +131,9 @@ def select(name: str, rows: list[dict]) -> str:
     )
 
 
-def check(name: str, folder: Path, rows: dict[str, list[dict]], month: str = MONTH) -> gates.Verdict:
+def check(name: str, folder: Path, rows: dict[str, list[dict]], month: str = MONTH) -> suites.Verdict:
     """The verdict on literal rows: table -> rows, of the suite's own table and those beside it."""
-    return gates.check(
+    return suites.check(
         FOLDER / f"{name}.json",
         duck.connect("200MB", scratch=folder),
         views={**views_of(name), **{n: select(n, r) for n, r in rows.items()}},
@@ -139,7 +141,7 @@ def check(name: str, folder: Path, rows: dict[str, list[dict]], month: str = MON
     )
 
 
-def failed(verdict: gates.Verdict, name: str) -> dict[str, str]:
+def failed(verdict: suites.Verdict, name: str) -> dict[str, str]:
     """Description -> severity of what failed."""
     return {SUITES[name]["expectations"][f["index"]]["description"]: f["severity"] for f in verdict.failures}
 
@@ -410,7 +412,7 @@ def test_enriched_rows_are_as_many_as_the_facts(tmp_path):
     verdict = check("fact_rate_enriched", tmp_path, {"fact_rate_enriched": [ENRICHED], "fact_rate": facts})
     assert failed(verdict, "fact_rate_enriched") == {"It has as many rows as fact_rate.": "critical"}
     assert (
-        gates.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", duckdb.connect()) is None
+        suites.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", duckdb.connect()) is None
     )
 
 
@@ -541,6 +543,6 @@ def test_leaves_of_bad_rows_can_be_told(tmp_path):
     verdict = check("fact_rate_enriched", tmp_path, {"fact_rate_enriched": rows, "fact_rate": facts})
     con = duckdb.connect()
     con.execute(f"CREATE VIEW fact_rate_enriched AS {select('fact_rate_enriched', rows)}")
-    found = gates.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", con)
+    found = suites.failing_rows(FOLDER / "fact_rate_enriched.json", verdict, "fact_rate_enriched", con)
     told = {reason.split(":")[0]: con.sql(f"SELECT fact_uid, state FROM ({text})").fetchall() for reason, text in found}
     assert told == {"payer_slug": [("f2", "TX")], "negotiated_rate": [("f1", "GA")]}

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import md5
+from pipeline.compiled import md5
 from pipeline.transforms import fact_numbers
 
 TEXTS = st.text("0123456789abcdefé|", max_size=40)

@@ -16,11 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import staged_rates
-from pipeline import building, decimals, errors, parquet, paths, tables
+from pipeline import decimals, errors, session, tables
 from pipeline import settings as configured
 from pipeline.accounts import OF_MONTHS
 from pipeline.accounts import imbalances as imbalances_of
+from pipeline.operations import build as building
 from pipeline.stages.facts import FactRate, months
+from pipeline.storage import parquet
 from pipeline.transforms import fact_numbers, fact_rate
 
 A, B = "TX/a.json", "TX/b.json"
@@ -429,7 +431,7 @@ def test_identity_is_every_column_but_these():
 
 def test_a_full_disk_is_told_while_facts_are_still_made(sample, monkeypatch):
     """The writer fails while other threads make the next facts with the task's connection: they end, and then it does."""
-    paths.use(sample)
+    session.use(sample)
     configured.load(sample)
     building.look_again()
     monkeypatch.setattr(fact_numbers, "FACTS", 5)

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline import duck, naming, tables
+from pipeline import naming, tables
+from pipeline.storage import duck
 from pipeline.transforms import fact_rate_enriched
 
 VIEWS = """fact_rate dim_code dim_code_cat_history dim_pos_set staged_pos_code xref_group_npi dim_npi dim_npi_address

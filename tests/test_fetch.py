@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import kit
-from pipeline import errors, inspection, paths, settings, web_names
+from pipeline import errors, paths, session, settings
 from pipeline.fetching import batch, ledger
+from pipeline.fetching import urls as web_names
 from pipeline.fetching.client import Client, Limits
+from pipeline.operations import status as inspection
 from pipeline.readers import toc
 from test_references import BY_ADDRESS, GROUPS, INLINE, put, sources
 from web import Answer, Web, serving
@@ -46,7 +48,7 @@ def root(tmp_path) -> paths.Root:
     folder = tmp_path / "warehouse"
     (folder / "raw").mkdir(parents=True)
     (folder / "luigi.cfg").write_text(PATIENCE)
-    made = paths.use(folder)
+    made = session.use(folder)
     settings.load(made.path)
     return made
 

@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import kit
-from pipeline import bringing, database, duck, errors, file_names, opening, paths
+from pipeline import errors, file_names, session
+from pipeline.operations import import_star
+from pipeline.storage import database, duck, opening
 
 SEED, COUNT = 20261201, 300
 PIECES = (
@@ -350,11 +352,11 @@ def root_named(folder: Path, name: str) -> Path:
 def test_a_root_in_which_nothing_can_be_built_is_refused_before_anything_is(tmp_path, name):
     root = root_named(tmp_path, name)
     with pytest.raises(errors.RootError, match="rename that folder, or put the warehouse elsewhere") as refused:
-        paths.use(root)
+        session.use(root)
     assert refused.value.place == str(root)
     (tmp_path / "plain").symlink_to(root)
     with pytest.raises(errors.RootError):
-        paths.use(tmp_path / "plain")
+        session.use(tmp_path / "plain")
     assert [one.name for one in root.iterdir()] == ["raw"]
 
 
@@ -377,24 +379,24 @@ def test_the_command_refuses_such_a_root(tmp_path):
 def test_a_root_that_duckdb_would_not_find_is_refused(tmp_path):
     """Of a name with [, * or ? DuckDB lists the folder above, which fails at a name that begins with a backslash."""
     root = root_named(tmp_path, "wh[1]/deeper")
-    paths.use(root)
+    session.use(root)
     (tmp_path / "\\other").mkdir()
     with pytest.raises(errors.RootError, match=r"must list .*, and it fails there at the name \\other"):
-        paths.use(root)
-    paths.use(root_named(tmp_path, "wh1"))
+        session.use(root)
+    session.use(root_named(tmp_path, "wh1"))
 
 
 def test_a_star_schema_in_such_a_folder_is_refused(tmp_path):
-    paths.use(root_named(tmp_path, "warehouse"))
+    session.use(root_named(tmp_path, "warehouse"))
     (tmp_path / "a\\b").mkdir()
     with pytest.raises(errors.UsageError, match="copy what is in it to another folder"):
-        bringing.bring(tmp_path / "a\\b")
+        import_star.bring(tmp_path / "a\\b")
 
 
 def test_the_folder_that_stands_beside_a_root_may_have_any_name(tmp_path):
     """A leaf's name was cut out of its path at a | once, of which the root's own path may have one."""
-    from pipeline import leaves
+    from pipeline.leaves import manifest
 
-    root = paths.use(root_named(tmp_path, "a|b"))
-    before, after = leaves._around(root, "2025-08")
+    root = session.use(root_named(tmp_path, "a|b"))
+    before, after = manifest._around(root, "2025-08")
     assert f"{before}payer_slug=x{after}" == str(root.leaf("payer_slug=x", "2025-08"))

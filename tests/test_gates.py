@@ -12,7 +12,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from pipeline import data_docs, duck, duplicates, errors, gates
+from pipeline import errors
+from pipeline.gates import data_docs, suites
+from pipeline.storage import duck, repeated_hashes
 
 # id, k (two words and a null), r (an amount)
 ROWS = [(1, "a", 1.0), (2, "b", -1.0), (3, "b", 3.0), (4, None, 9.5), (5, "cc", None)]
@@ -39,14 +41,14 @@ NO_ROWS_BELOW_ZERO = sql("SELECT * FROM {batch} WHERE r < 0")
 
 
 @pytest.fixture
-def check(tmp_path: Path) -> Callable[..., gates.Verdict]:
+def check(tmp_path: Path) -> Callable[..., suites.Verdict]:
     """check(expectations, select, table=…, **other views) over a suite written for the purpose."""
 
     def run(expectations: list[dict], select: str, table: str = "t", label: str | None = None, **views: str):
         path = suite(tmp_path, expectations, table)
         variables = {"year_month": "2025-08"}
         con = duck.connect("200MB", scratch=tmp_path)
-        return gates.check(path, con, views={table: select, **views}, variables=variables, label=label)
+        return suites.check(path, con, views={table: select, **views}, variables=variables, label=label)
 
     return run
 
@@ -57,12 +59,12 @@ def suite(folder: Path, expectations: list[dict], table: str = "t") -> Path:
     return path
 
 
-def ids(folder: Path, verdict: gates.Verdict, select: str, table: str = "t", **views: str) -> set | None:
+def ids(folder: Path, verdict: suites.Verdict, select: str, table: str = "t", **views: str) -> set | None:
     """The ids of all rows that failing_rows gives."""
     con = duckdb.connect()
     for name, text in {table: select, **views}.items():
         con.execute(f"CREATE VIEW {name} AS {text}")
-    found = gates.failing_rows(folder / f"{table}.json", verdict, table, con)
+    found = suites.failing_rows(folder / f"{table}.json", verdict, table, con)
     if found is None:
         return None
     return {row[0] for _, select in found for row in con.execute(f"SELECT id FROM ({select})").fetchall()}
@@ -106,14 +108,14 @@ def test_every_kind_of_failure_gives_all_its_rows(check, tmp_path, wanted, faili
 
 def test_what_shares_a_hash_with_another_is_no_duplicate(check, monkeypatch):
     """As if every hash stood twice."""
-    monkeypatch.setattr(duplicates, "standing_twice", lambda batches, *_: np.concatenate(list(batches)))
+    monkeypatch.setattr(repeated_hashes, "standing_twice", lambda batches, *_: np.concatenate(list(batches)))
     verdict = check([UNIQUE], values(ROWS))
     assert verdict.failures[0]["unexpected_count"] == 2
     assert check([UNIQUE], values([(1, None, 0.0), (2, None, 0.0), (3, "a", 0.0), (4, "b", 0.0)])).passed
 
 
 def test_more_values_than_are_held_are_looked_through_on_disk(check, monkeypatch, tmp_path):
-    monkeypatch.setattr(duplicates, "HELD", 100)
+    monkeypatch.setattr(repeated_hashes, "HELD", 100)
     some = "SELECT unnest(range(5_000)) % {} AS k"
     assert check([UNIQUE], some.format(5_000)).passed
     assert check([UNIQUE], some.format(4_990)).failures[0]["unexpected_count"] == 20
@@ -242,7 +244,7 @@ def test_sql_that_returns_the_tables_key_is_about_the_rows_of_that_key(check, tm
 def test_reasons_name_the_column_and_the_why(check, tmp_path):
     verdict = check([NOT_NULL], values(ROWS))
     rule = "expect_column_values_to_not_be_null holds"
-    assert gates.reason(verdict.failures[0]) == f'k: "{rule}" does not hold. because'
+    assert suites.reason(verdict.failures[0]) == f'k: "{rule}" does not hold. because'
 
 
 def test_variables_and_limits_reach_the_suites_sql(check):
@@ -262,7 +264,7 @@ def test_numbers_that_json_has_no_word_for_are_text(check):
 
 def test_a_verdict_is_json_and_back(check):
     verdict = check([NOT_NULL], values(ROWS))
-    again = gates.Verdict.from_dict({**json.loads(json.dumps(verdict.to_dict())), "withheld": 3})
+    again = suites.Verdict.from_dict({**json.loads(json.dumps(verdict.to_dict())), "withheld": 3})
     assert again == verdict
     assert json.loads(json.dumps(verdict.result))["success"] is False
 
@@ -291,21 +293,21 @@ def test_a_broken_expectation_is_refused_not_passed_over(check, wanted, said):
 
 def test_a_suite_that_is_no_json_or_not_there_is_named(tmp_path):
     path = tmp_path / "t.json"
-    for call in (gates.suite_hash, lambda p: gates.failing_rows(p, None, "t", None)):
+    for call in (suites.suite_hash, lambda p: suites.failing_rows(p, None, "t", None)):
         with pytest.raises(errors.GateError, match="no such suite"):
             call(path)
     path.write_text('{"name": ')
     with pytest.raises(errors.GateError, match=r"t\.json: is no JSON"):
-        gates.suite_hash(path)
+        suites.suite_hash(path)
 
 
 def test_the_hash_of_a_suite_is_that_of_its_meaning(tmp_path):
     path = suite(tmp_path, [NOT_NULL, UNIQUE])
-    former = gates.suite_hash(path)
+    former = suites.suite_hash(path)
     path.write_text(json.dumps(json.loads(path.read_text()), indent=8, sort_keys=True) + "\n")
-    assert gates.suite_hash(path) == former
+    assert suites.suite_hash(path) == former
     suite(tmp_path, [NOT_NULL, {**UNIQUE, "severity": "warning"}])
-    assert gates.suite_hash(path) != former
+    assert suites.suite_hash(path) != former
 
 
 def run(program: str, *arguments: Path) -> str:
@@ -359,16 +361,16 @@ def test_a_check_sees_no_view_of_the_one_before(tmp_path):
     con = duck.connect()
     foreign = sql("SELECT * FROM {batch} ANTI JOIN d USING (k)")
     given = {"d": "SELECT 'a' AS k"}
-    first = gates.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'a' AS k", **given}, variables={})
+    first = suites.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'a' AS k", **given}, variables={})
     assert first.passed
     with pytest.raises(errors.GateError, match="cannot be evaluated"):
-        gates.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'a' AS k"}, variables={})
-    again = gates.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'b' AS k", **given}, variables={})
+        suites.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'a' AS k"}, variables={})
+    again = suites.check(suite(tmp_path, [foreign]), con, views={"t": "SELECT 'b' AS k", **given}, variables={})
     assert not again.passed
 
 
 def test_checks_leave_nothing_open(check, tmp_path):
-    source = gates.preload().datasource()
+    source = suites.preload().datasource()
     for _ in range(3):
         check([NOT_NULL], values(ROWS))
     assert source.assets == []

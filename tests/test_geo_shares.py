@@ -9,7 +9,7 @@ import pytest
 from medicare_files import zipped
 from pipeline import errors
 from pipeline.readers import geo
-from pipeline.readers.reference_account import Account
+from pipeline.readers.reference_files.account import Account
 
 RATIOS = ("RES_RATIO", "BUS_RATIO", "OTH_RATIO", "TOT_RATIO")
 

@@ -8,7 +8,9 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import duck, errors, geocoding, inspection, paths
+from pipeline import errors, session
+from pipeline.operations import geocode_export, status
+from pipeline.storage import duck
 from reference_tables import connection, stage
 
 PLACE = {"address_1": "1 ELM ST", "city": "AUSTIN", "state": "TX", "postal_code": "787011234", "country_code": "US"}
@@ -89,15 +91,15 @@ def test_spellings_of_one_address_are_asked_once_and_always_alike():
 @pytest.mark.slow
 def test_files_of_at_most_ten_thousand_go_and_their_answers_place_the_addresses(sample, tmp_path, monkeypatch):
     """The whole way: what is exported, answered as the geocoder answers, is geocoded; nothing is left to ask."""
-    assert geocoding.ROWS_A_FILE == 10_000
-    monkeypatch.setattr(geocoding, "ROWS_A_FILE", 100)
+    assert geocode_export.ROWS_A_FILE == 10_000
+    monkeypatch.setattr(geocode_export, "ROWS_A_FILE", 100)
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "census_batch_099.csv").write_text("of an earlier export\n")
-    paths.use(sample)
+    session.use(sample)
     with pytest.raises(errors.UsageError, match="holds what publishers wrote"):
-        geocoding.export(sample / "raw" / "geo")
-    done = geocoding.export(folder)
+        geocode_export.export(sample / "raw" / "geo")
+    done = geocode_export.export(folder)
     assert sorted(done.files) == sorted(folder.iterdir())
     sizes = list(done.files.values())
     assert len(sizes) > 1
@@ -119,9 +121,9 @@ def test_files_of_at_most_ten_thousand_go_and_their_answers_place_the_addresses(
             for n, (name, *parts) in enumerate(csv.reader(requests)):
                 found = ["Match", "Exact", ", ".join(parts).upper(), "-84.39,33.75", "1", "L", "13", "121", "1", "2"]
                 writer.writerow([name, ", ".join(parts), *(["No_Match"] if n == 0 else found)])
-    inspection.begin()
+    status.begin()
     with pytest.raises(errors.RatehouseError, match="not up to date"):
-        geocoding.export(folder)  # the files that were just put there are not read yet
+        geocode_export.export(folder)  # the files that were just put there are not read yet
     assert kit.build(sample).ok
     with duckdb.connect(str(sample / "warehouse.duckdb"), read_only=True) as con:
         sources = con.sql(
@@ -129,7 +131,7 @@ def test_files_of_at_most_ten_thousand_go_and_their_answers_place_the_addresses(
         ).fetchall()
     now = {h: rest for h, *rest in sources}
     assert sum(now[h] == ["census", "13121", 33.75, -84.39] for h in hashes if h in now) == len(hashes) - len(sizes)
-    again = geocoding.export(folder)
+    again = geocode_export.export(folder)
     assert again.files == {}
     assert list(folder.iterdir()) == []
     assert again.withheld["asked before, without a match"] >= len(sizes)

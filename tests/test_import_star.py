@@ -13,9 +13,13 @@ import pytest
 
 import kit
 import reference_tables
-from pipeline import bringing, duck, errors, paths, settings, tables
-from pipeline.readers import star_layout, star_rows
-from pipeline.stages import facts, ingest, raw, star
+from pipeline import errors, session, settings, tables
+from pipeline.operations import import_star
+from pipeline.readers.star import layout as star_layout
+from pipeline.readers.star import rows as star_rows
+from pipeline.sources import listing
+from pipeline.stages import facts, ingest, star
+from pipeline.storage import duck
 
 
 def md5(text: str) -> str:
@@ -134,7 +138,7 @@ def answers(root: Path, query: str) -> list[tuple]:
 def use(root: Path) -> None:
     """Make a folder this process's warehouse, looked at anew."""
     (root / "raw").mkdir(parents=True, exist_ok=True)
-    paths.use(root)
+    session.use(root)
     settings.load(root)
     ingest.forget()
 
@@ -230,7 +234,7 @@ def test_another_star_schema_adds_what_is_new_to_its_months_alone(first, tmp_pat
     root = kit.copy(folder / "warehouse", tmp_path / "warehouse")
     use(root)
     before = kit.parquet_files(root)
-    brought = bringing.bring(write(tmp_path / "given", guide()))
+    brought = import_star.bring(write(tmp_path / "given", guide()))
     assert (brought.new, brought.months) == (True, {"2025-09": 2})
     assert brought.passed_over == [("silver/xref_pos/xref_pos.parquet", "it is made here from dim_pos_set")]
     outcome = kit.build(root)
@@ -338,7 +342,7 @@ def test_what_is_refused_is_named_and_nothing_is_brought(what, root, tmp_path):
     given, file, fact = REFUSED[what]
     folder = write(tmp_path / "given", given)
     with pytest.raises(errors.SourceError) as refused:
-        bringing.bring(folder)
+        import_star.bring(folder)
     place, *lines = str(refused.value).splitlines()
     assert place.startswith(str(folder / file))
     assert fact in str(refused.value)
@@ -359,7 +363,7 @@ def test_a_damaged_file_is_refused(name, damage, fact, root, tmp_path):
     path = write(tmp_path / "given", guidelines()) / f"{name}.parquet"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(errors.SourceError, match=f"{name}.parquet: {fact}"):
-        bringing.bring(tmp_path / "given")
+        import_star.bring(tmp_path / "given")
     assert not list((root / "raw").rglob("*"))
 
 
@@ -384,32 +388,32 @@ def test_the_folder_above_is_not_taken_for_the_star_schema(root, tmp_path):
     with pytest.raises(
         errors.SourceError, match=rf"do you mean:\s+ratehouse import-star {tmp_path}/pipeline/core/data"
     ):
-        bringing.bring(tmp_path / "pipeline")
+        import_star.bring(tmp_path / "pipeline")
 
 
 def test_an_id_that_stands_for_another_fact_in_another_star_schema_is_refused(root, tmp_path):
-    brought = bringing.bring(write(tmp_path / "given", guidelines()))
+    brought = import_star.bring(write(tmp_path / "given", guidelines()))
     given = guide()
     given["gold/fact_rate"] = given["gold/fact_rate"].with_columns(negotiated_rate=pl.lit(98.0))
     with pytest.raises(errors.SourceError) as refused:
-        bringing.bring(write(tmp_path / "other", given))
+        import_star.bring(write(tmp_path / "other", given))
     assert (
         f"fact_uid u3 stands for another fact in raw/star/{brought.id} (negotiated_rate: here 98.0, there 99.0)"
         in str(refused.value)
     )
-    assert raw.stars() == (brought.id,)
+    assert listing.stars() == (brought.id,)
 
 
 # ---- what is taken in ------------------------------------------------------------------------------------------------
 
 
 def test_what_an_interrupted_copy_leaves_is_no_star_schema(root, tmp_path):
-    left = root / "raw" / "star" / f"{bringing.DRAFT}0123"
+    left = root / "raw" / "star" / f"{import_star.DRAFT}0123"
     left.mkdir(parents=True)
     (left / "fact_rate.parquet").write_bytes(b"half")
     ingest.forget()
-    assert raw.stars() == ()
-    brought = bringing.bring(write(tmp_path / "given", guidelines()))
+    assert listing.stars() == ()
+    brought = import_star.bring(write(tmp_path / "given", guidelines()))
     assert [p.name for p in (root / "raw" / "star").iterdir()] == [brought.id]
 
 
@@ -421,7 +425,7 @@ def test_rows_that_are_repeated_or_join_nothing_are_told(root, tmp_path):
          "code_description": ["B", "A", "C", None], "code_name": ["x"] * 4})  # fmt: skip
     given["dims/dim_payer"] = given["dims/dim_payer"].with_columns(payer_slug=pl.lit("peach"))
     given["gold/fact_rate"] = given["gold/fact_rate"].with_columns(payer_slug=pl.lit("peach"))
-    brought = bringing.bring(write(tmp_path / "given", given))
+    brought = import_star.bring(write(tmp_path / "given", given))
     assert brought.notices == [
         "gold/fact_rate.parquet: 1 rows stand more than once; once is enough",
         "dims/dim_code.parquet: 1 rows without code_type or code are passed over",
@@ -528,7 +532,7 @@ def test_groups_have_the_members_of_their_month_alone(tmp_path):
 @pytest.mark.slow
 def test_months_are_known_from_what_was_staged(root, tmp_path):
     assert facts.months() == []
-    brought = bringing.bring(write(tmp_path / "given", guidelines()))
+    brought = import_star.bring(write(tmp_path / "given", guidelines()))
     (task,) = star.tasks()
     assert task.star == brought.id
     assert star.months() == []

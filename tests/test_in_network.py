@@ -29,22 +29,19 @@ import pytest
 import kit
 from generate_mrf import odd_file
 from mutate_mrf import mutated
-from pipeline import duplicates, lookahead, naming, parquet, tables
+from pipeline import naming, tables
+from pipeline.compiled.jit import address
 from pipeline.errors import SourceError
-from pipeline.jit import address
-from pipeline.readers import (
-    at_hand,
-    in_network,
-    in_network_heads,
-    in_network_items,
-    in_network_members,
-    in_network_membership,
-    in_network_prices,
-    in_network_references,
-    in_network_scan,
-    unpacked,
-)
-from pipeline.readers.in_network import HEADER
+from pipeline.readers import mrf_membership
+from pipeline.readers.in_network import item_templates, references
+from pipeline.readers.in_network import items as in_network_items
+from pipeline.readers.in_network import members as in_network_members
+from pipeline.readers.in_network import prices as in_network_prices
+from pipeline.readers.in_network import read as in_network
+from pipeline.readers.in_network.read import HEADER
+from pipeline.readers.in_network.scan import items as in_network_scan
+from pipeline.readers.json_stream import byte_buffer, decompression
+from pipeline.storage import parquet, prefetch, repeated_hashes
 from pipeline.transforms import in_network_counts
 from plain_scan import plain_scan
 
@@ -120,7 +117,7 @@ def counted(path: Path, *, again: bool = True) -> dict:
     con = sink.database()
     counts = sink.counts(con)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duplicates, "HELD", 1 + sink.table("price").num_rows // 3)
+        patch.setattr(repeated_hashes, "HELD", 1 + sink.table("price").num_rows // 3)
         assert not again or sink.counts(con) == counts, "however many prices are looked at at once"
     assert result.rates_read == counts["rates"] + result.rejected
     for by, column in (("by_class", "billing_class"), ("by_type", "negotiated_type")):
@@ -176,7 +173,7 @@ def referring(*ids, **changes) -> dict:
 @pytest.fixture(autouse=True)
 def after_one_reference(monkeypatch):
     """The compiled pass reads all references but the first, not only those of lists that are worth it."""
-    monkeypatch.setattr(in_network_references, "FEW", 1)
+    monkeypatch.setattr(references, "FEW", 1)
 
 
 @pytest.fixture
@@ -683,7 +680,7 @@ def test_rejected(what, write):
 
 
 @pytest.mark.parametrize("readable", [True, False])
-@pytest.mark.parametrize("again", ["5", "null", '"x"', f"[{in_network_heads._MARK}]", "[{}, 7]", "same"])
+@pytest.mark.parametrize("again", ["5", "null", '"x"', f"[{item_templates._MARK}]", "[{}, 7]", "same"])
 def test_rates_that_stand_twice_in_an_item_are_the_last(again, readable, write):
     """Wherever the file is cut, and with the item itself on record, not what was read of it."""
     rates = json.dumps([{"provider_groups": [GROUP], "negotiated_prices": [PRICE] * 3}] * 20)
@@ -702,7 +699,7 @@ def test_rates_that_stand_twice_in_an_item_are_the_last(again, readable, write):
     assert len(found["quarantine"] if isinstance(found, dict) else found[3]) >= (0 if read_well else 2)
 
 
-@pytest.mark.parametrize("again", ["5", "null", '"x"', in_network_heads._MARK, f'"{in_network_heads._MARK}"'])
+@pytest.mark.parametrize("again", ["5", "null", '"x"', item_templates._MARK, f'"{item_templates._MARK}"'])
 def test_a_rate_that_stands_twice_in_a_price_is_the_last(again, write):
     """Also where it is what the reader puts in the place of a rate that it cuts out."""
     price = json.dumps(PRICE)
@@ -1079,12 +1076,19 @@ def test_what_the_sink_raises_behind_the_reader_is_raised(write):
 @pytest.mark.parametrize("together", [1, 1 << 20])
 def test_unpacked_ahead_a_file_breaks_off_at_the_same_byte(together, write, monkeypatch):
     """What stands before the damage is read, by one thread or two, wherever in a handful of blocks it is."""
-    monkeypatch.setattr(unpacked, "_TOGETHER", together)
+    monkeypatch.setattr(decompression, "_TOGETHER", together)
     long = json.dumps(document(in_network=document()["in_network"] * 6000))
     packed = gzip.compress(long.encode(), 0)  # as large as its text, so that a cut falls into any block
-    assert len(packed) > 5 * unpacked.BLOCK
+    assert len(packed) > 5 * decompression.BLOCK
     outcomes = []
-    for size in (200, unpacked.BLOCK - 1, unpacked.BLOCK + 1, 3 * unpacked.BLOCK + 7, len(packed) - 8, len(packed)):
+    for size in (
+        200,
+        decompression.BLOCK - 1,
+        decompression.BLOCK + 1,
+        3 * decompression.BLOCK + 7,
+        len(packed) - 8,
+        len(packed),
+    ):
         path = write(packed[:size], "a.json.gz")
         outcomes.append(_outcome(path, 1 << 20, threads=2))
         assert outcomes[-1] == _outcome(path, 1 << 20), size
@@ -1098,12 +1102,12 @@ def test_what_nobody_reads_is_not_unpacked():
     def blocks():
         for number in range(10_000):
             taken.append(number)
-            yield bytes(unpacked.BLOCK)
+            yield bytes(decompression.BLOCK)
 
-    with unpacked.unpacked_ahead(blocks()) as coming:
-        assert next(coming) == bytes(unpacked.BLOCK)
+    with decompression.unpacked_ahead(blocks()) as coming:
+        assert next(coming) == bytes(decompression.BLOCK)
     assert len(taken) <= 7 * 16
-    assert not [t for t in threading.enumerate() if t.name.startswith(lookahead.THREAD)]
+    assert not [t for t in threading.enumerate() if t.name.startswith(prefetch.THREAD)]
 
 
 def test_a_small_file_waits_for_no_matrix_multiplication(write):
@@ -1149,7 +1153,7 @@ def _outcome(path: Path, chunk: int, **options):
 
 def _plainly(patch: pytest.MonkeyPatch) -> None:
     """Leave every record to parsed JSON."""
-    for module in (in_network_items, in_network_references):
+    for module in (in_network_items, references):
         patch.setattr(module, "scan", plain_scan)
 
 
@@ -1162,8 +1166,8 @@ def _mutations(folder: Path, seeds: Iterable[int]) -> None:
         found = _outcome(path, 1 << 20)
         assert _outcome(path, (1, 3, 64, 1024)[seed % 4]) == found, seed
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(unpacked, "BLOCK", (1, 7, 100, 1000)[seed % 4])
-            patch.setattr(at_hand, "_BRIDGE", (1, 20, 300)[seed % 3])
+            patch.setattr(decompression, "BLOCK", (1, 7, 100, 1000)[seed % 4])
+            patch.setattr(byte_buffer, "_BRIDGE", (1, 20, 300)[seed % 3])
             assert _outcome(path, 1 << 20) == found, seed
         with pytest.MonkeyPatch.context() as patch:
             _plainly(patch)
@@ -1277,8 +1281,8 @@ def test_in_line_lists_beside_one_that_cannot_be_read_are_still_read_together(wr
     lists[30] = [{"npi": [0, 1_000_000_001], "tin": {"type": "ein", "value": "1"}}]
     rates = [{"provider_groups": groups, "negotiated_prices": [PRICE]} for groups in lists]
     path = write(document(in_network=[{**ITEM, "negotiated_rates": rates}]))
-    alone, membership = [], in_network_membership.membership
-    monkeypatch.setattr(in_network_membership, "membership", lambda groups: alone.append(groups) or membership(groups))
+    alone, membership = [], mrf_membership.membership
+    monkeypatch.setattr(mrf_membership, "membership", lambda groups: alone.append(groups) or membership(groups))
     found = whole(path, max_rejected_share=1)
     assert 5 <= len(alone) <= 10, "those five, and not the other 45"
     _plainly(monkeypatch)

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline import duplicates, tables
+from pipeline import tables
+from pipeline.storage import repeated_hashes
 from pipeline.transforms import in_network_counts
 
 
@@ -93,7 +94,7 @@ def test_facts_are_the_different_rates(repeat_items, repeat_owners, tmp_path, mo
         file = File(seed, repeat_items=repeat_items, repeat_owners=repeat_owners)
         rates = file.rates()
         for held, batch_rows in ((1 << 10, 100), (1 << 10, 1), (3, 2), (3, 5)):
-            monkeypatch.setattr(duplicates, "HELD", held)
+            monkeypatch.setattr(repeated_hashes, "HELD", held)
             monkeypatch.setattr(in_network_counts, "_ROWS", held)
             counted = file.counts(batch_rows, tmp_path)
             assert (counted["rates"], counted["facts"]) == (len(rates), len(set(rates))), (seed, held)
@@ -108,7 +109,7 @@ def test_prices_that_stand_twice_are_looked_up(items, tmp_path, monkeypatch):
     """However much is held; where more than that stands twice, all are."""
     for seed in range(30):
         rng = np.random.default_rng(seed)
-        monkeypatch.setattr(duplicates, "HELD", int(rng.integers(20, 500)))
+        monkeypatch.setattr(repeated_hashes, "HELD", int(rng.integers(20, 500)))
         prices = [rng.choice(np.arange(k), 600).astype(kind) for k, kind in ((items, "i4"), (3, "i4"), (9, "f8"))]
         seen = in_network_counts._Repeated(tmp_path)
         for start in range(0, 600, 70):
@@ -116,7 +117,7 @@ def test_prices_that_stand_twice_are_looked_up(items, tmp_path, monkeypatch):
         values = seen.values()
         rows = list(zip(*(column.tolist() for column in prices), strict=True))
         twice = {row for row, times in Counter(rows).items() if times > 1}
-        assert (values is None) == (len(twice) > duplicates.HELD)
+        assert (values is None) == (len(twice) > repeated_hashes.HELD)
         numbers = np.arange(items, dtype="i4"), np.arange(3, dtype="i4")
         found = in_network_counts._looked_up(values, iter([[np.arange(600), *prices]]), *numbers)
         places = [place for *_, part in found for place in part.tolist()]

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.readers import in_network_members, in_network_membership, in_network_reference_scan
-from pipeline.readers.in_network_members import Members
-from pipeline.readers.in_network_tins import plain, tin_key
-from pipeline.readers.json_text import parsed
-from pipeline.readers.spans import Spans
+from pipeline.compiled.byte_interner import Spans
+from pipeline.readers import mrf_membership
+from pipeline.readers.in_network import members as in_network_members
+from pipeline.readers.in_network.members import Members
+from pipeline.readers.in_network.scan import references
+from pipeline.readers.in_network.tins import plain, tin_key
+from pipeline.readers.json_stream.cursor import parsed
 
 VALUE = st.one_of(
     st.from_regex(r"[0-9]{2}-?[0-9]{7}", fullmatch=True),
@@ -33,7 +35,7 @@ def said(text: str) -> tuple[str, bytes] | None:
     """What is said of a TIN read by itself, as `plain` does; None where it cannot be read, or something in it is odd."""
     notes = []
     try:
-        prefix, tin = in_network_membership.tin(parsed(text.encode()), notes)
+        prefix, tin = mrf_membership.tin(parsed(text.encode()), notes)
     except ValueError:
         return None
     return None if notes else (prefix, tin_key(tin))
@@ -108,14 +110,14 @@ def test_entries_together_are_the_members_of_each_list(most, monkeypatch):
         placed = spans.numbers([json.dumps(one).encode() for one in lists])
         lists = [lists[place] for place in np.unique(placed, return_index=True)[1].tolist()]
         members = Members(numbers)
-        ends, entries, npis = in_network_reference_scan.lists(spans, 0, len(spans), members.texts)
+        ends, entries, npis = references.lists(spans, 0, len(spans), members.texts)
         members.read()
         assert not len(members.unreadable(entries))
         known = ends[ends >= 0]
         texts = members.joined(known, entries, npis).to_pylist() if len(known) else []
         tins = np.split(members.tins(entries), known[:-1])
         for place, text, theirs in zip(np.flatnonzero(ends >= 0).tolist(), texts, tins, strict=len(known) > 0):
-            alone = in_network_membership.membership(json.loads(json.dumps(lists[place])))
+            alone = mrf_membership.membership(json.loads(json.dumps(lists[place])))
             assert (text, ()) == (alone.members, alone.notes)
             assert numbers.spans(theirs) == [tin_key(tin) for tin in alone.tins]
         odd = {

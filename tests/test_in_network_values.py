@@ -16,8 +16,9 @@ import odd_values
 from odd_values import Raw
 from pipeline import naming
 from pipeline.errors import SourceError
-from pipeline.readers import file_kinds, in_network_dates, in_network_issues, in_network_references
-from pipeline.readers.in_network_fields import Unreadable
+from pipeline.readers import file_kinds, mrf_dates, mrf_issues
+from pipeline.readers.in_network import references as in_network_references
+from pipeline.readers.mrf_fields import Unreadable
 from test_in_network import GROUP, ITEM, PRICE, _plainly, document, grouped, itemised, priced, read, referring
 
 A, B, C = "1550000016", "1550000024", "1550000032"
@@ -522,8 +523,8 @@ def test_any_day_is_read_in_any_form():
         when = datetime.datetime(2000, 1, 1) + datetime.timedelta(minutes=rng.randrange(60 * 24 * 365 * 60))
         text = when.strftime(rng.choice(forms).replace("_", " "))
         text = rng.choice([text, text.upper(), text.replace("/0", "/").removeprefix("0") if "/" in text else text])
-        assert in_network_dates.expiration(text, []) == when.date().isoformat(), text
-        assert in_network_dates.month(text)[0] == when.strftime("%Y-%m"), text
+        assert mrf_dates.expiration(text, []) == when.date().isoformat(), text
+        assert mrf_dates.month(text)[0] == when.strftime("%Y-%m"), text
 
 
 def test_no_text_is_a_day_that_it_does_not_name():
@@ -532,7 +533,7 @@ def test_no_text_is_a_day_that_it_does_not_name():
     for _ in range(20_000):
         text = "".join(rng.choices("0123456789/-. TDEC", k=rng.randrange(1, 12)))
         try:
-            day = in_network_dates.expiration(text, [])
+            day = mrf_dates.expiration(text, [])
         except Unreadable:
             continue
         if day:
@@ -676,5 +677,5 @@ def test_a_stray_bracket_at_the_end_of_a_cut_file_is_no_other_fault(write):
 
 
 def test_every_kind_has_a_name_and_a_sentence():
-    assert len({one.kind for one in in_network_issues.ALL}) == len(in_network_issues.ALL)
-    assert all(one.meaning.endswith(".") for one in in_network_issues.ALL)
+    assert len({one.kind for one in mrf_issues.ALL}) == len(mrf_issues.ALL)
+    assert all(one.meaning.endswith(".") for one in mrf_issues.ALL)

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import compiled, jit
+from pipeline.compiled import jit
+from pipeline.operations import warm_up
 from test_in_network import GROUP, referring
 
-KERNEL = (
-    "from pipeline.jit import entry, inner\nfrom helping import helped\n\n@entry\ndef run():\n    return helped()\n"
-)
-HELPING = "from pipeline.jit import inner\n\n@inner\ndef helped():\n    return {}\n"
+KERNEL = "from pipeline.compiled.jit import entry, inner\nfrom helping import helped\n\n@entry\ndef run():\n    return helped()\n"
+HELPING = "from pipeline.compiled.jit import inner\n\n@inner\ndef helped():\n    return {}\n"
 
 
 def test_a_function_that_compiled_code_calls_is_compiled_again_when_it_changes(tmp_path):
@@ -49,7 +48,7 @@ def test_what_was_compiled_from_former_sources_goes(tmp_path, monkeypatch):
     monkeypatch.setattr(jit.config, "CACHE_DIR", str(tmp_path / "compiled-now"))
     for name in ("compiled-now", "compiled-before", "other"):
         (tmp_path / name).mkdir()
-    compiled.remove_former()
+    warm_up.remove_former()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["compiled-now", "other"]
 
 
@@ -100,7 +99,7 @@ print(len(in_network_scan._scan.signatures), len(in_network_counts._count_owners
 
 
 def test_all_that_python_calls_is_compiled_beforehand(made):
-    package = Path(compiled.__file__).parent
+    package = Path(warm_up.__file__).parent
     entries = {
         f"{path.stem}.{name}"
         for path in package.rglob("*.py")
@@ -115,7 +114,7 @@ def test_every_kernel_is_compiled_once(made, tmp_path):
     long."""
     assert made.kinds == {"int64", "uint64"}
     before = set(made.folder.rglob("*.nbc"))
-    readers = {path.stem for path in (Path(compiled.__file__).parent / "readers").glob("*.py")}
+    readers = {path.stem for path in (Path(warm_up.__file__).parent / "readers").glob("*.py")}
     times = Counter(name for name in (path.name.split("-")[0] for path in before) if name.split(".")[0] in readers)
     assert len(times) > 10
     assert {name: n for name, n in times.items() if n > 1} == {}

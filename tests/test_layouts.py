@@ -10,7 +10,8 @@ import pyarrow.dataset as ds
 import pytest
 
 import kit
-from pipeline import errors, journal, settings, tables
+from pipeline import errors, settings, tables
+from pipeline.storage import journal
 
 MONTHS, STATES = ("2025-07", "2025-08"), ("GA", "TX", "US")
 FILES = {

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline import duck, parquet, parquet_reading, partition, tables
+from pipeline import partition, tables
+from pipeline.storage import duck, parquet, parquet_reading
 from pipeline.transforms import leaf_plan
 
 ENRICHED = tables.get("fact_rate_enriched")

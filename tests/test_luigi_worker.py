@@ -10,7 +10,7 @@ import luigi
 import luigi.scheduler
 import pytest
 
-from pipeline.luigi_worker import Watch
+from pipeline.tasks.worker import Watch
 
 
 class Sleeping(luigi.Task):

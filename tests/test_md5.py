@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import md5
-from pipeline.jit import address, copy, entry, put
+from pipeline.compiled import md5
+from pipeline.compiled.jit import address, copy, entry, put
 
 
 @entry

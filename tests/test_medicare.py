@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipeline import errors, tables
-from pipeline.readers import medicare
+from pipeline.readers.medicare import read as medicare
 
 
 @pytest.fixture

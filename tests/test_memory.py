@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 import kit
-from pipeline import duck, errors, paths, settings, task
+from pipeline import errors, session, settings
+from pipeline.storage import duck
+from pipeline.tasks import base as task
 
 
 def test_a_table_that_needs_more_memory_says_which_setting_it_is(tmp_path):
     root = kit.small(tmp_path / "warehouse")
-    paths.use(root)
+    session.use(root)
     settings.load(root)
     con = duck.connect("20MB")
     with pytest.raises(errors.MemoryLimitError) as refused, task._within_memory("dims/dim_tin"):

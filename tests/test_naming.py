@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import duck, naming
+from pipeline import naming
+from pipeline.storage import duck
 
 
 @pytest.fixture(scope="module")

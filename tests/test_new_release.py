@@ -12,7 +12,8 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import inspection, partition, paths, settings
+from pipeline import partition, session, settings
+from pipeline.operations import status
 
 JULY, AUGUST, OCTOBER = "PPRRVU2025_Jul.csv", "PPRRVU2025_Aug.csv", "PPRRVU2025_Oct.csv"
 OFFICE_VISIT = "99213"
@@ -29,10 +30,10 @@ def release(root: Path, name: str, month: str, released: str, work_rvu: str) -> 
 
 
 def why(root: Path, target: str) -> str:
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
-    inspection.begin()
-    return inspection.why(target)
+    status.begin()
+    return status.why(target)
 
 
 def leaves(root: Path) -> dict[str, kit.Seen]:

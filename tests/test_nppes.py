@@ -16,8 +16,10 @@ from polars.testing import assert_frame_equal
 import nppes_files
 from pipeline import naming, tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import nppes, nppes_csv, nppes_records
-from pipeline.readers.reference_account import Account
+from pipeline.readers.nppes import read as nppes
+from pipeline.readers.nppes import records as nppes_records
+from pipeline.readers.nppes import registry_csv
+from pipeline.readers.reference_files.account import Account
 
 MONTHLY = "npidata_pfile_20050523-20250810.csv"
 LOCATION = {
@@ -241,7 +243,7 @@ def test_the_first_fault_of_a_file_is_said_though_a_later_one_is_found_first(tmp
     rows = [monthly() | {"NPI": str(1003000000 + n)} for n in range(60)]
     rows[5] |= {"NPI": "12"}
     text = nppes_files.text(rows) + '"1"\n'
-    monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", 30_000)
+    monkeypatch.setattr(registry_csv, "BLOCK_BYTES", 30_000)
     with pytest.raises(SourceError, match=r"csv:7: '12' is no NPI"):
         read(tmp_path, text, MONTHLY)
 
@@ -350,7 +352,7 @@ def test_a_column_is_trimmed_where_any_of_its_values_needs_it(values, offset):
     """An empty text comes as null from the CSV reader."""
     column = pa.array([*["  ZZ "] * offset, *values], pa.string()).slice(offset)  # of a block cut out of a larger one
     batch = pa.record_batch([column, pa.array(["1"] * len(values))], names=["text", "npi"])
-    trimmed = nppes_csv._trimmed(batch, 0)["text"].to_list()
+    trimmed = registry_csv._trimmed(batch, 0)["text"].to_list()
     assert trimmed == [(value or "").strip() or None for value in values]
 
 
@@ -371,8 +373,8 @@ def test_blanks_within_an_address_do_not_count(name, text):
 def test_a_file_of_many_blocks_is_the_same_rows(tmp_path, monkeypatch):
     rows = [monthly() | {"NPI": str(1003000000 + n), "Provider Last Name (Legal Name)": f"L{n}"} for n in range(300)]
     whole = read(tmp_path, nppes_files.text(rows), MONTHLY)
-    monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", 20_000)
-    monkeypatch.setattr(nppes_csv, "BLOCK_ROWS", 40)
+    monkeypatch.setattr(registry_csv, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(registry_csv, "BLOCK_ROWS", 40)
     assert len(list(nppes.read(tmp_path / MONTHLY))) > 3
     for name, frame in read(tmp_path, nppes_files.text(rows), MONTHLY).items():
         assert_frame_equal(frame.sort(tables.get(name).sort), whole[name].sort(tables.get(name).sort))

@@ -11,7 +11,7 @@ import polars as pl
 
 import nppes_files
 from pipeline import naming
-from pipeline.readers import nppes
+from pipeline.readers.nppes import read as nppes
 from reference_tables import connection, run, stage
 
 # The guidelines' provider columns, then their address columns.

@@ -10,9 +10,12 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import ordering, paths, settings, source_names, tables, task
-from pipeline.readers import nppes, nppes_csv
-from pipeline.stages import ingest
+from pipeline import paths, session, settings, source_names, tables
+from pipeline.readers.nppes import read as nppes
+from pipeline.readers.nppes import registry_csv
+from pipeline.stages import reference_file
+from pipeline.storage import external_sort
+from pipeline.tasks import base as task
 
 MONTHLY = "npidata_pfile_20050523-20250810.csv"
 
@@ -63,14 +66,14 @@ def test_blocks_of_any_size_are_staged_as_the_same_bytes(tmp_path, monkeypatch):
     root = tmp_path / "warehouse"
     (root / "raw" / "nppes").mkdir(parents=True)
     shutil.copy(kit.SAMPLE / "nppes" / MONTHLY, root / "raw" / "nppes")
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
-    task = ingest.Nppes(path=MONTHLY)
+    task = reference_file.Nppes(path=MONTHLY)
     made = []
     for size, rows in ((8 << 20, 1 << 20), (40_000, 1), (20_000, 100)):
-        monkeypatch.setattr(nppes_csv, "BLOCK_BYTES", size)
-        monkeypatch.setattr(nppes_csv, "BLOCK_ROWS", rows)
-        monkeypatch.setattr(ordering, "SPILLED_ROWS", rows)  # all in memory, or by ranges on disk
+        monkeypatch.setattr(registry_csv, "BLOCK_BYTES", size)
+        monkeypatch.setattr(registry_csv, "BLOCK_ROWS", rows)
+        monkeypatch.setattr(external_sort, "SPILLED_ROWS", rows)  # all in memory, or by ranges on disk
         folder = paths.make_folder(task.warehouse.scratch / str(size))
         task.produce({name: folder / f"{name}.parquet" for name in task.targets()})
         made.append({path.name: path.read_bytes() for path in folder.iterdir()})

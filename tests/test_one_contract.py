@@ -9,7 +9,7 @@ import pytest
 
 import staged_rates
 from pipeline import tables
-from pipeline.readers import in_network
+from pipeline.readers.in_network import read as in_network
 from pipeline.transforms import fact_rate
 
 FILE = "GA/contract.json"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import ordering
+from pipeline.storage import external_sort
 from pipeline.tables import Table
 
 _KINDS = {"note": "string", "npi": "string", "kind": "string", "row": "int64"}
@@ -43,11 +43,11 @@ def in_order(table, rows, size, folder, read=MANY_RANGES):
             yield con
 
     path = folder / "rows.unsorted"
-    unsorted = ordering.Unsorted(table, path, read)
+    unsorted = external_sort.Unsorted(table, path, read)
     frame = pl.DataFrame(rows, schema=table.polars_schema(), orient="row")
     for start in range(0, max(1, len(rows)), size):
         unsorted.write(frame[start : start + size])
-    assert path.exists() == (len(rows) >= ordering.SPILLED_ROWS)
+    assert path.exists() == (len(rows) >= external_sort.SPILLED_ROWS)
     found = [tuple(row.values()) for batch in unsorted.ordered(connect) for row in batch.to_pylist()]
     assert not path.exists()
     return found, len(opened)
@@ -77,8 +77,8 @@ def test_rows_come_in_order(tmp_path_factory, table, drawn, size, spilled, most,
     """However they come, however many wait, however large a range may be."""
     rows = [(*row, -number) for number, row in enumerate(drawn)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordering, "SPILLED_ROWS", spilled)
-        patch.setattr(ordering, "MOST_BYTES", most)
+        patch.setattr(external_sort, "SPILLED_ROWS", spilled)
+        patch.setattr(external_sort, "MOST_BYTES", most)
         found, by_duckdb = in_order(table, rows, size, tmp_path_factory.mktemp("rows"), read)
     assert found == sorted(rows, key=python_order(table))
     if most != 200:
@@ -87,10 +87,12 @@ def test_rows_come_in_order(tmp_path_factory, table, drawn, size, spilled, most,
 
 def test_no_range_in_memory_is_larger_than_allowed(tmp_path, monkeypatch):
     """Also where all NPIs begin with the same digits, or one stands in every row."""
-    monkeypatch.setattr(ordering, "SPILLED_ROWS", 1_000)
-    monkeypatch.setattr(ordering, "MOST_BYTES", 600_000)
-    sizes, whole = [], ordering.Unsorted._sorted
-    monkeypatch.setattr(ordering.Unsorted, "_sorted", lambda self, rows: sizes.append(rows.nbytes) or whole(self, rows))
+    monkeypatch.setattr(external_sort, "SPILLED_ROWS", 1_000)
+    monkeypatch.setattr(external_sort, "MOST_BYTES", 600_000)
+    sizes, whole = [], external_sort.Unsorted._sorted
+    monkeypatch.setattr(
+        external_sort.Unsorted, "_sorted", lambda self, rows: sizes.append(rows.nbytes) or whole(self, rows)
+    )
     for npi, by_duckdb in ((lambda n: n * 500_009, 0), (lambda n: n % 9, 1), (lambda n: 0, 1)):
         rows = [("x" * 50, str(1_000_000_000 + npi(n) % 10**9), "m", n) for n in range(9_500)]
         found, opened = in_order(BY_NPI, rows, 700, tmp_path)
@@ -100,15 +102,15 @@ def test_no_range_in_memory_is_larger_than_allowed(tmp_path, monkeypatch):
 
 
 def test_a_text_that_is_no_npi_is_refused_where_ranges_are_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(ordering, "SPILLED_ROWS", 1)
+    monkeypatch.setattr(external_sort, "SPILLED_ROWS", 1)
     with pytest.raises(pl.exceptions.InvalidOperationError):
         in_order(BY_NPI, [("", "one", "m", 1)], 1, tmp_path)
 
 
 def test_what_waits_on_disk_is_the_rows_once(tmp_path, monkeypatch):
     """Also where most ranges get none of them."""
-    monkeypatch.setattr(ordering, "SPILLED_ROWS", 500)
-    unsorted = ordering.Unsorted(BY_NPI, tmp_path / "rows.unsorted", MANY_RANGES)
+    monkeypatch.setattr(external_sort, "SPILLED_ROWS", 500)
+    unsorted = external_sort.Unsorted(BY_NPI, tmp_path / "rows.unsorted", MANY_RANGES)
     rows = [(random.Random(n).randbytes(40).hex(), str(1_234_567_000 + n), "m", n) for n in range(2_000)]
     for start in range(0, 2_000, 500):
         unsorted.write(pl.DataFrame(rows[start : start + 500], schema=BY_NPI.polars_schema(), orient="row"))

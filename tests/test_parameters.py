@@ -15,10 +15,22 @@ import luigi
 import pytest
 
 import kit
-from pipeline import errors, partition, paths, settings, stages
-from pipeline.stages import bench, dims, enriched, facts, ingest, joining, raw, star, xrefs
+from pipeline import errors, partition, session, settings, stages
+from pipeline.stages import (
+    bench,
+    dims,
+    enriched,
+    enriched_rows,
+    facts,
+    in_network_file,
+    ingest,
+    raw,
+    reference_file,
+    star,
+    xrefs,
+)
 from pipeline.stages.parameters import KeyParameter, MonthParameter, NameParameter, PartitionParameter
-from pipeline.task import RootParameter
+from pipeline.tasks.base import RootParameter
 from test_hostile_names import rates
 
 CHECKED = (RootParameter, MonthParameter, NameParameter, KeyParameter, PartitionParameter)
@@ -56,7 +68,7 @@ def root(tmp_path) -> Path:
     (tmp_path / "warehouse" / "raw" / "pos" / "list.csv").write_text(
         "pos_code,pos_type,pos_name\n11,Non-Facility,Office\n"
     )
-    paths.use(tmp_path / "warehouse")
+    session.use(tmp_path / "warehouse")
     settings.load(tmp_path / "warehouse")
     ingest.forget()
     return tmp_path / "warehouse"
@@ -82,7 +94,13 @@ def test_every_parameter_is_checked():
 @pytest.mark.parametrize("text", MONTHS)
 def test_what_is_no_month_is_refused_with_the_nearest(root, text):
     meant = f"do you mean {MONTHS[text]}?" if MONTHS[text] else "write it as YYYY-MM, such as 2025-08"
-    for cls in (facts.FactRate, dims.DimProviderGroup, xrefs.XrefGroupNpi, bench.BenchAsc, joining.FactRateEnriched):
+    for cls in (
+        facts.FactRate,
+        dims.DimProviderGroup,
+        xrefs.XrefGroupNpi,
+        bench.BenchAsc,
+        enriched_rows.FactRateEnriched,
+    ):
         with pytest.raises(errors.UsageError, match=re.escape(meant)):
             cls(month=text)
     for cls in (enriched.LeafPlan, enriched.EnrichedMonth, enriched.Partition):
@@ -102,7 +120,7 @@ def test_a_month_is_a_month():
 
 @pytest.mark.parametrize("text", OUTSIDE)
 def test_a_path_that_leads_out_of_its_folder_is_refused(root, text):
-    for cls in (ingest.InNetworkFile, ingest.Pos, ingest.Nppes, raw.SourceFile):
+    for cls in (in_network_file.InNetworkFile, reference_file.Pos, reference_file.Nppes, raw.SourceFile):
         with pytest.raises(errors.UsageError, match="of this warehouse"):
             cls(path=text)
     with pytest.raises(errors.UsageError):
@@ -112,8 +130,8 @@ def test_a_path_that_leads_out_of_its_folder_is_refused(root, text):
 def test_what_a_person_names_must_be_there(root):
     """What the tasks themselves name may be gone: it is taken away by its name."""
     there = {
-        ingest.InNetworkFile: ("GA/acme.json", "GA/acm.json"),
-        ingest.Pos: ("list.csv", "mrf/GA/acme.json"),
+        in_network_file.InNetworkFile: ("GA/acme.json", "GA/acm.json"),
+        reference_file.Pos: ("list.csv", "mrf/GA/acme.json"),
         raw.SourceFile: ("mrf/GA/bolt.json", "mrf/GA/bolt.jso"),
         star.Star: ("0123456789abcdef", "0123"),
     }
@@ -124,7 +142,7 @@ def test_what_a_person_names_must_be_there(root):
             parameter.parse(unknown)
         assert getattr(cls(**{name: unknown}), name) == unknown
     with pytest.raises(errors.UsageError, match="there is none yet"):
-        dict(ingest.Wcfs.get_params())["path"].parse("GA.csv")
+        dict(reference_file.Wcfs.get_params())["path"].parse("GA.csv")
     (root / "raw" / "mrf" / "notes.json").write_text("{}")
     ingest.forget()
     assert dict(raw.SourceFile.get_params())["path"].parse("mrf/notes.json") == "mrf/notes.json"
@@ -237,9 +255,9 @@ def test_our_own_commands_refuse_it(built_sample):
 
 def test_why_takes_a_file_whose_name_is_like_something_else(root):
     """A colon and a key's name are no month and no partition where they stand in the name of a file."""
-    from pipeline import inspection
+    from pipeline.operations import status
 
     for name in ("a:2025-08.json", "a:b.json", "payer_slug=x.json"):
         (root / "raw" / "mrf" / "GA" / name).write_text(json.dumps({}))
-        inspection.begin()
-        assert inspection.why(f"raw/mrf/GA/{name}").startswith(f"raw/mrf/GA/{name} would be built: ")
+        status.begin()
+        assert status.why(f"raw/mrf/GA/{name}").startswith(f"raw/mrf/GA/{name} would be built: ")

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kit
-from pipeline import lookahead, parquet, writing
+from pipeline.storage import chunked_file, parquet, prefetch
 from pipeline.tables import Table
 
 TABLE = Table(
@@ -85,7 +85,7 @@ def test_a_full_disk_is_an_error(count):
 
 @kit.on_a_full_disk
 def test_a_full_disk_is_told_while_rows_come(monkeypatch):
-    monkeypatch.setattr(writing, "WAITING", 0)
+    monkeypatch.setattr(chunked_file, "WAITING", 0)
     (batch,) = batches(some_rows(parquet.ROW_GROUP_ROWS), parquet.ROW_GROUP_ROWS)
     writer = parquet.Writer(kit.FULL_DISK, TABLE)
     with pytest.raises(OSError, match="No space left"):
@@ -275,7 +275,7 @@ def test_what_is_made_ahead_gives_way_to_who_takes_it():
         yield niceness()
 
     before = niceness()
-    assert list(lookahead.ahead(made())) == [min(before + lookahead.NICENESS, 19)]
+    assert list(prefetch.ahead(made())) == [min(before + prefetch.NICENESS, 19)]
     assert niceness() == before
 
 
@@ -292,7 +292,7 @@ def test_rows_made_ahead_are_the_same_and_end_as_they_do():
     taken, furthest = [], []
 
     def take():
-        for batch in lookahead.ahead(rows()):
+        for batch in prefetch.ahead(rows()):
             taken.append(batch.column(0)[0].as_py())
             furthest.append(len(made) - len(taken))
 
@@ -300,7 +300,7 @@ def test_rows_made_ahead_are_the_same_and_end_as_they_do():
         take()
     assert taken == [0, 1, 2, 3, 4]
     assert max(furthest) <= 1
-    started = lookahead.ahead(rows())
+    started = prefetch.ahead(rows())
     next(started)
     started.close()  # waits for the thread
-    assert not [one for one in threading.enumerate() if one.name.startswith(lookahead.THREAD)]
+    assert not [one for one in threading.enumerate() if one.name.startswith(prefetch.THREAD)]

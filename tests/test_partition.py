@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import errors, partition
-from pipeline.catalog import PARTITION_KEY
+from pipeline.leaves.catalog import PARTITION_KEY
 from pipeline.transforms.leaf_plan import PARTITION_VALUE
 
 ODD = [

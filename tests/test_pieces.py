@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import kit
-from pipeline import paths, settings, verification
-from pipeline.stages import joining
+from pipeline import session, settings
+from pipeline.operations import verify
+from pipeline.stages import enriched_rows
 from test_up_to_date import MONTHS, files, move
 from wholeness import tables
 
@@ -26,9 +27,9 @@ LEAVES = "gold/fact_rate_enriched/"
 
 def pieces(root: Path, month: str) -> list[str]:
     """The month's files, in the order of their rows."""
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
-    parts = joining.FactRateEnriched(month=month).stamp().parts_of("fact_rate_enriched")
+    parts = enriched_rows.FactRateEnriched(month=month).stamp().parts_of("fact_rate_enriched")
     return [part.path for part in parts]
 
 
@@ -37,9 +38,9 @@ def rows(root: Path, month: str) -> pa.Table:
 
 
 def all_well(root: Path) -> None:
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     of_months = {name for month in MONTHS for name in pieces(root, month)}
     assert {n for n in files(root) if n.startswith("staged/enriched/fact_rate_enriched_")} == of_months
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import raw_files
-from pipeline.raw_files import Repeated
+from pipeline.storage import raw_files
+from pipeline.storage.raw_files import Repeated
 
 
 def _make(folder: Path, *names: str) -> Path:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 import kit
-from pipeline import building, errors, inspection, paths, raw_kinds, settings
-from pipeline.raw_sorting import Sorter
+from pipeline import errors, raw_kinds, session, settings
+from pipeline.operations import build, status
 from pipeline.readers import beginnings
-from pipeline.stages import ingest, raw
+from pipeline.sources import listing
+from pipeline.sources.sorting import Sorter
+from pipeline.stages import reference_file
 
 RATES = json.dumps({"reporting_entity_name": "Acme", "last_updated_on": "2025-08-01", "in_network": []})
 
@@ -233,7 +235,7 @@ def test_a_zip_of_rates_without_its_ending_is_known(tmp_path):
 
 
 def test_the_registry_is_what_ingest_reads():
-    assert set(ingest.REFERENCES) == set(raw_kinds.REFERENCES)
+    assert set(reference_file.REFERENCES) == set(raw_kinds.REFERENCES)
 
 
 # ---- in a warehouse -----------------------------------------------------------------------------------------------
@@ -260,9 +262,9 @@ def put(root: Path, name: str, content: bytes | str = RATES) -> None:
 
 
 def look(root: Path) -> None:
-    paths.use(root)
+    session.use(root)
     settings.load(root)
-    inspection.begin()
+    status.begin()
 
 
 @pytest.mark.parametrize("name", ["mfr/GA/x.json", "x.json", "mrf/x.json", "GA/x.json.gz", "Medicare/x.csv"])
@@ -274,9 +276,7 @@ def test_a_build_names_a_misplaced_file_and_fails_though_nothing_else_is_to_do(r
     assert event["label"] == f"raw/{name}"
     assert event["error"].startswith(f"raw/{name}: ")
     assert [a["facts"] for a in outcome.accounts] == [4]
-    assert [(r["table"], r["state"]) for r in inspection.status() if r["state"] != "built"] == [
-        (f"raw/{name}", "broken")
-    ]
+    assert [(r["table"], r["state"]) for r in status.status() if r["state"] != "built"] == [(f"raw/{name}", "broken")]
     assert kit.build(root, skip_broken=True).ok
 
 
@@ -299,7 +299,7 @@ def test_misplaced_files_of_one_folder_are_one_failure(root):
     outcome = kit.build(root)
     assert [e["label"] for e in outcome.failures] == ["raw/mfr/GA/00.json"]
     assert "(and 11 more files there, to mfr/GA/11.json)" in outcome.failures[0]["error"]
-    assert sum(row["state"] == "broken" for row in inspection.status()) == 12
+    assert sum(row["state"] == "broken" for row in status.status()) == 12
 
 
 def test_what_nobody_reads_is_listed_and_no_error(root):
@@ -343,7 +343,7 @@ def test_the_setting_passes_files_over_and_says_how_many(root):
     outcome = kit.build(root)
     assert outcome.ok
     assert outcome.ignored == {"mfr/*": 2, "*.bz2": 1, "never/*": 0}
-    states = {r["table"]: r["state"] for r in inspection.status() if r["state"] != "built"}
+    states = {r["table"]: r["state"] for r in status.status() if r["state"] != "built"}
     assert states == dict.fromkeys(("raw/mfr/GA/x.json", "raw/mfr/GA/y.json", "raw/mrf/GA/z.json.bz2"), "ignored")
 
 
@@ -356,7 +356,7 @@ def test_what_cannot_be_listed_is_an_error_with_its_remedy(root):
     assert error.place == "raw/mrf/TX"
     assert error.fact == f"cannot be listed: a link to {root}/unmounted/TX, which is not there"
     assert error.remedy == "mount the disk that it is on, mend the link, or remove it"
-    assert [(r["table"], r["state"]) for r in inspection.status() if r["state"] != "built"] == [
+    assert [(r["table"], r["state"]) for r in status.status() if r["state"] != "built"] == [
         ("raw/mrf/TX", "unreadable")
     ]
     assert not kit.build(root, skip_broken=True).ok
@@ -383,6 +383,6 @@ def test_a_folder_of_no_kind_that_a_state_links_to_is_only_skipped(root):
 def test_corrections_in_folders_are_read(root):
     put(root, "corrections/2025/a.YML", "- id: a\n")
     look(root)
-    assert raw.corrections() == ("2025/a.YML",)
+    assert listing.corrections() == ("2025/a.YML",)
     with pytest.raises(errors.CorrectionError):
-        building.build(None, workers=1, local_scheduler=True, started=lambda _: None)
+        build.build(None, workers=1, local_scheduler=True, started=lambda _: None)

@@ -17,7 +17,7 @@ import pytest
 import kit
 import plain_benchmarks
 import plain_facts
-from pipeline import duck
+from pipeline.storage import duck
 from pipeline.transforms import benchmark_choice
 from test_benchmark_choice import choose
 

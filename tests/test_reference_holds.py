@@ -14,7 +14,9 @@ import pytest
 
 import kit
 from medicare_files import GPCI, OFFICE, OUTPATIENT, POS, WAGES, addendum_b, in_network, put, rvu
-from pipeline import building, inspection, paths
+from pipeline import session
+from pipeline.operations import build as building
+from pipeline.operations import status
 
 pytestmark = pytest.mark.slow
 
@@ -47,9 +49,9 @@ class Seen:
 
 def seen(root: Path) -> Seen:
     found = Seen(kit.build(root))
-    paths.use(root)
-    inspection.begin()
-    found.states = {row["table"]: row["state"] for row in inspection.status()}
+    session.use(root)
+    status.begin()
+    found.states = {row["table"]: row["state"] for row in status.status()}
     found.files = kit.contents(root)
     with duckdb.connect(root / "warehouse.duckdb", read_only=True) as con:
         for code, *rest in con.sql(

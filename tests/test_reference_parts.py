@@ -12,8 +12,10 @@ import pytest
 
 from medicare_files import GPCI, GPCI_FIXED, WAGES, addendum_b, put, rvu, zipped
 from pipeline import errors
-from pipeline.readers import codes, geo, medicare, pos, reference_parts
-from pipeline.readers.reference_account import Account
+from pipeline.readers import codes, geo, pos
+from pipeline.readers.medicare import read as medicare
+from pipeline.readers.reference_files import parts
+from pipeline.readers.reference_files.account import Account
 
 VISIT = "G0463,J2,5012,1.4879,$136.02"
 JANUARY = "2026 January Web Addendum B.12.29.25"
@@ -161,7 +163,7 @@ def test_a_zip_of_zips_is_refused_by_name_and_an_inner_one_beside_tables_is_name
 
 
 def test_a_member_that_unpacks_to_too_much_is_refused_by_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(reference_parts, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(parts, "MOST_BYTES", 10_000)
     zipped({"x/GPCI2025.csv": GPCI + "," * 20_000}, tmp_path / "bomb.zip")
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"," * 20_000, mtime=0))
     for name in ("bomb.zip", "bomb.csv.gz"):

@@ -10,10 +10,13 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import errors, inspection, paths, web_names
+from pipeline import errors, session
 from pipeline.cli import summary
+from pipeline.fetching import urls
+from pipeline.operations import status
 from pipeline.readers import provider_references
-from pipeline.stages import ingest, raw
+from pipeline.sources import listing
+from pipeline.stages import ingest
 
 A, B = "https://mrf.example.org/a/12.json", "https://mrf.example.org/b/12.json?sig=%2F1"
 GROUPS = {
@@ -23,7 +26,7 @@ GROUPS = {
 
 
 def in_network(**references) -> dict:
-    """A file of one code with a price for each of two references; `references` is how they are defined."""
+    """A file of one code with a price for each of two references; `fetching.reference_lookup` is how they are defined."""
     prices = [{"negotiated_rate": 80.5, "negotiated_type": "negotiated", "billing_class": "professional"}]
     prices[0] |= {"expiration_date": "2026-12-31", "service_code": ["11"]}
     item = {"billing_code_type": "CPT", "billing_code": "99213", "name": "visit", "negotiation_arrangement": "ffs"}
@@ -70,9 +73,9 @@ def warehouse(folder: Path, **files: dict) -> Path:
 
 
 def sources(root: Path) -> dict[str, dict]:
-    paths.use(root)
-    inspection.begin()
-    return {row["file"].removeprefix("GA/").removesuffix(".json"): row for row in inspection.sources()}
+    session.use(root)
+    status.begin()
+    return {row["file"].removeprefix("GA/").removesuffix(".json"): row for row in status.sources()}
 
 
 def facts(root: Path) -> dict[str, tuple[int, str]]:
@@ -115,9 +118,9 @@ def test_one_contract_gives_the_same_facts_in_every_form_once_its_references_are
     put(beside / "mrf.example.org" / "a" / "12.json.gz", {"provider_groups": GROUPS[A]})
     put(beside / "mrf.example.org" / "b" / "12.json", {"provider_groups": GROUPS[B], "version": "1.0.0"})
     before = kit.parquet_files(root)
-    paths.use(root)
-    inspection.begin()
-    assert inspection.why("raw/mrf/GA/url.json") == (
+    session.use(root)
+    status.begin()
+    assert status.why("raw/mrf/GA/url.json") == (
         f"raw/mrf/GA/url.json would be built: its input reference {A} is new (and 1 more inputs)"
     )
     outcome = kit.build(root)
@@ -139,7 +142,7 @@ def test_one_contract_gives_the_same_facts_in_every_form_once_its_references_are
     ((name, url, why),) = outcome.unusable_references
     assert (name, url) == ("mrf/GA/url.json", B)
     assert why.startswith("raw/mrf/GA/references/mrf.example.org/b/12.json ends after 31 bytes, inside provider_groups")
-    rows = [row for row in inspection.source_warnings() if row["file"] == "GA/url.json"]
+    rows = [row for row in status.source_warnings() if row["file"] == "GA/url.json"]
     assert [(row["kind"], row["count"]) for row in rows] == [("reference_unusable", 1)]
     assert rows[0]["example"].startswith(f"{B}: raw/mrf/GA/references/mrf.example.org/b/12.json ends after 31 bytes")
     summary.show(outcome)
@@ -147,18 +150,18 @@ def test_one_contract_gives_the_same_facts_in_every_form_once_its_references_are
         capsys.readouterr().out.split()
     )
     broken.unlink()
-    inspection.begin()
-    assert inspection.why("raw/mrf/GA/url.json").endswith(f"its input reference {B} is gone")
+    status.begin()
+    assert status.why("raw/mrf/GA/url.json").endswith(f"its input reference {B} is gone")
 
 
 def test_a_folder_of_references_holds_no_in_network_files(tmp_path):
     root = warehouse(tmp_path, a=INLINE)
     for name in ("GA/references/x.json", "GA/sub/references/y/z.txt", "references/q.json"):
         put(root / "raw" / "mrf" / name, {"provider_groups": GROUPS[A]})
-    paths.use(root)
+    session.use(root)
     ingest.forget()
-    assert raw.in_network_files() == ("GA/a.json",)
-    assert [m.error.place for m in raw.misplaced()] == [
+    assert listing.in_network_files() == ("GA/a.json",)
+    assert [m.error.place for m in listing.misplaced()] == [
         "raw/mrf/references/q.json"
     ]  # there is no state for it to stand beside
 
@@ -209,4 +212,4 @@ def test_a_published_provider_reference_file_is_read(real):
     ],
 )
 def test_an_address_becomes_names_that_every_system_takes(url, parts):
-    assert web_names.parts(url) == parts
+    assert urls.parts(url) == parts

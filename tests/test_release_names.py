@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import errors
-from pipeline.readers import release_names
-from pipeline.readers.reference_account import Account
+from pipeline.readers.reference_files import release_names
+from pipeline.readers.reference_files.account import Account
 
 TITLE = "Addendum B.-OPPS Payment by HCPCS Code for CY {}"
 

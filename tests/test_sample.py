@@ -233,7 +233,9 @@ def test_oddities_of_text(made):
 
 
 def test_reference_files_are_read(made):
-    from pipeline.readers import codes, geo, medicare, nppes, pos, wcfs
+    from pipeline.readers import codes, geo, pos, wcfs
+    from pipeline.readers.medicare import read as medicare
+    from pipeline.readers.nppes import read as nppes
 
     readers = {"medicare": medicare, "nppes": nppes, "geo": geo, "codes": codes, "pos": pos, "wcfs": wcfs}
     found = set()

@@ -13,7 +13,7 @@ import pytest
 
 import kit
 from kit import build
-from pipeline import paths
+from pipeline import session
 from pipeline.fetching.ledger import FETCHED, Ledger
 from small_sources import BOTH, JULY, forget, look, names, put, rates, rows
 
@@ -26,7 +26,7 @@ def test_a_file_that_fetch_replaced_is_let_go_of(two_months):
     new = put(two_months, "GA/acme_07-abcd.json", "Acme Health", "2025-07", 1.0)
     look(two_months)
     removed = {"file": JULY, "sha256": digest}
-    Ledger(paths.current()).put(URL, FETCHED, file=str(new.relative_to(two_months)), removed=removed)
+    Ledger(session.current()).put(URL, FETCHED, file=str(new.relative_to(two_months)), removed=removed)
     old.unlink()
     outcome = build(two_months)
     assert outcome.ok
@@ -39,7 +39,7 @@ def test_a_file_that_fetch_replaced_is_let_go_of(two_months):
 def test_another_file_of_that_name_is_not_the_one_that_fetch_replaced(two_months):
     look(two_months)
     removed = {"file": JULY, "sha256": "0" * 64}
-    Ledger(paths.current()).put(URL, FETCHED, file="raw/mrf/GA/new.json", removed=removed)
+    Ledger(session.current()).put(URL, FETCHED, file="raw/mrf/GA/new.json", removed=removed)
     (two_months / JULY).unlink()
     outcome = build(two_months)
     assert names(outcome.deciding) == [JULY]

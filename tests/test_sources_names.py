@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import kit
 from kit import build
-from pipeline import inspection, source_names, verification
+from pipeline import source_names
+from pipeline.operations import status, verify
 from pipeline.stages import ingest
 from small_sources import look, put, rows
 
@@ -67,10 +68,10 @@ def test_files_under_hostile_names_are_each_their_own_source(tmp_path):
     shown = [source_names.as_text(os.fsdecode(name)) for name in NAMES]
     assert [name for (name,) in rows(root, "SELECT file FROM dim_source_file ORDER BY rate_sum")] == shown
     look(root)
-    listed = {row["file"]: row["batch_id"] for row in inspection.sources()}
+    listed = {row["file"]: row["batch_id"] for row in status.sources()}
     assert listed == {name: source_names.id_of(name) for name in shown}
-    json.dumps(list(inspection.status()), ensure_ascii=False).encode()
-    assert list(verification.verify(deep=True)) == []
+    json.dumps(list(status.status()), ensure_ascii=False).encode()
+    assert list(verify.verify(deep=True)) == []
 
     # Of what was built no name has anything of theirs, and none is long.
     built = [p.relative_to(root).as_posix() for p in root.rglob("*") if not p.is_relative_to(root / "raw")]

@@ -8,8 +8,10 @@ import pytest
 
 import kit
 from kit import build
-from pipeline import errors, inspection, let_go, verification
-from pipeline.stages import ingest
+from pipeline import errors, session
+from pipeline.operations import status, verify
+from pipeline.sources import let_go
+from pipeline.stages import in_network_file
 from small_sources import AUGUST, BOTH, JULY, A, archive, forget, look, names, presence, put, rates, rows, tables
 
 
@@ -27,7 +29,7 @@ def test_a_missing_source_keeps_its_rows_and_nothing_is_built_because_it_goes_or
     assert {e["task"] for e in outcome.events if e["event"] == "done"} == {"warehouse.Warehouse"}
     # It is said wherever a person looks.
     assert presence(two_months) == {"GA/acme_07.json:2025-07": "missing", "GA/acme_08.json:2025-08": "here"}
-    (row,) = [r for r in inspection.status() if r["table"] == JULY]
+    (row,) = [r for r in status.status() if r["table"] == JULY]
     assert (row["state"], row["presence"]) == ("built", "missing")
     assert "its raw file is not seen" in row["reason"]
     assert rows(two_months, "SELECT file, presence FROM source_presence ORDER BY ALL") == [
@@ -35,7 +37,7 @@ def test_a_missing_source_keeps_its_rows_and_nothing_is_built_because_it_goes_or
         ("GA/acme_08.json", "here"),
     ]
     assert f"<td>{JULY}</td><td>missing</td><td>2025-07 2 rows</td>" in (two_months / "docs/index.html").read_text()
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
 
     again = build(two_months)
     assert again.nothing_to_do
@@ -87,9 +89,9 @@ def test_a_forgotten_source_goes_with_the_next_build_and_leaves_no_trace(two_mon
     assert [(one.raw, one.why) for one in outcome.let_go] == [(JULY, "forgotten")]
     assert rates(two_months) == {"2025-08": BOTH["2025-08"]}
     assert [p for p in two_months.rglob("*2025-07*") if ".objects" not in p.parts] == []
-    id_ = ingest.InNetworkFile(path="GA/acme_07.json").batch_id
+    id_ = in_network_file.InNetworkFile(path="GA/acme_07.json").batch_id
     assert list(two_months.rglob(f"*{id_}*")) == []
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     assert build(two_months).nothing_to_do
 
 
@@ -151,7 +153,7 @@ def test_a_file_that_moved_is_let_go_of_under_its_old_name(two_months):
     assert [(one.raw, one.why, one.to) for one in outcome.let_go] == [(JULY, "moved", "raw/mrf/GA/renamed.json")]
     assert rates(two_months) == BOTH
     assert presence(two_months) == {"GA/acme_08.json:2025-08": "here", "GA/renamed.json:2025-07": "here"}
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     assert build(two_months).nothing_to_do
 
 
@@ -200,7 +202,7 @@ def test_another_month_under_the_same_path_keeps_the_former_month_as_a_source_of
         "GA/acme_07.json:2025-07": "missing",
         "GA/acme_08.json:2025-08": "here",
     }
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     assert build(two_months).nothing_to_do
     archive(two_months, f"{JULY}:2025-07")
     assert build(two_months).ok
@@ -213,7 +215,7 @@ def test_another_month_under_the_same_path_keeps_the_former_month_as_a_source_of
     forget(two_months, f"{JULY}:2025-09")
     assert build(two_months).ok
     assert rates(two_months) == BOTH
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
 
 
 def test_the_same_month_under_the_same_path_takes_its_place(two_months):
@@ -271,7 +273,7 @@ def test_a_file_that_turns_broken_keeps_its_rows_in_the_dimensions_until_it_is_m
     assert changed == {"dims/dim_source_file.parquet"}  # its verdict is on record, and nothing else is touched
     assert rates(two_months) == BOTH
     assert rows(two_months, f"SELECT count(*) FROM dim_npi WHERE npi = '{A}'") == [(1,)]
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     path.unlink()  # gone, its verdict stays
     assert not build(two_months).ok
     assert rates(two_months) == BOTH
@@ -315,15 +317,14 @@ def test_a_warehouse_without_a_source_is_told_where_to_put_a_file(tmp_path):
 def test_the_record_of_let_go_survives_a_line_that_was_cut_off(tmp_path):
     root = kit.small(tmp_path / "warehouse")
     look(root)
-    from pipeline import paths
 
     one = let_go.LetGo("staged/mrf/" + "0" * 32, "raw/mrf/GA/x.json", ("2025-07",), 2, let_go.FORGOTTEN)
-    let_go.put(paths.current(), one)
-    with open(paths.current().let_go, "ab") as file:
+    let_go.put(session.current(), one)
+    with open(session.current().let_go, "ab") as file:
         file.write(b'{"let_go": "staged/mrf/1')
-    let_go.put_month_removed(paths.current(), "2025-07")
-    assert let_go.sources(paths.current()) == {one.label: one}
-    assert not let_go.may_remove_month(paths.current(), "2025-07")
+    let_go.put_month_removed(session.current(), "2025-07")
+    assert let_go.sources(session.current()) == {one.label: one}
+    assert not let_go.may_remove_month(session.current(), "2025-07")
 
 
 # ---- links and disks ----------------------------------------------------------------------------------------------

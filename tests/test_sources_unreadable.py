@@ -11,8 +11,8 @@ import pytest
 
 import kit
 from kit import build
-from pipeline import bringing, inspection, verification
-from pipeline.stages import ingest
+from pipeline.operations import import_star, status, verify
+from pipeline.stages import in_network_file
 from small_sources import BOTH, JULY, forget, look, names, put, rates, tables
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="permissions and /proc as Linux has them")
@@ -82,7 +82,7 @@ def test_a_disk_that_fails_while_it_is_read_makes_a_file_missing_not_broken(two_
     (one,) = outcome.deciding
     assert (one.name, "Input/output error" in one.reason) == (JULY, True)
     assert rates(two_months) == BOTH
-    (row,) = [r for r in inspection.sources() if r["year_month"] == "2025-07"]
+    (row,) = [r for r in status.sources() if r["year_month"] == "2025-07"]
     assert (row["status"], row["presence"]) == ("whole", "missing")
 
 
@@ -91,7 +91,7 @@ def test_a_disk_that_fails_while_it_is_read_makes_a_file_missing_not_broken(two_
 
 def test_a_damaged_set_of_a_missing_source_is_not_cleared_and_its_month_stays(two_months, tmp_path):
     look(two_months)
-    task = ingest.InNetworkFile(path="GA/acme_07.json")
+    task = in_network_file.InNetworkFile(path="GA/acme_07.json")
     staged = task.file_of("staged_price")
     shutil.move(two_months / JULY, tmp_path / "aside")
     content = staged.read_bytes()
@@ -99,7 +99,7 @@ def test_a_damaged_set_of_a_missing_source_is_not_cleared_and_its_month_stays(tw
     other = two_months / "gold/fact_rate_2025-07.parquet"
     facts = other.read_bytes()
     look(two_months)
-    found = {one.path: one for one in verification.verify(deep=False)}
+    found = {one.path: one for one in verify.verify(deep=False)}
     problem = found[staged.relative_to(two_months).as_posix()]
     assert problem.clear == ()
     assert f"the raw file of {JULY} is not seen" in problem.problem
@@ -119,7 +119,7 @@ def test_a_damaged_set_of_a_missing_source_is_not_cleared_and_its_month_stays(tw
 def test_without_its_record_nothing_is_built_of_a_missing_source_and_nothing_goes(two_months, how):
     assert build(two_months).ok
     look(two_months)
-    stamp = two_months / ".state/stamps" / f"{ingest.InNetworkFile(path='GA/acme_07.json').label}.json"
+    stamp = two_months / ".state/stamps" / f"{in_network_file.InNetworkFile(path='GA/acme_07.json').label}.json"
     (two_months / JULY).unlink()
     if how == "lost":
         stamp.unlink()
@@ -132,7 +132,7 @@ def test_without_its_record_nothing_is_built_of_a_missing_source_and_nothing_goe
     assert f"is lost or damaged, and no raw file that it is of is seen: {label}" in " ".join(said.stderr.split())
     assert tables(two_months) == before
     look(two_months)
-    assert [one.clear for one in verification.verify(deep=False) if "no raw file is seen" in one.problem] == [()]
+    assert [one.clear for one in verify.verify(deep=False) if "no raw file is seen" in one.problem] == [()]
     forget(two_months, label)
     assert build(two_months).ok
     assert rates(two_months) == {"2025-08": BOTH["2025-08"]}
@@ -242,7 +242,7 @@ def test_a_star_schema_that_is_gone_is_missing_until_it_is_forgotten(two_months,
 
     given = write(tmp_path / "given", guidelines())
     look(two_months)
-    brought = bringing.bring(given)
+    brought = import_star.bring(given)
     assert build(two_months).ok
     before, found = tables(two_months), rates(two_months)
     shutil.move(two_months / "raw/star" / brought.id, tmp_path / "aside")

@@ -20,7 +20,9 @@ import pytest
 
 import kit
 from kit import build
-from pipeline import inspection, source_names, targets, verification
+from pipeline import source_names
+from pipeline.operations import status, verify
+from pipeline.storage import targets
 from small_sources import BOTH, JULY, look, names, presence, rates, tables
 from test_faults import ALL, SEED
 from wholeness import stands_as
@@ -61,11 +63,11 @@ def test_it_is_said_to_be_built_by_an_earlier_version_and_one_build_brings_it_up
     wanted = {name: seen.sha256 for name, seen in tables(two_months).items()}
     as_before(two_months)
     look(two_months)
-    told = {row["table"]: row for row in inspection.status() if row["state"] != "built"}
+    told = {row["table"]: row for row in status.status() if row["state"] != "built"}
     assert {row["state"] for row in told.values()} == {"stale"}
     assert "it was built by an earlier version of ratehouse" in told[JULY]["reason"]
     assert told["dim_tin"]["reason"].endswith("it was built by an earlier version of ratehouse")
-    assert inspection.why("fact_rate:2025-07").endswith("it was built by an earlier version of ratehouse")
+    assert status.why("fact_rate:2025-07").endswith("it was built by an earlier version of ratehouse")
     assert rates(two_months) == BOTH
     outcome = build(two_months)
     assert outcome.ok
@@ -80,16 +82,16 @@ def test_a_source_that_was_gone_when_it_was_upgraded_is_missing_and_kept_as_it_w
     as_before(two_months)
     shutil.move(two_months / JULY, two_months.parent / "aside")
     look(two_months)
-    assert {row["presence"] for row in inspection.status() if row["table"] == JULY} == {"missing"}
+    assert {row["presence"] for row in status.status() if row["table"] == JULY} == {"missing"}
     outcome = build(two_months)
     assert not outcome.ok
     assert names(outcome.deciding) == [JULY]
     assert (outcome.failures, outcome.incomplete) == ([], [])
     assert rates(two_months) == BOTH
     look(two_months)
-    (row,) = [r for r in inspection.sources() if r["presence"] == "missing"]
+    (row,) = [r for r in status.sources() if r["presence"] == "missing"]
     assert (row["read_by"], row["read_as_now"]) == (None, False)
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     assert not any((two_months / "staged/mrf").glob("GA"))
 
 
@@ -136,4 +138,4 @@ def test_what_the_commit_before_built_is_brought_up_to_date(tmp_path):
     shutil.move(tmp_path / "aside", root / "raw/mrf/US")
     assert build(root).ok
     assert rates(root) == before
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from kit import build
-from pipeline import errors, staged_views, tables
+from pipeline import errors, tables
+from pipeline.storage import staged_views
 from small_sources import JULY, rates, rows
 
 TABLE = tables.Table(

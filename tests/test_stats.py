@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import kit
-from pipeline import errors, leaf_stats, parquet, partition, paths, settings
-from pipeline.leaf_stats import Depth
-from pipeline.parquet import leaf_bytes
+from pipeline import errors, partition, session, settings
+from pipeline.operations import leaf_stats
+from pipeline.operations.leaf_stats import Depth
+from pipeline.storage import parquet
+from pipeline.storage.parquet import leaf_bytes
 
 TREE = "gold/fact_rate_enriched"
 JOINED = "'ROOT/staged/enriched/fact_rate_enriched_*.parquet'"
@@ -179,10 +181,10 @@ def assert_sorted_with_statistics(leaf: Path) -> None:
 
 def test_nothing_built_is_said(tmp_path):
     root = kit.small(tmp_path / "warehouse")
-    paths.use(root)
+    session.use(root)
     settings.load(root)
     with pytest.raises(errors.RatehouseError, match="there are no leaves yet") as refused:
-        leaf_stats.measure(paths.current())
+        leaf_stats.measure(session.current())
     assert str(refused.value).splitlines()[1].endswith("build")
 
 

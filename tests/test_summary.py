@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline import inspection, paths, settings
-from pipeline.building import Outcome
+from pipeline import session, settings
 from pipeline.cli import month_accounts, summary
+from pipeline.operations import status
+from pipeline.operations.build import Outcome
 from pipeline.stages.warehouse import accounts_of
 
 
 def test_medicare_rates_are_printed_by_class_and_code_type_with_releases_and_reasons(built_sample, capsys):
-    paths.use(built_sample)
+    session.use(built_sample)
     settings.load(built_sample.resolve())
-    inspection.begin()
+    status.begin()
     summary._benchmarks(Outcome(accounts=[accounts_of(month) for month in ("2025-07", "2025-08")]))
     printed = capsys.readouterr().out.splitlines()
     assert max(map(len, printed)) <= 80

@@ -8,14 +8,15 @@ import os
 
 import pytest
 
-from pipeline import errors, paths, targets
-from pipeline.writing import Written
+from pipeline import errors, session
+from pipeline.storage import targets
+from pipeline.storage.chunked_file import Written
 
 
 @pytest.fixture
 def root(tmp_path):
     (tmp_path / "raw").mkdir()
-    made = paths.use(tmp_path)
+    made = session.use(tmp_path)
     made.make_scratch()
     return made
 

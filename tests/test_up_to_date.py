@@ -18,7 +18,8 @@ import duckdb
 import pytest
 
 import kit
-from pipeline import inspection, partition, paths, settings
+from pipeline import partition, session, settings
+from pipeline.operations import status as inspection
 
 EDITED = "TX/2025-08_tupelo-vine_tx_in-network-rates.json"
 MONTHS = ("2025-07", "2025-08")
@@ -32,7 +33,7 @@ def files(root: Path) -> dict[str, kit.Seen]:
 
 def why(root: Path, target: str) -> str:
     """What `ratehouse why TARGET` says."""
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
     inspection.begin()
     return inspection.why(target)

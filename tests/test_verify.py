@@ -15,7 +15,11 @@ import pytest
 
 import kit
 import verdicts
-from pipeline import gates, leaves, paths, stamps, targets, verification
+from pipeline import session
+from pipeline.gates import suites
+from pipeline.leaves import manifest as leaves
+from pipeline.operations import verify
+from pipeline.storage import stamps, targets
 from test_faults import ALL, SEED
 from wholeness import look, stands_as, tables
 
@@ -43,13 +47,13 @@ def at_home(root: Path) -> Path:
 
 def problems(root: Path, *, deep: bool = True) -> dict[str, str]:
     look(root)
-    return {one.path: one.problem for one in verification.verify(deep)}
+    return {one.path: one.problem for one in verify.verify(deep)}
 
 
 def mended(root: Path, *, deep: bool = True) -> dict[str, str]:
     """What a repair did, by path; nothing is left."""
     look(root)
-    done, left, outcome = verification.repair(deep, lambda: kit.build(root))
+    done, left, outcome = verify.repair(deep, lambda: kit.build(root))
     assert left == []
     assert outcome is None or outcome.ok
     return {one.path: what for one, what in done.items()}
@@ -92,7 +96,7 @@ def found_at(root: Path, path: Path) -> bool:
 
 @pytest.mark.slow
 def test_a_bit_flipped_anywhere_is_found_and_mended(root, tmp_path, monkeypatch):
-    monkeypatch.setattr(gates, "check", gates.check)  # put back when the test ends
+    monkeypatch.setattr(suites, "check", suites.check)  # put back when the test ends
     verdicts.keep(tmp_path / "verdicts")
     before = tables(root)
     flipped = places_to_flip(root, 200 if ALL else 12)
@@ -240,13 +244,13 @@ def test_lost_rows_of_a_withheld_leaf_are_named_and_put_back(root):
     raw = root / "raw" / "mrf" / kit.SMALL
     raw.write_text(re.sub(r'("negotiated_rate": ?)[\d.]+', r"\g<1>-5.0", raw.read_text(encoding="utf-8"), count=1))
     ((month, name, _),) = kit.build(root).withheld
-    rows = leaves.quarantined(paths.current(), month, name) / "rows.parquet"
+    rows = leaves.quarantined(session.current(), month, name) / "rows.parquet"
     assert problems(root) == {}
     kept = rows.read_bytes()
     rows.unlink()
     place = rows.relative_to(root).as_posix()
     assert problems(root, deep=False) == {place: "is missing"}
-    done, left, outcome = verification.repair(True, lambda: kit.build(root))
+    done, left, outcome = verify.repair(True, lambda: kit.build(root))
     assert ({one.path: what for one, what in done.items()}, left) == ({place: "built again"}, [])
     assert outcome.withheld
     assert outcome.incomplete == []
@@ -265,7 +269,7 @@ def test_what_cannot_be_built_again_is_left_in_place_and_said_why(root):
     assert re.search(
         r"bytes, not [\d,]+; it cannot be built again now: the month 2025-08 is blocked: raw/mrf/", found[name]
     )
-    done, left, _ = verification.repair(False, lambda: kit.build(root))
+    done, left, _ = verify.repair(False, lambda: kit.build(root))
     assert {one.path: what for one, what in done.items()} == {name: "left as it is"}
     assert [one.path for one in left] == [name]
     assert leaf.read_bytes() == cut
@@ -302,16 +306,16 @@ def test_a_raw_file_that_changed_unseen_is_for_its_publisher_and_a_wrong_memory_
 
 def restamp(root: Path, label: str, **changes) -> None:
     """Have a stamp note what is not so."""
-    stamp = stamps.read(paths.current(), label)
-    stamps.write(paths.current(), label, dataclasses.replace(stamp, notes={**stamp.notes, **changes}))
+    stamp = stamps.read(session.current(), label)
+    stamps.write(session.current(), label, dataclasses.replace(stamp, notes={**stamp.notes, **changes}))
 
 
 @pytest.mark.slow
 def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root):
     look(root)
     fact, label = "gold/fact_rate_2025-08", kit.staged(kit.SMALL)
-    noted = stamps.read(paths.current(), fact).notes
-    counts = stamps.read(paths.current(), label).notes["counts"]
+    noted = stamps.read(session.current(), fact).notes
+    counts = stamps.read(session.current(), label).notes["counts"]
     unbalanced = "the accounts of 2025-08 do not add up: "
     for term, value, said in (
         ("rates_read", 5, "rates_read 5 is not rate_facts 4 + duplicates 0 + rejected 0 + corrected_away 0"),
@@ -320,13 +324,13 @@ def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root)
         restamp(root, fact, **noted | {term: value})
         assert problems(root) == {FACT: unbalanced + said}
     restamp(root, fact, **noted | {"duplicates": 1, "rate_facts": 3})
-    assert [p.problem for p in verification.verify(deep=True)] == [
+    assert [p.problem for p in verify.verify(deep=True)] == [
         "has rate_facts 4, and its accounts 3",
         "has duplicates 0, and its accounts 1",
     ]
     restamp(root, fact, **noted)
     restamp(root, label, counts={**counts, "rate_sum": "1.00"})
-    in_month, in_file = (p.problem for p in verification.verify(deep=True))
+    in_month, in_file = (p.problem for p in verify.verify(deep=True))
     assert in_month.startswith(f"{unbalanced}rate_sum 1.00 is not fact_sum {counts['fact_sum']} + duplicate_sum 0.00")
     assert in_file == (
         f"its accounts do not add up: rate_sum 1.00 is not fact_sum {counts['fact_sum']} + duplicate_sum 0.00 + rounded_sum 0.00"
@@ -334,7 +338,7 @@ def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root)
     restamp(root, label, counts=counts)
     assert problems(root) == {}
 
-    manifest = leaves.manifest(paths.current(), "2025-08")
+    manifest = leaves.manifest(session.current(), "2025-08")
     (record,) = leaves.records(manifest).values()
     manifest.write_text(targets.seal(record._replace(rows=3).line()))
     restamp(root, "gold/fact_rate_enriched/year_month=2025-08", manifest=targets.file_hash(manifest))
@@ -354,7 +358,7 @@ def test_an_object_that_no_build_has_named_for_a_day_is_set_aside_and_a_younger_
     name = old.relative_to(root).as_posix()
     assert problems(root) == {name: "is named by no build"}
     look(root)
-    done = verification.mend(list(verification.verify(deep=True)))
+    done = verify.mend(list(verify.verify(deep=True)))
     assert list(done.values()) == [f"moved to quarantine/extra/{name}"]
     assert (root / "quarantine" / "extra" / name).read_bytes() == b"an object"
     assert young.exists()
@@ -398,7 +402,7 @@ def test_what_is_kept_of_a_withheld_leaf_is_looked_at_and_put_back_by_one_build(
         assert list(found) == [at]
         assert said in found[at]
         look(withheld)
-        done, left, outcome = verification.repair(True, lambda: kit.build(withheld))
+        done, left, outcome = verify.repair(True, lambda: kit.build(withheld))
         assert (list(done.values()), left) == (["built again"], [])
         assert (outcome.failures, outcome.incomplete) == ([], [])  # the month is whole at once
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -433,7 +437,7 @@ def test_what_cannot_be_built_again_now_is_left_in_place(root):
     assert "bytes, not" in found[name]
     assert "; it cannot be built again now: the month 2025-08 is blocked" in found[name]
     look(root)
-    done, left, _ = verification.repair(True, lambda: kit.build(root))
+    done, left, _ = verify.repair(True, lambda: kit.build(root))
     assert list(done.values()) == ["left as it is"]
     assert [one.path for one in left] == [name]
     assert leaf.read_bytes() == damaged

@@ -16,7 +16,8 @@ from luigi.rpc import RemoteScheduler
 
 import browser
 import kit
-from pipeline import building, errors, inspection, partition_lookup, paths, settings, verification
+from pipeline import errors, session, settings
+from pipeline.operations import build, partition_lookup, status, verify
 from pipeline.stages import facts
 
 MONTH = "2025-08"
@@ -81,9 +82,9 @@ def planted(built_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def use(root: Path) -> None:
     """Look at a warehouse in this process."""
-    paths.use(root)
+    session.use(root)
     settings.load(root)
-    inspection.begin()
+    status.begin()
 
 
 def correct(root: Path, text: str) -> None:
@@ -161,17 +162,17 @@ def test_a_negative_rate_withholds_its_leaf_and_nothing_else(planted):
 @pytest.mark.slow
 def test_whoever_asks_is_told_of_a_withheld_leaf(planted):
     use(planted.root)
-    (row,) = [row for row in inspection.partitions(None) if row["state"] != "published"]
+    (row,) = [row for row in status.partitions(None) if row["state"] != "published"]
     assert row == {
         "month": MONTH, "partition": PARTITION, "path": QUARANTINE, "rows": ROWS, "bytes": 0, "state": "withheld",
         "reason": (planted.root / QUARANTINE / "reason.txt").read_text(encoding="utf-8").strip(),
     }  # fmt: skip
-    told = {(r["table"], r["month"]): r for r in inspection.status() if r["state"] != "built"}
+    told = {(r["table"], r["month"]): r for r in status.status() if r["state"] != "built"}
     assert {key: r["state"] for key, r in told.items()} == {("fact_rate_enriched", MONTH): "withheld"}
-    assert inspection.why(f"{planted.root}/{LEAF}").startswith(
+    assert status.why(f"{planted.root}/{LEAF}").startswith(
         f"{PARTITION} of {MONTH} is withheld: negotiated_rate: {RULE}"
     )
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     listed = kit.ratehouse(planted.root, "partitions", "--month", MONTH)
     assert listed.returncode == 0
     lines = listed.stdout.splitlines()
@@ -263,11 +264,11 @@ def test_make_rerun_brings_in_a_leaf_without_the_row_that_a_correction_dropped(p
     assert kit.build(root).nothing_to_do
 
 
-def rerun(root: Path) -> building.Outcome:
+def rerun(root: Path) -> build.Outcome:
     """Rerun the leaf in this process."""
     use(root)
     settings.override("build", "workers", "1")
-    return building.rerun(MONTH, PARTITION, local_scheduler=True, started=lambda _: None)
+    return build.rerun(MONTH, PARTITION, local_scheduler=True, started=lambda _: None)
 
 
 @pytest.mark.slow
@@ -319,7 +320,7 @@ def test_a_leaf_whose_last_row_is_corrected_away_goes(planted, tmp_path):
     assert not (root / QUARANTINE).exists()
     assert not (root / LEAF).exists()
     assert accounts(root)[1]["corrected_away"] == ROWS
-    assert PARTITION not in {row["partition"] for row in inspection.partitions(MONTH)}
+    assert PARTITION not in {row["partition"] for row in status.partitions(MONTH)}
     assert kit.build(root).nothing_to_do
 
 

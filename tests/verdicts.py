@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import gates
+from pipeline.gates import suites
 
 FILE = re.compile(r"'((?:[^']|'')*\.parquet)'")
 
@@ -25,7 +25,7 @@ FILE = re.compile(r"'((?:[^']|'')*\.parquet)'")
 def keep(folder: Path) -> None:
     """From here on, in this process and those forked from it, ask GX once for each verdict and keep it in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    ask = gates.check
+    ask = suites.check
 
     @functools.wraps(ask)
     def check(suite_path: Path, con, *, views: Mapping[str, str], variables: Mapping, label: str | None = None):
@@ -40,13 +40,13 @@ def keep(folder: Path) -> None:
         os.replace(draft, kept)
         return verdict
 
-    gates.check = check
+    suites.check = check
 
 
 def _basis(suite_path: Path, views: Mapping[str, str], variables: Mapping, label: str | None) -> str:
     """The hash of all that a verdict rests on; a file's name is no part of it, its bytes are."""
     named = {name: FILE.sub(lambda found: _content(found[1]), select) for name, select in sorted(views.items())}
-    parts = [gates.suite_hash(suite_path), named, {k: str(v) for k, v in sorted(variables.items())}, label]
+    parts = [suites.suite_hash(suite_path), named, {k: str(v) for k, v in sorted(variables.items())}, label]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 
 import kit
-from pipeline import inspection, paths, settings, verification
+from pipeline import session, settings
+from pipeline.operations import status, verify
 
 
 def tables(root: Path) -> dict[str, str]:
@@ -19,15 +20,15 @@ def tables(root: Path) -> dict[str, str]:
 
 
 def look(root: Path) -> None:
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
-    inspection.begin()
+    status.begin()
 
 
 def nothing_counts_as_whole_that_is_not(root: Path, undisturbed: dict[str, str]) -> int:
     """Every file that counts as up to date has the bytes of an undisturbed build; returns how many tasks do."""
     look(root)
-    complete = [task for task in inspection.tasks() if task.staleness() is None]
+    complete = [task for task in status.tasks() if task.staleness() is None]
     now = tables(root)
     for task in complete:
         stamp = task.stamp()
@@ -64,5 +65,5 @@ def stands_as(root: Path, undisturbed: dict[str, str]) -> None:
     assert not differing, differing
     assert not (root / ".scratch").exists()
     look(root)
-    assert list(verification.verify(deep=True)) == []
+    assert list(verify.verify(deep=True)) == []
     assert [p for p in root.iterdir() if p.name.startswith(".") and p.name not in (".objects", ".state")] == []

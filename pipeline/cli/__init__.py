@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import click
 
-from pipeline import __version__, errors
+from pipeline import __version__, errors, session
 
 # Commands that need no warehouse yet.
 WITHOUT_ROOT = {"init", "sample"}
@@ -85,7 +85,7 @@ def group(ctx: click.Context, root: str | None) -> None:
     if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
         settings.load()
     else:
-        settings.choose_root(root)
+        session.choose_root(root)
 
 
 def _unreadable_settings(problem: Exception) -> errors.SettingsError:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import click
 
-from pipeline import journal, partition, paths, settings, stopping
+from pipeline import partition, session, settings, signals
 from pipeline.cli import lines
+from pipeline.storage import journal
 
 
 @click.command()
@@ -28,17 +29,17 @@ def build(
     \b
     Example: ratehouse build --month 2025-08 --workers 2
     """
-    from pipeline import building
     from pipeline.cli import progress, summary
+    from pipeline.operations import build as building
 
     for month in months:
         partition.month(month)
-    stopping.listen()
+    signals.listen()
     used = building.usable_workers(workers or settings.build().workers)
     settings.override("build", "workers", str(used))
     if skip_broken:
         settings.override("build", "skip_broken", "true")
-    with _stopped_with_word(), progress.shown(paths.current()):
+    with _stopped_with_word(), progress.shown(session.current()):
         outcome = building.build(
             list(months) or None,
             workers=used,
@@ -62,13 +63,14 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
     \b
     Example: ratehouse rerun 'payer_slug=acme/state=GA/…' --month 2025-08
     """
-    from pipeline import building, partition_lookup
     from pipeline.cli import progress, summary
+    from pipeline.operations import build as building
+    from pipeline.operations import partition_lookup
 
-    stopping.listen()
+    signals.listen()
     month, name = partition_lookup.one(partition_name, month)
     settings.override("build", "workers", "1")
-    with progress.shown(paths.current()):
+    with progress.shown(session.current()):
         outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
     summary.show_rerun(outcome, month, name)
     return 0 if outcome.ok else 1
@@ -77,7 +79,7 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
 @contextmanager
 def _stopped_with_word() -> Iterator[None]:
     """Where a build is asked to stop: say what it did until then (`cli.main` says how to go on)."""
-    record = paths.current().journal
+    record = session.current().journal
     offset = record.stat().st_size if record.exists() else 0
     try:
         yield
@@ -95,7 +97,7 @@ def say_scheduler(workers: int):
 
     def say(address: str) -> None:
         local = "its own (`make scheduler` starts one that has a dashboard)"
-        click.echo(f"building {paths.current().path} with {lines.counted(workers, 'worker')}", err=True)
+        click.echo(f"building {session.current().path} with {lines.counted(workers, 'worker')}", err=True)
         click.echo(f"scheduler: {local if address == 'local' else address}", err=True)
         sys.stderr.flush()
 

@@ -1,6 +1,6 @@
 """The last lines of a build: what a person must know of it, worst first, in sentences with figures and what mends it.
 
-What belongs here: these sentences, made of plain facts. What must not come in: gathering the facts (`building`, `gaps`),
+What belongs here: these sentences, made of plain facts. What must not come in: gathering the facts (`operations.build`, `gaps`),
 tables (`summary`), printing.
 """
 
@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pipeline.building import Outcome
 from pipeline.cli import lines
-from pipeline.gaps import Gaps, GateWarning
+from pipeline.operations.build import Outcome
+from pipeline.operations.gaps import Gaps, GateWarning
 
 MANY, FEW = 5, 3  # sentences of a kind; names in one sentence
 KINDS, BROKEN = 10, 10  # kinds of readers' warnings; broken files, each with its reason

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import click
 
-from pipeline import errors, paths, web_names
+from pipeline import errors, paths, raw_kinds, session
 from pipeline.cli import lines
+from pipeline.fetching import urls as web_names
 
 MANY = 10
 PLANS = 3  # named of a file; --json has them all
@@ -40,7 +41,7 @@ def toc(toc_name: str, match: str | None, limit: int | None, no_sizes: bool, as_
     """
     from pipeline.fetching import batch
 
-    with batch.fetching(paths.current()) as fetcher:
+    with batch.fetching(session.current()) as fetcher:
         contents = _contents(toc_name, fetcher)
         files = list(itertools.islice(contents.matching(match), limit))
         with ThreadPoolExecutor(batch.THREADS) as pool:
@@ -107,18 +108,17 @@ def fetch(toc_name: str | None, references: bool, state: str | None, match: str 
     """
     from pipeline.fetching import batch
     from pipeline.readers import provider_references
-    from pipeline.stages import raw
 
     if bool(toc_name) == references:
         raise errors.UsageError("name a table of contents, or --references", remedy="ratehouse fetch --help")
-    if state is not None and state not in raw.STATES | {raw.EVERYWHERE}:
+    if state is not None and state not in raw_kinds.STATES | {raw_kinds.EVERYWHERE}:
         raise errors.UsageError(f"{state} is no state", remedy="write its USPS code, such as GA, or US")
     if toc_name and state is None:
         raise errors.UsageError(
             "it is not said under which state the rates are analysed",
             remedy="add --state GA (or another), or --state US",
         )
-    root = paths.current()
+    root = session.current()
     with batch.fetching(root) as fetcher:
         if references:
             wanted = (url for url in _wanted_references(root, state) if (match or "").casefold() in url.casefold())
@@ -149,7 +149,7 @@ def _sum_up(outcomes: list, noun: str, again: str) -> int:
     for one in counts["failed"][:MANY]:
         click.echo(f"FAILED {one.url}", err=True)
         click.echo(lines.wrapped(one.reason, "  ", ""), err=True)
-    root = paths.current()
+    root = session.current()
     if counts["failed"]:
         if len(counts["failed"]) > MANY:
             click.echo(f"  … and {len(counts['failed']) - MANY:,} more ({root.ledger} has them)", err=True)
@@ -179,10 +179,10 @@ def _contents(name: str, fetcher):
 
 def _here(fetcher):
     """What tells of an address where its file stands, and whether by `content` or by `name` alone."""
-    from pipeline.stages import raw
+    from pipeline.sources import listing
 
-    raw.forget()
-    named = {name.rpartition("/")[2]: f"raw/mrf/{name}" for name in raw.in_network_files()}
+    listing.forget()
+    named = {name.rpartition("/")[2]: f"raw/mrf/{name}" for name in listing.in_network_files()}
 
     def here(url: str) -> tuple[str | None, str | None]:
         if not web_names.is_address(url):
@@ -198,8 +198,8 @@ def _here(fetcher):
 
 def _wanted_references(root: paths.Root, state: str | None) -> Iterator[str]:
     """The addresses of references that nothing usable stands for here, each once."""
+    from pipeline.fetching.reference_lookup import References
     from pipeline.readers import provider_references
-    from pipeline.references import References
     from pipeline.stages import ingest
 
     ingest.forget()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import errors, paths
+from pipeline import errors, paths, session
 from pipeline.cli import lines
 
 PAGE = "https://geocoding.geo.census.gov/geocoder/geographies/addressbatch?form"
@@ -32,12 +32,12 @@ def geocode(folder: str | None, mailing: bool, again: bool) -> None:
     \b
     Example: ratehouse geocode --export
     """
-    from pipeline import geocoding, inspection
+    from pipeline.operations import geocode_export, status
 
     if folder is None:
         raise errors.UsageError("geocode does nothing yet without --export", remedy="ratehouse geocode --export")
-    inspection.begin()
-    done = geocoding.export(Path(folder) if folder else None, mailing=mailing, again=again)
+    status.begin()
+    done = geocode_export.export(Path(folder) if folder else None, mailing=mailing, again=again)
     for path, count in done.files.items():
         click.echo(f"{path}: {lines.counted(count, 'address', 'addresses')}")
     for reason, count in done.withheld.items():
@@ -45,7 +45,7 @@ def geocode(folder: str | None, mailing: bool, again: bool) -> None:
     if not done.files:
         click.echo("no address needs geocoding")
         return
-    root = paths.current()
+    root = session.current()
     click.echo("next:")
     click.echo(f"  upload each file at {PAGE}")
     click.echo(f"  put the answers (GeocodeResults.csv) into {root.reference('geo')}/, each under a name of its own")

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import sys
 
-from pipeline import errors
+from pipeline import errors, session
 
 MANY = 20
 
 
 def main(root: str) -> int:
     """Exit 1, with the names of the sources that could not be built again, when there are any."""
-    from pipeline import inspection, settings
-    from pipeline.stages import letting_go, records
+    from pipeline.operations import letting_go, records, status
 
-    warehouse = settings.choose_root(root)
-    inspection.begin()
+    warehouse = session.choose_root(root)
+    status.begin()
     kept = [one.name for one in letting_go.missing() if one.rows] + records.lost(warehouse)
     if not kept:
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipeline import paths
+from pipeline import paths, session
 from pipeline.cli import lines
 
 MANY = 20
@@ -23,7 +23,7 @@ def archive(names: tuple[str, ...], all_missing: bool) -> int:
     \b
     Example: ratehouse archive raw/mrf/GA/acme_2025-07.json
     """
-    from pipeline import letting_go_by_name as by_name
+    from pipeline.operations import letting_go_by_name as by_name
 
     with by_name.locked() as known:
         chosen = known.chosen(names, all_missing, archive=True)
@@ -45,14 +45,14 @@ def forget(names: tuple[str, ...], all_missing: bool) -> int:
     \b
     Example: ratehouse forget raw/mrf/GA/acme_2025-07.json
     """
-    from pipeline import letting_go_by_name as by_name
+    from pipeline.operations import letting_go_by_name as by_name
 
     with by_name.locked() as known:
         chosen = known.chosen(names, all_missing, archive=False)
         _show("forgotten", chosen)
         known.forget(chosen)
     if chosen:
-        click.echo(f"next, to take their rows out:\n  {paths.command('build', paths.current().path)}")
+        click.echo(f"next, to take their rows out:\n  {paths.command('build', session.current().path)}")
     return 0
 
 

@@ -1,6 +1,6 @@
 """What a build says of sources that are gone: let go of, missing, or corrected before and not any more.
 
-What belongs here: that. What must not come in: which they are (`stages.letting_go`), what failed (`summary`).
+What belongs here: that. What must not come in: which they are (`operations.letting_go`), what failed (`summary`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import click
 
-from pipeline.building import Outcome
 from pipeline.cli import lines
+from pipeline.operations.build import Outcome
 
 MANY = 10
 

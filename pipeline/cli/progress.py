@@ -1,6 +1,6 @@
 """Progress while a build works: bars by stage on a terminal, plain lines when piped.
 
-What belongs here: following the journal and showing it. What must not come in: a verdict (`building`).
+What belongs here: following the journal and showing it. What must not come in: a verdict (`operations.build`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline import journal
 from pipeline.cli.lines import WIDTH, counted, shortened
 from pipeline.paths import Root
+from pipeline.storage import journal
 
 EVERY_SECONDS = 0.2
 LABEL = 34  # columns that a label keeps however long the words after it are

@@ -11,8 +11,9 @@ import sys
 
 import click
 
-from pipeline import catalog_file, errors, paths
+from pipeline import errors, session
 from pipeline.cli import lines
+from pipeline.storage import catalog_file
 
 
 @click.command()
@@ -29,7 +30,7 @@ def query(sql: str, as_csv: bool) -> None:
     import duckdb
 
     try:
-        with catalog_file.opened(paths.current()) as con:
+        with catalog_file.opened(session.current()) as con:
             answer = con.sql(sql)
             if as_csv:
                 _write_csv(answer)

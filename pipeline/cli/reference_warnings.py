@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.cli import lines
-from pipeline.readers import reference_account
+from pipeline.readers.reference_files import account
 
 Warned = tuple[str, str, int, str]  # file, kind, count, example
 
 
 def by_file(warned: Iterable[Warned]) -> list[str]:
     """A line for each file and kind."""
-    return [
-        f"warning: {file}: {reference_account.sentence(kind, count, example)}" for file, kind, count, example in warned
-    ]
+    return [f"warning: {file}: {account.sentence(kind, count, example)}" for file, kind, count, example in warned]
 
 
 def by_kind(warned: Iterable[Warned]) -> list[str]:
@@ -28,7 +26,7 @@ def by_kind(warned: Iterable[Warned]) -> list[str]:
     told = []
     for kind, ones in found.items():
         file, _, _, example = ones[0]
-        words = reference_account.sentence(kind, sum(count for _, _, count, _ in ones), example)
+        words = account.sentence(kind, sum(count for _, _, count, _ in ones), example)
         more = f" (and in {lines.counted(len(ones) - 1, 'other file')}: ratehouse status)" if len(ones) > 1 else ""
         told.append(f"warning: {file}: {words}{more}")
     return told

@@ -1,7 +1,7 @@
 """`ratehouse scheduler` and `ratehouse dashboard`: Luigi's central scheduler from the command line.
 
 What belongs here: the two commands and what they print. What must not come in: how a scheduler is run or found
-(`pipeline.scheduler`).
+(`pipeline.tasks.scheduler`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import webbrowser
 
 import click
 
-from pipeline import errors, paths
-from pipeline import scheduler as luigid
+from pipeline import errors, session
+from pipeline.tasks import scheduler as luigid
 
 # Beside the warehouse's .state, which a build owns: the scheduler writes whenever it likes.
 FOLDER = ".luigi"
@@ -28,7 +28,7 @@ def scheduler() -> None:
     Example: ratehouse scheduler
     """
     url = luigid.dashboard_url()
-    folder = paths.current().path / FOLDER
+    folder = session.current().path / FOLDER
     click.echo(f"scheduler at {url} (Ctrl-C stops it; state and log in {folder})")
     luigid.start(folder, url)
 

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 
 import click
 
-from pipeline import errors, paths
+from pipeline import errors, session
 from pipeline.cli import lines, month_accounts, reference_warnings
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 def _begin():
-    from pipeline import inspection
+    from pipeline.operations import status as inspection
 
     inspection.begin()
     return inspection
@@ -44,7 +44,7 @@ def status(as_json: bool) -> int:
     \b
     Example: ratehouse status --json
     """
-    from pipeline.stages.reference_warnings import warned
+    from pipeline.operations.reference_warnings import warned
 
     rows = _begin().status()
     if as_json:
@@ -150,10 +150,10 @@ def partitions(month: str | None, as_json: bool) -> None:
     \b
     Example: ratehouse partitions --month 2025-08 --json
     """
-    from pipeline import building
+    from pipeline.operations import build
 
     inspection = _begin()
-    building.known_months([month] if month else None)
+    build.known_months([month] if month else None)
     rows = inspection.partitions(month)
     if as_json:
         _print_json(rows)
@@ -243,9 +243,11 @@ def docs(no_open: bool) -> None:
     \b
     Example: ratehouse docs --no-open
     """
-    index = paths.current().docs / "index.html"
+    index = session.current().docs / "index.html"
     if not index.exists():
-        raise errors.RatehouseError("there are no Data Docs yet", place=paths.current().path, remedy="ratehouse build")
+        raise errors.RatehouseError(
+            "there are no Data Docs yet", place=session.current().path, remedy="ratehouse build"
+        )
     click.echo(index.as_uri())
     if not no_open:
         webbrowser.open(index.as_uri())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import paths
+from pipeline import paths, session
 
 
 @click.command("import-star")
@@ -22,8 +22,8 @@ def import_star(ctx: click.Context, directory: Path, no_build: bool) -> int:
     \b
     Example: ratehouse import-star ../old-pipeline/data
     """
-    from pipeline import bringing
     from pipeline.cli import build
+    from pipeline.operations import import_star as bringing
 
     brought = bringing.bring(directory)
     place = f"raw/star/{brought.id}"
@@ -40,6 +40,6 @@ def import_star(ctx: click.Context, directory: Path, no_build: bool) -> int:
     else:
         click.echo(f"{directory}: nothing to add: {place} holds these files already")
     if no_build:
-        click.echo(f"  {paths.command('build', paths.current().path)}")
+        click.echo(f"  {paths.command('build', session.current().path)}")
         return 0
     return ctx.invoke(build.build, months=(), workers=None, local_scheduler=False, skip_broken=False)

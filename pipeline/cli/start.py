@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from pipeline import paths, raw_kinds, targets
+from pipeline import paths, raw_kinds
+from pipeline.storage import targets
 
 
 @click.command()

@@ -7,9 +7,9 @@ import json
 
 import click
 
-from pipeline import paths
+from pipeline import session
 from pipeline.cli import lines
-from pipeline.leaf_stats import Depth, Stats
+from pipeline.operations.leaf_stats import Depth, Stats
 
 QUANTILES = ("least", "10 %", "median", "90 %", "99 %", "most")
 
@@ -25,10 +25,10 @@ def stats(as_json: bool) -> None:
     \b
     Example: ratehouse stats --json
     """
-    from pipeline import inspection, leaf_stats
+    from pipeline.operations import leaf_stats, status
 
-    inspection.begin()
-    root = paths.current()
+    status.begin()
+    root = session.current()
     found = leaf_stats.measure(root)
     if as_json:
         _print_json(found)
@@ -115,7 +115,7 @@ def _advice(found: Stats) -> list[str]:
 
 
 def _verdict(found: Stats, now: Depth, advised: Depth) -> list[str]:
-    from pipeline.leaf_stats import MOST_TIMES
+    from pipeline.operations.leaf_stats import MOST_TIMES
 
     whole = sum(m.sorted_bytes for m in found.months)
     keys = f"[partitioning] keys = {', '.join(advised.keys)}"

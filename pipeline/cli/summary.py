@@ -8,11 +8,11 @@ from collections import Counter
 
 import click
 
-from pipeline import paths
-from pipeline.building import Outcome
-from pipeline.catalog_file import OWN_VIEWS
+from pipeline import paths, session
 from pipeline.cli import closing, lines, missing, month_accounts, reference_warnings
 from pipeline.cli.progress import STAGES
+from pipeline.operations.build import Outcome
+from pipeline.storage.catalog_file import OWN_VIEWS
 
 MANY = 10
 
@@ -202,7 +202,7 @@ def show_failures(outcome: Outcome) -> None:
         else:
             click.echo(f"FAILED {label}{text}", err=True)
             click.echo("  this is a fault of ratehouse; the trace above and this log are what to report:", err=True)
-            click.echo(f"  {paths.current().state}/logs/luigi.log", err=True)
+            click.echo(f"  {session.current().state}/logs/luigi.log", err=True)
     for labels in alike.values():
         if len(labels) > 1:
             click.echo(lines.wrapped(f"FAILED for the same reason: {', '.join(dict.fromkeys(labels[1:]))}"), err=True)
@@ -214,7 +214,7 @@ def show_failures(outcome: Outcome) -> None:
         click.echo(lines.wrapped(why, "  "), err=True)
     _more(len(outcome.withheld), "partitions")
     if outcome.withheld:
-        place = f"{paths.current().quarantine}/enriched"
+        place = f"{session.current().quarantine}/enriched"
         click.echo(lines.wrapped(f"the rows and the reason of each are under {place}", "  ", ""), err=True)
 
 
@@ -260,7 +260,7 @@ def _rerun(month: str, name: str) -> str:
 
 
 def _command(words: str) -> str:
-    return paths.command(words, paths.current().path)
+    return paths.command(words, session.current().path)
 
 
 def _more(count: int, command: str, *, err: bool = True) -> None:

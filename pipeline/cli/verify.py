@@ -6,7 +6,7 @@ import json
 
 import click
 
-from pipeline import paths, settings, stopping
+from pipeline import session, settings, signals
 from pipeline.cli import lines
 from pipeline.cli.show import AS_JSON
 
@@ -23,9 +23,10 @@ def verify(deep: bool, repair: bool, as_json: bool) -> int:
     \b
     Example: ratehouse verify --deep --repair
     """
-    from pipeline import inspection, verification
+    from pipeline.operations import status
+    from pipeline.operations import verify as verification
 
-    inspection.begin()
+    status.begin()
     if repair:
         return _repair(deep, as_json)
     found = list(verification.verify(deep))
@@ -40,17 +41,18 @@ def verify(deep: bool, repair: bool, as_json: bool) -> int:
 
 
 def _repair(deep: bool, as_json: bool) -> int:
-    from pipeline import building, verification
     from pipeline.cli import progress, summary
     from pipeline.cli.build import say_scheduler
+    from pipeline.operations import build as building
+    from pipeline.operations import verify as verification
 
     def build() -> building.Outcome:
         used = building.usable_workers(settings.build().workers)
         settings.override("build", "workers", str(used))
-        with progress.shown(paths.current()):
+        with progress.shown(session.current()):
             return building.build(None, workers=used, local_scheduler=False, started=say_scheduler(used))
 
-    stopping.listen()
+    signals.listen()
     done, left, outcome = verification.repair(deep, build)
     for one, what in done.items():
         _say(one, what, as_json)

@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import errors, fingerprints, raw_files, settings, targets, web_names
+from pipeline import errors, settings
+from pipeline.fetching import urls as web_names
 from pipeline.fetching.client import Client, Limits, Told, Whole
 from pipeline.fetching.ledger import FAILED, FETCHED, Ledger
 from pipeline.paths import Root, make_folder
 from pipeline.readers import file_kinds
+from pipeline.storage import raw_files, raw_hashes, targets
 
 THREADS = 16  # more than a household line fills
 FETCHED_NOW, HERE = "fetched", "here"
@@ -129,7 +131,7 @@ class Batch:
         line = self.ledger.fetched(url) if web_names.is_address(url) else None
         try:
             with self._placing:
-                same = line and fingerprints.content_hash(self.root, self.ledger.path(line)) == line["sha256"]
+                same = line and raw_hashes.content_hash(self.root, self.ledger.path(line)) == line["sha256"]
         except errors.SourceError:
             return None
         return line if same else None
@@ -152,7 +154,7 @@ class Batch:
         targets.fsync(folder)
         removed = None
         if former is not None:
-            removed = {"file": self.root.relative(former), "sha256": fingerprints.content_hash(self.root, former)}
+            removed = {"file": self.root.relative(former), "sha256": raw_hashes.content_hash(self.root, former)}
         outcome = self._recorded(url, state, path, whole, removed)
         if former is not None:
             former.unlink()
@@ -198,7 +200,7 @@ class Batch:
         """The file of a folder, or below it, that has the same content and kind."""
         for path in (folder / name for name in raw_files.walk(folder).files if name.lower().endswith(whole.ending)):
             if path.stat().st_size == whole.bytes:
-                if fingerprints.content_hash(self.root, path) == whole.sha256:
+                if raw_hashes.content_hash(self.root, path) == whole.sha256:
                     return path
         return None
 

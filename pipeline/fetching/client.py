@@ -18,10 +18,12 @@ from pathlib import Path
 import requests
 import urllib3
 
-from pipeline import __version__, targets, web_names
+from pipeline import __version__
 from pipeline.errors import FetchError, SourceError
+from pipeline.fetching import urls
 from pipeline.paths import Root, make_folder
-from pipeline.readers.unpacked import opened
+from pipeline.readers.json_stream.decompression import opened
+from pipeline.storage import targets
 
 BLOCK = 1 << 18
 HOSTS = 1000  # whose connections are counted at the same time; beyond, a limit for each host would be forgotten
@@ -104,7 +106,7 @@ class Client:
         What an earlier attempt left is gone on with, if the server confirms that the file is the same. FetchError
         says why there is no file; what came of it is kept for the next attempt, unless it is damaged.
         """
-        if not web_names.is_address(url):
+        if not urls.is_address(url):
             raise FetchError("is no address on the web", place=url)
         part = _Part(self._root, url)
         patience, most = self._patience, part.size
@@ -171,7 +173,7 @@ class _Part:
     """
 
     def __init__(self, root: Root, url: str):
-        name = hashlib.sha256(web_names.identity(url).encode()).hexdigest()[:32]
+        name = hashlib.sha256(urls.identity(url).encode()).hexdigest()[:32]
         self.path = root.partial / f"{name}.part"
         self._about = root.partial / f"{name}.about.json"
         try:
@@ -297,7 +299,7 @@ def _is_same(former: dict | None, headers) -> bool:
 
 
 def _refused(url: str, answer: requests.Response) -> FetchError:
-    signed = web_names.identity(url) != url.partition("#")[0]
+    signed = urls.identity(url) != url.partition("#")[0]
     expired = "; its signature may have expired: get the table of contents anew" if signed else ""
     error = FetchError(
         f"the server answered {answer.status_code} {answer.reason or ''}".rstrip()

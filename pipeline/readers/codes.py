@@ -15,9 +15,10 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import delimited, reference_parts
-from pipeline.readers.reference_account import Account
-from pipeline.readers.reference_parts import Frames, Part, feeding
+from pipeline.readers.reference_files import delimited
+from pipeline.readers.reference_files import parts as reference_parts
+from pipeline.readers.reference_files.account import Account
+from pipeline.readers.reference_files.parts import Frames, Part, feeding
 
 # Layouts of RBCS: CMS's own (data.cms.gov, release 2022 on), and the one with spelled-out columns. Ours -> theirs.
 _RBCS_CMS = {

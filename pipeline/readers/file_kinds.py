@@ -1,7 +1,7 @@
 """What can be told of a machine-readable file of the transparency rule without reading it: its kind, by the one key
 that gives it away, and its month.
 
-What belongs here: such looks. What must not come in: a verdict on a file (`in_network` and the other readers give it).
+What belongs here: such looks. What must not come in: a verdict on a file (`in_network.read` and the other readers give it).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipeline.readers import in_network_dates
-from pipeline.readers.unpacked import opened
+from pipeline.readers import mrf_dates
+from pipeline.readers.json_stream.decompression import opened
 
 KIND_OF_KEY = {
     "in_network": "an in-network file",
@@ -31,6 +31,6 @@ def month(path: Path) -> str | None:
         for piece in pieces:
             before += piece
             if found := _UPDATED.search(before):
-                return in_network_dates.month(found[1].decode(errors="replace"))[0]
+                return mrf_dates.month(found[1].decode(errors="replace"))[0]
             before = before[-_KEPT:]
     return None

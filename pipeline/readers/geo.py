@@ -14,9 +14,10 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import delimited, geo_shares, reference_parts
-from pipeline.readers.reference_account import Account
-from pipeline.readers.reference_parts import Frames, Part, feeding
+from pipeline.readers import geo_shares
+from pipeline.readers.reference_files import delimited, parts
+from pipeline.readers.reference_files.account import Account
+from pipeline.readers.reference_files.parts import Frames, Part, feeding
 
 # FIPS 5-2 state codes by USPS code; GeoNames numbers counties within the state's USPS code.
 STATE_FIPS = dict(
@@ -65,7 +66,7 @@ def read(path: Path, account: Account | None = None) -> Frames:
     Raises UnrecognisedFile where it is none of the known ones, or a crosswalk the wrong way round; SourceError (with
     the line) for a missing column, a ZIP, code or number that cannot be read.
     """
-    return reference_parts.read(path, _tables, account or Account(), tables_named)
+    return parts.read(path, _tables, account or Account(), tables_named)
 
 
 def tables_named(name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers.reference_account import SHARES, Account
+from pipeline.readers.reference_files.account import SHARES, Account
 
 RATIOS = ("res_ratio", "bus_ratio", "oth_ratio", "tot_ratio")
 _TOLERANCE = 0.02  # shares rounded to four decimals, over the hundreds of ZIPs of a large area

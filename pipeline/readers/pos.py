@@ -12,9 +12,9 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
-from pipeline.readers import delimited, reference_parts
-from pipeline.readers.reference_account import Account
-from pipeline.readers.reference_parts import Frames, Part
+from pipeline.readers.reference_files import delimited, parts
+from pipeline.readers.reference_files.account import Account
+from pipeline.readers.reference_files.parts import Frames, Part
 
 COLUMNS = ("pos_code", "pos_type", "pos_name")
 _TYPES = {"facility": True, "non-facility": False, "nonfacility": False}
@@ -26,7 +26,7 @@ def read(path: Path, account: Account | None = None) -> Frames:
     Raises UnrecognisedFile where no column is named pos_code, SourceError for a missing column, a code that is no
     two-digit number or stands there twice.
     """
-    return reference_parts.read(path, _tables, account or Account(), lambda name: ("staged_pos_code",))
+    return parts.read(path, _tables, account or Account(), lambda name: ("staged_pos_code",))
 
 
 def _tables(part: Part, account: Account) -> Frames:

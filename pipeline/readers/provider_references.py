@@ -1,8 +1,8 @@
 """Provider groups that an in-network file defines elsewhere: v1.x let a reference be a web address alone.
 
 What belongs here: reading a provider-reference file, and the addresses that an in-network file names. What must not
-come in: where such files stand (`references`), asking the web for them (`fetching`), what a group says
-(`in_network_membership`).
+come in: where such files stand (`fetching.reference_lookup`), asking the web for them (`fetching`), what a group says
+(`mrf_membership`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import SourceError
-from pipeline.readers import in_network_membership
+from pipeline.readers import mrf_membership
 from pipeline.readers.file_kinds import KIND_OF_KEY
-from pipeline.readers.in_network_fields import Unreadable
-from pipeline.readers.json_text import JsonText
-from pipeline.readers.unpacked import opened
+from pipeline.readers.json_stream.cursor import JsonText
+from pipeline.readers.json_stream.decompression import opened
+from pipeline.readers.mrf_fields import Unreadable
 
 
 def read(path: Path) -> list[dict]:
@@ -45,7 +45,7 @@ def read(path: Path) -> list[dict]:
     if type(groups) is not list or not groups:
         raise _refusal(path, "is no provider-reference file: it lists no provider_groups")
     try:
-        in_network_membership.membership(groups)
+        mrf_membership.membership(groups)
     except Unreadable as e:
         raise _refusal(path, f"cannot be read: {e}") from e
     return groups
@@ -54,7 +54,7 @@ def read(path: Path) -> list[dict]:
 def locations(path: Path) -> Iterator[str]:
     """The addresses of an in-network file's references that have no groups in the file, in its order, repeats kept.
 
-    Records that cannot be read are passed over: `in_network` puts them on record. Raises SourceError where the file
+    Records that cannot be read are passed over: `in_network.read` puts them on record. Raises SourceError where the file
     breaks off; what stands before has been handed out by then.
     """
     with opened(path) as blocks:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import SourceError
-from pipeline.readers import in_network_fields as fields
+from pipeline.readers import mrf_fields as fields
 from pipeline.readers.file_kinds import KIND_OF_KEY
-from pipeline.readers.json_text import JsonText
-from pipeline.readers.unpacked import opened
+from pipeline.readers.json_stream.cursor import JsonText
+from pipeline.readers.json_stream.decompression import opened
 
 
 class Plan(NamedTuple):

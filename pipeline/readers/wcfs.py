@@ -18,16 +18,16 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import errors, tables
-from pipeline.readers import reference_parts, sheet
-from pipeline.readers.reference_account import Account
-from pipeline.readers.reference_parts import Frames, Part
+from pipeline.readers.reference_files import parts, sheet
+from pipeline.readers.reference_files.account import Account
+from pipeline.readers.reference_files.parts import Frames, Part
 
 COLUMNS = ("state", "effective_from", "code_type", "code", "amount")
 
 
 def read(path: Path, account: Account | None = None) -> Frames:
     """`staged_wcfs` of one file. UnrecognisedFile when it has none of the columns, SourceError when it is broken."""
-    return reference_parts.read(path, _tables, account or Account(), lambda name: ("staged_wcfs",))
+    return parts.read(path, _tables, account or Account(), lambda name: ("staged_wcfs",))
 
 
 def _tables(part: Part, account: Account) -> Frames:

@@ -214,7 +214,7 @@ def make(
     providers: int | None = None,
     services: int | None = None,
 ) -> Plan:
-    """The plan nearest to what is asked. `facts` and `leaves` are of all months together.
+    """The plan nearest to what is asked. `facts` and `leaves.manifest` are of all months together.
 
     The months are alike, so that a sample of fewer months at the same facts a month is the beginning of one of more.
     """

@@ -4,6 +4,32 @@
 warehouse that the settings name.
 """
 
-from pipeline.stages import bench, dims, enriched, facts, ingest, joining, raw, star, warehouse, xrefs
+from pipeline.stages import (
+    bench,
+    dims,
+    enriched,
+    enriched_rows,
+    facts,
+    in_network_file,
+    ingest,
+    raw,
+    reference_file,
+    star,
+    warehouse,
+    xrefs,
+)
 
-__all__ = ["bench", "dims", "enriched", "facts", "ingest", "joining", "raw", "star", "warehouse", "xrefs"]
+__all__ = [
+    "bench",
+    "dims",
+    "enriched",
+    "enriched_rows",
+    "facts",
+    "in_network_file",
+    "ingest",
+    "raw",
+    "reference_file",
+    "star",
+    "warehouse",
+    "xrefs",
+]

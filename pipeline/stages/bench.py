@@ -5,9 +5,9 @@ from __future__ import annotations
 import luigi
 
 from pipeline import errors, settings, tables
-from pipeline.stages import ingest
+from pipeline.stages import ingest, reference_file
 from pipeline.stages.parameters import MonthParameter
-from pipeline.task import TableTask
+from pipeline.tasks.base import TableTask
 
 luigi.namespace("bench", scope=__name__)
 
@@ -126,7 +126,7 @@ class BenchMedicareComprehensive(_FromFees):
         return super().shaping() | ({"schedules held up": held} if held else {})
 
     def select(self, con) -> str:
-        from pipeline import duck
+        from pipeline.storage import duck
         from pipeline.transforms import bench_medicare_comprehensive
 
         former = self.stamp()
@@ -145,7 +145,7 @@ def is_held_up(task: TableTask) -> bool:
     """Whether it is a benchmark, or a file of Medicare's, that waits for somebody to mend a file."""
     if isinstance(task, _FromFees):
         return task.held_up_by() is not None
-    return isinstance(task, ingest.Medicare) and task.blocked() is not None
+    return isinstance(task, reference_file.Medicare) and task.blocked() is not None
 
 
 SHARDED = (BenchMedicareProf, BenchOpps, BenchAsc, BenchWcfs, BenchMedicareComprehensive)

@@ -14,9 +14,10 @@ import functools
 import os
 import shlex
 
-from pipeline import errors, let_go, paths, source_names, stamps
-from pipeline.stages import raw
-from pipeline.stamps import Stamp
+from pipeline import errors, session, source_names
+from pipeline.sources import let_go, listing
+from pipeline.storage import stamps
+from pipeline.storage.stamps import Stamp
 
 NOTE = "corrected_by"  # in the stamp of a month's facts: [{id, file, rates}]
 
@@ -24,8 +25,8 @@ NOTE = "corrected_by"  # in the stamp of a month's facts: [{id, file, rates}]
 @functools.cache
 def files() -> tuple[str, ...]:
     """The files of corrections that can be read, by their path under raw/corrections, as text, in order."""
-    root = paths.current()
-    can_be_read = (name for name in raw.corrections() if os.access(root.corrections / name, os.R_OK))
+    root = session.current()
+    can_be_read = (name for name in listing.corrections() if os.access(root.corrections / name, os.R_OK))
     return tuple(sorted(map(source_names.as_text, can_be_read)))
 
 
@@ -38,7 +39,7 @@ def unreadable() -> list[errors.SourceError]:
             place=f"raw/corrections/{name}",
             remedy="give this user the right to read it",
         )
-        for name in map(source_names.as_text, raw.corrections())
+        for name in map(source_names.as_text, listing.corrections())
         if name not in known
     ]
 
@@ -50,7 +51,7 @@ def every() -> tuple[dict, ...]:
         return ()
     from pipeline.readers import corrections as reader
 
-    folder = paths.current().corrections
+    folder = session.current().corrections
     found = [
         {**correction, "file": name}
         for name in files()
@@ -71,7 +72,7 @@ def every() -> tuple[dict, ...]:
 def check() -> None:
     """CorrectionError where one cannot be read that no month was built with: it is not known which months it is of."""
     every()
-    root = paths.current()
+    root = session.current()
     base = root.stamp("gold").with_suffix("")
     known = {
         one["file"]
@@ -105,7 +106,7 @@ def label(file: str) -> str:
 
 def not_seen(stamp: Stamp | None) -> dict[str, list[dict]]:
     """File -> [{id, file, rates}] of corrections that a month's facts were built with and of which nothing is seen."""
-    gone, known = let_go.sources(paths.current()), {c["id"] for c in every()}
+    gone, known = let_go.sources(session.current()), {c["id"] for c in every()}
     found: dict[str, list[dict]] = {}
     for one in _recorded(stamp):
         if one["id"] not in known and one["file"] not in files() and label(one["file"] or "") not in gone:

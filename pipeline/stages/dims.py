@@ -7,10 +7,10 @@ import json
 import luigi
 
 from pipeline import naming, settings
-from pipeline.stages import ingest, star
+from pipeline.stages import file_task, in_network_file, ingest, star
+from pipeline.stages.from_rates import FromRates, source_rows, warning_rows
 from pipeline.stages.parameters import MonthParameter
-from pipeline.stages.rates import FromRates, source_rows, warning_rows
-from pipeline.task import TableTask
+from pipeline.tasks.base import TableTask
 
 luigi.namespace("dims", scope=__name__)
 
@@ -22,25 +22,25 @@ class _AboutFiles(TableTask):
         return list(ingest.in_network())
 
     @staticmethod
-    def _files() -> list[ingest.InNetworkFile]:
+    def _files() -> list[in_network_file.InNetworkFile]:
         """One for each path and month: a broken file is listed for the month that it is of, and not what it gave before."""
-        known: dict[tuple, ingest.InNetworkFile] = {}
+        known: dict[tuple, in_network_file.InNetworkFile] = {}
         for task in ingest.in_network():  # a path's own comes first
             known.setdefault((task.path, task.month) if task.stamp() else (task.path, task.label), task)
         return list(known.values())
 
-    def _rows(self, task: ingest.InNetworkFile) -> object:
+    def _rows(self, task: in_network_file.InNetworkFile) -> object:
         """What the table says of a file that was read or is broken, as JSON values."""
         raise NotImplementedError
 
     def other_inputs(self) -> dict[str, str]:
         return {task.label: self._digest(task) for task in self._files()}
 
-    def _digest(self, task: ingest.InNetworkFile) -> str:
+    def _digest(self, task: in_network_file.InNetworkFile) -> str:
         return naming.md5_of(json.dumps(self._rows(task), sort_keys=True)) if task.stamp() else ""
 
     def _upstream_staleness(self):
-        from pipeline.stamps import Stale
+        from pipeline.storage.stamps import Stale
 
         for task in ingest.in_network():
             why = task.staleness()
@@ -54,7 +54,7 @@ class DimSourceFile(_AboutFiles):
 
     table = "dim_source_file"
 
-    def _rows(self, task: ingest.InNetworkFile) -> dict:
+    def _rows(self, task: in_network_file.InNetworkFile) -> dict:
         return task.source_row()
 
     def view_selects(self) -> dict[str, str]:
@@ -66,7 +66,7 @@ class SourceWarning(_AboutFiles):
 
     table = "source_warning"
 
-    def _rows(self, task: ingest.InNetworkFile) -> list[dict]:
+    def _rows(self, task: in_network_file.InNetworkFile) -> list[dict]:
         return task.warning_rows()
 
     def view_selects(self) -> dict[str, str]:
@@ -165,7 +165,7 @@ class DimNpiAddress(TableTask):
     table = "dim_npi_address"
 
     def views(self) -> dict[str, list[TableTask]]:
-        staged = ingest.staged(*ingest.staged_tables("nppes"))
+        staged = ingest.staged(*file_task.staged_tables("nppes"))
         return {"dim_npi": [DimNpi()], **staged, **star.views("star_npi_address")}
 
 
@@ -175,13 +175,13 @@ class DimNpiAddressGeolocation(TableTask):
     table = "dim_npi_address_geolocation"
 
     def views(self) -> dict[str, list[TableTask]]:
-        staged = ingest.staged(*ingest.staged_tables("geo"))
+        staged = ingest.staged(*file_task.staged_tables("geo"))
         return {"dim_npi_address": [DimNpiAddress()], **staged, **star.views("star_npi_address_geolocation")}
 
 
 def _headers_stale(task: FromRates):
     """Staleness of a table that reads files by their headers, and so has no staged view of theirs to ask."""
-    from pipeline.stamps import Stale
+    from pipeline.storage.stamps import Stale
 
     for file in [*task.files(), *star.with_rows()]:
         why = file.staleness()

@@ -1,7 +1,7 @@
 """The leaves of a month's enriched rows, one Parquet file for each business partition.
 
-What belongs here: the tasks that plan, write and account for them, and what these remember of leaves (`leaves`). What must
-not come in: the rows (`joining`), the plan itself (`transforms`), how a file is published (`targets`).
+What belongs here: the tasks that plan, write and account for them, and what these remember of leaves (`leaves.manifest`). What must
+not come in: the rows (`stages.enriched_rows`), the plan itself (`transforms`), how a file is published (`targets`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import leaf_writing, leaves, naming, paths, settings, stamps, targets
-from pipeline.lookahead import ahead
-from pipeline.stages.joining import FactRateEnriched
+from pipeline import naming, session, settings
+from pipeline.leaves import manifest, writing
+from pipeline.stages.enriched_rows import FactRateEnriched
 from pipeline.stages.parameters import KeyParameter, MonthParameter, PartitionParameter
-from pipeline.stamps import Stale, Stamp
-from pipeline.task import RootParameter, TableTask, at_work, forget
+from pipeline.storage import stamps, targets
+from pipeline.storage.prefetch import ahead
+from pipeline.storage.stamps import Stale, Stamp
+from pipeline.tasks.base import RootParameter, TableTask, at_work, forget
 
 luigi.namespace("enriched", scope=__name__)
 
@@ -50,10 +52,10 @@ class LeafPlan(TableTask):
 
     def pieces(self) -> list[targets.Part]:
         """The files of the joined rows."""
-        return leaves.joined(self.warehouse, self.month)
+        return manifest.joined(self.warehouse, self.month)
 
     def view_selects(self) -> dict[str, str]:
-        from pipeline import duck
+        from pipeline.storage import duck
 
         placed, first = [], 0
         for part in self.pieces():
@@ -63,7 +65,7 @@ class LeafPlan(TableTask):
         return {"fact_rate_enriched": " UNION ALL ".join(placed)}
 
     def select(self, con) -> str:
-        from pipeline import parquet_reading
+        from pipeline.storage import parquet_reading
         from pipeline.transforms import leaf_plan
 
         con.execute("CREATE TEMP TABLE withheld (partition VARCHAR, reason VARCHAR)")
@@ -91,7 +93,7 @@ class LeafPlan(TableTask):
             places[digest] = first, first + rows
             first += rows
         former_plan = sorted(
-            (one.first_row, one.rows, one.digest) for one in leaves.plan(self.warehouse, self.month).leaves
+            (one.first_row, one.rows, one.digest) for one in manifest.plan(self.warehouse, self.month).leaves
         )
         starts = [one[0] for one in former_plan]
         known, first = {}, 0
@@ -120,19 +122,19 @@ class EnrichedGroup(luigi.Task):
 
     def output(self) -> luigi.LocalTarget:
         """Its manifest."""
-        return luigi.LocalTarget(str(leaves.group_manifest(paths.current(), self.month, self.first)))
+        return luigi.LocalTarget(str(manifest.group_manifest(session.current(), self.month, self.first)))
 
     def complete(self) -> bool:
         """Whether every leaf of it stands as the plan has it."""
-        return not leaves.owed(paths.current(), self.month, self.first)
+        return not manifest.owed(session.current(), self.month, self.first)
 
     def run(self) -> None:
         """Write the leaves that are not as planned."""
-        with at_work(paths.current()):
-            leaf_writing.build_group(paths.current(), self.month, self.first)
+        with at_work(session.current()):
+            writing.build_group(session.current(), self.month, self.first)
 
     def on_failure(self, exception: BaseException) -> str:
-        return leaf_writing.failed(paths.current(), self, exception)
+        return writing.failed(session.current(), self, exception)
 
 
 class EnrichedMonth(TableTask):
@@ -155,7 +157,7 @@ class EnrichedMonth(TableTask):
         return {}
 
     def output(self) -> list[luigi.LocalTarget]:
-        return [luigi.LocalTarget(str(leaves.manifest(self.warehouse, self.month)))]
+        return [luigi.LocalTarget(str(manifest.manifest(self.warehouse, self.month)))]
 
     def views(self) -> dict[str, list[TableTask]]:
         return {"leaf_plan": [LeafPlan(month=self.month)]}
@@ -175,12 +177,12 @@ class EnrichedMonth(TableTask):
         if super().settle():
             return True
         # Worker's processes that follow ask for both, each of them: they inherit what is read here.
-        leaves.plan(self.warehouse, self.month)
-        leaves.records(leaves.manifest(self.warehouse, self.month))
+        manifest.plan(self.warehouse, self.month)
+        manifest.records(manifest.manifest(self.warehouse, self.month))
         return False
 
     def file_problem(self, stamp: Stamp) -> str | None:
-        return leaves.problem(self.warehouse, self.month, stamp.notes["manifest"])
+        return manifest.problem(self.warehouse, self.month, stamp.notes["manifest"])
 
     def run(self):
         """Have every group that owes a leaf written, then compile."""
@@ -190,14 +192,14 @@ class EnrichedMonth(TableTask):
             self.journal("unchanged")
             return
         owed = [
-            EnrichedGroup(month=self.month, first=first) for first in leaves.groups_owed(self.warehouse, self.month)
+            EnrichedGroup(month=self.month, first=first) for first in manifest.groups_owed(self.warehouse, self.month)
         ]
         if owed:
             yield owed
         self.journal("start", why=why.sentence)
         with at_work(self.warehouse):
             basis = self.basis()
-            notes = leaf_writing.compile_month(self.warehouse, self.month)
+            notes = writing.compile_month(self.warehouse, self.month)
             stamps.write(self.warehouse, self.label, Stamp(basis, {}, {}, notes))
         forget()
         self.journal(
@@ -233,19 +235,19 @@ class Partition(luigi.Task):
         return [LeafPlan(month=self.month)]
 
     def output(self) -> luigi.LocalTarget:
-        return luigi.LocalTarget(str(paths.current().leaf(self.name, self.month)))
+        return luigi.LocalTarget(str(session.current().leaf(self.name, self.month)))
 
     def complete(self) -> bool:
         """Whether the leaf stands as the plan has it, and the plan is up to date."""
-        return LeafPlan(month=self.month).complete() and leaves.leaf_stands(paths.current(), self.month, self.name)
+        return LeafPlan(month=self.month).complete() and manifest.leaf_stands(session.current(), self.month, self.name)
 
     def run(self) -> None:
         """Write the leaf, or say why it is withheld."""
-        with at_work(paths.current()):
-            leaf_writing.build_leaf(paths.current(), self.month, self.name)
+        with at_work(session.current()):
+            writing.build_leaf(session.current(), self.month, self.name)
 
     def on_failure(self, exception: BaseException) -> str:
-        return leaf_writing.failed(paths.current(), self, exception)
+        return writing.failed(session.current(), self, exception)
 
 
 def by_table(months: list[str]) -> list[luigi.Task]:

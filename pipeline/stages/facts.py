@@ -9,14 +9,15 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import accounts, errors, naming, partition, settings, stamps, tables, targets
-from pipeline.lookahead import ahead
-from pipeline.stages import corrections, dims, ingest, star, undecided, xrefs
+from pipeline import accounts, errors, naming, partition, settings, tables
+from pipeline.stages import corrections, dims, file_task, ingest, star, undecided, xrefs
+from pipeline.stages.from_rates import FromRates
 from pipeline.stages.parameters import MonthParameter
-from pipeline.stages.rates import FromRates
-from pipeline.stamps import Stale, Stamp
-from pipeline.task import TableTask
-from pipeline.writing import Written
+from pipeline.storage import stamps, targets
+from pipeline.storage.chunked_file import Written
+from pipeline.storage.prefetch import ahead
+from pipeline.storage.stamps import Stale, Stamp
+from pipeline.tasks.base import BEFORE_A_TASK_ALONE, TableTask
 
 luigi.namespace("facts", scope=__name__)
 
@@ -55,10 +56,10 @@ class FactRate(FromRates):
             inputs[f"raw/corrections:{correction['id']}"] = naming.md5_of(json.dumps(told, sort_keys=True))
         return inputs
 
-    def broken(self) -> list[ingest.FileTask]:
+    def broken(self) -> list[file_task.FileTask]:
         """The month's files that cannot be read."""
         return [
-            *(task for task in ingest.of_month(self.month) if task.status == ingest.BROKEN),
+            *(task for task in ingest.of_month(self.month) if task.status == file_task.BROKEN),
             *star.broken(self.month),
         ]
 
@@ -82,7 +83,7 @@ class FactRate(FromRates):
         return corrections.blocked(self.month, self.stamp()) or undecided.blocked(self.month, self.stamp())
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
-        from pipeline import duck, parquet
+        from pipeline.storage import duck, parquet
         from pipeline.transforms import fact_rate
 
         draft = drafts[self.table]
@@ -157,7 +158,7 @@ class XrefFactSource(FromRates):
         return FactRate(month=self.month).blocked() if settings.facts().keep_sources else None
 
     def select(self, con) -> str:
-        from pipeline import duck
+        from pipeline.storage import duck
         from pipeline.transforms import fact_rate
 
         if not settings.facts().keep_sources:
@@ -203,7 +204,7 @@ class FactLayout(TableTask):
         return {task.label: task.digest_of("fact_rate") for task in self.shards()}
 
     def view_selects(self) -> dict[str, str]:
-        from pipeline import duck
+        from pipeline.storage import duck
 
         return {"fact_rate": duck.scan(tables.get("fact_rate"), [task.file_of("fact_rate") for task in self.shards()])}
 
@@ -223,7 +224,7 @@ class FactLayout(TableTask):
         return None  # its rows passed the gate as shards
 
     def build(self, why: Stale) -> Stamp:
-        from pipeline import duck, parquet
+        from pipeline.storage import duck, parquet
         from pipeline.transforms import fact_layout
 
         former = self.stamp()
@@ -265,6 +266,16 @@ def check_month(month: str) -> None:
             f"months there are: {', '.join(known)}" if known else "no source file has a month yet: ratehouse sources"
         )
         raise errors.UsageError(f"no source has the month {month}", remedy=there)
+
+
+def _before_a_task_alone(task: TableTask) -> None:
+    """See which files were read since, for they have a month now, and that the task's month is one of theirs."""
+    ingest.forget()
+    if task.month_or_none is not None and not isinstance(task, file_task.FileTask):
+        check_month(task.month_or_none)
+
+
+BEFORE_A_TASK_ALONE.append(_before_a_task_alone)
 
 
 def by_table(of: list[str]) -> list[TableTask]:

@@ -1,7 +1,7 @@
 """The parameters of tasks: each is checked wherever it comes from (the `luigi` command, a settings file, our own commands).
 
 What belongs here: what a month, a raw file, a star schema and a partition may be called in a parameter. What must not come
-in: which of them there are (`raw`, `facts`, `leaves`).
+in: which of them there are (`raw`, `facts`, `leaves.manifest`).
 """
 
 from __future__ import annotations

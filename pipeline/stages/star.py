@@ -1,7 +1,7 @@
 """Star schemas that were brought by `ratehouse import-star`: sources beside the in-network files.
 
 What belongs here: their tasks, and which of them a month or a dimension reads. What must not come in: reading them
-(`readers.star_rows`), bringing them (`bringing`).
+(`readers.star.rows`), bringing them (`operations.import_star`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, fingerprints, paths, settings, stamps, tables
-from pipeline.stages import ingest, raw, sources
+from pipeline import errors, session, settings, tables
+from pipeline.sources import listing, presence
+from pipeline.stages import file_task, raw
 from pipeline.stages.parameters import MonthParameter, NameParameter
-from pipeline.stamps import Stale, Stamp
-from pipeline.task import TableTask
-from pipeline.writing import Written
+from pipeline.storage import raw_hashes, stamps
+from pipeline.storage.chunked_file import Written
+from pipeline.storage.stamps import Stale, Stamp
+from pipeline.tasks.base import TableTask
 
 luigi.namespace("ingest", scope=__name__)
 
@@ -42,31 +44,32 @@ class _Staged(TableTask):
         return _why_not_seen(self.star)
 
     def own_staleness(self) -> Stale | None:
-        return TableTask.own_staleness(self) if self.is_seen else ingest.staleness_unseen(self)
+        return TableTask.own_staleness(self) if self.is_seen else file_task.staleness_unseen(self)
 
     def build(self, why: Stale) -> Stamp:
         if not self.is_seen and self.stamp() is not None:
-            raise ingest.lost_set(self, why)
+            raise file_task.lost_set(self, why)
         return TableTask.build(self, why)
 
     def targets(self) -> dict[str, Path]:
         return {
-            name: self.warehouse.path / f"{self.label}/{name}.parquet" for name in ingest.staged_tables(self.folder)
+            name: self.warehouse.path / f"{self.label}/{name}.parquet" for name in file_task.staged_tables(self.folder)
         }
 
     def code_roots(self) -> tuple[str, ...]:
-        return ("pipeline.readers.star_rows",)
+        return ("pipeline.readers.star.rows",)
 
     def other_inputs(self) -> dict[str, str]:
         return {f"raw/star/{self.star}/{name}": digest for name, digest in hashes(self.star).items()}
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
-        from pipeline import duck, parquet
-        from pipeline.readers import star_layout, star_rows
+        from pipeline.readers.star import layout
+        from pipeline.readers.star import rows as star_rows
+        from pipeline.storage import duck, parquet
 
         made = {}
         with self.connection() as con:
-            for name, query in star_rows.views(star_layout.look(self.place)).items():
+            for name, query in star_rows.views(layout.look(self.place)).items():
                 duck.view(con, name, query)
             for name, value in {"batch_id": self.star, **self.dated(con)}.items():
                 con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
@@ -80,10 +83,10 @@ class _Staged(TableTask):
         return {}
 
 
-class Star(_Staged, ingest.FileTask):
+class Star(_Staged, file_task.FileTask):
     """A star schema, by its id: what it says of codes, payers, providers and places, and its verdict."""
 
-    star = NameParameter("star schema", lambda: sources.names("star"))
+    star = NameParameter("star schema", lambda: presence.names("star"))
     path = property(lambda self: self.star)  # as FileTask names it
     folder = "star"
 
@@ -113,21 +116,21 @@ class Star(_Staged, ingest.FileTask):
         try:
             return super().build(why)
         except errors.UnreadableSource as refused:
-            sources.put_unreadable(self.raw_name, refused.fact)
+            presence.put_unreadable(self.raw_name, refused.fact)
             raise
         except errors.SourceError as broken:
             if not self.is_seen:
                 raise
             former = self.stamp()  # what it gave before stays in the dimensions
             return self.verdict(
-                broken, ingest.BROKEN, {"months": self.months}, former if former and former.parts else None
+                broken, file_task.BROKEN, {"months": self.months}, former if former and former.parts else None
             )
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
-        from pipeline.readers import star_layout
+        from pipeline.readers.star import layout
 
         found = hashes(self.star)
-        if star_layout.identity({Path(name).stem: digest for name, digest in found.items()}) != self.star:
+        if layout.identity({Path(name).stem: digest for name, digest in found.items()}) != self.star:
             raise errors.SourceError(
                 "its files are not those that were brought",
                 place=self.place,
@@ -142,7 +145,7 @@ class Star(_Staged, ingest.FileTask):
         return {"first_month": min(self._months), "last_month": max(self._months)}
 
     def notes(self) -> dict:
-        return {**self.origin(), "status": ingest.WHOLE, "months": self._months}
+        return {**self.origin(), "status": file_task.WHOLE, "months": self._months}
 
     @property
     def months(self) -> dict[str, int]:
@@ -153,7 +156,7 @@ class Star(_Staged, ingest.FileTask):
     def problem(self) -> errors.SourceError | None:
         """What is wrong with its files as they stand; None when nothing is known."""
         stamp = self.stamp()
-        if stamp is None or stamp.notes["status"] != ingest.BROKEN or self.own_staleness() is not None:
+        if stamp is None or stamp.notes["status"] != file_task.BROKEN or self.own_staleness() is not None:
             return None
         return errors.SourceError(
             stamp.notes["reason"], place=self.warehouse.placed(stamp.notes["place"]), remedy=stamp.notes["remedy"]
@@ -163,7 +166,7 @@ class Star(_Staged, ingest.FileTask):
 class StarMonth(_Staged):
     """A month of a star schema: its facts, and the provider groups that they name."""
 
-    star = NameParameter("star schema", lambda: sources.names("star"))
+    star = NameParameter("star schema", lambda: presence.names("star"))
     month = MonthParameter()
     folder = "star_month"
 
@@ -173,7 +176,7 @@ class StarMonth(_Staged):
 
     @property
     def shown(self) -> str:
-        return f"{sources.shown('star', self.star)}:{self.month}"
+        return f"{presence.shown('star', self.star)}:{self.month}"
 
     def requires(self) -> list:
         return [Star(star=self.star)]
@@ -181,51 +184,51 @@ class StarMonth(_Staged):
 
 def hashes(star: str) -> dict[str, str]:
     """The files of a star schema that was brought, by their path in its folder, with their content hashes."""
-    root = paths.current()
+    root = session.current()
     folder = root.star / star
-    return {name: fingerprints.content_hash(root, folder / name) for name in raw.files_of_star(star)}
+    return {name: raw_hashes.content_hash(root, folder / name) for name in listing.files_of_star(star)}
 
 
 def _is_seen(star: str) -> bool:
-    root = paths.current()
+    root = session.current()
     stamp = stamps.read(root, f"staged/star/{star}")
-    return sources.is_seen("star", star) and all(
+    return presence.is_seen("star", star) and all(
         os.access(root.path / name, os.R_OK) for name in (stamp.basis.inputs if stamp else ())
     )
 
 
 def _why_not_seen(star: str) -> str:
-    root = paths.current()
-    if not sources.is_seen("star", star):
-        return sources.why_not_seen("star", star)
+    root = session.current()
+    if not presence.is_seen("star", star):
+        return presence.why_not_seen("star", star)
     stamp = stamps.read(root, f"staged/star/{star}")
     return f"lacks {next(name for name in stamp.basis.inputs if not os.access(root.path / name, os.R_OK))}"
 
 
 def tasks() -> list[Star]:
     """The task of every star schema, those included that are not seen any more."""
-    names = {*sources.seen_files("star"), *(one.path for one in sources.recorded("star"))}
+    names = {*presence.seen_files("star"), *(one.path for one in presence.recorded("star"))}
     return [Star(star=name) for name in sorted(names)]
 
 
 def whole() -> list[Star]:
     """Those that are not known to be broken."""
-    return [task for task in tasks() if task.status in (None, ingest.WHOLE)]
+    return [task for task in tasks() if task.status in (None, file_task.WHOLE)]
 
 
 def with_rows() -> list[Star]:
     """Those that give rows of dimensions: the whole ones, and broken ones that were whole before."""
-    return [task for task in tasks() if task.status in (None, ingest.WHOLE) or task.stamp().parts]
+    return [task for task in tasks() if task.status in (None, file_task.WHOLE) or task.stamp().parts]
 
 
 def broken(month: str | None = None) -> list[Star]:
     """Those whose files are not what was brought; those with facts of a month, when one is given."""
-    return [t for t in tasks() if t.status == ingest.BROKEN and (month is None or month in t.months)]
+    return [t for t in tasks() if t.status == file_task.BROKEN and (month is None or month in t.months)]
 
 
 def months() -> list[str]:
     """The months that star schemas have facts of, in order; broken ones count too, unless they are skipped."""
-    skipped = {ingest.BROKEN} if settings.build().skip_broken else set()
+    skipped = {file_task.BROKEN} if settings.build().skip_broken else set()
     return sorted({month for task in tasks() if task.status not in skipped for month in task.months})
 
 
@@ -241,6 +244,9 @@ def shards() -> list[StarMonth]:
 
 def views(*names: str, month: str | None = None) -> dict[str, list[TableTask]]:
     """Views over staged tables of star schemas: those of a month for tables that are staged by month, else of all."""
-    of_all, by_month = ingest.staged_tables("star"), ingest.staged_tables("star_month")
+    of_all, by_month = file_task.staged_tables("star"), file_task.staged_tables("star_month")
     assert set(names) <= {*of_all, *by_month}, f"no such tables of star schemas: {names}"
     return {name: list(with_rows()) if name in of_all else list(of_month(month)) for name in names}
+
+
+raw.PROBLEM_OF["star"] = lambda path: Star(star=path).problem()

@@ -13,9 +13,10 @@ import functools
 import shlex
 
 from pipeline import errors, naming
-from pipeline.stages import ingest, sources
-from pipeline.stages.ingest import InNetworkFile
-from pipeline.stamps import Stamp
+from pipeline.sources import presence
+from pipeline.stages import ingest
+from pipeline.stages.in_network_file import InNetworkFile
+from pipeline.storage.stamps import Stamp
 
 
 def pairs(month: str, stamp: Stamp | None) -> list[tuple[InNetworkFile, InNetworkFile]]:
@@ -27,7 +28,7 @@ def pairs(month: str, stamp: Stamp | None) -> list[tuple[InNetworkFile, InNetwor
     new: dict[tuple, InNetworkFile] = {}
     for task in ingest.of_month(month):
         known = {f"{task.input_name}:header", f"staged/{task.raw_name}:header"}  # the other: by an earlier version
-        if task.stamp() is not None and task.presence == sources.HERE and not known & inputs.keys():
+        if task.stamp() is not None and task.presence == presence.HERE and not known & inputs.keys():
             new.setdefault(_publisher(task), task)
     return [(one, new[_publisher(one)]) for one in missing if _publisher(one) in new]
 
@@ -35,7 +36,7 @@ def pairs(month: str, stamp: Stamp | None) -> list[tuple[InNetworkFile, InNetwor
 @functools.cache
 def _missing(month: str) -> tuple[InNetworkFile, ...]:
     return tuple(
-        task for task in ingest.of_month(month) if task.stamp() is not None and task.presence == sources.MISSING
+        task for task in ingest.of_month(month) if task.stamp() is not None and task.presence == presence.MISSING
     )
 
 

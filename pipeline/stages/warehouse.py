@@ -7,24 +7,13 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import (
-    accounts,
-    catalog,
-    catalog_file,
-    leaf_writing,
-    leaves,
-    let_go,
-    naming,
-    partition,
-    paths,
-    settings,
-    stamps,
-    tables,
-    targets,
-)
-from pipeline.stages import bench, dims, enriched, facts, ingest, joining, star, xrefs
-from pipeline.stamps import Stale, Stamp
-from pipeline.task import TableTask
+from pipeline import accounts, naming, partition, session, settings, tables
+from pipeline.leaves import catalog, manifest, writing
+from pipeline.sources import let_go
+from pipeline.stages import bench, dims, enriched, enriched_rows, facts, file_task, ingest, star, xrefs
+from pipeline.storage import catalog_file, stamps, targets
+from pipeline.storage.stamps import Stale, Stamp
+from pipeline.tasks.base import TableTask
 
 luigi.namespace("warehouse", scope=__name__)
 
@@ -36,7 +25,7 @@ def tables_of(months: list[str]) -> list[TableTask]:
         *xrefs.by_table(months),
         *bench.by_table(months),
         *facts.by_table(months),
-        *(joining.FactRateEnriched(month=m) for m in months),
+        *(enriched_rows.FactRateEnriched(month=m) for m in months),
     ]
 
 
@@ -65,7 +54,7 @@ class Warehouse(TableTask):
         return []
 
     def code_roots(self) -> tuple[str, ...]:
-        return ("pipeline.catalog",)
+        return ("pipeline.leaves.catalog",)
 
     def other_inputs(self) -> dict[str, str]:
         inputs = {}
@@ -74,7 +63,7 @@ class Warehouse(TableTask):
                 inputs[task.label] = digest
         for month in facts.months():
             stamp = enriched.EnrichedMonth(month=month).stamp()
-            inputs[f"the leaves of {month}"] = leaves.written_as(stamp.notes) if stamp else ""
+            inputs[f"the leaves of {month}"] = manifest.written_as(stamp.notes) if stamp else ""
             fact = facts.FactRate(month=month).stamp()
             inputs[f"the accounts of {month}"] = naming.md5_of(json.dumps(fact.notes, sort_keys=True)) if fact else ""
         inputs["the presence of sources"] = naming.md5_of(json.dumps(source_presence(), sort_keys=True))
@@ -99,7 +88,7 @@ class Warehouse(TableTask):
         return None  # everything in it passed its own gate
 
     def build(self, why: Stale) -> Stamp:
-        from pipeline import database
+        from pipeline.storage import database
 
         root = self.warehouse
         basis = self.basis()
@@ -119,7 +108,7 @@ class Warehouse(TableTask):
         with self.scratch() as folder, targets.refusals_told(folder):
             draft = folder / "warehouse.duckdb"
             with database.writable(draft) as place:
-                manifests = {m: leaves.manifest(root, m) for m in months}
+                manifests = {m: manifest.manifest(root, m) for m in months}
                 of_leaves = catalog.write(root, place, listed, manifests, of_months, source_presence())
             former = self.stamp()
             kept = catalog_file.publish(root, draft, former.notes["sha256"] if former else None)
@@ -149,8 +138,8 @@ def objects_of_tables(months: list[str]) -> set[str]:
 
 def objects_in_use() -> set[str]:
     """The digest of every object that a stamp or a manifest names."""
-    root, months = paths.current(), facts.months()
-    return objects_of_tables(months).union(*(leaves.digests(root, month) for month in months))
+    root, months = session.current(), facts.months()
+    return objects_of_tables(months).union(*(manifest.digests(root, month) for month in months))
 
 
 def accounts_of(month: str) -> dict:
@@ -161,9 +150,9 @@ def accounts_of(month: str) -> dict:
     """
     task = facts.FactRate(month=month)
     fact, leaf = task.stamp(), enriched.EnrichedMonth(month=month).stamp()
-    joined = joining.FactRateEnriched(month=month).stamp()
+    joined = enriched_rows.FactRateEnriched(month=month).stamp()
     notes = fact.notes if fact else {}
-    counts = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == ingest.WHOLE]
+    counts = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == file_task.WHOLE]
     read = {"files": len(counts), **accounts.of_files(counts)}
     if fact and task.staleness() is not None:
         read = {name: notes.get(name, None if "files" in notes else now) for name, now in read.items()}
@@ -192,11 +181,11 @@ def orphans(months: list[str]) -> list[str]:
 
     None while a source is unread, or broken before its date (and not skipped), for it may be of any month.
     """
-    root = paths.current()
+    root = session.current()
     if any(task.stamp() is None for task in (*ingest.in_network(), *star.tasks())):
         return []
     if not settings.build().skip_broken and any(
-        t.status == ingest.BROKEN and t.month is None for t in ingest.in_network()
+        t.status == file_task.BROKEN and t.month is None for t in ingest.in_network()
     ):
         return []
     folders = {tables.get(name).folder for name in tables.load() if tables.get(name).sharded} | {"staged/enriched"}
@@ -212,15 +201,15 @@ def _skipped() -> set[str]:
     """The months of broken files that this build was told to publish without."""
     if not settings.build().skip_broken:
         return set()
-    return {t.month for t in ingest.in_network() if t.status == ingest.BROKEN and t.month} | {
+    return {t.month for t in ingest.in_network() if t.status == file_task.BROKEN and t.month} | {
         month for t in star.broken() for month in t.months
     }
 
 
 def remove_month(month: str) -> None:
     """Take away every file of a month that no source has any more."""
-    root = paths.current()
-    leaf_writing.remove_month(root, month)
+    root = session.current()
+    writing.remove_month(root, month)
     for task in [*tables_of([month]), enriched.LeafPlan(month=month), enriched.EnrichedMonth(month=month)]:
         if task.month_or_none != month:
             continue

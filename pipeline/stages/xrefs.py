@@ -6,9 +6,9 @@ import luigi
 
 from pipeline.stages import ingest
 from pipeline.stages.dims import DimPosSet
+from pipeline.stages.from_rates import FromRates
 from pipeline.stages.parameters import MonthParameter
-from pipeline.stages.rates import FromRates
-from pipeline.task import TableTask
+from pipeline.tasks.base import TableTask
 
 luigi.namespace("xrefs", scope=__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.tables import table
+from pipeline.tables.declaration import table
 
 STAGED_CATEGORY = table(
     "staged_category",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.tables import table
+from pipeline.tables.declaration import table
 
 LEAF_PLAN = table(
     "leaf_plan",

@@ -6,7 +6,7 @@ codes two (state) or five (county), restored where a publisher lost leading zero
 
 from __future__ import annotations
 
-from pipeline.tables import table
+from pipeline.tables.declaration import table
 
 STAGED_ZIP_CBSA = table(
     "staged_zip_cbsa",

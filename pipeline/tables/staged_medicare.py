@@ -7,7 +7,7 @@ which it holds (`effective_from`, YYYY-MM-DD) and its release; the choice betwee
 
 from __future__ import annotations
 
-from pipeline.tables import table
+from pipeline.tables.declaration import table
 
 _FOLDER = "staged/medicare"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.tables import table
+from pipeline.tables.declaration import table
 
 # Prices and owners are most of a file: what they repeat is named by number. `_ix` columns are places or numbers, in the
 # order in which things stand in the file; a rate is read once per price and owner of the same object_ix.

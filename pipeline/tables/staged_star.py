@@ -6,7 +6,7 @@ earliest text of a code or payer stays, and the latest word on a provider counts
 
 from __future__ import annotations
 
-from pipeline.tables import table
+from pipeline.tables.declaration import table
 from pipeline.tables.published import FACT_RATE
 
 # ---- of a month --------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline import duck
+from pipeline.storage import duck
 from pipeline.transforms import bench_release
 
 

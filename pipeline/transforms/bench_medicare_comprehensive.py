@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from pipeline import duck
+from pipeline.storage import duck
 from pipeline.transforms import bench_asc, bench_opps, bench_prof_price
 
 _COLUMNS = (

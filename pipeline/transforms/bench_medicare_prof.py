@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline import duck
+from pipeline.storage import duck
 from pipeline.transforms import bench_prof_price
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline import duck, errors
+from pipeline import errors
+from pipeline.storage import duck
 from pipeline.transforms import bench_release
 
 # Which file's relative values hold from a day, and with which conversion factor.

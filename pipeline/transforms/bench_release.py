@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline import duck, errors
+from pipeline import errors
+from pipeline.storage import duck
 
 
 def load(con: duckdb.DuckDBPyConnection) -> None:

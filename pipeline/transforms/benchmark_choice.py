@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline.duck import literal
+from pipeline.storage.duck import literal
 
 # The physician fee schedule has rows of their own for these (CMS, RVU file record layout, field "Mod").
 SELECTING = ("26", "TC", "53")

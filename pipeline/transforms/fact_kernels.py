@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline import md5
-from pipeline.jit import copy, entry, get, get32, inner, prefetch, put
+from pipeline.compiled import md5
+from pipeline.compiled.jit import copy, entry, get, get32, inner, prefetch, put
 
 OWNER = 32  # bytes that an owner, an MD5, is told by
 _FEW = 32  # that are sorted by insertion

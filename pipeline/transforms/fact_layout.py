@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import duckdb
 
-from pipeline import duck, partition
+from pipeline import partition
+from pipeline.storage import duck
 
 
 def pieces(con: duckdb.DuckDBPyConnection, layout: str) -> Iterator[tuple[str, str]]:

@@ -24,10 +24,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import decimals, duck, md5, parquet, tables
-from pipeline.exact_sums import ExactSum
-from pipeline.jit import address
-from pipeline.lookahead import ahead
+from pipeline import decimals, tables
+from pipeline.compiled import md5
+from pipeline.compiled.exact_sums import ExactSum
+from pipeline.compiled.jit import address
+from pipeline.storage import duck, parquet
+from pipeline.storage.prefetch import ahead
 from pipeline.transforms import fact_kernels
 
 FACTS = 1 << 20  # of a piece, 60 bytes each

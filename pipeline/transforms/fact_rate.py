@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline import decimals, duck, errors, tables
-from pipeline.exact_sums import ExactSum
+from pipeline import decimals, errors, tables
+from pipeline.compiled.exact_sums import ExactSum
+from pipeline.storage import duck
 from pipeline.transforms import fact_numbers
 
 if TYPE_CHECKING:

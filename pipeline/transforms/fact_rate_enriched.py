@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from pipeline import duck, tables
+from pipeline import tables
+from pipeline.storage import duck
 from pipeline.transforms import bench_release, benchmark_choice
 
 if TYPE_CHECKING:

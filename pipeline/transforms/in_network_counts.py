@@ -21,9 +21,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipeline import decimals, duck, duplicates
-from pipeline.exact_sums import DECIMALS, ExactSum, accumulate, decimal, scaled
-from pipeline.jit import entry, inner
+from pipeline import decimals
+from pipeline.compiled.exact_sums import DECIMALS, ExactSum, accumulate, decimal, scaled
+from pipeline.compiled.jit import entry, inner
+from pipeline.storage import duck, repeated_hashes
 
 _ROWS = 1 << 20  # of prices that stand more than once, handed to DuckDB at a time
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, as in Fibonacci hashing
@@ -38,7 +39,7 @@ _PRICE, _OWNER = ["object_ix", "item_ix", "terms_ix", "negotiated_rate"], ["obje
 
 class Counting:
     """Counts prices and owners by their numbers, while they are written; `take` gets all batches of all tables, the prices of
-    an object before its owners. `scratch` is a folder for what is more than is held in memory (`duplicates.Hashes`)."""
+    an object before its owners. `scratch` is a folder for what is more than is held in memory (`storage.repeated_hashes.Hashes`)."""
 
     def __init__(self, scratch: Path):
         self.scratch = scratch
@@ -143,7 +144,7 @@ class _Prices:
 
 
 class _Owners:
-    """Counts owners: `last` is the object that named each last, -1 where none did; `rates` are the pairs of a price and an
+    """Counts owners: `last` is the object that named each last, -1 where none did; `stages.from_rates` are the pairs of a price and an
     owner of the same object, `pairs` those of them whose owner the object names for the first time, `again` the others.
 
     pair_sum, again_sum  of their amounts
@@ -181,7 +182,7 @@ class _Repeated:
     """The hashes of what prices say, of which some stand more than once."""
 
     def __init__(self, scratch: Path):
-        self._hashes = duplicates.Hashes(scratch, duplicates.HELD)
+        self._hashes = repeated_hashes.Hashes(scratch, repeated_hashes.HELD)
 
     def take(self, item: np.ndarray, terms: np.ndarray, rate: np.ndarray) -> None:
         """Look at prices."""
@@ -195,7 +196,7 @@ class _Repeated:
         for part in self._hashes.twice(1):
             found.append(part)
             count += len(part)
-            if count > duplicates.HELD:
+            if count > repeated_hashes.HELD:
                 return None
         return np.concatenate(found)
 

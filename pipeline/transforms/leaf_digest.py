@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.jit import entry, inner
+from pipeline.compiled.jit import entry, inner
 
 # Odd, of the golden ratio and of pi: two lanes that share no constant.
 _K0, _K1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0x243F6A8885A308D3)

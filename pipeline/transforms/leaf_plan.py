@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from pipeline import duck, tables
+from pipeline import tables
+from pipeline.storage import duck
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -72,7 +72,8 @@ def guidelines(joined: Path, folder: Path) -> dict:
 
 def unsorted(joined: Path, folder: Path) -> dict:
     """The same rows in the order of fact_uid, a hash, written as the pipeline writes its files."""
-    from pipeline import duck, parquet, tables
+    from pipeline import tables
+    from pipeline.storage import duck, parquet
 
     declared = tables.get("fact_rate_enriched")
     con = duck.connect("2GB", os.cpu_count() or 1, folder)

@@ -10,7 +10,8 @@ import shutil
 
 from report import Figure, judged, megabytes, seconds
 
-from pipeline import journal, paths
+from pipeline import paths
+from pipeline.storage import journal
 
 RATES_A_SECOND = 13_400_000 / 600  # 13.4 million rates in ten minutes
 LEAST_RATES = 3_000_000

@@ -26,8 +26,10 @@ import ijson
 import large_payer
 import luigi
 
-from pipeline import building, journal, paths, preparation, settings
+from pipeline import session, settings
+from pipeline.operations import build, build_setup
 from pipeline.stages import facts, ingest
+from pipeline.storage import journal
 
 
 def _built(task: luigi.Task) -> None:
@@ -40,20 +42,20 @@ def _built(task: luigi.Task) -> None:
 
 def _ours(path: Path, *, with_facts: bool) -> dict:
     """From the raw file to its published staged tables; with the facts, on to the published shard of its month."""
-    preparation.preload()  # as a build does before its workers start
+    build_setup.preload()  # as a build does before its workers start
     os.environ[journal.BUILD] = "bench"
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         place = Path(folder) / "raw" / "mrf" / "GA" / path.name
         place.parent.mkdir(parents=True)
         place.symlink_to(path.absolute())
-        paths.use(folder)
+        session.use(folder)
         settings.load(Path(folder))
         began = time.perf_counter()
         (task,) = ingest.in_network()
         _built(task)
         found = {"staged": time.perf_counter() - began, "rates": task.stamp().notes["counts"]["rates_read"]}
         if with_facts:
-            building.look_again()  # it is of a month now
+            build.look_again()  # it is of a month now
             _built(facts.FactRate(month=task.month))
             found["facts"] = time.perf_counter() - began
     return found

@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from pipeline import session
+
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
@@ -60,7 +62,7 @@ def generate(path: Path, size: int) -> int:
 
 def read(root: Path) -> None:
     """Every block of the file, its rows thrown away."""
-    from pipeline.readers import nppes
+    from pipeline.readers.nppes import read as nppes
 
     for _ in nppes.read(root / "raw" / "nppes" / NAME):
         pass
@@ -69,11 +71,11 @@ def read(root: Path) -> None:
 def staged(root: Path) -> None:
     """The task of the file, without its gate."""
     from pipeline import paths, settings
-    from pipeline.stages import ingest
+    from pipeline.stages import reference_file
 
-    paths.use(root)
+    session.use(root)
     settings.load(root.resolve())
-    task = ingest.Nppes(path=NAME)
+    task = reference_file.Nppes(path=NAME)
     paths.make_folder(task.warehouse.scratch)
     drafts = {name: task.warehouse.scratch / f"{name}.parquet" for name in task.targets()}
     task.produce(drafts)
@@ -99,7 +101,7 @@ def main() -> int:
     if asked.measure:
         import resource
 
-        for name in ("pipeline.parquet", "pipeline.readers.nppes", "pyarrow.csv"):
+        for name in ("pipeline.storage.parquet", "pipeline.readers.nppes.read", "pyarrow.csv"):
             importlib.import_module(name)  # importing is not what is measured
 
         start, busy = time.perf_counter(), time.process_time()

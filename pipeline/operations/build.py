@@ -1,0 +1,508 @@
+"""A build: what is owed, in which order, by which scheduler, and how it ended.
+
+What belongs here: the phases of a build, the lock, the sweep, the verdict. What must not come in: how a table is
+built (`tasks.base`, `stages`), how a person is told (`cli`).
+
+A failed task holds up all that Luigi schedules above it. So a build runs in three phases, each a Luigi run of its
+own: the sources, from which the months are known; the tables, where a month that fails leaves the others alone;
+and then the catalog over what stands, with a task for each leaf that was withheld and each file that is broken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import luigi
+
+from pipeline import errors, session, settings, signals
+from pipeline.leaves import file_times, manifest, writing
+from pipeline.operations import build_setup, earlier_layout, gaps, letting_go, records, reference_warnings
+from pipeline.operations.gaps import Gaps
+from pipeline.operations.letting_go import MissingSource
+from pipeline.paths import Root
+from pipeline.sources import listing
+from pipeline.sources import presence as sources_stage
+from pipeline.sources.let_go import LetGo
+from pipeline.stages import bench, corrections, dims, enriched, facts, file_task, ingest, raw, star, undecided, xrefs
+from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
+from pipeline.storage import journal, locks, targets
+from pipeline.tasks import base as task
+from pipeline.tasks import code_version, worker
+
+
+@dataclass(frozen=True)
+class FoundInSources:
+    """A kind of issue in the in-network files (`readers.mrf_issues`): in how many files, how often, and the example of
+    the file that has most of them, after its path."""
+
+    kind: str
+    meaning: str
+    files: int
+    count: int
+    example: str
+
+
+@dataclass
+class Outcome:
+    """How a build ended.
+
+    failures            journal events of what failed
+    withheld            (month, partition, reason)
+    missing, deciding   the sources that were built and are not seen, archived ones too; those for which the build is not good
+    let_go              the sources that it let go of
+    unlistable          what under raw/ cannot be listed or, never read before, cannot be read
+    passed_over         (file, why) of what is not read and may have been meant to be; `skipped_broken` those of them that
+                        are broken, where the build skips these; `ignored` pattern of `[raw] ignore` -> how many
+    missing_references  (in-network file, how many); `unusable_references` (in-network file, address, why)
+    source_warnings     what a person should know of the in-network files, the most frequent first
+    reference_warnings  (reference file, kind, count, example)
+    uncorrected         (month, id, file, rates) of the corrections that were taken out
+    gaps                what the published rows are without
+    events              all of the build's, for the summary
+    gone                whether the leaf to rerun has no rows any more
+    """
+
+    nothing_to_do: bool = False
+    scheduler: str = ""
+    events: list[dict] = field(default_factory=list)
+    failures: list[dict] = field(default_factory=list)
+    withheld: list[tuple[str, str, str]] = field(default_factory=list)
+    incomplete: list[tuple[str, str]] = field(default_factory=list)
+    unlistable: list[errors.SourceError] = field(default_factory=list)
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    skipped_broken: list[tuple[str, str]] = field(default_factory=list)
+    ignored: dict[str, int] = field(default_factory=dict)
+    missing_references: list[tuple[str, int]] = field(default_factory=list)
+    unusable_references: list[tuple[str, str, str]] = field(default_factory=list)
+    source_warnings: list[FoundInSources] = field(default_factory=list)
+    reference_warnings: list[tuple[str, str, int, str]] = field(default_factory=list)
+    accounts: list[dict] = field(default_factory=list)
+    missing: list[MissingSource] = field(default_factory=list)
+    deciding: list[MissingSource] = field(default_factory=list)
+    let_go: list[LetGo] = field(default_factory=list)
+    uncorrected: list[tuple[str, str, str, int]] = field(default_factory=list)
+    gaps: Gaps = field(default_factory=Gaps)
+    seconds: float = 0.0
+    gone: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for stands and is up to date."""
+        return not (self.failures or self.withheld or self.incomplete or self.deciding or self.unlistable)
+
+
+def tables_for(months: list[str]) -> list[luigi.Task]:
+    """Every task between the sources and the catalog, of some months; blocked months by the task that says why."""
+    open_months = [m for m in months if facts.FactRate(month=m).blocked() is None]
+    blocked = [m for m in months if m not in open_months]
+    found = [*enriched.by_table(open_months), *facts.by_table(open_months)]
+    found += [*dims.by_table(open_months), *xrefs.by_table(open_months), *bench.by_table(open_months)]
+    found += [facts.FactRate(month=m) for m in blocked]
+    return found
+
+
+def sources() -> list[luigi.Task]:
+    """Every task that reads a source file."""
+    return [*ingest.in_network(), *ingest.references(), *star_tasks()]
+
+
+def without_broken_sources(tasks: list[luigi.Task]) -> list[luigi.Task]:
+    """The tasks that need no source whose reading just failed; it would only fail again under each of them."""
+    failed = {one.task_id for one in sources() if not one.complete()}
+    known: dict[str, bool] = {}
+
+    def sound(one: luigi.Task) -> bool:
+        if one.task_id not in known:
+            known[one.task_id] = one.task_id not in failed and all(sound(need) for need in one.requires())
+        return known[one.task_id]
+
+    return [one for one in tasks if not failed or sound(one)]
+
+
+def star_tasks() -> list[luigi.Task]:
+    """The tasks that read star schemas."""
+    return list(star.tasks())
+
+
+def layout() -> list[luigi.Task]:
+    """The other layout of the facts, when one is set or one has to go."""
+    one = facts.FactLayout()
+    return [one] if settings.facts().layout != "monthly" or one.stamp() is not None else []
+
+
+def broken() -> list[raw.SourceFile]:
+    """The source files that cannot be read, misplaced ones included, unless the build skips them."""
+    if settings.build().skip_broken:
+        return []
+    found = [raw.SourceFile(path=path) for path in listing.misplaced_alike()]
+    found += [
+        raw.SourceFile(path=t.raw_name) for t in [*ingest.in_network(), *star_tasks()] if t.status == file_task.BROKEN
+    ]
+    return found
+
+
+def idle_corrections() -> list[errors.CorrectionError]:
+    """The corrections none of whose months any source has; of the others, the month's facts say when they match nothing."""
+    known = facts.months()
+    idle = [c for c in corrections.every() if not set(c["months"]) & set(known)]
+    return [
+        errors.CorrectionError(
+            f"the correction {c['id']} matches nothing: no source has the month {' or '.join(c['months'])}",
+            place=c["place"],
+            remedy=f"mend its months; there are {', '.join(known) or 'none yet'}",
+        )
+        for c in idle
+    ]
+
+
+def withheld(months: list[str]) -> list[tuple[str, str, str]]:
+    """(month, partition, reason) of every leaf that the gate holds back."""
+    stamps = [(m, enriched.EnrichedMonth(month=m).stamp()) for m in months]
+    return [(m, name, why) for m, stamp in stamps if stamp for name, why in stamp.notes["withheld"].items()]
+
+
+def look_again(*, leaves_too: bool = True) -> None:
+    """Forget what was seen of the files: something else may have changed them. Leaves a build looks at once."""
+    task.forget()
+    if leaves_too:
+        manifest.forget()
+        targets.forget()
+    ingest.forget()
+    corrections.forget()
+    undecided.forget()
+
+
+def first_owed(months: list[str] | None) -> str | None:
+    """The first thing that is not up to date, None when nothing is owed."""
+    for one in sources():
+        if not one.complete():
+            return one.label
+    chosen = months or facts.months()
+    for one in [*tables_for(chosen), *([] if months else layout()), Warehouse()]:
+        if not one.complete():
+            return one.label
+    return None
+
+
+def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
+    """Look at the sources, under the lock, before anything is built of them.
+
+    MissingSources where there is none, or where the record of one is lost; CorrectionError where one cannot be read: it
+    is not known which months it is of.
+    """
+    code_version.use_cache(root.code_cache)
+    look_again()
+    sources_stage.begin()
+    if earlier_layout.is_one(root):
+        earlier_layout.rename(root)
+        look_again()
+    corrections.check()
+    records.check(root, forget_missing)
+    records.check_any()
+    if root.scratch.exists():  # a build was interrupted
+        letting_go.sweep(root)
+    letting_go.look(root)
+    if forget_missing:
+        letting_go.forget([one for one in letting_go.missing() if one.presence == sources_stage.MISSING])
+    outcome.let_go = letting_go.settle(root)
+    letting_go.remove(root)
+    look_again(leaves_too=False)
+
+
+def read_sources(root: Root, outcome: Outcome, workers: int, options: dict) -> None:
+    """Read the sources that are new or changed, and let go of those whose place they take."""
+    run([one for one in sources() if not one.complete()], workers, options)
+    outcome.let_go = list({one.label: one for one in [*outcome.let_go, *letting_go.settle(root)]}.values())
+    letting_go.remove(root)
+    look_again(leaves_too=False)
+
+
+def build(
+    months: list[str] | None,
+    *,
+    workers: int,
+    local_scheduler: bool,
+    started: Callable[[str], None],
+    forget_missing: bool = False,
+) -> Outcome:
+    """Bring the warehouse, or some months of it, up to date. `started(scheduler)` is called when there is work.
+
+    LockedError when another build is at work; UsageError when a month is asked for that no source has; MissingSources
+    when there is nothing to build from. `forget_missing` lets go of every source that is missing.
+    """
+    root = session.current()
+    begun = time.monotonic()
+    outcome = Outcome()
+    with targets.refusals_told(root.path), locks.locked(root):
+        begin(root, outcome, forget_missing)
+        if all(one.complete() for one in sources()):
+            known_months(months)  # else after they are read
+        owed = first_owed(months) if _months_known() else "sources"
+        chosen = months or facts.months()
+        if owed is None and not broken() and not withheld(chosen) and not idle_corrections():
+            _tidy(root)
+            file_times.put_on_record(root)
+            code_version.save_cache()
+            outcome.nothing_to_do = True
+            _look_back(outcome, chosen, months)
+            return outcome
+        with (
+            build_setup.scheduler_of(local_scheduler, started) as (address, options),
+            build_setup.prepared(root, workers),
+        ):
+            outcome.scheduler = address
+            if owed is not None:
+                read_sources(root, outcome, workers, options)
+                known_months(months)
+                run(without_broken_sources(tables_for(months or facts.months())), workers, options)
+            chosen = months or facts.months()
+            outcome.withheld = withheld(chosen)
+            beside = [enriched.Partition.named(month, name) for month, name, _ in outcome.withheld]
+            run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
+            _judge(outcome, root, chosen, months)
+            write_docs(root)
+        file_times.put_on_record(root)
+        code_version.save_cache()
+    outcome.seconds = time.monotonic() - begun
+    return outcome
+
+
+def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[str], None]) -> Outcome:
+    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest and the catalog.
+
+    A leaf that has no rows any more is removed.
+    """
+    root = session.current()
+    begun = time.monotonic()
+    outcome = Outcome()
+    with targets.refusals_told(root.path), locks.locked(root):
+        begin(root, outcome, forget_missing=False)
+        with build_setup.scheduler_of(local_scheduler, started) as (address, options), build_setup.prepared(root, 1):
+            outcome.scheduler = address
+            read_sources(root, outcome, 1, options)
+            known_months([month])
+            leaf, plan = enriched.Partition.named(month, name), enriched.LeafPlan(month=month)
+            run([plan], 1, options)
+            outcome.gone = plan.complete() and name not in manifest.plan(root, month).by_partition
+            if not outcome.gone:
+                run([leaf], 1, options)
+            refresh_month(month)
+            run([Warehouse()], 1, options)
+            look_again(leaves_too=False)
+            outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
+            outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
+            if not outcome.failures and not outcome.gone and not leaf.complete():
+                outcome.incomplete = [
+                    (name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))
+                ]
+            outcome.withheld = [w for w in withheld([month]) if w[1] == name]
+            outcome.accounts = [accounts_of(month)]
+            _look_for_missing(outcome, [month])
+        file_times.put_on_record(root)
+        code_version.save_cache()
+    outcome.seconds = time.monotonic() - begun
+    return outcome
+
+
+def refresh_month(month: str) -> None:
+    """Compile a month after one of its leaves was written; it counts as complete only when no other leaf is owed."""
+    from pipeline.storage import stamps
+    from pipeline.storage.stamps import Stamp
+
+    root = session.current()
+    one = enriched.EnrichedMonth(month=month)
+    former = one.stamp()
+    if not enriched.LeafPlan(month=month).complete():
+        return
+    owed = manifest.groups_owed(root, month)
+    basis = one.basis()
+    if owed and former is not None:
+        basis = former.basis
+    if owed and former is None:
+        return
+    stamps.write(root, one.label, Stamp(basis, {}, {}, writing.compile_month(root, month)))
+    look_again(leaves_too=False)
+
+
+@luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
+def _killed(one: luigi.Task, said: str) -> None:
+    """Put on record, in the parent, that the process of a task died before it could do so itself."""
+    label = getattr(one, "shown", None) or getattr(one, "name", None) or getattr(one, "first", one.task_id)
+    error = errors.WorkerKilled(
+        f"the process that built it was killed ({said.rpartition('exit code ')[2]})",
+        place=label,
+        remedy="if the system did so for want of memory: lower [build] workers or memory_mb; "
+        "then run the same command again",
+    )
+    journal.write(
+        session.current().journal,
+        "failed",
+        task=one.get_task_family(),
+        label=label,
+        error=str(error),
+        kind=type(error).__name__,
+        known=True,
+    )
+
+
+def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
+    """Have Luigi run tasks and what they need; how they ended is in the journal and on disk."""
+    look_again(leaves_too=False)
+    if tasks:
+        watch, begun = worker.Watch(), time.monotonic()
+        try:
+            luigi.build(tasks, watch, workers=workers, no_lock=True, detailed_summary=True, **options)
+        except luigi.rpc.RPCError as gone:
+            raise errors.SchedulerGone(
+                "the scheduler answers no more",
+                place=options.get("scheduler_url"),
+                remedy="run the same command again: it goes on, and schedules itself where none answers",
+            ) from gone
+        signals.check()
+        took = time.monotonic() - begun
+        journal.write(
+            session.current().journal,
+            "scheduled",
+            tasks=watch.tasks,
+            settled=watch.settled,
+            seconds=round(took, 3),
+            luigi_seconds=round(took - watch.waited, 3),
+        )
+    look_again(leaves_too=False)
+
+
+def _months_known() -> bool:
+    return all(one.stamp() is not None for one in ingest.in_network())
+
+
+def known_months(months: list[str] | None) -> None:
+    """UsageError for a month that no source has."""
+    for month in months or ():
+        facts.check_month(month)
+
+
+def _judge(outcome: Outcome, root: Root, months: list[str], asked: list[str] | None) -> None:
+    """Look at the targets themselves: a build is good when everything stands, not when Luigi says so."""
+    outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
+    outcome.failures = [e for e in outcome.events if e["event"] == "failed" and e["task"] != "enriched.Partition"]
+    for source in broken():
+        error = source.problem()
+        if error is not None:
+            outcome.failures.append(
+                {
+                    "task": "raw.SourceFile",
+                    "label": f"raw/{source.path}",
+                    "error": str(error),
+                    "fact": error.fact,
+                    "known": True,
+                }
+            )
+    for error in idle_corrections():
+        outcome.failures.append({"task": "raw.Correction", "label": error.place, "error": str(error), "known": True})
+    named = {e["label"] for e in outcome.failures}
+    for one in [*sources(), *tables_for(months), *(layout() if asked is None else []), Warehouse()]:
+        why = one.staleness()
+        if why is not None and one.shown not in named:
+            outcome.incomplete.append((one.shown, why.sentence))
+    _look_back(outcome, months, asked)
+
+
+def _look_for_missing(outcome: Outcome, asked: list[str] | None) -> None:
+    """Which sources are not seen. Where months were asked for, those of others decide nothing."""
+    outcome.missing = letting_go.missing()
+    outcome.deciding = [
+        one
+        for one in outcome.missing
+        if one.presence == sources_stage.MISSING and (asked is None or not one.months or set(asked) & set(one.months))
+    ]
+    outcome.unlistable = [*sources_stage.unlistable(), *corrections.unreadable()]
+    outcome.uncorrected = [
+        (e["month"], e["id"], e["file"], e["rates"]) for e in outcome.events if e["event"] == "uncorrected"
+    ]
+
+
+def _look_back(outcome: Outcome, months: list[str], asked: list[str] | None) -> None:
+    """What the figures of months mean, and what they are without."""
+    _look_for_missing(outcome, asked)
+    outcome.skipped_broken = skipped_broken()
+    outcome.passed_over = [*passed_over(), *outcome.skipped_broken]
+    outcome.ignored = {pattern: len(found) for pattern, found in listing.ignored().items()}
+    outcome.reference_warnings = reference_warnings.warned()
+    outcome.accounts = [accounts_of(m) for m in months]
+    for one in ingest.in_network():
+        if one.missing_references:
+            outcome.missing_references.append((one.raw_name, len(one.missing_references)))
+        outcome.unusable_references += [(one.raw_name, *pair) for pair in one.unusable_references.items()]
+    outcome.source_warnings = source_warnings()
+    outcome.gaps = gaps.look(months, [*sources(), *tables_of(months)])
+
+
+def source_warnings() -> list[FoundInSources]:
+    """What a person should know of the in-network files, by kind."""
+    by_kind: dict[str, list[dict]] = {}
+    for one in ingest.in_network():
+        for row in one.warning_rows():
+            by_kind.setdefault(row["kind"], []).append(row)
+    found = []
+    for kind, rows in by_kind.items():
+        most = max(rows, key=lambda row: row["count"])
+        count, example = sum(row["count"] for row in rows), f"raw/mrf/{most['file']} {most['example']}"
+        found.append(FoundInSources(kind, most["meaning"], len(rows), count, example))
+    return sorted(found, key=lambda one: (-one.count, one.kind))
+
+
+def passed_over() -> list[tuple[str, str]]:
+    """(file, why) of files that are not read by their name or content, and may have been meant to be."""
+    found = [(f"raw/{one.path}", one.reason) for one in listing.skipped() if one.notable]
+    found += [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == file_task.UNRECOGNISED]
+    return found
+
+
+def skipped_broken() -> list[tuple[str, str]]:
+    """(file, why) of broken and misplaced files, where the build skips them."""
+    if not settings.build().skip_broken:
+        return []
+    found = [(f"raw/{t.raw_name}", t.reason) for t in sources() if t.status == file_task.BROKEN]
+    return found + [(m.error.place, m.error.fact) for m in listing.misplaced()]
+
+
+def write_docs(root: Root) -> None:
+    """Build the Data Docs from what the gates found."""
+    from pipeline.gates import data_docs
+
+    begun, months = time.monotonic(), facts.months()
+    gated = [*sources(), *tables_of(months)]
+    gated += [one for m in months for one in (enriched.LeafPlan(month=m), *star.of_month(m))]
+    present = {root.gate_result(one.label, "").name.rpartition("~")[0] for one in gated}
+    results = []
+    for path in sorted(root.gate_results.glob("*.json")):
+        if path.name.rpartition("~")[0] in present:
+            results.append(path)
+        else:
+            path.unlink()  # of a source or month that is gone
+    absent = [(one.name, one.presence, " ".join([*one.months, f"{one.rows:,} rows"])) for one in letting_go.missing()]
+    data_docs.build(
+        (json.loads(p.read_text(encoding="utf-8")) for p in results),
+        settings.home() / "expectations",
+        root.docs,
+        absent,
+    )
+    journal.write(root.journal, "docs", seconds=round(time.monotonic() - begun, 3))
+
+
+def _tidy(root: Root) -> None:
+    """What a build leaves that was killed after its last table: drafts, and no Data Docs of what it found."""
+    if root.scratch.exists() or not (root.docs / "index.html").exists():
+        write_docs(root)
+        shutil.rmtree(root.scratch, ignore_errors=True)
+
+
+def usable_workers(asked: int) -> int:
+    """How many workers this system can run: Luigi's fork only on Linux, so one elsewhere."""
+    return asked if sys.platform.startswith("linux") else 1

@@ -1,0 +1,109 @@
+"""What the published rows are without, and what the gates warned of: figures from stamps alone, no data file is opened.
+
+What belongs here: gathering them, for the end of a build. What must not come in: counting rows (the stage that makes
+them does it, and leaves the figures in its stamp), words for a person (`cli.closing`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pipeline.stages import enriched_rows, ingest
+from pipeline.storage.stamps import Stamp
+from pipeline.tasks.base import TableTask
+
+
+@dataclass(frozen=True)
+class GateWarning:
+    """An expectation that did not hold, of one or several tables and months.
+
+    `says` is what the suite says of a table that passes, `notes` why it matters, `rows` table -> how many rows failed,
+    None where the expectation is not about rows.
+    """
+
+    says: str
+    notes: str
+    months: tuple[str, ...]
+    rows: Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What the enriched rows of some months are without.
+
+    rows          all of them, withheld ones too; None where a month was built by an earlier version
+    counts        `fact_rate_enriched.coverage_counts`, summed
+    unpriced      (month, why there is no Medicare rate) -> rows
+    priced        rows with a Medicare rate
+    staged        reference table (`staged_nppes`) -> rows that its files gave
+    gates         what the gates warned of: what is not about rows (it is about shares of all), then by most rows
+    """
+
+    rows: int | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    unpriced: Counter[tuple[str, str]] = field(default_factory=Counter)
+    priced: int = 0
+    staged: Counter[str] = field(default_factory=Counter)
+    gates: tuple[GateWarning, ...] = ()
+
+
+def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
+    """The gaps of months, and the warnings of the gates of `checked` tasks."""
+    counts: Counter[str] = Counter()
+    unpriced: Counter[tuple[str, str]] = Counter()
+    priced, known = 0, True
+    for month in months:
+        stamp = enriched_rows.FactRateEnriched(month=month).stamp()
+        if stamp is None:
+            continue  # it was never built: nothing is published of it
+        for _, _, has_rate, origin, rows in stamp.notes.get("benchmarks", ()):
+            if has_rate:
+                priced += rows
+            else:
+                unpriced[month, origin] += rows
+        known = known and "coverage" in stamp.notes
+        counts.update(stamp.notes.get("coverage", {}))
+    staged: Counter[str] = Counter()
+    for task in ingest.references():
+        for name, part in (stamp.parts if (stamp := task.stamp()) else {}).items():
+            staged[name] += part.rows
+    return Gaps(counts["rows"] if known else None, counts, unpriced, priced, staged, _warnings(checked))
+
+
+def _warnings(checked: Iterable[TableTask]) -> tuple[GateWarning, ...]:
+    """The warnings of tasks, those that say the same together."""
+    alike: dict[tuple[str, str], list[tuple[str, str | None, int | None]]] = {}
+    for task in checked:
+        for table, failure in _failures(task.stamp()):
+            key = failure.get("description") or failure["expectation"], failure["notes"]
+            alike.setdefault(key, []).append((table, task.month_or_none, _rows(failure)))
+    found = []
+    for (says, notes), of in alike.items():
+        rows: dict[str, int | None] = {}
+        for table, _, count in of:
+            known = rows.get(table)
+            rows[table] = known if count is None else count + (known or 0)
+        months = tuple(sorted({month for _, month, _ in of if month}))
+        found.append(GateWarning(says, notes, months, rows))
+    return tuple(sorted(found, key=_weight))
+
+
+def _weight(one: GateWarning) -> tuple:
+    most = max((rows for rows in one.rows.values() if rows is not None), default=None)
+    return most is not None, -(most or 0), one.says
+
+
+def _failures(stamp: Stamp | None) -> list[tuple[str, dict]]:
+    gates = stamp.gates if stamp else {}
+    return [(table, one) for table, gate in gates.items() for one in gate["failures"] if one["severity"] == "warning"]
+
+
+def _rows(failure: dict) -> int | None:
+    """The rows that failed an expectation; of one in SQL, whose rows may stand for several, what they say of themselves."""
+    if failure["expectation"] != "unexpected_rows_expectation":
+        return failure["unexpected_count"]
+    if failure["detail"] and all("n" in row for row in failure["detail"]):
+        return sum(row["n"] for row in failure["detail"])
+    return None

@@ -1,0 +1,105 @@
+"""Bringing a star schema: its files become a source of this warehouse, all of them or none.
+
+What belongs here: the check before anything is copied, the copy, the name that its content has. What must not come
+in: which columns a file has (`readers.star.layout`), what becomes of them (`stages`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline import errors, file_names, paths, raw_kinds, session
+from pipeline.paths import Root
+from pipeline.readers.star import checks, layout
+from pipeline.sources import listing, presence
+from pipeline.storage import duck, locks, targets
+from pipeline.tasks.base import memory, threads
+
+DRAFT = ".bringing-"  # listing.stars() passes over names with a dot
+
+
+@dataclass
+class Brought:
+    """What was brought: its id, whether it is new here, and what the check found (empty when it is not new)."""
+
+    id: str
+    new: bool
+    months: dict[str, int] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def bring(folder: Path) -> Brought:
+    """Make the star schema in a folder a source of this process's warehouse: checked, then copied to raw/star/<id>.
+
+    The same files again add nothing. UsageError when there is no such folder, SourceError when a file is missing or
+    refused, LockedError when a build is at work, PublishError when it cannot be written; nothing is left then.
+    """
+    root = session.current()
+    if not folder.is_dir():
+        fact = "is not a folder" if folder.exists() else "no such folder"
+        raise errors.UsageError(fact, place=folder, remedy="name the folder that holds gold/fact_rate.parquet")
+    wrong = file_names.problem_of_folder(folder.resolve())
+    if wrong:
+        raise errors.UsageError(wrong, place=folder, remedy="rename it, or copy what is in it to another folder")
+    with locks.locked(root):  # a build that is at work must not see half of the sources
+        presence.forget()
+        found = layout.look(folder)
+        hashes = {table: _hash(file.path) for table, file in found.files.items()}
+        name = layout.identity(hashes)
+        if name in listing.stars():
+            return Brought(name, new=False)
+        checked = _check(root, found)
+        with targets.refusals_told(root.star):
+            _copy(root, found, hashes, name)
+        presence.forget()
+    return Brought(name, True, checked.months, list(found.files), list(found.passed_over), checked.notices)
+
+
+def _check(root: Root, found: layout.Star) -> checks.Checked:
+    with targets.refusals_told(root.scratch):
+        scratch = paths.make_folder(root.scratch)
+        con = duck.connect(memory(), threads(), scratch)
+        try:
+            others = {name: layout.look(root.star / name) for name in listing.stars()}
+            return checks.check(con, found, states=raw_kinds.STATES | {raw_kinds.EVERYWHERE}, others=others)
+        finally:
+            con.close()
+
+
+def _copy(root: Root, found: layout.Star, hashes: dict[str, str], name: str) -> None:
+    """Copy to a folder beside the others that no build sees, durably, and rename it when it is whole."""
+    paths.make_folder(root.star)
+    for left in list(root.star.iterdir()):
+        if left.name.startswith(DRAFT):  # by one that was killed: we hold the lock
+            shutil.rmtree(left)
+    draft = root.star / f"{DRAFT}{name}"
+    try:
+        for table, file in found.files.items():
+            copy = draft / layout.place_of(table)
+            paths.make_folder(copy.parent)
+            shutil.copyfile(file.path, copy)
+            if targets.file_hash(copy) != hashes[table]:
+                raise errors.SourceError(
+                    "changed while it was read", place=file.path, remedy="run the same command again"
+                )
+            targets.fsync(copy)
+            targets.fsync(copy.parent)
+        targets.fsync(draft)
+        os.replace(draft, root.star / name)
+        targets.fsync(root.star)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return targets.file_hash(path)
+    except OSError as problem:
+        raise errors.SourceError(
+            f"cannot be read: {problem.strerror}", place=path, remedy="give this user the right to read it"
+        ) from problem

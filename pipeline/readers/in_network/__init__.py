@@ -1,0 +1,4 @@
+"""In-network files: bytes to staged rows. `read` begins.
+
+Nothing is imported here: tables of contents and fetching share field rules with this package, and must not load Numba.
+"""

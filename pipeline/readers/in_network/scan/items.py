@@ -1,0 +1,461 @@
+"""Walking the bytes of in_network[] as fast as they come: where things stand, and which of them were seen before.
+
+What belongs here: the compiled pass over items, rate objects, prices and references of regular form. It reads the
+number of a rate and the token of a reference; of all else it only finds the ends, and numbers the distinct spans,
+for Python to read each of them once. Whatever is not of regular form it leaves at its beginning (ODD, BROKEN).
+What must not come in: what a field says (`mrf_fields`), a guess at what is no JSON.
+
+The price `{"a": 1, "negotiated_rate": 12.5, "b": 2}` is a rate between `{"a": 1, "negotiated_rate": ` and
+`, "b": 2}`: a *tail*, of which a file has few. Where a tail is JSON with any number in the gap, the price is JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pipeline.compiled.byte_interner import ARENA, CUTS, STARTS, number, same
+from pipeline.compiled.jit import address, byte, entry, get, get32, inner, put, put32, trailing_zeros, word
+from pipeline.readers.json_stream.byte_buffer import AtHand
+from pipeline.readers.json_stream.values import (
+    CLASSES,
+    CLOSE,
+    CLOSE_LIST,
+    COMMA,
+    DIGITS,
+    I0,
+    I1,
+    MINUS,
+    NINE,
+    OPEN,
+    OPEN_LIST,
+    POINT,
+    QUOTE,
+    SHORT,
+    STRANGE,
+    ZERO,
+    blank,
+    closing,
+    exponent,
+    number_end,
+    plain,
+    pointed,
+    seek,
+    text_end,
+    value,
+)
+
+# Where the cursor stands.
+FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
+# Why the pass came to a stop.
+MORE, ODD, BROKEN, FULL, NO_ROOM, END = range(6)
+# The cursor's array: where it stands, and what was found;
+POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS, MODEL, MODEL_PRICES = range(9)
+# the price or reference at hand;
+_MANTISSA, _DECIMALS, _TAIL, _RATE, _BEHIND, _OWNER, _ENDED = range(9, 16)
+# how many rows there are room for; and where tables and columns lie.
+MOST, TABLES = slice(16, 20), slice(20, 32)
+_MOST_ITEMS, _MOST_OBJECTS, _MOST_PRICES, _MOST_OWNERS = range(16, 20)
+_ITEMS, _OBJECTS, _PRICES, _OWNERS, _TAILS, _FOLLOW, _BAD_TAILS, _REFERENCES, _LISTS, _BAD_LISTS, _SEEN, _SLOTS = range(
+    20, 32
+)
+_DATA, _LETTERS = 32, 33
+CURSOR = 34
+
+# Behind the classes of bytes, the keys.
+_KEYS = b'"negotiated_prices""provider_references""provider_groups""negotiated_rates""negotiated_rate"'
+_TABLE = np.concatenate((CLASSES, np.frombuffer(_KEYS, np.uint8)))
+_KEY_PRICES, _KEY_REFERENCES, _KEY_GROUPS, _KEY_RATES, _KEY_RATE = map(np.int64, (256, 275, 296, 313, 331))
+_I17, _I18 = map(np.int64, (17, 18))
+# Eight digits at a time (Lemire 2018, "Quickly parsing eight digits").
+_ZEROS, _TO_HIGH, _HIGH, _EVEN = map(
+    np.uint64, (0x3030303030303030, 0x7676767676767676, 0x8080808080808080, 0x000000FF000000FF)
+)
+_TEN, _MILLIONS, _TEN_THOUSANDS = map(np.uint64, (10, 0x000F424000000064, 0x0000271000000001))
+_ONE_BYTE, _TWO_BYTES, _FOUR_BYTES = map(np.uint64, (8, 16, 32))
+
+
+@inner
+def _price(start, end, cursor, guess):
+    """The end of a price; in the cursor its mantissa, decimals and tail, and where its number stands, and ends."""
+    tails, letters = get(cursor, _TAILS), get(cursor, _LETTERS)
+    if guess >= 0:
+        starts, cut = get(tails, STARTS), get32(get(tails, CUTS), guess)
+        at = get(tails, ARENA) + get(starts, guess)
+        rest = get(starts, guess + 1) - get(starts, guess) - cut
+        if start + cut < end and same(start, at, cut):
+            behind = number_end(start + cut, end, cursor + 8 * _MANTISSA)
+            if behind > 0 and behind + rest <= end and same(behind, at + cut, rest):
+                put(cursor, _TAIL, guess)
+                put(cursor, _RATE, start + cut)
+                put(cursor, _BEHIND, behind)
+                return behind + rest
+    value = seek(start + 1, end, letters, _KEY_RATE, _I17)
+    if value < 0:
+        return value
+    behind = number_end(value, end, cursor + 8 * _MANTISSA)
+    if behind < 0:
+        return behind
+    close = closing(behind, end, letters, I1)
+    if close < 0:
+        return close
+    put(cursor, _TAIL, number(start, value, behind, close, tails))
+    put(cursor, _RATE, value)
+    put(cursor, _BEHIND, behind)
+    return close
+
+
+@inner
+def _slot(key, slots):
+    """Where a reference is looked for: ids that follow one another stand side by side, and stay in the nearest cache."""
+    return ((key >> 5) ^ (key >> 25) ^ ((key & 31) << 12)) & (slots - 1)
+
+
+@inner
+def _digits(at):
+    """How many of eight bytes are digits, from the first of them on."""
+    over = word(at) ^ _ZEROS  # below 10 where there is a digit
+    return trailing_zeros(((over + _TO_HIGH) | over) & _HIGH) >> 3
+
+
+@inner
+def _number(at, count):
+    """The number that so many digits are, 1 to 8 of them: pairs at first, then fours, then all."""
+    found = (word(at) ^ _ZEROS) << np.uint64(64 - 8 * count)
+    found = found * _TEN + (found >> _ONE_BYTE)
+    low, high = (found & _EVEN) * _MILLIONS, ((found >> _TWO_BYTES) & _EVEN) * _TEN_THOUSANDS
+    return np.int64((low + high) >> _FOUR_BYTES)
+
+
+@inner
+def _known(at, end, cursor, owner):
+    """Go on through a list of references that are numbers and were seen lately, adding their numbers behind `owner`.
+
+    Returns where it stands, behind the list if that ends; in the cursor whether it does, and the owners by then.
+    """
+    seen, slots, owners, most = get(cursor, _SEEN), get(cursor, _SLOTS), get(cursor, _OWNERS), get(cursor, _MOST_OWNERS)
+    ended = 0
+    while at < end:
+        first = at
+        value = decimals = 0
+        if at + 8 <= end:
+            count = _digits(at)
+            if 0 < count < 8:
+                value = _number(at, count)
+                at += count
+        while at < end and ZERO <= byte(at) <= NINE:
+            value = 10 * value + (byte(at) - ZERO)
+            at += 1
+        whole = at - first
+        if at < end and byte(at) == POINT:
+            at += 1
+            while at < end and ZERO <= byte(at) <= NINE:
+                value = 10 * value + (byte(at) - ZERO)
+                at += 1
+            decimals = at - first - whole - 1
+            whole = 0 if decimals == 0 else whole
+        behind = at
+        at = blank(at, end)
+        wrong = whole == 0 or behind - first >= DIGITS or (whole > 1 and byte(first) == ZERO)
+        if wrong or at >= end or not (byte(at) == COMMA or byte(at) == CLOSE_LIST) or owner == most:
+            at = first
+            break
+        key = 32 * value + decimals
+        slot = 2 * _slot(key, slots)
+        if get(seen, slot) != key:
+            at = first
+            break
+        put32(owners, owner, get(seen, slot + 1))
+        owner += 1
+        if byte(at) == CLOSE_LIST:
+            ended = 1
+            break
+        at = blank(at + 1, end)
+    put(cursor, _ENDED, ended)
+    put(cursor, _OWNER, owner)
+    return at
+
+
+@inner
+def _reference(at, end, cursor):
+    """The end of a reference's token; OWNER of the cursor = its number."""
+    references = get(cursor, _REFERENCES)
+    if byte(at) == QUOTE:
+        close = text_end(at + 1, end)
+        if close < 0:
+            return close
+        if not plain(at + 1, close - 1) or pointed(at + 1, close - 1):
+            return STRANGE
+        put(cursor, _OWNER, number(at + 1, close - 1, I0, I0, references))
+        return close
+    close = number_end(at, end, cursor + 8 * _MANTISSA)
+    if close > 0:
+        if pointed(at, close) or (get(cursor, _DECIMALS) < 0 and exponent(at, close)):
+            return STRANGE
+        found = number(at, close, I0, I0, references)
+        put(cursor, _OWNER, found)
+        if byte(at) != MINUS and get(cursor, _DECIMALS) >= 0 and close - at < DIGITS and found >= 0:
+            key = 32 * get(cursor, _MANTISSA) + get(cursor, _DECIMALS)
+            slot = get(cursor, _SEEN) + 16 * _slot(key, get(cursor, _SLOTS))
+            put(slot, 0, key)
+            put(slot, 1, found)
+    return close
+
+
+@inner
+def _object(start, end, cursor):
+    """The end of a rate object, whose prices and owners are added behind those there; or why there is none."""
+    prices, owners, follow = get(cursor, _PRICES), get(cursor, _OWNERS), get(cursor, _FOLLOW)
+    price, owner, inline = get(cursor, PRICES), get(cursor, OWNERS), -1
+    first, model, modelled = price, get(cursor, MODEL), get(cursor, MODEL_PRICES)
+    keys, last, surprised = 0, 0, False
+    at = start + 1
+    while True:
+        at = blank(at, end)
+        if at >= end:
+            return SHORT
+        if byte(at) != QUOTE:
+            return STRANGE
+        key = at
+        at = text_end(at + 1, end)
+        if at < 0:
+            return SHORT
+        which, name = 0, 0
+        if at - key == 19:
+            which, name = 1, _KEY_PRICES
+        elif at - key == 21:
+            which, name = 2, _KEY_REFERENCES
+        elif at - key == 17:
+            which, name = 4, _KEY_GROUPS
+        if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
+            return STRANGE
+        keys |= which
+        at = value(at, end)
+        if at < 0:
+            return at
+        if byte(at) != OPEN_LIST:
+            return STRANGE
+        opened = at
+        at = blank(at + 1, end)
+        if at >= end:
+            return SHORT
+        if byte(at) == CLOSE_LIST:
+            at += 1
+        elif which == 4:
+            at = closing(at, end, get(cursor, _LETTERS), I1)
+            if at < 0:
+                return SHORT
+            inline = number(opened, at, I0, I0, get(cursor, _LISTS))
+            if inline < 0:
+                return -3 - NO_ROOM
+            if byte(get(cursor, _BAD_LISTS) + inline):
+                return STRANGE
+        else:
+            while True:
+                if which == 1:
+                    if byte(at) != OPEN:
+                        return STRANGE
+                    # Rate objects mostly list the same prices in the same order, or the first of them, with other rates.
+                    place, guess = price - first, -1
+                    if place < modelled:
+                        guess = get(prices, 3 * (model + place))
+                    elif place > 0:
+                        guess = get(follow, last)
+                    at = _price(at, end, cursor, guess)
+                    if at < 0:
+                        return at
+                    tail = get(cursor, _TAIL)
+                    if tail < 0:
+                        return -3 - NO_ROOM
+                    if place > 0:
+                        put(follow, last, tail)
+                    last = tail
+                    surprised |= tail != guess
+                    if byte(get(cursor, _BAD_TAILS) + tail):
+                        return STRANGE
+                    if price == get(cursor, _MOST_PRICES):
+                        return -3 - FULL
+                    row = prices + 24 * price
+                    put(row, 0, tail)
+                    put(row, 1, get(cursor, _MANTISSA))
+                    put(row, 2, get(cursor, _DECIMALS))
+                    if get(cursor, _DECIMALS) < 0:
+                        put(row, 1, get(cursor, _RATE) - get(cursor, _DATA))
+                        put(row, 2, get(cursor, _RATE) - get(cursor, _BEHIND))
+                    price += 1
+                else:
+                    at = _known(at, end, cursor, owner)
+                    owner = get(cursor, _OWNER)
+                    if get(cursor, _ENDED) == 0:
+                        if at >= end:
+                            return SHORT
+                        at = _reference(at, end, cursor)
+                        if at < 0:
+                            return at
+                        if get(cursor, _OWNER) < 0:
+                            return -3 - NO_ROOM
+                        if owner == get(cursor, _MOST_OWNERS):
+                            return -3 - FULL
+                        put32(owners, owner, get(cursor, _OWNER))
+                        owner += 1
+                at = blank(at, end)
+                if at >= end:
+                    return SHORT
+                if byte(at) == CLOSE_LIST:
+                    at += 1
+                    break
+                if byte(at) != COMMA:
+                    return STRANGE
+                at = blank(at + 1, end)
+                if at >= end:
+                    return SHORT
+        at = blank(at, end)
+        if at >= end:
+            return SHORT
+        if byte(at) == CLOSE:
+            break
+        if byte(at) != COMMA:
+            return STRANGE
+        at += 1
+    if inline >= 0:
+        if owner == get(cursor, _MOST_OWNERS):
+            return -3 - FULL
+        put32(owners, owner, -1 - inline)
+        owner += 1
+    row = get(cursor, _OBJECTS) + 32 * get(cursor, OBJECTS)
+    put(row, 0, start - get(cursor, _DATA))
+    put(row, 1, at + 1 - get(cursor, _DATA))
+    put(row, 2, price)
+    put(row, 3, owner)
+    put(cursor, PRICES, price)
+    put(cursor, OWNERS, owner)
+    if surprised or price - first >= modelled:
+        put(cursor, MODEL, first)
+        put(cursor, MODEL_PRICES, price - first)
+    return at + 1
+
+
+@entry
+def _scan(cursor):
+    """As `scan`; the position is an address."""
+    data, items = get(cursor, _DATA), get(cursor, _ITEMS)
+    end, mode, item = data + get(cursor, LIMIT), get(cursor, MODE), items
+    if mode >= FIRST_OBJECT and get(cursor, ITEMS) == 0:
+        for i in range(4):
+            put(item, i, -1)
+        put(item, 4, 0)
+        put(cursor, ITEMS, 1)
+    status = MORE
+    position = data + get(cursor, POSITION)
+    while True:
+        at = blank(position, end)
+        if at >= end:
+            break
+        here = byte(at)
+        item = items + 40 * (get(cursor, ITEMS) - 1)
+        if mode == FIRST_ITEM or mode == FIRST_OBJECT:
+            if here != CLOSE_LIST:
+                mode += 1
+                position = at
+                continue
+        elif mode == AFTER_ITEM or mode == AFTER_OBJECT:
+            if here == COMMA:
+                mode -= 1
+                position = at + 1
+                continue
+            if here != CLOSE_LIST:
+                position = at
+                status = BROKEN
+                break
+        elif mode == ITEM:
+            if here != OPEN:
+                position = at
+                status = ODD
+                break
+            if get(cursor, ITEMS) == get(cursor, _MOST_ITEMS):
+                status = FULL
+                break
+            behind = seek(at + 1, end, get(cursor, _LETTERS), _KEY_RATES, _I18)
+            if behind == STRANGE or (behind >= 0 and byte(behind) != OPEN_LIST):
+                position = at
+                status = ODD
+                break
+            if behind < 0:
+                break
+            item += 40
+            put(item, 0, at - data)
+            put(item, 1, behind + 1 - data)
+            put(item, 2, -1)
+            put(item, 3, -1)
+            put(item, 4, get(cursor, OBJECTS))
+            put(cursor, ITEMS, get(cursor, ITEMS) + 1)
+            position = behind + 1
+            mode = FIRST_OBJECT
+            continue
+        elif mode == OBJECT:
+            if here != OPEN:
+                position = at
+                status = ODD
+                break
+            if get(cursor, OBJECTS) == get(cursor, _MOST_OBJECTS):
+                status = FULL
+                break
+            behind = _object(at, end, cursor)
+            if behind < 0:
+                if behind == STRANGE:
+                    position = at
+                    status = ODD
+                elif behind != SHORT:
+                    status = -3 - behind
+                break
+            put(cursor, OBJECTS, get(cursor, OBJECTS) + 1)
+            position = behind
+            mode = AFTER_OBJECT
+            put(item, 4, get(cursor, OBJECTS))
+            continue
+        else:  # SUFFIX: what stands behind negotiated_rates in its item
+            behind = closing(position, end, get(cursor, _LETTERS), I1)
+            if behind < 0:
+                break
+            put(item, 2, position - data)
+            put(item, 3, behind - data)
+            position = behind
+            mode = AFTER_ITEM
+            continue
+        # A list is closed.
+        position = at + 1
+        if mode <= AFTER_ITEM:
+            status = END
+            break
+        mode = SUFFIX
+    put(cursor, POSITION, position - data)
+    put(cursor, MODE, mode)
+    return status
+
+
+def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
+    """Go on from the cursor through whole rate objects of a piece that begins at that place of the file, as far as they are
+    regular; returns why it came to a stop.
+
+    `cursor` has CURSOR numbers: where to begin (POSITION, MODE), how many rows there is room for (MOST), and the
+    addresses of (TABLES) items, objects, prices, owners; the table of tails, which tail came behind each, a byte for
+    each that is not 0 where it cannot be read; the table of references; the table of in-line lists, their bytes as those
+    of tails; references seen lately by their id, two numbers each; and how many of these there may be, a power of 2.
+
+    The columns are filled behind what they have: items (start, behind the `[` of negotiated_rates, behind its `]`, end,
+    objects up to here; -1 for what was read before), objects (start, end, prices and owners up to here), prices
+    (tail, mantissa, decimals; or tail, where the number stands, minus its length), owners (number of a reference, or
+    -1 - number of an in-line list). The first item is the one that the cursor stands in, if it stands in one.
+    """
+    cursor[LIMIT] = start + len(piece)
+    cursor[_DATA:] = address(piece) - start, address(_TABLE)
+    return _scan(address(cursor))
+
+
+def through(held: AtHand, scan: Callable[[int, np.ndarray, np.ndarray], int], cursor: np.ndarray) -> int:
+    """Go on from the cursor through all pieces at hand; returns why `scan` came to a stop."""
+    while True:
+        status = scan(*held.piece(int(cursor[POSITION])), cursor)
+        if status != MORE or not held.further(int(cursor[POSITION])):
+            return status

@@ -1,0 +1,1 @@
+"""Medicare's fee schedules, as CMS publishes them. `read` begins."""

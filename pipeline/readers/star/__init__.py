@@ -1,0 +1,1 @@
+"""Star schemas that another pipeline wrote: their layout, rows and checks."""

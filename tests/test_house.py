@@ -1,0 +1,164 @@
+"""The order of the house: no module imports one of a higher room, and none stands in a circle."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit import REPOSITORY
+
+# From the ground up. No room sees those after it, and rooms on one line do not see each other.
+FLOORS = (
+    ("tables",),
+    ("vocabulary",),
+    ("compiled",),
+    ("storage",),
+    ("gates",),
+    ("readers", "transforms"),
+    ("leaves",),
+    ("fetching",),
+    ("sources",),
+    ("tasks",),
+    ("stages",),
+    ("operations",),
+    ("sample",),
+    ("cli",),
+)
+ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# The families of readers, from the ground up: what in-network files, tables of contents and reference files share comes first.
+VOCABULARY = {
+    "accounts",
+    "decimals",
+    "errors",
+    "file_names",
+    "naming",
+    "partition",
+    "paths",
+    "raw_kinds",
+    "session",
+    "settings",
+    "signals",
+    "source_names",
+}
+
+
+def modules(package: Path) -> dict[str, Path]:
+    """Module name -> file, of a package and all that is in it."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
+    """The modules that a module imports, inside of functions and by name too; a package whose module is imported is none."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name}: imports are written in full"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                if inner in known or node.module in known:
+                    yield inner if inner in known else node.module
+        elif isinstance(node, ast.Call) and node.args and "import_module" in ast.unparse(node.func):
+            first = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+            begins = first.value if isinstance(first, ast.Constant) else ""
+            if found := re.match(r"(pipeline\.\w+)\.", str(begins)):
+                yield found[1]
+
+
+def graph(package: Path) -> dict[str, set[str]]:
+    """Module -> those that it imports."""
+    known = modules(package)
+    return {name: set(imports(name, path, known)) - {name} for name, path in known.items()}
+
+
+def room(module: str) -> str:
+    """The room of a module; of those at the root, the vocabulary."""
+    parts = module.split(".")
+    return "vocabulary" if len(parts) == 1 or parts[1] in VOCABULARY else parts[1]
+
+
+def upward(found: dict[str, set[str]]) -> list[str]:
+    """The imports of a higher room, or of another one on the same floor, as sentences."""
+    return [
+        f"{name} imports {other}: {room(other)} is not below {room(name)}"
+        for name, others in sorted(found.items())
+        for other in sorted(others)
+        if room(name) != room(other) and ROOMS[room(other)] >= ROOMS[room(name)]
+    ]
+
+
+def circles(found: dict[str, set[str]]) -> list[set[str]]:
+    """The sets of modules that import each other in a loop."""
+    reached = {name: _reached(name, found) for name in found}
+    loops = {
+        frozenset(other for other in seen if name in reached[other]) for name, seen in reached.items() if name in seen
+    }
+    return [set(loop) for loop in loops]
+
+
+def _reached(name: str, found: dict[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    todo = list(found[name])
+    while todo:
+        other = todo.pop()
+        if other not in seen:
+            seen.add(other)
+            todo.extend(found[other])
+    return seen
+
+
+@pytest.fixture(scope="module")
+def today() -> dict[str, set[str]]:
+    return graph(REPOSITORY / "pipeline")
+
+
+def test_every_module_is_in_a_room(today):
+    assert {room(name) for name in today} == set(ROOMS)
+    assert {name.split(".")[1] for name in today if name.count(".") == 1 and room(name) == "vocabulary"} == VOCABULARY
+
+
+def test_no_import_runs_upward(today):
+    assert upward(today) == []
+
+
+def test_no_modules_import_each_other_in_a_circle(today):
+    assert circles(today) == []
+
+
+def test_the_entrance_of_a_package_of_readers_imports_nothing(today):
+    assert {
+        name: others for name, others in today.items() if room(name) == "readers" and _is_package(name) and others
+    } == {}
+
+
+def _is_package(name: str) -> bool:
+    return (REPOSITORY / name.replace(".", "/")).is_dir()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from pipeline.cli import lines",
+        "def f():\n    from pipeline.stages import facts",
+        'import importlib\nimportlib.import_module(f"pipeline.tasks.{1}")',
+        "import pipeline.operations.build",
+        "from pipeline.transforms.leaf_plan import x",
+    ],
+)
+def test_an_import_upward_is_found_wherever_it_stands(line, tmp_path, today):
+    added = tmp_path / "added.py"
+    added.write_text(line)
+    known = modules(REPOSITORY / "pipeline")
+    assert upward({**today, "pipeline.readers.added": set(imports("pipeline.readers.added", added, known))})
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
