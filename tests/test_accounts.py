@@ -14,6 +14,7 @@ import pytest
 import kit
 import plain_accounts
 from generate_mrf import Writer
+from in_network_documents import Keep
 from pipeline import accounts, errors, session, settings
 from pipeline.cli import summary
 from pipeline.compiled import exact_sums
@@ -23,7 +24,6 @@ from pipeline.operations import verify
 from pipeline.readers.in_network import read as in_network
 from pipeline.stages import dims
 from spoilt_mrf import spoilt_document, spoilt_file
-from test_in_network import Keep
 
 SUMS = "fact_sum duplicate_sum rounded_sum".split()
 TERMS = "prices_read priced prices_rejected without_provider rates_read kept rejected".split()

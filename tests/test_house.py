@@ -29,7 +29,6 @@ FLOORS = (
     ("cli",),
 )
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-# The families of readers, from the ground up: what in-network files, tables of contents and reference files share comes first.
 VOCABULARY = {
     "accounts",
     "decimals",

@@ -14,11 +14,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pipeline"
 # Where a name may be used: every other place is a path that goes past the one way.
 LIBRARIES = {
-    "duck.py": {"duckdb.connect"},
-    "database.py": {"duckdb.connect"},
-    "opening.py": {"ParquetFile", "ParquetWriter", "read_schema", "read_excel"},
-    # It counts what they write; it opens nothing.
-    "faults.py": {"ParquetWriter", "write_table", "sink_parquet"},
+    "storage/duck.py": {"duckdb.connect"},
+    "storage/database.py": {"duckdb.connect"},
+    "storage/opening.py": {"ParquetFile", "ParquetWriter", "read_schema", "read_excel"},
 }
 OPENERS = re.compile(
     r"(read|scan|sink|write)_(parquet|csv\w*|json|ndjson|ipc\w*|avro|excel|delta|table|schema|metadata|database\w*)"
@@ -27,24 +25,24 @@ OPENERS = re.compile(
 )
 # Of those, what is given no path: the module, and the first argument as it stands there.
 NO_PATH = {
-    ("parquet.py", "pq.ParquetWriter(self._out)"),
-    ("parquet.py", "pq.write_table(rows)"),
-    ("parquet.py", "self._file.write_table(pa.table(columns, schema=self._written_as))"),
-    ("parquet.py", "file.write_table(pending.slice(0, ROW_GROUP_ROWS).combine_chunks())"),
-    ("parquet.py", "file.write_table(pending.combine_chunks())"),
-    ("parquet_reading.py", "ParquetFile"),  # the type
-    ("readers/nppes_csv.py", "pacsv.open_csv(file)"),  # a stream
-    ("gx_duckdb.py", "sqlalchemy.create_engine('duckdb+ratehouse://')"),
-    ("readers/reference_parts.py", "rows.sort(pl.all()).write_csv()"),  # to text
-    ("raw_sorting.py", "fnmatch.fnmatchcase(one)"),  # [raw] ignore is a pattern on purpose, and reaches no library
-    ("raw_sorting.py", "fnmatch"),
+    ("storage/parquet.py", "pq.ParquetWriter(self._out)"),
+    ("storage/parquet.py", "pq.write_table(rows)"),
+    ("storage/parquet.py", "self._file.write_table(pa.table(columns, schema=self._written_as))"),
+    ("storage/parquet.py", "file.write_table(pending.slice(0, ROW_GROUP_ROWS).combine_chunks())"),
+    ("storage/parquet.py", "file.write_table(pending.combine_chunks())"),
+    ("storage/parquet_reading.py", "ParquetFile"),  # the type
+    ("readers/nppes/registry_csv.py", "pacsv.open_csv(file)"),  # a stream
+    ("gates/gx_duckdb.py", "sqlalchemy.create_engine('duckdb+ratehouse://')"),
+    ("readers/reference_files/parts.py", "rows.sort(pl.all()).write_csv()"),  # to text
+    ("sources/sorting.py", "fnmatch.fnmatchcase(one)"),  # [raw] ignore is a pattern on purpose, and reaches no library
+    ("sources/sorting.py", "fnmatch"),
 }
 READERS = r"(read|scan|sniff)_(parquet|csv|json|ndjson|text|blob|xlsx)\w*|parquet_\w+|glob|sqlite_scan|iceberg_scan|delta_scan"
 SQL = re.compile(
     rf"\b(?i:{READERS})\s*\(|\bATTACH\b|\bCOPY\b|\b(EX|IM)PORT\s+DATABASE\b|\b((?<!DISTINCT )FROM|JOIN|INTO)\s+'|(?<!current_setting\(')\btemp_directory\b"
     r"|file://|duckdb:///\w|\bhttpfs\b"
 )
-SQL_PLACES = {"duck.py", "database.py"}
+SQL_PLACES = {"storage/duck.py", "storage/database.py"}
 DOORS = {"parquet_files", "csv_file", "write_parquet", "literal_path", "whole_path"}
 
 
@@ -108,8 +106,6 @@ def _is_ours(module: str, node: ast.expr, call: ast.Call | None) -> bool:
 
 def _fixed(module: str, call: ast.Call) -> bool:
     """Whether what is looked for is written in the module: a pattern that holds a name from elsewhere is none of ours."""
-    if module == "code_version.py":  # patterns of a table in the same function
-        return True
     return len(call.args) == 1 and isinstance(call.args[0], ast.Constant)
 
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import click
 
-from pipeline import __version__, errors, session
+from pipeline import __version__, errors
 
 # Commands that need no warehouse yet.
 WITHOUT_ROOT = {"init", "sample"}
@@ -80,7 +80,7 @@ def group(ctx: click.Context, root: str | None) -> None:
     \b
     Example: ratehouse --root data build
     """
-    from pipeline import settings
+    from pipeline import session, settings
 
     if ctx.invoked_subcommand in WITHOUT_ROOT or any(a in ("-h", "--help") for a in sys.argv[1:]):
         settings.load()

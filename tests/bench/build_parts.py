@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import shutil
 
-from report import Figure, judged, megabytes, seconds
-
 from pipeline import paths
 from pipeline.storage import journal
+from report import Figure, judged, megabytes, seconds
 
 RATES_A_SECOND = 13_400_000 / 600  # 13.4 million rates in ten minutes
 LEAST_RATES = 3_000_000

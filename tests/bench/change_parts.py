@@ -15,10 +15,10 @@ import statistics
 from pathlib import Path
 
 import duckdb
-from build_parts import ENRICHED, events_of, journal_size, stage
-from report import Figure, judged, megabytes, seconds
 
+from build_parts import ENRICHED, events_of, journal_size, stage
 from pipeline import partition, paths
+from report import Figure, judged, megabytes, seconds
 
 NOTHING_SECONDS, RERUN_SECONDS = 3.0, 10.0
 ADDRESS_SHARE = 0.1

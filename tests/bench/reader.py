@@ -23,9 +23,9 @@ import time
 from pathlib import Path
 
 import ijson
-import large_payer
 import luigi
 
+import large_payer
 from pipeline import session, settings
 from pipeline.operations import build, build_setup
 from pipeline.stages import facts, ingest

@@ -1,0 +1,141 @@
+"""A warehouse that an earlier version built: answers meanwhile, one build brings it up to date, nothing is withdrawn.
+
+Its layout is written by renaming today's back, as it was on 30 November 2026 (commit 027deb9); `make faults` also has that
+commit itself build one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kit
+from campaign import ALL, SEED
+from kit import build
+from pipeline import source_names
+from pipeline.operations import status, verify
+from pipeline.storage import targets
+from small_sources import BOTH, JULY, look, names, presence, rates, tables
+from wholeness import stands_as
+
+BEFORE = "027deb9"
+IN_NETWORK = ("GA/acme_07.json", "GA/acme_08.json")
+
+
+def as_before(root: Path) -> Path:
+    """Rename what today's version built as the one before had it, built by other code."""
+    staged = {source_names.label("mrf", path): f"staged/mrf/{path}" for path in IN_NETWORK}
+    for new, old in staged.items():
+        (root / old).parent.mkdir(parents=True, exist_ok=True)
+        (root / new).rename(root / old)
+        for result in list((root / ".state/gates").glob(f"{new.replace('/', '.')}~*")):
+            result.rename(result.with_name(f"{old.replace('/', '.')}~{result.name.partition('~')[2]}"))
+    stamps = root / ".state/stamps"
+    for path in list(stamps.rglob("*.json")):
+        label = path.relative_to(stamps).as_posix().removesuffix(".json")
+        text = targets.unseal(path.read_text(encoding="utf-8"))
+        for new, old in staged.items():
+            text = re.sub(rf"{new}(_\d{{4}}-\d\d)?(?=[:/\"])", old, text)
+        stamp = json.loads(text)
+        stamp["version"] = 2
+        stamp["code"] = dict.fromkeys(stamp["code"], "0" * 16)
+        for name in ("path", "read_by", "corrected_by"):
+            stamp["notes"].pop(name, None)
+        path.unlink()
+        to = stamps / f"{staged.get(label, label)}.json"
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(targets.seal(json.dumps(stamp, indent=1, sort_keys=True)), encoding="utf-8")
+    (root / ".state/let_go.jsonl").unlink(missing_ok=True)
+    return root
+
+
+def test_it_is_said_to_be_built_by_an_earlier_version_and_one_build_brings_it_up_to_date(two_months):
+    assert build(two_months).ok
+    wanted = {name: seen.sha256 for name, seen in tables(two_months).items()}
+    as_before(two_months)
+    look(two_months)
+    told = {row["table"]: row for row in status.status() if row["state"] != "built"}
+    assert {row["state"] for row in told.values()} == {"stale"}
+    assert "it was built by an earlier version of ratehouse" in told[JULY]["reason"]
+    assert told["dim_tin"]["reason"].endswith("it was built by an earlier version of ratehouse")
+    assert status.why("fact_rate:2025-07").endswith("it was built by an earlier version of ratehouse")
+    assert rates(two_months) == BOTH
+    outcome = build(two_months)
+    assert outcome.ok
+    assert not any(e["event"] == "removed" for e in outcome.events)
+    stands_as(two_months, wanted)
+    assert presence(two_months) == {"GA/acme_07.json:2025-07": "here", "GA/acme_08.json:2025-08": "here"}
+    assert build(two_months).nothing_to_do
+
+
+def test_a_source_that_was_gone_when_it_was_upgraded_is_missing_and_kept_as_it_was_read(two_months):
+    assert build(two_months).ok
+    as_before(two_months)
+    shutil.move(two_months / JULY, two_months.parent / "aside")
+    look(two_months)
+    assert {row["presence"] for row in status.status() if row["table"] == JULY} == {"missing"}
+    outcome = build(two_months)
+    assert not outcome.ok
+    assert names(outcome.deciding) == [JULY]
+    assert (outcome.failures, outcome.incomplete) == ([], [])
+    assert rates(two_months) == BOTH
+    look(two_months)
+    (row,) = [r for r in status.sources() if r["presence"] == "missing"]
+    assert (row["read_by"], row["read_as_now"]) == (None, False)
+    assert list(verify.verify(deep=True)) == []
+    assert not any((two_months / "staged/mrf").glob("GA"))
+
+
+@pytest.mark.slow
+def test_killed_while_it_renames_the_next_build_goes_on(server, two_months):
+    assert build(two_months).ok
+    wanted = {name: seen.sha256 for name, seen in tables(two_months).items()}
+    as_before(two_months)
+    draw = random.Random(SEED)
+    for _ in range(20 if ALL else 3):
+        n = draw.randint(1, 12)
+        place = "(staged/mrf|stamps/staged|gates/staged)"
+        ended = server.build(two_months, f"kill (replace|remove|rmdir) {n} any {place}")
+        assert ended.code in (0, -signal.SIGKILL), ended.text
+        assert rates(two_months) == BOTH
+    assert server.build(two_months).code == 0
+    stands_as(two_months, wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ALL, reason="make faults: the former version is compiled first")
+def test_what_the_commit_before_built_is_brought_up_to_date(tmp_path):
+    commit = ["git", "-C", str(kit.REPOSITORY), "archive", BEFORE]
+    found = subprocess.run(commit, capture_output=True, check=False)
+    if found.returncode:
+        pytest.skip(f"no commit {BEFORE} here: {found.stderr.decode()}")
+    former = tmp_path / "former"
+    former.mkdir()
+    subprocess.run(["tar", "-x", "-C", str(former)], input=found.stdout, check=True)
+    root = tmp_path / "warehouse"
+    shutil.copytree(kit.SAMPLE, root / "raw")
+    words = [sys.executable, "-m", "pipeline.cli", "--root", str(root), "build", "--local-scheduler"]
+    subprocess.run(words, cwd=former, env={**os.environ, "PYTHONPATH": str(former)}, check=True, capture_output=True)
+    before = rates(root)
+    said = kit.ratehouse(root, "status")
+    assert said.returncode == 1
+    assert "it was built by an earlier version of ratehouse" in " ".join(said.stdout.split())
+    assert rates(root) == before
+    shutil.move(root / "raw/mrf/US", tmp_path / "aside")
+    outcome = build(root)
+    assert not outcome.ok
+    assert (outcome.failures, outcome.incomplete) == ([], [])
+    assert rates(root) == before
+    shutil.move(tmp_path / "aside", root / "raw/mrf/US")
+    assert build(root).ok
+    assert rates(root) == before
+    assert list(verify.verify(deep=True)) == []

@@ -1,0 +1,8 @@
+"""How much of the fault injection runs: a sample, drawn with a seed, in every run of the tests; all of it in `make faults`."""
+
+from __future__ import annotations
+
+import os
+
+ALL = "RATEHOUSE_CAMPAIGN" in os.environ  # set by `make faults`
+SEED = int(os.environ.get("RATEHOUSE_SEED", "20250801"))

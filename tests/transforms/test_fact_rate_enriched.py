@@ -1,0 +1,812 @@
+"""The enriched rows of a month: literal tables in, literal values out; and one row per fact whatever the tables hold."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from enriched_tables import (
+    ANA,
+    BOB,
+    EVA,
+    MONTH,
+    ORG,
+    PAYER,
+    POOL,
+    RVU25D,
+    UNREADABLE,
+    VIEWS,
+    WORLD,
+    address,
+    members,
+    pfs,
+    place,
+    pos_id,
+    provider,
+    published,
+)
+from pipeline import tables
+from pipeline.storage import duck
+from pipeline.transforms import fact_rate_enriched
+
+
+def fact(**values) -> dict:
+    """A professional office visit in Texas, $150.00."""
+    row = {
+        "state": "TX",
+        "year_month": MONTH,
+        "reporting_entity_name": "Evry Health",
+        "billing_class": "professional",
+        "code_type": "CPT",
+        "code": "99213",
+        "pg_uid": "g1",
+        "pos_set_id": pos_id("11"),
+        "negotiated_type": "negotiated",
+        "negotiation_arrangement": "ffs",
+        "negotiated_rate": 150.0,
+        "pg_members_uid": "m1",
+        "batch_id": "b1",
+        "source_count": 1,
+    } | values
+    return {"fact_uid": hashlib.md5(repr(sorted(row.items(), key=str)).encode()).hexdigest()} | row
+
+
+def connection(month: str, fill: bool, threads: int, given_rows: dict[str, list[dict]]):
+    """A connection on which the transform sees these tables; tables not given are empty."""
+    con = duck.connect(threads=threads)
+    con.execute(f"SET VARIABLE year_month = {duck.literal(month)}")
+    con.execute(f"SET VARIABLE fill_coordinates = {duck.literal(fill)}")
+    for name in VIEWS:
+        schema = tables.get(name).polars_schema()
+        rows = [tuple(row.get(c) for c in schema) for row in given_rows.get(name, [])]
+        con.register(f"{name}_rows", pl.DataFrame(rows, schema, orient="row").to_arrow())
+        duck.view(con, name, f"SELECT * FROM {name}_rows")
+    return con
+
+
+def enrich(month: str = MONTH, fill: bool = True, threads: int = 2, **given_rows: list[dict]) -> list[dict]:
+    """The enriched rows of these tables, sorted as declared, nulls first."""
+    declared = tables.get("fact_rate_enriched")
+    with connection(month, fill, threads, given_rows) as con:
+        answer = con.sql(fact_rate_enriched.build(con))
+        assert dict(zip(answer.columns, map(str, answer.types), strict=True)) == declared.duckdb_columns
+        assert answer.columns == list(declared.columns)
+        found = [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
+    return sorted(found, key=lambda r: tuple((r[c] is not None, r[c]) for c in declared.sort))
+
+
+def enrich_by_slices(rows: int, threads: int, given_rows: dict[str, list[dict]]) -> list[dict]:
+    """The same as `batches` gives them, in its order."""
+    with connection(MONTH, True, threads, given_rows) as con, tempfile.TemporaryDirectory() as folder:
+        (whole,) = fact_rate_enriched.pieces(con, Path(folder) / "unsorted", 100)
+        assert list(Path(folder).iterdir()) == []
+        starts = range(0, max(1, whole.behind), rows)
+        cut = [fact_rate_enriched.Piece(first, min(first + rows, whole.behind)) for first in starts]
+        pieces, got = zip(*fact_rate_enriched.batches(con, cut), strict=True)
+    assert list(pieces) == cut
+    schema = tables.get("fact_rate_enriched").arrow_schema()
+    numbered = pa.dictionary(pa.int32(), pa.string())
+    for batch in got:
+        texts_may_be_numbered = [pa.string() if kind == numbered else kind for kind in batch.schema.types]
+        assert (batch.schema.names, texts_may_be_numbered) == (schema.names, schema.types)
+        assert batch.num_rows <= rows
+    return [row for batch in got for row in batch.to_pylist()]
+
+
+def one(month: str = MONTH, fill: bool = True, facts: dict | None = None, **changed) -> dict:
+    """The one enriched row of one fact in WORLD, with some tables changed."""
+    (row,) = enrich(month, fill, **(WORLD | {"fact_rate": [fact(**(facts or {}))]} | changed))
+    return row
+
+
+def part(row: dict, columns: str) -> tuple:
+    return tuple(row[c] for c in columns.split())
+
+
+def test_every_column_of_a_row_whose_references_are_all_known():
+    category = {"proc_cd": "99213", "effective_from": "2024-01-01", "effective_to": "9999-12-31"}
+    category |= {"procedure_set": "E & M", "procedure_class": "Office", "procedure_group": "Established"}
+    given_fact = fact(provider_group_id_raw="690.65627", expiration_date="2025-12-31", setting="outpatient")
+    person = provider(ANA, credential="MD", last_name="DIAZ", enumeration_date="2008-01-01", last_updated="2024-05-06")
+    person |= {
+        "primary_taxonomy_desc": "Family Medicine",
+        "primary_taxonomy_state": "TX",
+        "primary_taxonomy_license": "L1",
+    }
+    home = address(ANA, address_type="DOM", address_1="1 MAIN ST", country_code="US", telephone_number="512-555-0100")
+    wcfs = {"state": "TX", "year_month": MONTH, "code_type": "CPT", "code": "99213", "wcfs_amount": 120.0}
+    tables_given = {
+        "fact_rate": [given_fact],
+        "dim_code_cat_history": [category],
+        "dim_npi": [person],
+        "dim_npi_address": [home],
+        "bench_wcfs": [wcfs],
+    }
+    (row,) = enrich(**(WORLD | tables_given))
+    assert row == {
+        "fact_uid": given_fact["fact_uid"],
+        "state": "TX",
+        "year_month": MONTH,
+        "payer_slug": "evry_health",
+        "billing_class": "professional",
+        "code_type": "CPT",
+        "code": "99213",
+        "negotiated_type": "negotiated",
+        "negotiation_arrangement": "ffs",
+        "negotiated_rate": 150.0,
+        "expiration_date": "2025-12-31",
+        "provider_group_id_raw": "690.65627",
+        "reporting_entity_name": "Evry Health",
+        "code_description": "Office visit, 20 minutes",
+        "code_name": "Visit",
+        "procedure_set": "E & M",
+        "procedure_class": "Office",
+        "procedure_group": "Established",
+        "pos_set_id": pos_id("11"),
+        "pos_members": ["11"],
+        "npi": ANA,
+        "first_name": "ANA",
+        "last_name": "DIAZ",
+        "organization_name": None,
+        "enumeration_type": "NPI-1",
+        "status": "A",
+        "primary_taxonomy_code": "207Q00000X",
+        "primary_taxonomy_desc": "Family Medicine",
+        "primary_taxonomy_state": "TX",
+        "primary_taxonomy_license": "L1",
+        "credential": "MD",
+        "sole_proprietor": "NO",
+        "enumeration_date": "2008-01-01",
+        "last_updated": "2024-05-06",
+        "address_purpose": "LOCATION",
+        "address_type": "DOM",
+        "address_1": "1 MAIN ST",
+        "address_2": None,
+        "city": "AUSTIN",
+        "address_state": "TX",
+        "postal_code": "787011234",
+        "country_code": "US",
+        "telephone_number": "512-555-0100",
+        "fax_number": None,
+        "address_hash": f"{ANA}@TX",
+        "latitude": 30.27,
+        "longitude": -97.74,
+        "county_name": "Travis County",
+        "county_fips": "48453",
+        "stat_area_name": "Austin-Round Rock-San Marcos, TX",
+        "stat_area_code": "12420",
+        "matched_address": "1 MAIN ST, AUSTIN, TX, 78701",
+        "benchmark_type": "PFS",
+        "medicare_national_rate": 90.0,
+        "medicare_state_rate": 100.0,
+        "work_rvu": 1.3,
+        "practice_expense_rvu": 1.33,
+        "malpractice_rvu": 0.1,
+        "total_rvu": 2.73,
+        "conversion_factor": 32.3465,
+        "opps_weight": None,
+        "opps_si": None,
+        "asc_pi": None,
+        "rate_to_medicare_ratio": 1.5,
+        "is_above_medicare": True,
+        "provider_type": "Individual",
+        "is_sole_proprietor": False,
+        "is_individual_provider": True,
+        "pg_uid": "g1",
+        "billing_code_modifiers": None,
+        "additional_information": None,
+        "setting": "outpatient",
+        "severity_of_illness": None,
+        "network_names": None,
+        "contained_codes_uid": None,
+        "pg_members_uid": "m1",
+        "is_geocoded": True,
+        "geo_source": "census",
+        "group_npi_count": 1,
+        "group_state_count": 1,
+        "benchmark_source": f"PFS {RVU25D}",
+        "benchmark_reason": None,
+        "benchmark_facility": False,
+        "medicare_locality_rate": 88.01,
+        "rate_to_medicare_locality_ratio": 150.0 / 88.01,
+        "wcfs_amount": 120.0,
+        "rate_to_wcfs_ratio": 1.25,
+        "rate_flags": None,
+    }
+
+
+def test_without_any_reference_row_the_fact_stands_alone():
+    (row,) = enrich(fact_rate=[fact()])
+    assert part(row, "payer_slug state code_description npi provider_type is_sole_proprietor") == (
+        ("evry_health", "TX", None, None, None, None)
+    )
+    assert part(row, "is_individual_provider is_above_medicare rate_to_medicare_ratio rate_flags") == (None,) * 4
+    assert part(row, "group_npi_count group_state_count pos_members") == (0, 0, None)
+    assert part(row, "latitude longitude county_name county_fips stat_area_name stat_area_code matched_address") == (
+        (0.0, 0.0, "Unknown", "00000", "Unknown", "00000", "Not Geocoded")
+    )
+    assert part(row, "is_geocoded geo_source") == (False, None)
+
+
+# ---- the provider that stands for a group --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("why", "people", "homes", "chosen"),
+    [
+        ("the smallest NPI, all else equal", [provider(BOB), provider(ANA)], [address(BOB), address(ANA)], BOB),
+        (
+            "active before deactivated",
+            [provider(BOB, status="D"), provider(EVA)],
+            [address(BOB), address(EVA)],
+            EVA,
+        ),
+        (
+            "a right check digit before a wrong one",
+            [provider(BOB, npi_valid=False), provider(EVA)],
+            [address(BOB), address(EVA)],
+            EVA,
+        ),
+        (
+            "a practice in the source folder's state before all else",
+            [provider(BOB), provider(EVA), provider(ORG, "282N00000X")],
+            [address(BOB, "OK"), address(EVA, "OK"), address(ORG)],
+            ORG,
+        ),
+        (
+            "then the taxonomy most frequent in the group, of whatever state",
+            [provider(BOB, "282N00000X"), provider(EVA), provider(ORG)],
+            [address(BOB), address(EVA), address(ORG, "OK")],
+            EVA,
+        ),
+        (
+            "what is unknown is most rare",
+            [provider(BOB, None), provider(EVA)],
+            [address(BOB), address(EVA)],
+            EVA,
+        ),
+        ("no practice in the state: the others decide", [provider(BOB), provider(EVA)], [address(EVA, "OK")], BOB),
+        ("none known: the smallest NPI", [provider(EVA, status=None, enumeration_type=None)], [], BOB),
+        ("none active: the smallest NPI", [provider(BOB, status="D"), provider(EVA, status="D")], [address(EVA)], BOB),
+    ],
+)
+def test_primary_provider(why, people, homes, chosen):
+    npis = {p["npi"] for p in people} | {BOB, EVA}
+    row = one(dim_npi=people, dim_npi_address=homes, dim_npi_address_geolocation=[], xref_group_npi=members(*npis))
+    assert row["npi"] == chosen, why
+
+
+def test_primary_provider_practises_where_most_of_the_group_does():
+    people = [provider(n) for n in (BOB, EVA, ORG)]
+    places = [place(BOB, stat_area_code="41700"), place(EVA), place(ORG)]
+    row = one(
+        dim_npi=people,
+        dim_npi_address=[address(p["npi"]) for p in people],
+        dim_npi_address_geolocation=places,
+        xref_group_npi=members(BOB, EVA, ORG),
+    )
+    assert row["npi"] == EVA
+    assert part(row, "group_npi_count group_state_count") == (3, 1)
+
+
+def test_frequencies_count_those_alone_that_are_eligible():
+    """Two deactivated surgeons do not make the group one of surgery."""
+    people = [provider(BOB, "208600000X"), provider(EVA), provider(ORG), provider(ANA, "208600000X", status="D")]
+    people += [provider("1003000159", "208600000X", status="D")]
+    row = one(
+        dim_npi=people,
+        dim_npi_address=[address(p["npi"]) for p in people],
+        xref_group_npi=members(*(p["npi"] for p in people)),
+    )
+    assert row["npi"] == EVA
+
+
+def test_a_group_under_two_source_states_has_a_provider_in_each():
+    facts = [fact(), fact(state="OK")]
+    people, homes = [provider(BOB), provider(EVA)], [address(BOB), address(EVA, "OK")]
+    rows = enrich(fact_rate=facts, dim_npi=people, dim_npi_address=homes, xref_group_npi=members(BOB, EVA))
+    assert [part(r, "state npi group_npi_count group_state_count") for r in rows] == [
+        ("OK", EVA, 2, 2),
+        ("TX", BOB, 2, 2),
+    ]
+
+
+def test_rows_of_the_whole_country_take_the_state_of_their_provider():
+    groups = [
+        *members(BOB, EVA),  # the state is no condition: the smaller NPI
+        *members(ORG, group="g2"),
+    ]
+    facts = [fact(state="US"), fact(state="US", pg_uid="g2"), fact(state="US", pg_uid="g3")]
+    homes = [address(BOB, "OK"), address(EVA, "TX")]
+    changed = {"dim_npi": [provider(BOB), provider(EVA)], "dim_npi_address": homes, "xref_group_npi": groups}
+    rows = enrich(**(WORLD | {"fact_rate": facts} | changed))
+    assert sorted(part(r, "pg_uid state npi benchmark_reason") for r in rows) == [
+        ("g1", "OK", BOB, "no row in PFS for OK"),
+        ("g2", None, ORG, "state unknown"),
+        ("g3", None, None, "state unknown"),
+    ]
+
+
+def test_a_group_belongs_to_its_payer_and_month():
+    others = [PAYER | {"payer_slug": "other", "pg_uid": "g1", "npi": BOB}]
+    others += [PAYER | {"year_month": "2025-05", "pg_uid": "g1", "npi": BOB}]
+    for other in others:  # each would be chosen, for the smaller NPI
+        row = one(xref_group_npi=[*members(ANA), other], dim_npi=[provider(ANA), provider(BOB)], dim_npi_address=[])
+        assert part(row, "npi group_npi_count") == (ANA, 1)
+
+
+def test_the_address_is_the_first_listed_location():
+    homes = [
+        address(ANA, address_purpose="MAILING", address_hash="a", city="PO BOX"),
+        address(ANA, address_hash="b", city="SECOND", position=2),
+        address(ANA, address_hash="c", city="FIRST", position=1),
+    ]
+    assert one(dim_npi_address=homes)["city"] == "FIRST"
+    assert part(one(dim_npi_address=homes[:1]), "city address_hash npi") == (None, None, ANA)
+
+
+def test_members_that_are_unknown_are_not_counted_as_none():
+    unresolved = one(facts={"pg_members_uid": None, "pg_uid": "nowhere"})
+    tin_only = one(facts={"pg_uid": "nowhere"})
+    assert part(unresolved, "group_npi_count group_state_count npi") == (None, None, None)
+    assert part(tin_only, "group_npi_count group_state_count npi") == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("enumeration_type", "sole", "expected"),
+    [
+        ("NPI-1", "YES", ("Individual", True, True)),
+        ("NPI-2", None, ("Organization", None, False)),
+        (None, None, (None, None, None)),
+    ],
+)
+def test_calculated_columns_of_the_provider(enumeration_type, sole, expected):
+    row = one(dim_npi=[provider(ANA, enumeration_type=enumeration_type, sole_proprietor=sole)])
+    assert part(row, "provider_type is_sole_proprietor is_individual_provider") == expected
+
+
+# ---- places --------------------------------------------------------------------------------------------------------
+
+
+def test_a_place_outside_every_cbsa_is_known():
+    rural = place(ANA, stat_area_name="Non-CBSA", stat_area_code="99999", matched_address=None, geo_source="zip")
+    row = one(dim_npi_address_geolocation=[rural])
+    assert part(row, "stat_area_name stat_area_code matched_address is_geocoded geo_source") == (
+        ("Non-CBSA", "99999", "Not Geocoded", True, "zip")
+    )
+
+
+def test_coordinates_may_stay_null():
+    row = one(fill=False, dim_npi_address_geolocation=[])
+    assert part(row, "latitude longitude county_name is_geocoded") == (None, None, "Unknown", False)
+    nowhere = place(ANA, latitude=None, longitude=None, geo_source="zip")
+    row = one(dim_npi_address_geolocation=[nowhere])
+    assert part(row, "latitude longitude county_name is_geocoded") == (0.0, 0.0, "Travis County", False)
+
+
+# ---- codes ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_category_in_force_on_the_first_day_of_the_month():
+    history = [
+        {"proc_cd": "99213", "effective_from": a, "effective_to": b, "procedure_set": s}
+        for a, b, s in (
+            ("2020-01-01", "2025-05-31", "old"),
+            ("2025-06-01", "2025-06-30", "now"),
+            ("2025-07-01", "9999-12-31", "new"),
+        )
+    ]
+    sets = [
+        one(month=m, dim_code_cat_history=history)["procedure_set"]
+        for m in ("2025-05", "2025-06", "2025-07", "2019-12")
+    ]
+    assert sets == ["old", "now", "new", None]
+    assert one(dim_code_cat_history=history[:1])["procedure_set"] is None, "what has ended is not in force"
+    # In force on the second day is not in force on the first.
+    assert one(dim_code_cat_history=[history[1] | {"effective_from": "2025-06-02"}])["procedure_set"] is None
+
+
+@pytest.mark.parametrize(
+    ("code_type", "code", "expected"),
+    [
+        ("HCPCS", "99213", "visit"),
+        ("CPT", "213", "short"),  # leading zeros restored
+        ("CSTM-ALL", "99213", None),
+        ("RC", "0213", None),  # a revenue code is no HCPCS code
+        ("CPT", "CSTM-00", None),
+    ],
+)
+def test_categories_join_on_the_join_code(code_type, code, expected):
+    history = [
+        {"proc_cd": c, "effective_from": "2020-01-01", "effective_to": None, "procedure_set": s}
+        for c, s in (("99213", "visit"), ("00213", "short"), ("0213", "revenue"), ("CSTM-00", "all"))
+    ]
+    row = one(facts={"code_type": code_type, "code": code}, dim_code_cat_history=history)
+    assert row["procedure_set"] == expected
+
+
+# ---- Medicare ------------------------------------------------------------------------------------------------------
+
+
+def medicare(row: dict) -> tuple:
+    return part(row, "benchmark_type benchmark_facility medicare_state_rate medicare_locality_rate benchmark_reason")
+
+
+def test_in_a_facility_the_state_rate_is_the_unrounded_mean_of_its_localities():
+    row = one(facts={"pos_set_id": pos_id("21")})
+    assert medicare(row) == ("PFS", True, (60.02 + 58.05) / 2, 60.02, None)
+    assert part(row, "medicare_national_rate practice_expense_rvu total_rvu") == (63.08, 0.55, 1.95)
+    assert row["benchmark_source"] == f"PFS {RVU25D}"
+
+
+def test_a_modifier_selects_its_row():
+    row = one(facts={"billing_code_modifiers": "26|59"})
+    assert medicare(row) == ("PFS", False, 10.005, 10.0, None)
+    assert medicare(one(facts={"billing_code_modifiers": "TC"})) == (
+        (None, None, None, None, "no row in PFS with modifier TC for TX")
+    )
+
+
+def test_another_states_localities_do_not_count():
+    detail = [*WORLD["bench_medicare_prof_detail"], pfs("99", state="OK", facility_rate=1000.0)]
+    row = one(facts={"pos_set_id": pos_id("21")}, bench_medicare_prof_detail=detail)
+    assert row["medicare_state_rate"] == (60.02 + 58.05) / 2
+
+
+def test_the_locality_is_the_providers_own_whatever_the_state_of_the_row():
+    detail = [*WORLD["bench_medicare_prof_detail"], pfs("99", carrier="04312", state="OK", nonfacility_rate=80.0)]
+    zips = [WORLD["staged_zip_locality"][0] | {"zip_code": "73301", "carrier": "04312", "locality": "99"}]
+    homes = [address(ANA, "OK", "73301", address_hash=f"{ANA}@TX")]
+    row = one(bench_medicare_prof_detail=detail, staged_zip_locality=zips, dim_npi_address=homes)
+    assert part(row, "state address_state medicare_state_rate medicare_locality_rate") == ("TX", "OK", 100.0, 80.0)
+    assert row["rate_to_medicare_locality_ratio"] == 150.0 / 80.0
+
+
+@pytest.mark.parametrize(
+    ("postal_code", "country_code", "state", "rate"),
+    [
+        ("06039", "US", "CT", 80.0),
+        ("060391234", "US", "CT", 80.0),
+        ("6039", "US", "CT", 80.0),  # kept as a number, which lost the zero
+        ("06039", "MX", None, None),  # Mexican postal codes have five digits too
+        ("06039", "US", "AE", None),
+    ],
+)
+def test_the_locality_follows_the_zip_as_the_geography_does(postal_code, country_code, state, rate):
+    place = {"postal_code": postal_code, "country_code": country_code, "state": state}
+    homes = [h | place for h in WORLD["dim_npi_address"]]
+    zips = [WORLD["staged_zip_locality"][0] | {"zip_code": "06039", "carrier": "04312", "locality": "99"}]
+    detail = [*WORLD["bench_medicare_prof_detail"], pfs("99", carrier="04312", state="CT", nonfacility_rate=80.0)]
+    row = one(bench_medicare_prof_detail=detail, staged_zip_locality=zips, dim_npi_address=homes)
+    assert row["medicare_locality_rate"] == rate
+
+
+def test_the_release_in_force_else_the_nearest_of_the_year():
+    detail = [
+        pfs("01", effective_from=day, release=name, facility_rate=rate)
+        for day, name, rate in (
+            ("2024-10-01", "RVU24D", 24.0),
+            ("2025-01-01", "RVU25A", 25.1),
+            ("2025-07-01", "RVU25C", 25.7),
+            ("2026-04-01", "RVU26B", 26.4),
+        )
+    ]
+    months = ("2024-09", "2024-12", "2025-06", "2025-07", "2026-01", "2023-06")
+    rows = [
+        one(m, facts={"pos_set_id": pos_id("21"), "year_month": m}, bench_medicare_prof_detail=detail) for m in months
+    ]
+    assert [part(r, "medicare_state_rate benchmark_source benchmark_reason") for r in rows] == [
+        (24.0, "PFS RVU24D effective 2024-10-01 (nearest of its year)", None),
+        (24.0, "PFS RVU24D effective 2024-10-01 (in force)", None),
+        (25.1, "PFS RVU25A effective 2025-01-01 (in force)", None),
+        (25.7, "PFS RVU25C effective 2025-07-01 (in force)", None),
+        (26.4, "PFS RVU26B effective 2026-04-01 (nearest of its year)", None),
+        (None, None, "no PFS release for 2023"),
+    ]
+
+
+def test_the_zip_file_follows_the_same_rule():
+    zips = [
+        WORLD["staged_zip_locality"][0] | {"effective_from": day, "locality": locality}
+        for day, locality in (("2024-10-01", "77"), ("2025-01-01", "02"), ("2025-07-01", "01"))
+    ]
+    rows = [
+        one(m, xref_group_npi=[r | {"year_month": m} for r in members(ANA)], staged_zip_locality=zips)
+        for m in ("2025-06", "2025-07")
+    ]
+    assert [r["medicare_locality_rate"] for r in rows] == [86.02, 88.01]
+
+
+def test_a_code_that_the_schedule_gives_no_rate_says_why():
+    detail = [
+        pfs(n, status="B", nonfacility_rate=None, facility_rate=None, reason="status B: bundled into other services")
+        for n in ("01", "02")
+    ]
+    row = one(bench_medicare_comprehensive=[], bench_medicare_prof_detail=detail)
+    assert medicare(row) == ("PFS", False, None, None, "status B: bundled into other services")
+    assert part(row, "work_rvu rate_to_medicare_ratio is_above_medicare rate_flags") == (1.3, None, None, None)
+    row = one(facts={"code": "99999"})
+    assert medicare(row) == (None, None, None, None, "no row in PFS for TX")
+
+
+def test_anaesthesia_takes_the_factor_of_the_providers_locality():
+    nothing = {
+        "status": "J",
+        "nonfacility_rate": None,
+        "facility_rate": None,
+        "reason": "status J: anaesthesia, no base units",
+    }
+    detail = [pfs("01", conversion_factor=20.1, **nothing), pfs("02", conversion_factor=20.5, **nothing)]
+    row = one(bench_medicare_comprehensive=[], bench_medicare_prof_detail=detail)
+    assert row["conversion_factor"] == 20.1
+    assert (
+        one(bench_medicare_comprehensive=[], bench_medicare_prof_detail=detail, staged_zip_locality=[])[
+            "conversion_factor"
+        ]
+        is None
+    )
+    same = [pfs(n, conversion_factor=20.3, **nothing) for n in ("01", "02")]
+    assert (
+        one(bench_medicare_comprehensive=[], bench_medicare_prof_detail=same, staged_zip_locality=[])[
+            "conversion_factor"
+        ]
+        == 20.3
+    )
+
+
+@pytest.mark.parametrize("zero", [0.0, None])
+def test_a_benchmark_of_zero_gives_no_ratio_and_no_flag(zero):
+    row = one(bench_medicare_comprehensive=[published(medicare_state_rate=zero)])
+    assert part(row, "medicare_state_rate rate_to_medicare_ratio is_above_medicare") == (zero, None, None)
+    assert row["benchmark_reason"] == "no rate in PFS"
+
+
+@pytest.mark.parametrize(
+    ("changes", "taxonomy", "expected"),
+    [
+        ({"pos_set_id": pos_id()}, "282N00000X", ("OPPS", 200.0, None)),
+        ({"pos_set_id": pos_id()}, "261QA1903X", ("ASC", 110.0, None)),
+        ({"pos_set_id": pos_id("24")}, "282N00000X", ("ASC", 110.0, None)),
+        ({"pos_set_id": pos_id("11", "24")}, "261QA1903X", ("OPPS", 200.0, None)),
+        ({"setting": "inpatient"}, "261QA1903X", (None, None, "institutional inpatient")),
+        ({"negotiated_type": "percentage"}, "261QA1903X", (None, None, "negotiated type percentage")),
+        ({"code_type": "MS-DRG", "code": "470"}, "282N00000X", (None, None, "code type MS-DRG has no Medicare price")),
+        ({"code_type": "CSTM-ALL", "code": "CSTM-00"}, None, (None, None, "code type CSTM-ALL has no Medicare price")),
+        ({"pos_set_id": "f" * 32}, None, (None, None, "places of service unknown")),
+        ({"pos_set_id": UNREADABLE}, "261QA1903X", (None, None, "places of service unknown")),
+        ({"code": "36415"}, "282N00000X", ("OPPS", None, "status N: no rate of its own under OPPS")),
+    ],
+)
+def test_institutional_rates(changes, taxonomy, expected):
+    bench = [
+        published(kind="OPPS", medicare_state_rate=200.0),
+        published(kind="ASC", medicare_state_rate=110.0),
+        published("36415", "OPPS", medicare_state_rate=None, medicare_national_rate=None, opps_si="N"),
+    ]
+    row = one(
+        facts={"billing_class": "institutional"} | changes,
+        dim_npi=[provider(ANA, taxonomy)],
+        bench_medicare_comprehensive=bench,
+    )
+    assert part(row, "benchmark_type medicare_state_rate benchmark_reason") == expected
+    assert part(row, "benchmark_facility medicare_locality_rate") == (None, None)
+
+
+def test_the_published_table_joins_on_the_join_code():
+    """CPT and HCPCS are one namespace; other months and other states do not count."""
+    bench = [
+        published("0213", code_type="HCPCS", medicare_state_rate=7.0),
+        published("00213", year_month="2025-05", medicare_state_rate=8.0),
+        published("00213", state="OK", medicare_state_rate=9.0),
+    ]
+    row = one(facts={"code": "213"}, bench_medicare_comprehensive=bench)
+    assert row["medicare_state_rate"] == 7.0
+
+
+def test_a_place_of_service_that_no_file_lists_leaves_the_benchmark_open():
+    sets = [
+        {"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in (("21", "98"), ("11", "98"), ("28",))
+    ]
+    rows = {
+        codes: one(facts={"pos_set_id": pos_id(*codes)}, dim_pos_set=sets)
+        for codes in (("21", "98"), ("11", "98"), ("28",))
+    }
+    assert rows["21", "98"]["benchmark_reason"] == "facility type of a place of service unknown"
+    assert rows["11", "98"]["benchmark_facility"] is False
+    assert rows["28",]["benchmark_facility"] is False  # listed, but assigned to neither
+
+
+def test_the_empty_set_of_places_needs_no_dimension():
+    row = one(facts={"pos_set_id": pos_id(), "setting": "inpatient"}, dim_pos_set=[])
+    assert part(row, "pos_members benchmark_facility") == ([], True)
+
+
+# ---- workers' compensation and flags -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, (120.0, 1.25)),
+        ({"code_type": "HCPCS"}, (120.0, 1.25)),
+        ({"billing_code_modifiers": "25"}, (120.0, 1.25)),
+        ({"billing_code_modifiers": "26"}, (None, None)),
+        ({"billing_code_modifiers": "50"}, (None, None)),
+        ({"negotiated_type": "percentage"}, (None, None)),
+        ({"negotiation_arrangement": "bundle"}, (None, None)),
+        ({"code": "99214"}, (None, None)),
+        ({"code": "99215"}, (0.0, None)),
+    ],
+)
+def test_workers_compensation(changes, expected):
+    row_of = {"state": "TX", "year_month": MONTH, "code_type": "CPT"}
+    wcfs = [
+        row_of | {"code": "99213", "wcfs_amount": 120.0},
+        row_of | {"code": "99213", "wcfs_amount": 1.0, "state": "OK"},
+        row_of | {"code": "99213", "wcfs_amount": 2.0, "year_month": "2025-05"},
+        row_of | {"code": "99215", "wcfs_amount": 0.0},
+    ]
+    assert part(one(facts=changes, bench_wcfs=wcfs), "wcfs_amount rate_to_wcfs_ratio") == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "kind", "flags"),
+    [
+        (0.0, "negotiated", "zero|ratio_outside_0.1_20"),
+        (1.0, "negotiated", "at_most_1|ratio_outside_0.1_20"),
+        (-5.0, "per diem", "at_most_1"),
+        (1.01, "per diem", None),
+        (0.5, "percentage", None),  # a half percent is no half dollar
+        (0.0, "percentage", "zero"),
+        (9.99, "negotiated", "ratio_outside_0.1_20"),
+        (10.0, "negotiated", None),
+        (2000.0, "negotiated", None),
+        (2000.01, "negotiated", "ratio_outside_0.1_20"),
+        (None, "negotiated", None),
+    ],
+)
+def test_rate_flags(rate, kind, flags):
+    assert one(facts={"negotiated_rate": rate, "negotiated_type": kind})["rate_flags"] == flags
+
+
+# ---- whatever the tables hold --------------------------------------------------------------------------------------
+
+FACTS = st.lists(
+    st.builds(
+        fact,
+        state=st.sampled_from(["TX", "US", "OK"]),
+        pg_uid=st.sampled_from(["g1", "g2", "g3", None]),
+        reporting_entity_name=st.sampled_from(["Evry Health", "Other", None]),
+        code=st.sampled_from(["99213", "213", "CSTM-00"]),
+        billing_class=st.sampled_from(["professional", "institutional", None]),
+        pos_set_id=st.sampled_from([pos_id("11"), pos_id(), pos_id("21"), None]),
+        billing_code_modifiers=st.sampled_from([None, "26", "AS"]),
+        setting=st.sampled_from([None, "inpatient"]),
+        negotiation_arrangement=st.sampled_from(["ffs", None]),
+        negotiated_rate=st.sampled_from([0.0, 1.0, 150.0]),
+    ),
+    max_size=8,
+    unique_by=lambda f: f["fact_uid"],
+)
+REFERENCES = st.fixed_dictionaries({name: st.lists(st.sampled_from(rows), max_size=6) for name, rows in POOL.items()})
+
+
+# Shrinking runs a build some hundred times; what is found is small enough to read.
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(facts=FACTS, references=REFERENCES, seed=st.integers(0, 1000))
+def test_one_row_per_fact_and_the_same_row_in_whatever_order_the_tables_stand(facts, references, seed):
+    """Duplicate, overlapping, contradicting and missing reference rows: no fan-out, no loss, no choice by order."""
+    rows = enrich(fact_rate=facts, threads=1, **references)
+    assert sorted(r["fact_uid"] for r in rows) == sorted(f["fact_uid"] for f in facts)
+    shuffled = {
+        name: random.Random(seed).sample(given_rows, len(given_rows)) for name, given_rows in references.items()
+    }
+    again = enrich_by_slices(3, 2, shuffled | {"fact_rate": facts[::-1]})
+    assert again == rows, "also in the declared order, slice by slice"
+
+
+@settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(facts=FACTS, references=REFERENCES, other=REFERENCES, seed=st.integers(0, 1000))
+def test_pieces_of_which_the_same_is_told_hold_the_same_rows(facts, references, other, seed):
+    """Whichever of the reference tables is another, and in whatever order its rows stand."""
+    which = sorted(references)[seed % len(references)]
+    shuffled = {name: random.Random(seed).sample(rows, len(rows)) for name, rows in references.items()}
+    worlds = [references, shuffled, references | {which: other[which]}]
+    made = [pieces_with_rows(world | {"fact_rate": facts}) for world in worlds]
+    assert made[1] == made[0], "in another order"
+    for told, rows in made[2].items():
+        assert made[0].get(told, rows) == rows
+
+
+def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]:
+    """What is told of each piece -> its rows; the pieces have 3 rows at most."""
+    with connection(MONTH, True, 2, given_rows) as con, tempfile.TemporaryDirectory() as folder:
+        pieces = fact_rate_enriched.pieces(con, Path(folder) / "unsorted", 3)
+        assert [p.first_row for p in pieces] == [0, *(p.behind for p in pieces[:-1])]
+        assert all(p.behind - p.first_row <= 3 for p in pieces)
+        found = {piece.told: batch.to_pylist() for piece, batch in fact_rate_enriched.batches(con, pieces)}
+    assert None not in found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "tells"),
+    [
+        ({"dim_npi_address": [address(ANA, address_1="2 Elsewhere Street")]}, True),
+        ({"dim_npi": [provider(ANA), provider(BOB)]}, False),  # nobody in the facts' groups
+        ({"dim_code": [{"code_type": "CPT", "code": "99213", "name": "Another"}]}, True),
+        ({"bench_medicare_comprehensive": [published(medicare_state_rate=101.0)]}, True),
+        ({"bench_medicare_comprehensive": [published(work_rvu=1.5)]}, True),
+        ({"bench_medicare_comprehensive": []}, True),
+        ({"bench_wcfs": [{"state": "TX", "year_month": MONTH, "code_type": "CPT", "code": "99213", "wcfs_amount": 2.0}]}, True),
+        ({"fact_rate": [fact(negotiated_rate=7.0)]}, True),
+        ({"fact_rate": [fact(fact_uid="b" * 32)]}, True),
+        ({"fact_rate": [fact(additional_information="more")]}, True),
+        ({"staged_zip_locality": []}, True),
+    ],
+)  # fmt: skip
+def test_what_is_told_of_a_piece(changed, tells):
+    plain = WORLD | {"fact_rate": [fact()]}
+    assert (pieces_with_rows(plain).keys() != pieces_with_rows(plain | changed).keys()) is tells
+
+
+@given(
+    leaves=st.lists(st.integers(1, 30), max_size=60),
+    most=st.integers(1, 40),
+    seed=st.integers(0, 1000),
+    gone=st.integers(0, 59),
+)
+def test_cuts(leaves, most, seed, gone):
+    """At ends of leaves where there is one, and a leaf that goes leaves the cuts before it where they were."""
+    starts = np.concatenate(([0], np.cumsum(leaves))).astype(int)
+    draw = random.Random(seed)
+    uids = [draw.random() for _ in range(starts[-1])]
+
+    def cut(starts: np.ndarray, uids: list[float]) -> list[int]:
+        return fact_rate_enriched.cuts(len(uids), most, starts[:-1], lambda rows: int(min(rows, key=lambda r: uids[r])))
+
+    ends = cut(starts, uids)
+    assert ends[-1] == len(uids)
+    sizes = np.diff([0, *ends])
+    least = max(1, int(most * 0.8))
+    assert all(least <= size <= most for size in sizes[:-1])
+    assert sizes[-1] <= most
+    for first, end in zip([0, *ends], ends[:-1], strict=False):
+        window = [s for s in starts if first + least <= s <= first + most]
+        assert end == (min(window, key=lambda r: uids[r]) if window else first + most)
+    if gone < len(leaves):
+        first, behind = starts[gone], starts[gone + 1]
+        without = np.concatenate((starts[: gone + 1], starts[gone + 2 :] - (behind - first)))
+        fewer = cut(without, uids[:first] + uids[behind:])
+        settled = [end for end in ends if end + most < first]
+        assert fewer[: len(settled)] == settled
+
+
+@pytest.mark.slow
+def test_several_threads_leave_the_order_of_slices_as_declared(tmp_path):
+    """Threads hand in their rows as they finish; 300,000 facts are enough for that to show."""
+    with connection(MONTH, True, 2, WORLD) as con:
+        columns = tables.get("fact_rate").columns
+        values = {c: duck.literal(v) for c, v in fact().items()}
+        values |= {
+            "fact_uid": "md5(CAST(n AS VARCHAR))",
+            "code": "CAST(90000 + n % 500 AS VARCHAR)",
+            "pg_uid": "'g' || n % 90",
+        }
+        select = ", ".join(f"{values.get(c, 'NULL')} AS {c}" for c in columns)
+        duck.view(con, "fact_rate", f"SELECT {select} FROM range(300000) numbers(n)")
+        pieces = fact_rate_enriched.pieces(con, tmp_path / "unsorted", 122_880)
+        got = pa.Table.from_batches([batch for _, batch in fact_rate_enriched.batches(con, pieces)])
+    order = list(tables.get("fact_rate_enriched").sort)
+    keys = pl.from_arrow(got.select(order))
+    assert keys.height == 300_000
+    assert keys.equals(keys.sort(order, nulls_last=False))
