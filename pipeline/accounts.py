@@ -93,8 +93,8 @@ def imbalances(sums: Iterable[tuple[str, tuple[str, ...]]], account: Mapping) ->
         if account.get(whole) is None or any(account.get(part) is None for part in parts):
             continue
         if added(account[part] for part in parts) != added([account[whole]]):
-            said = " + ".join(f"{part} {account[part]}" for part in parts)
-            found.append(f"{whole} {account[whole]} is not {said}")
+            sentence = " + ".join(f"{part} {account[part]}" for part in parts)
+            found.append(f"{whole} {account[whole]} is not {sentence}")
     return found
 
 

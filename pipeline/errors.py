@@ -44,9 +44,9 @@ class RatehouseError(Exception):
 
         An indented line of a remedy is a command to paste, and stays whole.
         """
-        said = [self.fact, *([self.place] if self.place else []), *(self.remedy or "").splitlines()]
+        lines = [self.fact, *([self.place] if self.place else []), *(self.remedy or "").splitlines()]
         lines = []
-        for line in said:
+        for line in lines:
             whole = line.startswith(" ")
             lines += (
                 [line]

@@ -390,7 +390,7 @@ def test_a_star_schema_in_such_a_folder_is_refused(tmp_path):
     session.use(root_named(tmp_path, "warehouse"))
     (tmp_path / "a\\b").mkdir()
     with pytest.raises(errors.UsageError, match="copy what is in it to another folder"):
-        import_star.bring(tmp_path / "a\\b")
+        import_star.import_star(tmp_path / "a\\b")
 
 
 def test_the_folder_that_stands_beside_a_root_may_have_any_name(tmp_path):

@@ -87,18 +87,18 @@ def _stopped_with_word() -> Iterator[None]:
         done = [e for e in journal.read(record, None, offset) if e["event"] == "done"]
         leaves = sum(e["files"] for e in done if e["task"] == "enriched.EnrichedGroup")
         built = len({e["label"] for e in done if e["task"] != "enriched.EnrichedGroup"})
-        told = f"built until then: {lines.counted(built, 'table')}, {lines.counted(leaves, 'leaf', 'leaves')}"
-        click.echo(told, err=True)
+        sentence = f"built until then: {lines.counted(built, 'table')}, {lines.counted(leaves, 'leaf', 'leaves')}"
+        click.echo(sentence, err=True)
         raise
 
 
 def say_scheduler(workers: int):
     """What a build calls with the scheduler that serves it: says so, and what is built with how many workers."""
 
-    def say(address: str) -> None:
+    def print_address(address: str) -> None:
         local = "its own (`make scheduler` starts one that has a dashboard)"
         click.echo(f"building {session.current().path} with {lines.counted(workers, 'worker')}", err=True)
         click.echo(f"scheduler: {local if address == 'local' else address}", err=True)
         sys.stderr.flush()
 
-    return say
+    return print_address

@@ -312,9 +312,9 @@ def _gate(one: GateWarning) -> str:
 
 def _unread(outcome: Outcome, command: Callable[[str], str]) -> Iterable[Sentence]:
     """Files under raw/ that are not read, for a person may have meant them to be."""
-    told = {f"raw/{name}" for a in outcome.accounts for name in a.get("skipped_files", ())}
-    broken = [pair for pair in outcome.skipped_broken if pair[0] not in told]
-    others = [pair for pair in outcome.passed_over if pair not in outcome.skipped_broken]
+    named = {f"raw/{name}" for a in outcome.accounts for name in a.get("skipped_files", ())}
+    broken = [pair for pair in outcome.skipped_broken if pair[0] not in named]
+    others = [pair for pair in outcome.skipped if pair not in outcome.skipped_broken]
     each = [*broken[:BROKEN], *(others if len(others) <= FEW else ())]
     for name, why in each:
         yield Sentence(f"skipped: {name}: {why}", is_gap=(name, why) in broken)

@@ -72,12 +72,12 @@ def _show(rows: list[dict]) -> None:
         more = f" and {len(names) - PLANS:,} more" if len(names) > PLANS else ""
         plans = f"{lines.counted(len(names), 'plan')}: {', '.join(names[:PLANS])}{more}" if names else "no plans"
         size = "size unknown" if row["bytes"] is None else f"{row['bytes']:,} bytes"
-        told = [row["description"] or "no description", size, plans]
+        details = [row["description"] or "no description", size, plans]
         if row["here"]:
-            told.append(
+            details.append(
                 f"here: {row['here']}" if row["by"] == "content" else f"perhaps here, by its name: {row['here']}"
             )
-        click.echo(lines.wrapped("  ".join(told), "  "))
+        click.echo(lines.wrapped("  ".join(details), "  "))
     total = sum(row["bytes"] or 0 for row in rows)
     here = sum(row["by"] == "content" for row in rows)
     click.echo(f"{lines.counted(len(rows), 'file')}, {here:,} here, {total:,} bytes as far as servers tell")
@@ -129,8 +129,8 @@ def fetch(toc_name: str | None, references: bool, state: str | None, match: str 
             folder, check = root.mrf / state, lambda path: None
             _say_oddities(contents.oddities)
         outcomes: list[batch.Outcome] = []
-        with _progress() as (told, say):
-            fetcher.fetch(urls, folder, check, told, lambda one: (outcomes.append(one), say(one)))
+        with _progress() as (on_bytes, on_end):
+            fetcher.fetch(urls, folder, check, on_bytes, lambda one: (outcomes.append(one), on_end(one)))
     options = {"--state": state, "--match": match, "--limit": limit}
     words = ["fetch", toc_name or "--references"]
     words += [word for name, value in options.items() if value is not None for word in (name, str(value))]
@@ -170,8 +170,8 @@ def _contents(name: str, fetcher):
             raise errors.UsageError("no such file", place=name, remedy="name a table of contents, or its address")
         return reader.read(Path(name))
     found, contents = [], []
-    with _progress() as (told, _):
-        fetcher.fetch([name], None, lambda path: contents.append(reader.read(path)), told, found.append)
+    with _progress() as (on_bytes, _):
+        fetcher.fetch([name], None, lambda path: contents.append(reader.read(path)), on_bytes, found.append)
     if found[0].path is None:
         raise errors.FetchError(found[0].reason, place=name, remedy="look at what the address answers")
     return contents[0] if contents else reader.read(found[0].path)  # it was here
@@ -181,7 +181,7 @@ def _here(fetcher):
     """What tells of an address where its file stands, and whether by `content` or by `name` alone."""
     from pipeline.sources import listing
 
-    listing.forget()
+    listing.clear_caches()
     named = {name.rpartition("/")[2]: f"raw/mrf/{name}" for name in listing.in_network_files()}
 
     def here(url: str) -> tuple[str | None, str | None]:
@@ -198,11 +198,11 @@ def _here(fetcher):
 
 def _wanted_references(root: paths.Root, state: str | None) -> Iterator[str]:
     """The addresses of references that nothing usable stands for here, each once."""
-    from pipeline.fetching.reference_lookup import References
+    from pipeline.fetching.reference_lookup import ReferenceLookup
     from pipeline.readers import provider_references
     from pipeline.stages import ingest
 
-    ingest.forget()
+    ingest.clear_caches()
     given: set[str] = set()
     for task in ingest.in_network():
         if state not in (None, task.state) or not task.is_seen:
@@ -210,7 +210,7 @@ def _wanted_references(root: paths.Root, state: str | None) -> Iterator[str]:
         known = task.web_references()
         if known is None:  # it was not read yet, or is another file by now
             try:
-                known = References(root, task.file, list(provider_references.locations(task.file)))
+                known = ReferenceLookup(root, task.file, list(provider_references.locations(task.file)))
             except errors.SourceError as problem:
                 click.echo(lines.wrapped(f"warning: {problem}"), err=True)
                 continue
@@ -234,19 +234,19 @@ def _progress() -> Iterator[tuple]:
     with Progress(*columns, transient=True) as bars:
         tasks: dict[str, int] = {}
 
-        def told(url: str, done: int, total: int | None) -> None:
+        def on_bytes(url: str, done: int, total: int | None) -> None:
             name = web_names.identity(url)
             if name not in tasks:
                 tasks[name] = bars.add_task(lines.shortened(web_names.file_name(url), 30), total=total)
             bars.update(tasks[name], completed=done, total=total)
 
-        def say(one) -> None:
+        def on_end(one) -> None:
             name = web_names.identity(one.url)
             if name in tasks:
                 bars.remove_task(tasks.pop(name))
             bars.console.print(_line(one), markup=False, highlight=False)
 
-        yield told, say
+        yield on_bytes, on_end
 
 
 def _say(one) -> None:

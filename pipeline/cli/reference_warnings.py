@@ -23,10 +23,10 @@ def by_kind(warned: Iterable[Warned]) -> list[str]:
     found: dict[str, list[Warned]] = {}
     for one in warned:
         found.setdefault(one[1], []).append(one)
-    told = []
+    sentences = []
     for kind, ones in found.items():
         file, _, _, example = ones[0]
         words = account.sentence(kind, sum(count for _, _, count, _ in ones), example)
         more = f" (and in {lines.counted(len(ones) - 1, 'other file')}: ratehouse status)" if len(ones) > 1 else ""
-        told.append(f"warning: {file}: {words}{more}")
-    return told
+        sentences.append(f"warning: {file}: {words}{more}")
+    return sentences

@@ -23,18 +23,18 @@ def import_star(ctx: click.Context, directory: Path, no_build: bool) -> int:
     Example: ratehouse import-star ../old-pipeline/data
     """
     from pipeline.cli import build
-    from pipeline.operations import import_star as bringing
+    from pipeline.operations import import_star
 
-    brought = bringing.bring(directory)
-    place = f"raw/star/{brought.id}"
-    if brought.new:
-        months = f"{len(brought.months)} month{'s' * (len(brought.months) != 1)}"
-        click.echo(f"{directory}: {sum(brought.months.values()):,} facts of {months}, {len(brought.tables)} tables")
-        for month, facts in brought.months.items():
+    imported = import_star.import_star(directory)
+    place = f"raw/star/{imported.id}"
+    if imported.new:
+        months = f"{len(imported.months)} month{'s' * (len(imported.months) != 1)}"
+        click.echo(f"{directory}: {sum(imported.months.values()):,} facts of {months}, {len(imported.tables)} tables")
+        for month, facts in imported.months.items():
             click.echo(f"  {month} {facts:>12,} facts")
-        for name, why in brought.passed_over:
+        for name, why in imported.skipped:
             click.echo(f"passed over: {name}: {why}")
-        for notice in brought.notices:
+        for notice in imported.notices:
             click.echo(f"note: {notice}")
         click.echo(f"they are a source of this warehouse now: {place}")
     else:

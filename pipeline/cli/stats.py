@@ -105,13 +105,13 @@ def _depths(found: Stats) -> None:
 
 def _advice(found: Stats) -> list[str]:
     now = next(one for one in found.depths if one.actual_bytes is not None)
-    told = (
+    sentence = (
         f"Estimated: rows of each leaf counted, bytes and seconds by encoding {found.trials} slices of these rows"
         + (f", and what {found.timed:,} leaves took beside that by the journal" if found.timed else "")
         + f". The {len(now.keys)} keys of now are estimated at {_size(now.bytes)}, and take {_size(now.actual_bytes)}."
     )
     advised = found.depths[found.advised - 1]
-    return [told, *_verdict(found, now, advised)]
+    return [sentence, *_verdict(found, now, advised)]
 
 
 def _verdict(found: Stats, now: Depth, advised: Depth) -> list[str]:

@@ -138,25 +138,25 @@ def _share(part: int, whole: int) -> str:
 
 def _warnings(outcome: Outcome) -> None:
     """What months are published without, and references that cannot be used: part of what the figures mean."""
-    reasons = dict(outcome.passed_over)
-    told = [
+    reasons = dict(outcome.skipped)
+    warnings = [
         f"warning: {a['year_month']} is published WITHOUT raw/{name}: {reasons.get(f'raw/{name}', 'it could not be read')}"
         for a in outcome.accounts
         for name in a["skipped_files"]
     ]
-    told += [
+    warnings += [
         f"warning: the reference {url} of raw/{name} cannot be used: {why}"
         for name, url, why in outcome.unusable_references
     ]
-    told += [
+    warnings += [
         f"warning: another program had changed warehouse.duckdb: what it made is kept in {event['place']}/; {OWN_VIEWS}"
         for event in outcome.events
         if event["event"] == "set_aside"
     ]
-    told += reference_warnings.by_kind(outcome.reference_warnings)
-    for line in told[:MANY]:
+    warnings += reference_warnings.by_kind(outcome.reference_warnings)
+    for line in warnings[:MANY]:
         click.echo(lines.wrapped(line))
-    _more(len(told), "status", err=False)
+    _more(len(warnings), "status", err=False)
 
 
 def _close(outcome: Outcome, *, brief: bool = False) -> None:

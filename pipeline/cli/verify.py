@@ -62,8 +62,8 @@ def _repair(deep: bool, as_json: bool) -> int:
     if not as_json:
         for one in left:
             _say(one, "still so", as_json)
-        told = f"{lines.counted(len(done), 'problem')}, {len(left):,} left"
-        click.echo(told if done else "no problems")
+        sentence = f"{lines.counted(len(done), 'problem')}, {len(left):,} left"
+        click.echo(sentence if done else "no problems")
     return 1 if left or not (outcome is None or outcome.ok) else 0
 
 

@@ -126,7 +126,7 @@ def _longer(array: np.ndarray, size: int, used: int) -> np.ndarray:
     return found
 
 
-class Spans:
+class ByteInterner:
     """Distinct byte spans, numbered from 0 as they come; some 24 bytes each beside their own.
 
     `table` is the address of what `number` takes; it stays.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline import errors, settings
 from pipeline.fetching import urls as web_names
-from pipeline.fetching.client import Client, Limits, Told, Whole
+from pipeline.fetching.client import Client, Limits, OnBytes, Whole
 from pipeline.fetching.ledger import FAILED, FETCHED, Ledger
 from pipeline.paths import Root, make_folder
 from pipeline.readers import file_kinds
@@ -48,7 +48,7 @@ def fetching(root: Root) -> Iterator[Batch]:
     """A batch of this warehouse, the only one at work in it: LockedError when there is another."""
     import filelock
 
-    with targets.refusals_told(root.fetch_lock):
+    with targets.translate_os_errors(root.fetch_lock):
         make_folder(root.fetch_lock.parent)
         lock = filelock.FileLock(root.fetch_lock)
         try:
@@ -80,10 +80,10 @@ class Batch:
         self.root, self.ledger, self.client = root, Ledger(root), client(root)
         self._placing = threading.Lock()
 
-    def fetch(self, urls: Iterable[str], folder: Path | None, check: Check, told: Told, done: Done) -> None:
+    def fetch(self, urls: Iterable[str], folder: Path | None, check: Check, on_bytes: OnBytes, done: Done) -> None:
         """Fetch each address once, into `folder`, or by content among what is kept where that is None.
 
-        `check` raises SourceError for a file that is not what was asked for. `told(url, bytes, total)` is called from
+        `check` raises SourceError for a file that is not what was asked for. `on_bytes(url, bytes, total)` is called from
         several threads, `done` from this one. Addresses that differ by their signature alone are one file.
         PublishError, and no further file, when the disk does not take them.
         """
@@ -92,7 +92,9 @@ class Batch:
             alike.setdefault(web_names.identity(url), []).append(url)
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
         try:
-            waiting: list[Future] = [pool.submit(self._one_of, group, folder, check, told) for group in alike.values()]
+            waiting: list[Future] = [
+                pool.submit(self._one_of, group, folder, check, on_bytes) for group in alike.values()
+            ]
             for future in as_completed(waiting):
                 done(future.result())
         except BaseException:
@@ -101,25 +103,25 @@ class Batch:
             raise
         pool.shutdown()
 
-    def _one_of(self, urls: list[str], folder: Path | None, check: Check, told: Told) -> Outcome:
+    def _one_of(self, urls: list[str], folder: Path | None, check: Check, on_bytes: OnBytes) -> Outcome:
         """Fetch one file by the first of its addresses that gives it: of several signatures some may have expired."""
         outcome = None
         for url in urls:
-            outcome = self._one(url, folder, check, told)
+            outcome = self._one(url, folder, check, on_bytes)
             if outcome.state != FAILED:
                 break
         return outcome
 
-    def _one(self, url: str, folder: Path | None, check: Check, told: Told) -> Outcome:
+    def _one(self, url: str, folder: Path | None, check: Check, on_bytes: OnBytes) -> Outcome:
         former = self.unchanged(url)
         try:
-            whole = self.client.download(url, former, told)
+            whole = self.client.download(url, former, on_bytes)
             if whole is not None:
                 _checked(whole, check)
         except errors.FetchError as problem:
             self.ledger.put(url, FAILED, reason=problem.fact, status=problem.status)
             return Outcome(url, FAILED, reason=problem.fact)
-        with self._placing, targets.refusals_told(self.root.fetched):
+        with self._placing, targets.translate_os_errors(self.root.fetched):
             if whole is None:
                 return self._again(url, former, folder)
             if folder is None:
@@ -162,8 +164,8 @@ class Batch:
         return outcome
 
     def _recorded(self, url: str, state: str, path: Path, whole: Whole, removed: dict | None = None) -> Outcome:
-        told = {name: getattr(whole, name) for name in ("sha256", "bytes", "etag", "last_modified")}
-        self.ledger.put(url, FETCHED, file=self.root.relative(path), removed=removed, **told)
+        answered = {name: getattr(whole, name) for name in ("sha256", "bytes", "etag", "last_modified")}
+        self.ledger.put(url, FETCHED, file=self.root.relative(path), removed=removed, **answered)
         return Outcome(url, state, path, whole.bytes)
 
     def _keep(self, whole: Whole) -> tuple[str, Path]:

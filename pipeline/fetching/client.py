@@ -32,7 +32,7 @@ LATER = frozenset({408, 429, 500, 502, 503, 504})
 _MAGIC = ((b"\x1f\x8b", ".json.gz"), (b"PK\x03\x04", ".zip"), (b"", ".json"))
 _KINDS = tuple(ending for _, ending in _MAGIC)
 
-Told = Callable[[str, int, int | None], None]
+OnBytes = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ class Client:
         """The size that the server tells of a file, None where it tells none, refuses to, or is not well."""
         try:
             with self._ask("HEAD", url, {}, self._impatient) as answer:
-                said = answer.headers.get("Content-Length", "") if answer.status_code == 200 else ""
+                stated = answer.headers.get("Content-Length", "") if answer.status_code == 200 else ""
         except FetchError:
             return None
-        return int(said) if said.isdecimal() else None
+        return int(stated) if stated.isdecimal() else None
 
-    def download(self, url: str, former: dict | None, told: Told) -> Whole | None:
+    def download(self, url: str, former: dict | None, on_bytes: OnBytes) -> Whole | None:
         """Get a file whole; None when the server says that `former`, its line in the ledger, is still what it has.
 
         What an earlier attempt left is gone on with, if the server confirms that the file is the same. FetchError
@@ -112,7 +112,7 @@ class Client:
         patience, most = self._patience, part.size
         while True:
             try:
-                same = self._attempt(url, part, former, told)
+                same = self._attempt(url, part, former, on_bytes)
                 return None if same else part.whole(url)
             except urllib3.exceptions.HTTPError as problem:  # in the middle of the body
                 if part.size > most:  # each attempt that brings more earns further ones
@@ -137,7 +137,7 @@ class Client:
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as problem:
             raise FetchError(_words(problem), place=url) from problem
 
-    def _attempt(self, url: str, part: _Part, former: dict | None, told: Told) -> bool:
+    def _attempt(self, url: str, part: _Part, former: dict | None, on_bytes: OnBytes) -> bool:
         """Ask once for what is missing of a file; True when the server has nothing newer than `former`."""
         headers = part.conditions() or _unless_same(former)
         with self._ask("GET", url, headers, self._adapter) as answer:
@@ -157,9 +157,9 @@ class Client:
             total = part.total(answer)
             with part.open() as file:
                 for block in answer.raw.stream(BLOCK, decode_content=False):
-                    with targets.refusals_told(part.path):
+                    with targets.translate_os_errors(part.path):
                         file.write(block)
-                    told(url, file.tell(), total)
+                    on_bytes(url, file.tell(), total)
                     if self._stopped.is_set():
                         raise FetchError("was stopped", place=url)
         return False
@@ -214,7 +214,7 @@ class _Part:
 
     def begin(self, url: str, headers) -> None:
         """Start over: what was there was of another file, or cannot be gone on with."""
-        with targets.refusals_told(self.path):
+        with targets.translate_os_errors(self.path):
             make_folder(self.path.parent)
             self.path.write_bytes(b"")
             self.about = {"url": url, "etag": headers.get("ETag"), "last_modified": headers.get("Last-Modified")}
@@ -226,10 +226,10 @@ class _Part:
 
     def total(self, answer) -> int | None:
         """The size of the whole file, where the server tells."""
-        said = answer.headers.get("Content-Length", "")
+        stated = answer.headers.get("Content-Length", "")
         if answer.status_code == 206:
-            said = answer.headers["Content-Range"].rpartition("/")[2]
-        return int(said) if said.isdecimal() else None
+            stated = answer.headers["Content-Range"].rpartition("/")[2]
+        return int(stated) if stated.isdecimal() else None
 
     def discard(self) -> None:
         """Forget what is there."""
@@ -248,7 +248,7 @@ class _Part:
         if problem:
             place.unlink()
             raise FetchError(f"what came {problem}", place=url)
-        with targets.refusals_told(place):
+        with targets.translate_os_errors(place):
             targets.fsync(place)
         about = self.about
         return Whole(
@@ -318,6 +318,6 @@ def _words(problem: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         problem = inner
-    said = " ".join(str(problem).split()).partition(" (Caused by")[0]
-    said = said.rpartition(">: ")[2] if ">: " in said else said
-    return f"{said or type(problem).__name__}"
+    stated = " ".join(str(problem).split()).partition(" (Caused by")[0]
+    stated = stated.rpartition(">: ")[2] if ">: " in stated else stated
+    return f"{stated or type(problem).__name__}"

@@ -77,7 +77,7 @@ class Ledger:
         """Put the outcome of an address on record, at once."""
         line = {"url": url, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "outcome": outcome}
         line |= {name: value for name, value in values.items() if value is not None}
-        with self._lock, targets.refusals_told(self.root.ledger):
+        with self._lock, targets.translate_os_errors(self.root.ledger):
             make_folder(self.root.ledger.parent)
             with open(self.root.ledger, "ab", buffering=0) as file:
                 if file.tell() and not self._ends_whole():

@@ -30,7 +30,7 @@ _listed: dict[Path, frozenset[str]] = {}
 _inputs: dict[Path, tuple[list[str], dict[str, str]]] = {}
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at the folders again."""
     _listed.clear()
     _inputs.clear()
@@ -44,11 +44,11 @@ def inputs(root: Root, source: Path, urls: list[str]) -> dict[str, str]:
     """
     known = _inputs.get(source)
     if known is None or known[0] is not urls:
-        known = _inputs[source] = urls, References(root, source, urls).inputs()
+        known = _inputs[source] = urls, ReferenceLookup(root, source, urls).inputs()
     return known[1]
 
 
-class References:
+class ReferenceLookup:
     """The references of one in-network file that are web addresses.
 
     `urls` are those that are known of it; `resolve` adds to them. `json_stream.byte_buffer` is address -> digest of the file that

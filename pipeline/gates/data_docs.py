@@ -107,7 +107,7 @@ def _summary(result: dict) -> _Check:
     table = result["suite_name"]
     label = re.sub(rf"^([^/]+/)*{re.escape(table)}_?", "", run["run_name"] or "")  # gold/fact_rate_2025-08: the month
     # The time of a check is no part of what it found: a page lives as long as the finding.
-    told = json.dumps([_LAYOUT, label, result["results"]], sort_keys=True)
+    content = json.dumps([_LAYOUT, label, result["results"]], sort_keys=True)
     # Of a raw file not its name, which may be of any length.
     of = hashlib.md5(label.encode()).hexdigest() if label.startswith("raw/") else label
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"{table}~{of}")[-120:]
@@ -118,7 +118,7 @@ def _summary(result: dict) -> _Check:
         checked=len(result["results"]),
         failed=[c.get("description") or c["type"] for c in (critical or failures)],
         when=run["run_time"][:16].replace("T", " "),
-        page=f"checks/{name}-{hashlib.md5(told.encode()).hexdigest()[:10]}.html",
+        page=f"checks/{name}-{hashlib.md5(content.encode()).hexdigest()[:10]}.html",
     )
 
 
@@ -197,14 +197,14 @@ def _gx():
 def _sections(result: dict) -> str:
     """GX's rendering of a result, without its overview, which says what the frame says."""
     schema, renderer, view = _gx()
-    document = renderer.render(schema.load(_told(result))).to_json_dict()
+    document = renderer.render(schema.load(_with_examples(result))).to_json_dict()
     return "\n".join(
         view.render({"section": section, "section_loop": {"index": index}})
         for index, section in enumerate(document["sections"][1:], 1)
     )
 
 
-def _told(result: dict) -> dict:
+def _with_examples(result: dict) -> dict:
     """A result in the words of the suite, with the rows that an SQL expectation returned.
 
     GX puts text into HTML as it is, so data is escaped here, and text of ours may be HTML.
@@ -214,10 +214,10 @@ def _told(result: dict) -> dict:
 
 def _one(result: dict) -> dict:
     config, found = result["expectation_config"], result["result"]
-    said = html.escape(config.get("description") or config["type"])
+    description = html.escape(config.get("description") or config["type"])
     why = html.escape(f"{config.get('notes') or ''} ({config.get('severity', gates.CRITICAL)})")
     rows = (found.get("details") or {}).get("unexpected_rows") or []
-    words = f'{said} <span class="why">{why}</span>{_rows(rows)}'
+    words = f'{description} <span class="why">{why}</span>{_rows(rows)}'
     return {**result, "result": _escaped(found), "expectation_config": {**config, "description": words}}
 
 

@@ -36,7 +36,7 @@ from great_expectations.expectations.metrics.table_metric_provider import TableM
 from great_expectations.util import get_sqlalchemy_selectable
 
 from pipeline.storage import repeated_hashes
-from pipeline.storage.prefetch import ahead
+from pipeline.storage.prefetch import prefetch
 
 _BATCH_ROWS, _BUFFER = 1 << 20, "16MB"
 _FOUND = "hashes_that_stand_twice"
@@ -207,7 +207,7 @@ class DuckdbUnique(_CountOfColumn):
             ).fetchall()
             con.execute(f"SET streaming_buffer_size = '{_BUFFER}'")  # DuckDB goes on while these are put aside
             batches = (batch.column(0).to_numpy().copy() for batch in asked(valued).to_arrow_reader(_BATCH_ROWS))
-            with closing(ahead(batches)) as coming:
+            with closing(prefetch(batches)) as coming:
                 found = repeated_hashes.standing_twice(coming, count, Path(scratch), threads, repeated_hashes.HELD)
             if not len(found):
                 return 0

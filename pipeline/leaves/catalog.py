@@ -18,7 +18,7 @@ from pipeline import __version__, partition, settings, tables
 from pipeline.leaves import manifest
 from pipeline.paths import Root
 from pipeline.storage import journal, targets
-from pipeline.storage.targets import Part
+from pipeline.storage.targets import PublishedFile
 
 # The format of the database file: DuckDB 1.2 and later open it. What is stored in it, views, macros and generated columns,
 # must be of functions that 1.2 has too; `if()` is none of them.
@@ -31,7 +31,7 @@ class Listed:
 
     table: str
     month: str | None
-    part: Part | None
+    part: PublishedFile | None
 
 
 def write(

@@ -14,12 +14,12 @@ from pipeline.leaves import manifest, writing
 from pipeline.paths import Root
 from pipeline.storage import stamps, targets
 from pipeline.storage.stamps import Stamp
-from pipeline.storage.targets import Part
+from pipeline.storage.targets import PublishedFile
 
 _MONTH = re.compile(r"[/\\]year_month=(\d{4}-\d\d)[/\\][^/\\]+$")
 
 
-def put_on_record(root: Root) -> None:
+def record_times(root: Root) -> None:
     """Put on record the time of each file that was read for its time and found as it was published. To be called under
     the lock, when nobody else writes. If it is killed, the next build reads what is left once more.
     """
@@ -35,7 +35,7 @@ def put_on_record(root: Root) -> None:
         _relist(root, month, touched)
     if not interrupted:
         shutil.rmtree(root.scratch, ignore_errors=True)
-    targets.forget()
+    targets.clear_caches()
 
 
 def _restamp(root: Root, label: str, stamp: Stamp, touched: dict) -> None:
@@ -50,7 +50,7 @@ def _restamp(root: Root, label: str, stamp: Stamp, touched: dict) -> None:
         stamps.write(root, label, Stamp(stamp.basis, parts, stamp.gates, notes))
 
 
-def _timed(root: Root, part: Part, touched: dict) -> Part:
+def _timed(root: Root, part: PublishedFile, touched: dict) -> PublishedFile:
     size, mtime_ns, sha256 = touched.get(str(root.path / part.path), (0, 0, ""))
     return dataclasses.replace(part, mtime_ns=mtime_ns) if (size, sha256) == (part.bytes, part.sha256) else part
 

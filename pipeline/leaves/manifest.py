@@ -112,7 +112,7 @@ def digests(root: Root, month: str) -> set[str]:
 _sound: set[tuple[Path, str]] = set()
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at every leaf again: a build looks once at those that it does not write."""
     _sound.clear()
 
@@ -218,7 +218,7 @@ def _plan(root: Root, month: str, *_as_it_is: int) -> Plan:
     return Plan(root, month)
 
 
-def stands(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
+def is_current(root: Root, month: str, leaf: Leaf, record: Record | None) -> bool:
     if record is None or record.digest != leaf.digest or record.reason != " ".join((leaf.reason or "").split()):
         return False
     if leaf.reason:
@@ -239,7 +239,7 @@ def known_records(root: Root, month: str, first: str) -> Mapping[str, Record]:
     return ChainMap(records(group_manifest(root, month, first)), records(manifest(root, month)))
 
 
-def owed(root: Root, month: str, first: str) -> list[Leaf]:
+def stale_leaves(root: Root, month: str, first: str) -> list[Leaf]:
     """The leaves of a group that are not as planned; UsageError when the month has no such group."""
     known, groups = known_records(root, month, first), plan(root, month).groups
     if first not in groups:
@@ -247,10 +247,10 @@ def owed(root: Root, month: str, first: str) -> list[Leaf]:
         raise errors.UsageError(
             f"no group of leaves of {month} begins with it", place=first, remedy=f"do you mean:\n  {near}"
         )
-    return [leaf for leaf in groups[first] if not stands(root, month, leaf, known.get(leaf.partition))]
+    return [leaf for leaf in groups[first] if not is_current(root, month, leaf, known.get(leaf.partition))]
 
 
-def groups_owed(root: Root, month: str) -> list[str]:
+def stale_groups(root: Root, month: str) -> list[str]:
     """The groups that owe a leaf, those with most to write first, so that the last worker is not left with the largest."""
     from pipeline.transforms.leaf_plan import LIKE_ROWS
 
@@ -258,18 +258,18 @@ def groups_owed(root: Root, month: str) -> list[str]:
     found = [
         (sum(leaf.rows for leaf in missing) + LIKE_ROWS * len(missing), first)
         for first in groups
-        if (missing := owed(root, month, first))
+        if (missing := stale_leaves(root, month, first))
     ]
     return [first for _, first in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
 
 
-def leaf_stands(root: Root, month: str, name: str) -> bool:
+def leaf_is_current(root: Root, month: str, name: str) -> bool:
     """Whether one leaf is published as planned."""
     leaf = plan(root, month).by_partition.get(name)
     return (
         leaf is not None
         and not leaf.reason
-        and stands(root, month, leaf, known_records(root, month, leaf.group).get(name))
+        and is_current(root, month, leaf, known_records(root, month, leaf.group).get(name))
     )
 
 
@@ -284,7 +284,7 @@ def quarantined(root: Root, month: str, name: str) -> Path:
     return root.quarantine / "enriched" / name / f"year_month={month}"
 
 
-def joined(root: Root, month: str) -> list[targets.Part]:
+def joined(root: Root, month: str) -> list[targets.PublishedFile]:
     """The files of the month's joined rows, in the order of these."""
     return stamps.read(root, f"staged/enriched/fact_rate_enriched_{month}").parts_of("fact_rate_enriched")
 

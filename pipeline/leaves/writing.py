@@ -29,7 +29,7 @@ from pipeline.storage import journal, targets
 def build_group(root: Root, month: str, first: str) -> None:
     """Write the leaves that a group owes."""
     started = time.monotonic()
-    missing = manifest.owed(root, month, first)
+    missing = manifest.stale_leaves(root, month, first)
     label = f"gold/fact_rate_enriched/year_month={month}/{first}"
     journal.write(
         root.journal, "start", task="enriched.EnrichedGroup", label=label, month=month, why=f"{len(missing)} leaves"
@@ -57,7 +57,7 @@ def build_leaf(root: Root, month: str, name: str) -> None:
         raise errors.UsageError(
             f"the month {month} has no rows for it", place=name, remedy=f"the nearest are:\n  {near}"
         )
-    if not manifest.stands(root, month, leaf, manifest.known_records(root, month, leaf.group).get(name)):
+    if not manifest.is_current(root, month, leaf, manifest.known_records(root, month, leaf.group).get(name)):
         _write(root, month, leaf.group, [leaf])
     if leaf.reason:
         raise errors.WithheldPartition(
@@ -86,7 +86,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
     scratch = paths.make_folder(root.scratch / f"leaves-{os.getpid()}")
     made: list[tuple[Leaf, Path, str]] = []
     try:
-        with targets.refusals_told(scratch):
+        with targets.translate_os_errors(scratch):
             intent = manifest.group_intent(root, month, first)
             names = manifest.intended(intent) | {leaf.partition for leaf in missing}
             targets.write_text(root, intent, "".join(f"{name}\n" for name in sorted(names)))
@@ -106,7 +106,7 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
         planned = sorted(leaf.partition for leaf in manifest.plan(root, month).groups[first])
         stand = (written.get(name) or known.get(name) for name in planned)
         lines = [record.line() for record in stand if record is not None]
-        targets.write_text(root, manifest.group_manifest(root, month, first), targets.seal("".join(lines)))
+        targets.write_text(root, manifest.group_manifest(root, month, first), targets.add_checksum_line("".join(lines)))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -208,7 +208,7 @@ def compile_month(root: Root, month: str) -> dict:
         if name not in planned.by_partition:
             targets.remove(root.leaf(name, month), root.tree)
             _release(root, month, name)
-    text = targets.seal("".join(kept[name].line() for name in sorted(kept)))
+    text = targets.add_checksum_line("".join(kept[name].line() for name in sorted(kept)))
     path = manifest.manifest(root, month)
     if not path.exists() or path.read_bytes() != text.encode():
         targets.write_text(root, path, text)
@@ -239,7 +239,7 @@ def list_with_times(root: Root, month: str, touched: dict[str, tuple[int, int, s
         now.append(record.line())
     if not changed:
         return None
-    targets.write_text(root, path, targets.seal("".join(now)))
+    targets.write_text(root, path, targets.add_checksum_line("".join(now)))
     return targets.file_hash(path)
 
 

@@ -32,8 +32,7 @@ from pipeline.sources.let_go import LetGo
 from pipeline.stages import bench, corrections, dims, enriched, facts, file_task, ingest, raw, star, undecided, xrefs
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 from pipeline.storage import journal, locks, targets
-from pipeline.tasks import base as task
-from pipeline.tasks import code_version, worker
+from pipeline.tasks import base, code_version, worker
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Outcome:
     withheld: list[tuple[str, str, str]] = field(default_factory=list)
     incomplete: list[tuple[str, str]] = field(default_factory=list)
     unlistable: list[errors.SourceError] = field(default_factory=list)
-    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
     skipped_broken: list[tuple[str, str]] = field(default_factory=list)
     ignored: dict[str, int] = field(default_factory=dict)
     missing_references: list[tuple[str, int]] = field(default_factory=list)
@@ -167,18 +166,18 @@ def withheld(months: list[str]) -> list[tuple[str, str, str]]:
     return [(m, name, why) for m, stamp in stamps if stamp for name, why in stamp.notes["withheld"].items()]
 
 
-def look_again(*, leaves_too: bool = True) -> None:
+def clear_caches(*, leaves_too: bool = True) -> None:
     """Forget what was seen of the files: something else may have changed them. Leaves a build looks at once."""
-    task.forget()
+    base.clear_caches()
     if leaves_too:
-        manifest.forget()
-        targets.forget()
-    ingest.forget()
-    corrections.forget()
-    undecided.forget()
+        manifest.clear_caches()
+        targets.clear_caches()
+    ingest.clear_caches()
+    corrections.clear_caches()
+    undecided.clear_caches()
 
 
-def first_owed(months: list[str] | None) -> str | None:
+def first_stale(months: list[str] | None) -> str | None:
     """The first thing that is not up to date, None when nothing is owed."""
     for one in sources():
         if not one.complete():
@@ -197,11 +196,11 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
     is not known which months it is of.
     """
     code_version.use_cache(root.code_cache)
-    look_again()
+    clear_caches()
     sources_stage.begin()
     if earlier_layout.is_one(root):
         earlier_layout.rename(root)
-        look_again()
+        clear_caches()
     corrections.check()
     records.check(root, forget_missing)
     records.check_any()
@@ -212,7 +211,7 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
         letting_go.forget([one for one in letting_go.missing() if one.presence == sources_stage.MISSING])
     outcome.let_go = letting_go.settle(root)
     letting_go.remove(root)
-    look_again(leaves_too=False)
+    clear_caches(leaves_too=False)
 
 
 def read_sources(root: Root, outcome: Outcome, workers: int, options: dict) -> None:
@@ -220,7 +219,7 @@ def read_sources(root: Root, outcome: Outcome, workers: int, options: dict) -> N
     run([one for one in sources() if not one.complete()], workers, options)
     outcome.let_go = list({one.label: one for one in [*outcome.let_go, *letting_go.settle(root)]}.values())
     letting_go.remove(root)
-    look_again(leaves_too=False)
+    clear_caches(leaves_too=False)
 
 
 def build(
@@ -239,15 +238,15 @@ def build(
     root = session.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with targets.refusals_told(root.path), locks.locked(root):
+    with targets.translate_os_errors(root.path), locks.locked(root):
         begin(root, outcome, forget_missing)
         if all(one.complete() for one in sources()):
             known_months(months)  # else after they are read
-        owed = first_owed(months) if _months_known() else "sources"
+        stale = first_stale(months) if _months_known() else "sources"
         chosen = months or facts.months()
-        if owed is None and not broken() and not withheld(chosen) and not idle_corrections():
+        if stale is None and not broken() and not withheld(chosen) and not idle_corrections():
             _tidy(root)
-            file_times.put_on_record(root)
+            file_times.record_times(root)
             code_version.save_cache()
             outcome.nothing_to_do = True
             _look_back(outcome, chosen, months)
@@ -257,7 +256,7 @@ def build(
             build_setup.prepared(root, workers),
         ):
             outcome.scheduler = address
-            if owed is not None:
+            if stale is not None:
                 read_sources(root, outcome, workers, options)
                 known_months(months)
                 run(without_broken_sources(tables_for(months or facts.months())), workers, options)
@@ -267,7 +266,7 @@ def build(
             run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
             _judge(outcome, root, chosen, months)
             write_docs(root)
-        file_times.put_on_record(root)
+        file_times.record_times(root)
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
@@ -281,7 +280,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
     root = session.current()
     begun = time.monotonic()
     outcome = Outcome()
-    with targets.refusals_told(root.path), locks.locked(root):
+    with targets.translate_os_errors(root.path), locks.locked(root):
         begin(root, outcome, forget_missing=False)
         with build_setup.scheduler_of(local_scheduler, started) as (address, options), build_setup.prepared(root, 1):
             outcome.scheduler = address
@@ -294,7 +293,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
                 run([leaf], 1, options)
             refresh_month(month)
             run([Warehouse()], 1, options)
-            look_again(leaves_too=False)
+            clear_caches(leaves_too=False)
             outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
             outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
             if not outcome.failures and not outcome.gone and not leaf.complete():
@@ -304,7 +303,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
             _look_for_missing(outcome, [month])
-        file_times.put_on_record(root)
+        file_times.record_times(root)
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
@@ -320,22 +319,22 @@ def refresh_month(month: str) -> None:
     former = one.stamp()
     if not enriched.LeafPlan(month=month).complete():
         return
-    owed = manifest.groups_owed(root, month)
+    stale = manifest.stale_groups(root, month)
     basis = one.basis()
-    if owed and former is not None:
+    if stale and former is not None:
         basis = former.basis
-    if owed and former is None:
+    if stale and former is None:
         return
     stamps.write(root, one.label, Stamp(basis, {}, {}, writing.compile_month(root, month)))
-    look_again(leaves_too=False)
+    clear_caches(leaves_too=False)
 
 
 @luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
-def _killed(one: luigi.Task, said: str) -> None:
+def _killed(one: luigi.Task, message: str) -> None:
     """Put on record, in the parent, that the process of a task died before it could do so itself."""
     label = getattr(one, "shown", None) or getattr(one, "name", None) or getattr(one, "first", one.task_id)
     error = errors.WorkerKilled(
-        f"the process that built it was killed ({said.rpartition('exit code ')[2]})",
+        f"the process that built it was killed ({message.rpartition('exit code ')[2]})",
         place=label,
         remedy="if the system did so for want of memory: lower [build] workers or memory_mb; "
         "then run the same command again",
@@ -353,7 +352,7 @@ def _killed(one: luigi.Task, said: str) -> None:
 
 def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
     """Have Luigi run tasks and what they need; how they ended is in the journal and on disk."""
-    look_again(leaves_too=False)
+    clear_caches(leaves_too=False)
     if tasks:
         watch, begun = worker.Watch(), time.monotonic()
         try:
@@ -374,7 +373,7 @@ def run(tasks: list[luigi.Task], workers: int, options: dict) -> None:
             seconds=round(took, 3),
             luigi_seconds=round(took - watch.waited, 3),
         )
-    look_again(leaves_too=False)
+    clear_caches(leaves_too=False)
 
 
 def _months_known() -> bool:
@@ -431,7 +430,7 @@ def _look_back(outcome: Outcome, months: list[str], asked: list[str] | None) -> 
     """What the figures of months mean, and what they are without."""
     _look_for_missing(outcome, asked)
     outcome.skipped_broken = skipped_broken()
-    outcome.passed_over = [*passed_over(), *outcome.skipped_broken]
+    outcome.skipped = [*skipped_files(), *outcome.skipped_broken]
     outcome.ignored = {pattern: len(found) for pattern, found in listing.ignored().items()}
     outcome.reference_warnings = reference_warnings.warned()
     outcome.accounts = [accounts_of(m) for m in months]
@@ -457,7 +456,7 @@ def source_warnings() -> list[FoundInSources]:
     return sorted(found, key=lambda one: (-one.count, one.kind))
 
 
-def passed_over() -> list[tuple[str, str]]:
+def skipped_files() -> list[tuple[str, str]]:
     """(file, why) of files that are not read by their name or content, and may have been meant to be."""
     found = [(f"raw/{one.path}", one.reason) for one in listing.skipped() if one.notable]
     found += [(f"raw/{t.raw_name}", t.reason) for t in ingest.references() if t.status == file_task.UNRECOGNISED]

@@ -40,7 +40,7 @@ class _Log(logging.handlers.RotatingFileHandler):
 @contextmanager
 def prepared(root: Root, workers: int) -> Iterator[None]:
     """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork."""
-    with targets.refusals_told(root.scratch):
+    with targets.translate_os_errors(root.scratch):
         shutil.rmtree(root.scratch, ignore_errors=True)
         root.scratch.mkdir(parents=True)
         journal.trim(root.journal)

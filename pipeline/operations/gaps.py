@@ -55,7 +55,7 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     unpriced: Counter[tuple[str, str]] = Counter()
     priced, known = 0, True
     for month in months:
-        stamp = enriched_rows.FactRateEnriched(month=month).stamp()
+        stamp = enriched_rows.EnrichedRows(month=month).stamp()
         if stamp is None:
             continue  # it was never built: nothing is published of it
         for _, _, has_rate, origin, rows in stamp.notes.get("benchmarks", ()):

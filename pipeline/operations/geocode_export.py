@@ -59,7 +59,7 @@ def export(folder: Path | None = None, *, mailing: bool = False, again: bool = F
             con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
         con.execute(f"CREATE TEMP TABLE request AS {duck.sql('geocode_request.sql')}")
         done = Exported(withheld=dict(con.sql(_WITHHELD).fetchall()))
-        with targets.refusals_told(folder):
+        with targets.translate_os_errors(folder):
             _remove_former(folder)
             rows = con.execute(_ASKED)
             while batch := rows.fetchmany(ROWS_A_FILE):

@@ -22,18 +22,18 @@ DRAFT = ".bringing-"  # listing.stars() passes over names with a dot
 
 
 @dataclass
-class Brought:
+class ImportResult:
     """What was brought: its id, whether it is new here, and what the check found (empty when it is not new)."""
 
     id: str
     new: bool
     months: dict[str, int] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
-    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
-def bring(folder: Path) -> Brought:
+def import_star(folder: Path) -> ImportResult:
     """Make the star schema in a folder a source of this process's warehouse: checked, then copied to raw/star/<id>.
 
     The same files again add nothing. UsageError when there is no such folder, SourceError when a file is missing or
@@ -47,21 +47,21 @@ def bring(folder: Path) -> Brought:
     if wrong:
         raise errors.UsageError(wrong, place=folder, remedy="rename it, or copy what is in it to another folder")
     with locks.locked(root):  # a build that is at work must not see half of the sources
-        presence.forget()
+        presence.clear_caches()
         found = layout.look(folder)
         hashes = {table: _hash(file.path) for table, file in found.files.items()}
         name = layout.identity(hashes)
         if name in listing.stars():
-            return Brought(name, new=False)
+            return ImportResult(name, new=False)
         checked = _check(root, found)
-        with targets.refusals_told(root.star):
+        with targets.translate_os_errors(root.star):
             _copy(root, found, hashes, name)
-        presence.forget()
-    return Brought(name, True, checked.months, list(found.files), list(found.passed_over), checked.notices)
+        presence.clear_caches()
+    return ImportResult(name, True, checked.months, list(found.files), list(found.skipped), checked.notices)
 
 
 def _check(root: Root, found: layout.Star) -> checks.Checked:
-    with targets.refusals_told(root.scratch):
+    with targets.translate_os_errors(root.scratch):
         scratch = paths.make_folder(root.scratch)
         con = duck.connect(memory(), threads(), scratch)
         try:

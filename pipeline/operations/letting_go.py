@@ -241,5 +241,5 @@ def _hash(stamp: stamps.Stamp) -> str | None:
 def _look_again() -> None:
     from pipeline.tasks import base as task
 
-    ingest.forget()
-    task.forget()
+    ingest.clear_caches()
+    task.clear_caches()

@@ -18,7 +18,7 @@ from pipeline.operations.letting_go import MissingSource
 from pipeline.sources import let_go, presence
 from pipeline.stages import file_task
 from pipeline.storage import locks, stamps
-from pipeline.storage.stamps import Basis, Stamp
+from pipeline.storage.stamps import BuildInputs, Stamp
 from pipeline.tasks import code_version
 
 
@@ -28,10 +28,10 @@ def locked() -> Iterator[Known]:
     root = session.current()
     with locks.locked(root):
         code_version.use_cache(root.code_cache)
-        build.look_again()
+        build.clear_caches()
         if earlier_layout.is_one(root):
             earlier_layout.rename(root)
-            build.look_again()
+            build.clear_caches()
         yield Known()
 
 
@@ -73,7 +73,7 @@ class Known:
             stamp = _whole(stamps.read(self._root, one.label))
             notes = {**stamp.notes, presence.ARCHIVED_NOTE: at}
             stamps.write(self._root, one.label, replace(stamp, notes=notes))
-        build.look_again()
+        build.clear_caches()
 
     def forget(self, chosen: list[MissingSource]) -> None:
         """Put on record that sources are let go of."""
@@ -133,4 +133,4 @@ def _whole(stamp: Stamp) -> Stamp:
     kept = stamp.notes.get(file_task.KEPT)
     if kept is None:
         return stamp
-    return Stamp(Basis(kept["inputs"], kept["code"], kept["settings"]), stamp.parts, stamp.gates, kept["notes"])
+    return Stamp(BuildInputs(kept["inputs"], kept["code"], kept["settings"]), stamp.parts, stamp.gates, kept["notes"])

@@ -46,7 +46,7 @@ def check(root: Root, forget_missing: bool) -> None:
         let_go.put(root, *(LetGo(label, label, None, 0, let_go.FORGOTTEN) for label in found))
         for label in found:  # one that cannot be read is of no use
             root.stamp(label).unlink(missing_ok=True)
-        presence.forget()
+        presence.clear_caches()
         return
     names = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
     raise errors.MissingSources(

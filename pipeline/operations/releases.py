@@ -12,7 +12,7 @@ from __future__ import annotations
 from pipeline import tables
 from pipeline.sources import presence
 from pipeline.stages import file_task, ingest
-from pipeline.stages.reference_file import ReferenceFile
+from pipeline.stages.reference_file import ReferenceDataFile
 
 FOLDERS = ("nppes", "medicare", "wcfs")
 SHARE = 0.5
@@ -23,7 +23,7 @@ _LISTED |= {"staged_nppes_address": ("npi", "source_kind"), "staged_wage_index":
 _NOT_LISTED = {"source_file", "source_row", "source_kind", "line", "effective_from"}
 
 
-def newer(task: ReferenceFile) -> ReferenceFile | None:
+def newer(task: ReferenceDataFile) -> ReferenceDataFile | None:
     """A file of the folder that is here and holds a later release of the same; None where there is none."""
     if task.presence != presence.MISSING or task.status != file_task.WHOLE:
         return None
@@ -38,11 +38,11 @@ def newer(task: ReferenceFile) -> ReferenceFile | None:
         return next((other for other in others if all(_is_later(con, t, task, other) for t in _tables(task))), None)
 
 
-def _tables(task: ReferenceFile) -> set[str]:
+def _tables(task: ReferenceDataFile) -> set[str]:
     return {name for name, part in task.stamp().parts.items() if part.rows}
 
 
-def _is_later(con, table: str, one: ReferenceFile, other: ReferenceFile) -> bool:
+def _is_later(con, table: str, one: ReferenceDataFile, other: ReferenceDataFile) -> bool:
     from pipeline.storage import duck
 
     columns = tables.get(table).columns

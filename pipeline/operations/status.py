@@ -25,7 +25,7 @@ from pipeline.tasks.base import TableTask
 def begin() -> None:
     """Look at the files as they are now."""
     code_version.use_cache(session.current().code_cache)
-    build.look_again()
+    build.clear_caches()
 
 
 def tasks() -> list[TableTask]:
@@ -40,7 +40,7 @@ def name_of(task: TableTask) -> str:
     """The table's name as `status` shows it."""
     if isinstance(task, enriched.EnrichedMonth):
         return "fact_rate_enriched"
-    if isinstance(task, enriched_rows.FactRateEnriched):
+    if isinstance(task, enriched_rows.EnrichedRows):
         return "enriched_joined"
     if isinstance(task, facts.FactLayout):
         return "fact_rate_layout"
@@ -132,15 +132,15 @@ def why(text: str) -> str:
     for task in found:
         reason = task.staleness()
         label = task.shown if len(found) > 1 or task.month_or_none else text
-        said = f"would be built: {reason.sentence}" if reason else "is up to date"
+        state = f"would be built: {reason.sentence}" if reason else "is up to date"
         if reason and reason.kind == "blocked":
-            said = f"is blocked: {reason.sentence}"
+            state = f"is blocked: {reason.sentence}"
         stamp = task.stamp()
         if reason is None and isinstance(task, file_task.FileTask) and task.status != file_task.WHOLE:
-            said = f"is {task.status}: {task.reason}"
+            state = f"is {task.status}: {task.reason}"
         if reason is None and stamp and isinstance(task, enriched.EnrichedMonth) and stamp.notes["withheld"]:
-            said += f", but {_leaves(len(stamp.notes['withheld']))} withheld"
-        sentences.append(f"{label} {said}")
+            state += f", but {_leaves(len(stamp.notes['withheld']))} withheld"
+        sentences.append(f"{label} {state}")
     return "\n".join(sentences)
 
 

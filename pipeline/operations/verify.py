@@ -69,8 +69,8 @@ def verify(deep: bool) -> Iterator[Problem]:
     left, or (deep) whose rows or sums do not agree with what they were made of.
     """
     root = session.current()
-    stamps.forget()
-    task.forget()
+    stamps.clear_caches()
+    task.clear_caches()
     damaged_stamps = list(_stamps(root))
     yield from damaged_stamps
     expected: set[Path] = set()
@@ -158,7 +158,9 @@ def _blocked(maker: TableTask, lost: set[str]) -> str | None:
         return why.fact
     if maker.label in lost:
         return _cannot_be_read_again(maker)
-    return next((told for group in maker.views().values() for one in group if (told := _blocked(one, lost))), None)
+    return next(
+        (sentence for group in maker.views().values() for one in group if (sentence := _blocked(one, lost))), None
+    )
 
 
 def _cannot_be_read_again(maker: TableTask) -> str | None:
@@ -179,14 +181,14 @@ def _stamps(root: Root) -> Iterator[Problem]:
     for label in stamps.labels(root):
         path = root.stamp(label)
         if stamps.read(root, label) is None and label in lost:
-            told = "is no stamp, or was changed; it cannot be made again, for no raw file is seen that it is of"
-            yield Problem(root.relative(path), f"{told}: put it back, or: ratehouse forget {label}")
+            sentence = "is no stamp, or was changed; it cannot be made again, for no raw file is seen that it is of"
+            yield Problem(root.relative(path), f"{sentence}: put it back, or: ratehouse forget {label}")
         elif stamps.read(root, label) is None:
             yield Problem(root.relative(path), "is no stamp, or was changed", clear=(path,))
     for label in sorted(lost):
         if not root.stamp(label).exists():
-            told = f"is lost, and no raw file is seen that it is of: put it back, or: ratehouse forget {label}"
-            yield Problem(root.relative(root.stamp(label)), told)
+            sentence = f"is lost, and no raw file is seen that it is of: put it back, or: ratehouse forget {label}"
+            yield Problem(root.relative(root.stamp(label)), sentence)
 
 
 def _leaves(root: Root, month: str, deep: bool, expected: set[Path]) -> Iterator[Problem]:
@@ -224,7 +226,7 @@ def _withheld(root: Root, month: str, record: leaves.Record, deep: bool) -> Iter
 
 def _keys(root: Root, month: str, deep: bool) -> Iterator[Problem]:
     """The key sets by which a month is spared what does not concern it: damaged, they would spare it what does."""
-    joined = enriched_rows.FactRateEnriched(month=month)
+    joined = enriched_rows.EnrichedRows(month=month)
     stamp = joined.stamp()
     for name, sha256 in (stamp.notes.get("keys", {}) if stamp else {}).items():
         path = enriched_rows.key_set(month, name)
@@ -241,8 +243,10 @@ def _catalog(root: Root, deep: bool, sound: bool) -> Iterator[Problem]:
     """
     name = root.relative(root.catalog)
     for log in catalog_file.logs(root):
-        told = "was left by a program that had the catalog open for writing: readers see its changes, or cannot open it"
-        yield Problem(root.relative(log), told, by_build=True)
+        sentence = (
+            "was left by a program that had the catalog open for writing: readers see its changes, or cannot open it"
+        )
+        yield Problem(root.relative(log), sentence, by_build=True)
     stamp = warehouse.Warehouse().stamp()
     if stamp is None:
         return
@@ -281,11 +285,11 @@ def _raw(root: Root) -> Iterator[Problem]:
     """Raw files whose bytes are not those that were read, though their size and time are."""
     for name, found in raw_hashes.changed_unseen(root):
         if found:
-            told = "differs from what was read, in size and time the same: fetch it again from its publisher"
-            yield Problem(name, told)
+            sentence = "differs from what was read, in size and time the same: fetch it again from its publisher"
+            yield Problem(name, sentence)
         else:
-            told = f"has the hash of {name} wrong"
-            yield Problem(root.relative(root.raw_hashes), told, clear=(root.raw_hashes,))
+            sentence = f"has the hash of {name} wrong"
+            yield Problem(root.relative(root.raw_hashes), sentence, clear=(root.raw_hashes,))
 
 
 # ---- rows and sums ------------------------------------------------------------------------------------------------
@@ -295,7 +299,7 @@ def _rows(root: Root, month: str) -> Iterator[Problem]:
     """Every fact stands in exactly one leaf, and each leaf has the rows that the fact has for it."""
     from pipeline.storage import duck
 
-    fact, joined = facts.FactRate(month=month), enriched_rows.FactRateEnriched(month=month)
+    fact, joined = facts.FactRate(month=month), enriched_rows.EnrichedRows(month=month)
     if enriched.EnrichedMonth(month=month).staleness() is not None:
         return  # not up to date: what stands is of an earlier fact
     keys = settings.partitioning().key_list()
@@ -314,10 +318,10 @@ def _rows(root: Root, month: str) -> Iterator[Problem]:
     clear = tuple(joined.files_of(joined.table))
     if missing or twice:
         yield Problem(place, f"lacks {missing:,} facts of {month}, and has {twice:,} more than once", clear=clear)
-    told = {name: record.rows for name, record in leaves.records(leaves.manifest(root, month)).items()}
-    for name in sorted(counted.keys() | told.keys()):
-        if counted.get(name) != told.get(name):
-            rows = f"has {told.get(name, 0):,} rows, and the fact {counted.get(name, 0):,} for it"
+    manifest_rows = {name: record.rows for name, record in leaves.records(leaves.manifest(root, month)).items()}
+    for name in sorted(counted.keys() | manifest_rows.keys()):
+        if counted.get(name) != manifest_rows.get(name):
+            rows = f"has {manifest_rows.get(name, 0):,} rows, and the fact {counted.get(name, 0):,} for it"
             leaf = root.leaf(name, month)
             yield Problem(root.relative(leaf), rows, clear=(leaf, leaves.manifest(root, month)))
 
@@ -328,16 +332,18 @@ def _sums(root: Root, month: str) -> Iterator[Problem]:
     stamp = fact.stamp()
     if stamp is None or fact.staleness() is not None:
         return
-    path, told = stamp.parts["fact_rate"].path, warehouse.accounts_of(month)
+    path, accounts_kept = stamp.parts["fact_rate"].path, warehouse.accounts_of(month)
     clear = (root.path / path,)
-    as_built = {**told, **stamp.notes}
-    for wrong in dict.fromkeys(w for a in (told, as_built) for w in accounts.imbalances(accounts.OF_MONTHS, a)):
+    as_built = {**accounts_kept, **stamp.notes}
+    for wrong in dict.fromkeys(
+        w for a in (accounts_kept, as_built) for w in accounts.imbalances(accounts.OF_MONTHS, a)
+    ):
         yield Problem(path, f"the accounts of {month} do not add up: {wrong}", clear=clear)
-    if told["star_facts"]:
+    if accounts_kept["star_facts"]:
         return  # star schemas bring facts without the rates that they were made of
     for term, found in _recounted(fact).items():
-        if found != told[term]:
-            yield Problem(path, f"has {term} {found}, and its accounts {told[term]}", clear=clear)
+        if found != accounts_kept[term]:
+            yield Problem(path, f"has {term} {found}, and its accounts {accounts_kept[term]}", clear=clear)
 
 
 def _recounted(fact: facts.FactRate) -> dict[str, int | str]:
@@ -384,12 +390,12 @@ def _sources(root: Root) -> Iterator[Problem]:
     for month in facts.months():
         if facts.FactRate(month=month).staleness() is not None:
             continue
-        told = warehouse.accounts_of(month)
+        accounts_kept = warehouse.accounts_of(month)
         of_month = [one for one in files if one["year_month"] == month]
         for term in accounts.COUNTED if of_month else ():
             found = accounts.added(one[term] for one in of_month)
-            if found != told[term]:
-                problem = f"has {term} {found} of {month}, and the accounts of the month {told[term]}"
+            if found != accounts_kept[term]:
+                problem = f"has {term} {found} of {month}, and the accounts of the month {accounts_kept[term]}"
                 yield Problem(root.relative(place), problem, clear=(place,))
 
 
@@ -403,7 +409,7 @@ def mend(problems: list[Problem]) -> dict[Problem, str]:
     """
     root = session.current()
     interrupted = root.scratch.exists()  # tells the next build that one was, so it is that build's to sweep
-    with targets.refusals_told(root.path):
+    with targets.translate_os_errors(root.path):
         root.make_scratch()
         done = {one: _mend(root, one) for one in problems}
         if not interrupted:
@@ -457,11 +463,11 @@ def repair(deep: bool, build: Callable[[], object]) -> tuple[dict[Problem, str],
     outcome = None
     for _ in range(ROUNDS):
         with locks.locked(root):
-            building.look_again()
+            building.clear_caches()
             found = [one for one in verify(deep) if one not in done]
             if not found:
                 break
             done.update(mend(found))
         outcome = build()
-        building.look_again()
+        building.clear_caches()
     return done, list(verify(deep)) if done else [], outcome

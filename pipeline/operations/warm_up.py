@@ -17,7 +17,7 @@ import pyarrow as pa
 from numba.core import config
 
 from pipeline import tables
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers.in_network import read as in_network
 from pipeline.readers.in_network import references
 from pipeline.storage import duck, parquet, parquet_reading, repeated_hashes
@@ -100,7 +100,7 @@ def main() -> None:
         repeated_hashes.standing_twice(
             [np.arange(2, dtype=np.uint64)], 2, folder, threads=1, held=1
         )  # more than are held
-    spans = Spans(most=4)
+    spans = ByteInterner(most=4)
     for number in range(8):  # more than it has room for
         spans.number(str(number).encode())
     columns = {"text": ["a", None], "number": [1.5, 2.0], "flag": [True, None], "list": [["a"], []]}

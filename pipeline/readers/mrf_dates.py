@@ -104,8 +104,8 @@ def _day(year: int, month: int, day: int) -> str | None:
 
 def _days(found: str) -> set[str]:
     """The days that a text may mean, `YYYY-MM-DD`."""
-    said = _WEEKDAY.sub("", found)
-    for one in (said, _TIME.sub("", said)):
+    text = _WEEKDAY.sub("", found)
+    for one in (text, _TIME.sub("", text)):
         days = {day for form, order in _FORMS if (match := form(one)) for day in _of_form(match.groups(), order) if day}
         if days:
             return days

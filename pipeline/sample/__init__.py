@@ -90,8 +90,8 @@ def write(
     if not overwrite and raw.is_dir() and any(raw.iterdir()):
         raise RootError("holds raw files already", place=raw, remedy="name another folder, or empty this one")
     names = plan.months_from(first_month, months)
-    odd = oddities.files(names) if oddities_too else []
-    aside = sum(file.facts for file in odd) - oddities.BETWEEN_FILES * bool(odd)
+    oddity_files = oddities.files(names) if oddities_too else []
+    aside = sum(file.facts for file in oddity_files) - oddities.BETWEEN_FILES * bool(oddity_files)
     made = plan.make(
         seed,
         max(facts - aside, months),
@@ -105,7 +105,7 @@ def write(
     for market in made.markets:
         for turn, month in enumerate(names):
             _contract(writer, made, market, month, turn)
-    for file in odd:
+    for file in oddity_files:
         path = f"mrf/{file.folder}/{file.name}"
         writer.put(path, file.content)
         writer.counted(Written(path.removeprefix("mrf/"), file.month, file.rates, file.facts))

@@ -92,7 +92,7 @@ def _append(root: Root, lines: list[dict]) -> None:
     if not lines:
         return
     text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines).encode()
-    with targets.refusals_told(root.let_go):
+    with targets.translate_os_errors(root.let_go):
         make_folder(root.let_go.parent)
         with open(root.let_go, "ab", buffering=0) as file:
             # A line that a kill cut off must not take the next one with it.
@@ -126,19 +126,19 @@ def _replayed(text: bytes) -> _Record:
     any_month = False
     for line in text.splitlines():
         try:
-            told = json.loads(line)
+            entry = json.loads(line)
         except ValueError:  # cut off by a kill
             continue
-        if "let_go" in told:
-            of = None if told["months"] is None else tuple(told["months"])
-            one = LetGo(told["let_go"], told["raw"], of, told["rows"], told["why"], told.get("to"))
+        if "let_go" in entry:
+            of = None if entry["months"] is None else tuple(entry["months"])
+            one = LetGo(entry["let_go"], entry["raw"], of, entry["rows"], entry["why"], entry.get("to"))
             sources[one.label] = one
             ever.add(one.label)
             months.update(of or ())
             any_month = any_month or of is None
-        elif "back" in told:
-            sources.pop(told["back"], None)
-        elif "month_removed" in told:
-            months -= {told["month_removed"]} if told["month_removed"] else months
-            any_month = any_month and told["month_removed"] is not None
+        elif "back" in entry:
+            sources.pop(entry["back"], None)
+        elif "month_removed" in entry:
+            months -= {entry["month_removed"]} if entry["month_removed"] else months
+            any_month = any_month and entry["month_removed"] is not None
     return _Record(sources, frozenset(ever), frozenset(months), any_month)

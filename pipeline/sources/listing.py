@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pipeline import errors, session, settings, source_names
 from pipeline.raw_kinds import KINDS
-from pipeline.sources.sorting import Misplaced, Skipped, Sorted, Sorter, shown
+from pipeline.sources.sorting import MisplacedFile, Skipped, Sorted, Sorter, shown
 from pipeline.storage import raw_files
 from pipeline.storage.raw_files import Listing
 
@@ -122,14 +122,14 @@ def files_of_star(name: str) -> tuple[str, ...]:
     return tuple(rest for star, _, rest in found if star == name and rest)
 
 
-def misplaced() -> tuple[Misplaced, ...]:
+def misplaced() -> tuple[MisplacedFile, ...]:
     """The files that some reader takes where none reads them."""
     return tuple(_listed().sorted.misplaced)
 
 
 def misplaced_alike() -> dict[str, errors.SourceError]:
     """The first path of misplaced files that have the same fault and the same remedy, and the error of all of them."""
-    alike: dict[tuple, list[Misplaced]] = {}
+    alike: dict[tuple, list[MisplacedFile]] = {}
     for one in misplaced():
         alike.setdefault((one.path.rpartition("/")[0], one.error.fact, one.error.remedy), []).append(one)
     found = {}
@@ -155,6 +155,6 @@ def unlistable() -> tuple[errors.SourceError, ...]:
     return _listed().unlistable
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at the folders again."""
     _listed.cache_clear()

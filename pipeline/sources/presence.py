@@ -150,8 +150,8 @@ def place(folder: str, path: str) -> Path:
 
 def refusal(folder: str, path: str) -> str | None:
     """Why a raw file that was listed cannot be read; None when it can, so far as is known."""
-    if (told := _unreadable().get(f"{folder}/{path}")) is not None:
-        return told
+    if (reason := _unreadable().get(f"{folder}/{path}")) is not None:
+        return reason
     where = place(folder, path)
     if os.access(where, os.R_OK):
         return None
@@ -215,13 +215,13 @@ def put_unreadable(name: str, reason: str) -> None:
     root.unreadable.parent.mkdir(parents=True, exist_ok=True)
     with open(root.unreadable, "ab", buffering=0) as file:
         file.write(json.dumps([name, reason]).encode() + b"\n")
-    forget()
+    clear_caches()
 
 
 def begin() -> None:
     """Forget what an earlier build could not read: this one will try."""
     session.current().unreadable.unlink(missing_ok=True)
-    forget()
+    clear_caches()
 
 
 @functools.cache
@@ -240,8 +240,8 @@ def _unreadable() -> dict[str, str]:
     return found
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at the folders and the record again."""
-    listing.forget()
+    listing.clear_caches()
     for known in (recorded, earlier_label, listed, _seen, seen_files, _unreadable):
         known.cache_clear()

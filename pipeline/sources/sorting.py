@@ -59,7 +59,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Misplaced:
+class MisplacedFile:
     """A file that some reader takes where none reads it: its path under raw/, and what to do about it."""
 
     path: str
@@ -75,7 +75,7 @@ class Sorted:
 
     read: dict[str, list[str]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
-    misplaced: list[Misplaced] = field(default_factory=list)
+    misplaced: list[MisplacedFile] = field(default_factory=list)
     ignored: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -166,7 +166,7 @@ class Sorter:
     def _misplace(self, path: str, fact: str, remedy: str | None = None) -> None:
         remedy = remedy or _moved(path)
         error = errors.SourceError(shown(fact), place=f"raw/{shown(path)}", remedy=f"{remedy}; {PASS_OVER}")
-        self.sorted.misplaced.append(Misplaced(shown(path), error))
+        self.sorted.misplaced.append(MisplacedFile(shown(path), error))
 
 
 def _leftover(name: str) -> tuple[str, bool] | None:

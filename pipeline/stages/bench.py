@@ -30,7 +30,7 @@ class _FromFees(TableTask):
         """What is wrong with a file that would feed it, and cannot be read."""
         return refused(*self.staged)
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         if "staged_wcfs" in self.staged:
             return {}
         chosen = settings.medicare()
@@ -121,9 +121,9 @@ class BenchMedicareComprehensive(_FromFees):
     def views(self) -> dict[str, list[TableTask]]:
         return {name: [one for one in group if not one.blocked()] for name, group in super().views().items()}
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         held = self.held_up()
-        return super().shaping() | ({"schedules held up": held} if held else {})
+        return super().settings_used() | ({"schedules held up": held} if held else {})
 
     def select(self, con) -> str:
         from pipeline.storage import duck

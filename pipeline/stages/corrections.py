@@ -142,7 +142,7 @@ def _recorded(stamp: Stamp | None) -> list[dict]:
     return stamp.notes.get(NOTE) or [{"id": i, "file": None, "rates": 0} for i in stamp.notes.get("corrections", [])]
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at the folder again."""
     files.cache_clear()
     every.cache_clear()

@@ -89,7 +89,7 @@ class DimCodeCatHistory(TableTask):
     def views(self) -> dict[str, list[TableTask]]:
         return {**ingest.staged("staged_category", "staged_category_label"), **star.views("star_code_cat")}
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         return {"[codes] category_source": settings.codes().category_source}
 
     def variables(self) -> dict[str, object]:

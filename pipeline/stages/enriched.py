@@ -16,12 +16,12 @@ import luigi
 
 from pipeline import naming, session, settings
 from pipeline.leaves import manifest, writing
-from pipeline.stages.enriched_rows import FactRateEnriched
+from pipeline.stages.enriched_rows import EnrichedRows
 from pipeline.stages.parameters import KeyParameter, MonthParameter, PartitionParameter
 from pipeline.storage import stamps, targets
-from pipeline.storage.prefetch import ahead
+from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import Stale, Stamp
-from pipeline.tasks.base import RootParameter, TableTask, at_work, forget
+from pipeline.tasks.base import RootParameter, TableTask, at_work, clear_caches
 
 luigi.namespace("enriched", scope=__name__)
 
@@ -32,25 +32,25 @@ class LeafPlan(TableTask):
     priority = 1  # for leaves, most of a build, wait for it, and what it needs
     table = "leaf_plan"
     transform = "leaf_plan"
-    readable = False
+    in_object_store = False
     month = MonthParameter()
 
     def views(self) -> dict[str, list[TableTask]]:
-        return {"fact_rate_enriched": [FactRateEnriched(month=self.month)]}
+        return {"fact_rate_enriched": [EnrichedRows(month=self.month)]}
 
     def withheld(self) -> dict[str, str]:
         """Partition -> reason, as the gate found."""
-        stamp = FactRateEnriched(month=self.month).stamp()
+        stamp = EnrichedRows(month=self.month).stamp()
         return stamp.notes["withheld"] if stamp else {}
 
     def other_inputs(self) -> dict[str, str]:
         return {"the gate's withheld leaves": naming.md5_of(json.dumps(self.withheld(), sort_keys=True))}
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         part = settings.partitioning()
         return {"[partitioning] keys": list(part.key_list()), "[partitioning] group_rows": part.group_rows}
 
-    def pieces(self) -> list[targets.Part]:
+    def pieces(self) -> list[targets.PublishedFile]:
         """The files of the joined rows."""
         return manifest.joined(self.warehouse, self.month)
 
@@ -76,7 +76,7 @@ class LeafPlan(TableTask):
         joined = parquet_reading.Pieces([(self.warehouse.path / one.path, one.rows) for one in self.pieces()])
 
         def between(first: int, behind: int) -> Iterator:
-            with closing(ahead(joined.between(first, behind))) as coming:
+            with closing(prefetch(joined.between(first, behind))) as coming:
                 yield from coming
 
         return leaf_plan.build(con, part.key_list(), part.group_rows, between, self._known())
@@ -126,7 +126,7 @@ class EnrichedGroup(luigi.Task):
 
     def complete(self) -> bool:
         """Whether every leaf of it stands as the plan has it."""
-        return not manifest.owed(session.current(), self.month, self.first)
+        return not manifest.stale_leaves(session.current(), self.month, self.first)
 
     def run(self) -> None:
         """Write the leaves that are not as planned."""
@@ -141,7 +141,7 @@ class EnrichedMonth(TableTask):
     """A month's leaves, all of them: compiles the manifests of its groups."""
 
     table = "fact_rate_enriched"
-    readable = False
+    in_object_store = False
     month = MonthParameter()
 
     @property
@@ -173,8 +173,8 @@ class EnrichedMonth(TableTask):
     def gate_staleness(self, stamp: Stamp) -> Stale | None:
         return None  # its rows passed the gate before they were cut
 
-    def settle(self) -> bool:
-        if super().settle():
+    def skip_if_current(self) -> bool:
+        if super().skip_if_current():
             return True
         # Worker's processes that follow ask for both, each of them: they inherit what is read here.
         manifest.plan(self.warehouse, self.month)
@@ -188,20 +188,20 @@ class EnrichedMonth(TableTask):
         """Have every group that owes a leaf written, then compile."""
         why = self.own_staleness()
         if why is None:
-            forget()  # what was looked up before its inputs were built
+            clear_caches()  # what was looked up before its inputs were built
             self.journal("unchanged")
             return
-        owed = [
-            EnrichedGroup(month=self.month, first=first) for first in manifest.groups_owed(self.warehouse, self.month)
+        stale = [
+            EnrichedGroup(month=self.month, first=first) for first in manifest.stale_groups(self.warehouse, self.month)
         ]
-        if owed:
-            yield owed
+        if stale:
+            yield stale
         self.journal("start", why=why.sentence)
         with at_work(self.warehouse):
             basis = self.basis()
             notes = writing.compile_month(self.warehouse, self.month)
             stamps.write(self.warehouse, self.label, Stamp(basis, {}, {}, notes))
-        forget()
+        clear_caches()
         self.journal(
             "done", seconds=0, why=why.sentence, rows=notes["rows"], files=notes["leaves"], gates=0, warnings=0
         )
@@ -239,7 +239,9 @@ class Partition(luigi.Task):
 
     def complete(self) -> bool:
         """Whether the leaf stands as the plan has it, and the plan is up to date."""
-        return LeafPlan(month=self.month).complete() and manifest.leaf_stands(session.current(), self.month, self.name)
+        return LeafPlan(month=self.month).complete() and manifest.leaf_is_current(
+            session.current(), self.month, self.name
+        )
 
     def run(self) -> None:
         """Write the leaf, or say why it is withheld."""

@@ -18,14 +18,14 @@ from pipeline.stages.facts import FactRate
 from pipeline.stages.parameters import MonthParameter
 from pipeline.storage import stamps, targets
 from pipeline.storage.chunked_file import Written
-from pipeline.storage.prefetch import ahead
-from pipeline.storage.stamps import Basis, Stale, Stamp
+from pipeline.storage.prefetch import prefetch
+from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 from pipeline.tasks.base import TableTask, suite_path
 
 luigi.namespace("enriched", scope=__name__)
 
 # dim table -> (key set of the month, its columns): the rows of the dimension that a month's keys use.
-USED = {
+DIM_ROWS_USED = {
     "dim_code": ("code", ("code_type", "code")),
     "dim_code_cat_history": ("proc_cd", ("proc_cd",)),
     "dim_payer": ("payer_slug", ("payer_slug",)),
@@ -34,7 +34,7 @@ USED = {
     "dim_npi_address": ("npi", ("npi",)),
     "dim_npi_address_geolocation": ("npi", ("npi",)),
 }
-KEY_SETS = {
+MONTH_KEY_QUERIES = {
     "code": "SELECT DISTINCT code_type, code FROM fact_rate",
     "proc_cd": "SELECT DISTINCT join_code(code_type, code) AS proc_cd FROM (SELECT DISTINCT code_type, code FROM fact_rate) WHERE join_code_type(code_type, code) = 'HCPCS'",
     "payer_slug": "SELECT DISTINCT slugify(name) AS payer_slug FROM (SELECT DISTINCT reporting_entity_name AS name FROM fact_rate)",
@@ -43,7 +43,7 @@ KEY_SETS = {
 }
 
 
-class FactRateEnriched(TableTask):
+class EnrichedRows(TableTask):
     """A month's facts with every dimension joined in, sorted by the partition keys.
 
     A large month stands in several files. Those whose rows are joined from the same as before are kept, so that a
@@ -52,7 +52,7 @@ class FactRateEnriched(TableTask):
 
     table = "fact_rate_enriched"
     transform = "fact_rate_enriched"
-    large = True
+    use_all_cores = True
     month = MonthParameter()
 
     def target(self) -> Path:
@@ -80,7 +80,7 @@ class FactRateEnriched(TableTask):
         """A fee schedule that cannot be read holds up its own benchmark; rows are joined with what is published of it."""
         return not bench.is_held_up(task)
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         return {
             "[geocoding] fill_coordinates": settings.geocoding().fill_coordinates,
             "[partitioning] piece_rows": settings.partitioning().piece_rows,
@@ -97,16 +97,16 @@ class FactRateEnriched(TableTask):
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
             self._keep_key_sets(con)
-            self._used = {name: used_digest(con, self.month, name) for name in USED}
+            self._used = {name: used_digest(con, self.month, name) for name in DIM_ROWS_USED}
             first = drafts[self.table]
             most_rows = settings.partitioning().piece_rows
             pieces = fact_rate_enriched.pieces(con, first.with_suffix(".unsorted"), most_rows)
             names = {piece: _part(number) for number, piece in enumerate(pieces, 1)}
             drafts.update({name: first.with_name(f"{name}.parquet") for name in names.values()})
-            self._told = {name: piece.told for piece, name in names.items()}
+            self._piece_digests = {name: piece.digest for piece, name in names.items()}
             made = self._keep(names, drafts)
-            owed = [piece for piece, name in names.items() if name not in made]
-            with closing(ahead(fact_rate_enriched.batches(con, owed))) as rows:
+            stale = [piece for piece, name in names.items() if name not in made]
+            with closing(prefetch(fact_rate_enriched.batches(con, stale))) as rows:
                 for piece, batch in rows:
                     made[names[piece]] = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
             enriched = duck.parquet_files(drafts[name] for name in names.values())
@@ -120,13 +120,15 @@ class FactRateEnriched(TableTask):
         if former is None or (former.basis.code, former.basis.settings) != (now.code, now.settings):
             return {}
         stand = {
-            told: part
-            for name, told in former.notes.get("pieces", {}).items()
+            digest: part
+            for name, digest in former.notes.get("pieces", {}).items()
             if (part := former.parts[name]).problem(self.warehouse) is None
             and targets.object_problem(self.warehouse, part.digest, part.bytes) is None
         }
         kept = {
-            name: stand[piece.told] for piece, name in names.items() if piece.told is not None and piece.told in stand
+            name: stand[piece.digest]
+            for piece, name in names.items()
+            if piece.digest is not None and piece.digest in stand
         }
         for name, part in kept.items():
             targets.link(self.warehouse.object(part.digest), drafts[name], self.warehouse.scratch)
@@ -142,21 +144,21 @@ class FactRateEnriched(TableTask):
                 targets.remove(path, self.warehouse.path)
 
     def notes(self) -> dict:
-        keys = {name: targets.file_hash(key_set(self.month, name)) for name in KEY_SETS}
+        keys = {name: targets.file_hash(key_set(self.month, name)) for name in MONTH_KEY_QUERIES}
         return {
             "used": self._used,
             "withheld": self._withheld,
             "keys": keys,
             "benchmarks": self._benchmarks,
             "coverage": self._coverage,
-            "pieces": self._told,
+            "pieces": self._piece_digests,
         }
 
     def _keep_key_sets(self, con) -> None:
         """Keep, beside the month's manifest, the keys by which it uses the dimensions."""
         from pipeline.storage import duck
 
-        for name, select in KEY_SETS.items():
+        for name, select in MONTH_KEY_QUERIES.items():
             path = key_set(self.month, name)
             draft = paths.make_folder(self.warehouse.scratch) / f"keys-{self.month}-{name}.parquet"
             duck.write_parquet(con, f"{select} ORDER BY ALL", draft)
@@ -173,13 +175,13 @@ class FactRateEnriched(TableTask):
     def _still_holds(self, why: Stale) -> Stamp | None:
         """A new stamp for the file as it is, when only rows of dimensions changed that the month does not use."""
         stamp = self.stamp()
-        if why.kind != "input" or stamp is None or not all(key_set(self.month, n).exists() for n in KEY_SETS):
+        if why.kind != "input" or stamp is None or not all(key_set(self.month, n).exists() for n in MONTH_KEY_QUERIES):
             return None
         now = self.basis()
         changed = {n for n in {*now.inputs, *stamp.basis.inputs} if now.inputs.get(n) != stamp.basis.inputs.get(n)}
         names = {n.rpartition(":")[2] for n in changed}
-        settled = Basis(now.inputs, stamp.basis.code, stamp.basis.settings)
-        if not names <= set(USED) or stamps.compare(Stamp(settled, {}), now):
+        known = BuildInputs(now.inputs, stamp.basis.code, stamp.basis.settings)
+        if not names <= set(DIM_ROWS_USED) or stamps.compare(Stamp(known, {}), now):
             return None
         from pipeline.storage import duck
 
@@ -222,8 +224,8 @@ class FactRateEnriched(TableTask):
                 for *values, rows, first in con.sql(counts).fetchall():
                     name = partition.folder(dict(zip(keys, values, strict=True)), keys)
                     row = ", ".join(f"{column} {value}" for column, value in first.items())
-                    told = f"1 row: {row}" if rows == 1 else f"{rows:,} rows, such as: {row}"
-                    withheld.setdefault(name, []).append(f"{reason} ({told})")
+                    examples = f"1 row: {row}" if rows == 1 else f"{rows:,} rows, such as: {row}"
+                    withheld.setdefault(name, []).append(f"{reason} ({examples})")
         return {name: "; ".join(reasons) for name, reasons in sorted(withheld.items())}
 
     def check_again(self) -> Stamp:
@@ -247,7 +249,7 @@ def used_digest(con, month: str, name: str) -> str:
     """Digest of the rows of a dimension (a view on the connection) that the month's keys use."""
     from pipeline.storage import duck
 
-    keys, columns = USED[name]
+    keys, columns = DIM_ROWS_USED[name]
     declared = tables.get(name)
     packed = ", ".join(f"{duck.identifier(c)} := {duck.identifier(c)}" for c in declared.columns)
     using = ", ".join(map(duck.identifier, columns))

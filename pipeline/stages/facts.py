@@ -15,7 +15,7 @@ from pipeline.stages.from_rates import FromRates
 from pipeline.stages.parameters import MonthParameter
 from pipeline.storage import stamps, targets
 from pipeline.storage.chunked_file import Written
-from pipeline.storage.prefetch import ahead
+from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import Stale, Stamp
 from pipeline.tasks.base import BEFORE_A_TASK_ALONE, TableTask
 
@@ -29,7 +29,7 @@ class FactRate(FromRates):
 
     priority = 2  # all that is left of a month waits for it, but its benchmarks and bridges
     table = "fact_rate"
-    large = True
+    use_all_cores = True
     transform = "fact_rate"
     staged = STAGED
     month = MonthParameter()
@@ -52,8 +52,8 @@ class FactRate(FromRates):
     def other_inputs(self) -> dict[str, str]:
         inputs = super().other_inputs()
         for correction in corrections.of_month(self.month):
-            told = {k: correction[k] for k in ("match", "action", "set")}
-            inputs[f"raw/corrections:{correction['id']}"] = naming.md5_of(json.dumps(told, sort_keys=True))
+            correction_key = {k: correction[k] for k in ("match", "action", "set")}
+            inputs[f"raw/corrections:{correction['id']}"] = naming.md5_of(json.dumps(correction_key, sort_keys=True))
         return inputs
 
     def broken(self) -> list[file_task.FileTask]:
@@ -63,7 +63,7 @@ class FactRate(FromRates):
             *star.broken(self.month),
         ]
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         skipped = [task.raw_name for task in self.broken()] if settings.build().skip_broken else []
         return {"[build] skip_broken": skipped} if skipped else {}
 
@@ -91,7 +91,7 @@ class FactRate(FromRates):
             for name, select in self.view_selects().items():
                 duck.view(con, name, select)
             made = fact_rate.batches(con, corrections.of_month(self.month), draft.with_suffix(".scratch"))
-            with closing(made), closing(ahead(made)) as rows:  # what it makes uses the connection in a thread, too
+            with closing(made), closing(prefetch(made)) as rows:  # what it makes uses the connection in a thread, too
                 written = parquet.write(draft, tables.get(self.table), rows, in_order=True)
             relation = con.sql("SELECT * FROM read_totals")
             self._counted = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
@@ -99,7 +99,7 @@ class FactRate(FromRates):
         self._rows = written.rows
         return {self.table: written}
 
-    def look_over(self, drafts: dict[str, Path], con) -> None:
+    def collect_stats(self, drafts: dict[str, Path], con) -> None:
         """Hold what the facts were made of against what was read of the month's files, before anything is published."""
         counts, counted = [task.stamp().notes["counts"] for task in self.files()], self._counted
         self._accounts = {
@@ -145,7 +145,7 @@ class XrefFactSource(FromRates):
     staged = STAGED
     month = MonthParameter()
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         return {"[facts] keep_sources": settings.facts().keep_sources}
 
     def other_inputs(self) -> dict[str, str]:
@@ -175,7 +175,7 @@ class FactLayout(TableTask):
     """
 
     table = "fact_rate"
-    readable = False
+    in_object_store = False
 
     @property
     def layout(self) -> str:
@@ -208,7 +208,7 @@ class FactLayout(TableTask):
 
         return {"fact_rate": duck.scan(tables.get("fact_rate"), [task.file_of("fact_rate") for task in self.shards()])}
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         return {"[facts] layout": self.layout}
 
     def code_roots(self) -> tuple[str, ...]:
@@ -239,11 +239,11 @@ class FactLayout(TableTask):
                 order = ", ".join(f"{duck.identifier(c)} NULLS FIRST" for c in declared.sort)
                 columns = ", ".join(map(duck.identifier, declared.columns))
                 rows = con.sql(f"SELECT {columns} FROM fact_rate WHERE {where} ORDER BY year_month, {order}")
-                with targets.refusals_told(folder):
+                with targets.translate_os_errors(folder):
                     written = parquet.write(draft, declared, rows.to_arrow_reader(parquet.ROW_GROUP_ROWS))
                 old = former.parts.get(name) if former else None
                 target = self.folder / name
-                parts[name] = targets.publish(self.warehouse, draft, target, written, former=old, readable=False)
+                parts[name] = targets.publish(self.warehouse, draft, target, written, former=old, in_object_store=False)
         kept = {self.warehouse.path / p.path for p in parts.values()}
         for path in sorted(self.folder.rglob("*.parquet")) if self.folder.is_dir() else ():
             if path not in kept:
@@ -270,7 +270,7 @@ def check_month(month: str) -> None:
 
 def _before_a_task_alone(task: TableTask) -> None:
     """See which files were read since, for they have a month now, and that the task's month is one of theirs."""
-    ingest.forget()
+    ingest.clear_caches()
     if task.month_or_none is not None and not isinstance(task, file_task.FileTask):
         check_month(task.month_or_none)
 

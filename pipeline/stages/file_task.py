@@ -18,7 +18,7 @@ from pipeline.fetching.reference_lookup import UNREADABLE
 from pipeline.sources import presence as sources
 from pipeline.stages.parameters import NameParameter
 from pipeline.storage import raw_hashes, staged_views, stamps, targets
-from pipeline.storage.stamps import Basis, Stale, Stamp
+from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 from pipeline.tasks.base import TableTask
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FileTask(TableTask):
     """
 
     path = NameParameter("file under raw/", sources.all_names)
-    readable = False
+    in_object_store = False
     folder = ""  # under raw/ and staged/
 
     @property
@@ -86,7 +86,7 @@ class FileTask(TableTask):
         kept = stamp.notes.get(KEPT)
         if kept is None:
             return None
-        basis = Basis(kept["inputs"], kept["code"], kept["settings"])
+        basis = BuildInputs(kept["inputs"], kept["code"], kept["settings"])
         return Stamp(basis, stamp.parts, stamp.gates, kept["notes"])
 
     def columns_of(self, table: str) -> staged_views.Columns:

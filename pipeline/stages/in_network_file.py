@@ -17,15 +17,14 @@ import luigi
 
 from pipeline import accounts, errors, naming, settings, source_names, tables
 from pipeline.fetching import reference_lookup as elsewhere
-from pipeline.fetching.reference_lookup import References
-from pipeline.sources import former_months, kept_references
-from pipeline.sources import presence as sources
+from pipeline.fetching.reference_lookup import ReferenceLookup
+from pipeline.sources import former_months, kept_references, presence
 from pipeline.stages import raw
 from pipeline.stages.parameters import MonthParameter, NameParameter
 from pipeline.stages.raw import PROBLEM_OF
 from pipeline.storage import raw_hashes, targets
 from pipeline.storage.chunked_file import Written
-from pipeline.storage.stamps import Basis, Stale, Stamp
+from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 
 if TYPE_CHECKING:
     pass
@@ -57,7 +56,7 @@ class InNetworkFile(FileTask):
 
     folder = "mrf"
     hashed_while_read = True
-    path = NameParameter("in-network file", lambda: sources.names("mrf"))
+    path = NameParameter("in-network file", lambda: presence.names("mrf"))
 
     @property
     def batch_id(self) -> str:
@@ -112,12 +111,12 @@ class InNetworkFile(FileTask):
     @property
     def gone_references(self) -> list[str]:
         """The web addresses of references that it was read with and that cannot be read any more."""
-        if self.path not in sources.listed(self.folder):
+        if self.path not in presence.listed(self.folder):
             return []
         gone = self._gone_references(elsewhere.inputs(self.warehouse, self.file, self._addresses()))
         return [name.removeprefix(elsewhere.PREFIX) for name in gone]
 
-    def settled(self, basis: Basis) -> Basis:
+    def final_inputs(self, basis: BuildInputs) -> BuildInputs:
         """With the references that were at hand while it was read."""
         inputs = {name: digest for name, digest in basis.inputs.items() if not name.startswith(elsewhere.PREFIX)}
         used = self._now_at_hand()
@@ -131,12 +130,12 @@ class InNetworkFile(FileTask):
         stamp = self.stamp()
         return stamp.notes.get("references", []) if stamp else []
 
-    def web_references(self) -> References | None:
+    def web_references(self) -> ReferenceLookup | None:
         """The references that it defines by web address; None when it has not been read as it stands now."""
         stamp = self.stamp()
         if stamp is None or stamp.basis.inputs.get(f"raw/{self.raw_name}") != FileTask.other_inputs(self).popitem()[1]:
             return None
-        return References(self.warehouse, self.file, self._addresses())
+        return ReferenceLookup(self.warehouse, self.file, self._addresses())
 
     @property
     def missing_references(self) -> list[str]:
@@ -151,7 +150,7 @@ class InNetworkFile(FileTask):
         stamp = self.stamp()
         return stamp.notes.get("unusable_references", {}) if stamp else {}
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         return {"[ingest] max_rejected_share": settings.ingest().max_rejected_share}
 
     @property
@@ -216,7 +215,7 @@ class InNetworkFile(FileTask):
         """Read the file into drafts; returns the sink and the result. `urls` are the addresses known to be in it."""
         from pipeline.readers.in_network import read as in_network
 
-        self._references = References(self.warehouse, self.file, urls)
+        self._references = ReferenceLookup(self.warehouse, self.file, urls)
         sink = _Sink(drafts, self.warehouse.scratch)
         with sink:
             result = in_network.read(
@@ -230,7 +229,7 @@ class InNetworkFile(FileTask):
             )
         return sink, result
 
-    def look_over(self, drafts: dict[str, Path], con) -> None:
+    def collect_stats(self, drafts: dict[str, Path], con) -> None:
         from pipeline.storage import duck, parquet_reading
         from pipeline.transforms import in_network_counts
 
@@ -395,7 +394,7 @@ class FormerMonthFile(InNetworkFile):
 
     @property
     def shown(self) -> str:
-        return sources.shown(self.folder, self.path, self.month)
+        return presence.shown(self.folder, self.path, self.month)
 
     @property
     def input_name(self) -> str:

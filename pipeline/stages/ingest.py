@@ -11,41 +11,40 @@ from typing import TYPE_CHECKING
 
 from pipeline import settings, tables
 from pipeline.fetching import reference_lookup as elsewhere
-from pipeline.sources import former_months
-from pipeline.sources import presence as sources
+from pipeline.sources import former_months, presence
 from pipeline.tasks.base import TableTask
 
 if TYPE_CHECKING:
     pass
 from pipeline.stages.file_task import BROKEN, UNRECOGNISED
 from pipeline.stages.in_network_file import FormerMonthFile, InNetworkFile
-from pipeline.stages.reference_file import REFERENCES, ReferenceFile
+from pipeline.stages.reference_file import REFERENCES, ReferenceDataFile
 
 
 @functools.cache
 def in_network() -> tuple[InNetworkFile, ...]:
     """The task of every in-network source, those included that are not seen any more, by file name and month."""
-    found = {path: [InNetworkFile(path=path)] for path in sources.seen_files("mrf")}
-    for one in sources.recorded("mrf"):
+    found = {path: [InNetworkFile(path=path)] for path in presence.seen_files("mrf")}
+    for one in presence.recorded("mrf"):
         if one.month is None and one.path not in found:
             found[one.path] = [InNetworkFile(path=one.path)]
-    for one in sources.recorded("mrf"):
+    for one in presence.recorded("mrf"):
         if one.month is not None and not former_months.is_replaced(InNetworkFile(path=one.path), one.month):
             found.setdefault(one.path, []).append(FormerMonthFile(path=one.path, month=one.month))
     return tuple(task for path in sorted(found) for task in found[path])
 
 
 @functools.cache
-def reference(folder: str) -> tuple[ReferenceFile, ...]:
+def reference(folder: str) -> tuple[ReferenceDataFile, ...]:
     """The task of every source of a reference folder, those included that are not seen any more.
 
     A file of no known kind that is not seen any more gave nothing.
     """
-    known = (one.path for one in sources.recorded(folder) if one.stamp.notes["status"] != UNRECOGNISED)
-    return tuple(REFERENCES[folder](path=path) for path in sorted({*sources.seen_files(folder), *known}))
+    known = (one.path for one in presence.recorded(folder) if one.stamp.notes["status"] != UNRECOGNISED)
+    return tuple(REFERENCES[folder](path=path) for path in sorted({*presence.seen_files(folder), *known}))
 
 
-def references() -> tuple[ReferenceFile, ...]:
+def references() -> tuple[ReferenceDataFile, ...]:
     """The task of every reference file."""
     return tuple(task for folder in REFERENCES for task in reference(folder))
 
@@ -92,10 +91,10 @@ def months() -> list[str]:
     return sorted({task.month for task in in_network() if task.month and task.status not in skipped})
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at the folders again."""
     in_network.cache_clear()
     _by_month.cache_clear()
     reference.cache_clear()
-    sources.forget()
-    elsewhere.forget()
+    presence.clear_caches()
+    elsewhere.clear_caches()

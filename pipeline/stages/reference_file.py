@@ -19,12 +19,12 @@ from pipeline import errors, settings, tables
 from pipeline.raw_kinds import KINDS
 from pipeline.readers.reference_files import holds
 from pipeline.readers.reference_files.account import Account
-from pipeline.sources import presence as sources
+from pipeline.sources import presence
 from pipeline.stages import raw, unseen_copies
 from pipeline.stages.parameters import NameParameter
 from pipeline.storage import raw_hashes, stamps
 from pipeline.storage.chunked_file import Written
-from pipeline.storage.prefetch import ahead
+from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import Stale, Stamp
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ STREAMED = ("nppes",)  # folders whose files are too large to be compared with t
 _LARGE, _PACKED = 64 << 20, 10
 
 
-class ReferenceFile(FileTask):
+class ReferenceDataFile(FileTask):
     """One file of a reference folder. A file of no known kind is named and passed over; a broken one fails.
 
     Its verdict is stamped either way, so that `status` can say it, and a build that skips broken files go on. A broken
@@ -147,7 +147,7 @@ class ReferenceFile(FileTask):
 
             unseen_copies.refuse(self, read)
             self._contents = {name: reference_parts.digest(frame) for name, frame in read.items()}
-        parts = ahead([read] if isinstance(read, dict) else read, waiting=4)
+        parts = prefetch([read] if isinstance(read, dict) else read, waiting=4)
         with ThreadPoolExecutor(1) as beside, closing(parts):
             hashed = beside.submit(raw_hashes.content_hash, self.warehouse, self.file)
             for part in parts:
@@ -175,7 +175,7 @@ class ReferenceFile(FileTask):
         """Write a table's rows in its order."""
         from pipeline.storage import parquet
 
-        with closing(ahead(rows.ordered(connect))) as batches:
+        with closing(prefetch(rows.ordered(connect))) as batches:
             return parquet.write(draft, rows.table, batches)
 
     def notes(self) -> dict:
@@ -184,45 +184,45 @@ class ReferenceFile(FileTask):
 
 
 def _path_under(folder: str) -> NameParameter:
-    return NameParameter(f"file under raw/{folder}", lambda: sources.names(folder))
+    return NameParameter(f"file under raw/{folder}", lambda: presence.names(folder))
 
 
-class Nppes(ReferenceFile):
+class Nppes(ReferenceDataFile):
     """A file of the provider registry."""
 
     folder = "nppes"
     path = _path_under(folder)
 
 
-class Medicare(ReferenceFile):
+class Medicare(ReferenceDataFile):
     """A file of Medicare's fee schedules."""
 
     folder = "medicare"
     path = _path_under(folder)
 
 
-class Codes(ReferenceFile):
+class Codes(ReferenceDataFile):
     """A file of a code set."""
 
     folder = "codes"
     path = _path_under(folder)
 
 
-class Geo(ReferenceFile):
+class Geo(ReferenceDataFile):
     """A file of geography."""
 
     folder = "geo"
     path = _path_under(folder)
 
 
-class Pos(ReferenceFile):
+class Pos(ReferenceDataFile):
     """The place-of-service codes."""
 
     folder = "pos"
     path = _path_under(folder)
 
 
-class Wcfs(ReferenceFile):
+class Wcfs(ReferenceDataFile):
     """A state's workers' compensation fee schedule."""
 
     folder = "wcfs"

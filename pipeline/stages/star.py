@@ -27,7 +27,7 @@ class _Staged(TableTask):
     """A task that makes staged tables of a star schema."""
 
     folder = ""  # of its tables
-    readable = False
+    in_object_store = False
 
     @property
     def place(self) -> Path:

@@ -60,6 +60,6 @@ def blocked(month: str, stamp: Stamp | None) -> errors.BlockedMonth | None:
     )
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look again."""
     _missing.cache_clear()

@@ -25,7 +25,7 @@ def tables_of(months: list[str]) -> list[TableTask]:
         *xrefs.by_table(months),
         *bench.by_table(months),
         *facts.by_table(months),
-        *(enriched_rows.FactRateEnriched(month=m) for m in months),
+        *(enriched_rows.EnrichedRows(month=m) for m in months),
     ]
 
 
@@ -35,7 +35,7 @@ class Warehouse(TableTask):
     It publishes what stands when it runs; it does not wait for a month that failed.
     """
 
-    readable = False
+    in_object_store = False
 
     @property
     def label(self) -> str:
@@ -69,7 +69,7 @@ class Warehouse(TableTask):
         inputs["the presence of sources"] = naming.md5_of(json.dumps(source_presence(), sort_keys=True))
         return inputs
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         return {catalog_file.ROOT_SETTING: str(self.warehouse.path)}
 
     def file_problem(self, stamp: Stamp) -> str | None:
@@ -105,7 +105,7 @@ class Warehouse(TableTask):
         for account in of_months:
             if account["built"]:
                 accounts.check(accounts.OF_MONTHS, account, root.catalog)
-        with self.scratch() as folder, targets.refusals_told(folder):
+        with self.scratch() as folder, targets.translate_os_errors(folder):
             draft = folder / "warehouse.duckdb"
             with database.writable(draft) as place:
                 manifests = {m: manifest.manifest(root, m) for m in months}
@@ -150,7 +150,7 @@ def accounts_of(month: str) -> dict:
     """
     task = facts.FactRate(month=month)
     fact, leaf = task.stamp(), enriched.EnrichedMonth(month=month).stamp()
-    joined = enriched_rows.FactRateEnriched(month=month).stamp()
+    joined = enriched_rows.EnrichedRows(month=month).stamp()
     notes = fact.notes if fact else {}
     counts = [t.stamp().notes["counts"] for t in ingest.of_month(month) if t.status == file_task.WHOLE]
     read = {"files": len(counts), **accounts.of_files(counts)}

@@ -67,7 +67,7 @@ def publish(root: Root, draft: Path, former: str | None) -> Path | None:
     Returns the folder in quarantine of what another program made of the former one, if one did. The former one's log is
     moved away first: without it a reader opens the former catalog as it was published.
     """
-    with targets.refusals_told(root.catalog):
+    with targets.translate_os_errors(root.catalog):
         targets.fsync(draft)
         kept = set_aside(root, {former, _last_published(root)})
         targets.write_text(root, root.catalog_hash, targets.file_hash(draft))
@@ -148,15 +148,15 @@ def opened(root: Root) -> Iterator:
 
 def _unreadable(root: Root, problem: Exception) -> errors.CatalogError:
     """DuckDB's refusal to open the catalog, with what to do."""
-    said, build = str(problem).partition("\n")[0], paths.command("build", root.path)
-    if "Conflicting lock" in said or "being used by another process" in said:
+    message, build = str(problem).partition("\n")[0], paths.command("build", root.path)
+    if "Conflicting lock" in message or "being used by another process" in message:
         return errors.CatalogError(
-            f"another program has it open for writing: {said}",
+            f"another program has it open for writing: {message}",
             place=root.catalog,
             remedy="end that program, then run the same command again; readers open it read-only",
         )
     remedy = f"have it written anew: move it away, then\n  {build}"
-    return errors.CatalogError(f"no reader can open it: {said}", place=root.catalog, remedy=remedy)
+    return errors.CatalogError(f"no reader can open it: {message}", place=root.catalog, remedy=remedy)
 
 
 def recorded_root(con) -> str | None:

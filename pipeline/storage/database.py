@@ -50,7 +50,7 @@ def writable(path: Path) -> Iterator[Path]:
     if "?" not in whole_path(path):
         yield path
         return
-    with targets.refusals_told(tempfile.gettempdir()), tempfile.TemporaryDirectory(prefix="ratehouse-") as folder:
+    with targets.translate_os_errors(tempfile.gettempdir()), tempfile.TemporaryDirectory(prefix="ratehouse-") as folder:
         if "?" in whole_path(folder):
             raise errors.PublishError(
                 "DuckDB cannot write a database under a folder with a ? in its name",

@@ -43,9 +43,12 @@ class Unsorted:
     def __init__(self, table: Table, path: Path, size: int):
         self.table, self._path = table, path
         # Texts of few values wait as numbers: by value, in the order in which they came.
-        self._numbers: dict[str, dict[str, int]] = {name: {} for name in table.few}
+        self._numbers: dict[str, dict[str, int]] = {name: {} for name in table.dictionary_encode}
         self._schema = pa.schema(
-            [pa.field(f.name, pa.int32() if f.name in table.few else f.type) for f in table.arrow_schema()]
+            [
+                pa.field(f.name, pa.int32() if f.name in table.dictionary_encode else f.type)
+                for f in table.arrow_schema()
+            ]
         )
         self._none = pa.RecordBatch.from_pylist([], self._schema)
         self._by_npi = table.sort[0] == "npi"
@@ -57,7 +60,7 @@ class Unsorted:
     def write(self, rows: pl.DataFrame) -> None:
         """Take rows; they go to disk when they are many."""
         rows = rows.select(self._schema.names)
-        self._pending.append(rows.with_columns(self._number(rows[name]) for name in self.table.few))
+        self._pending.append(rows.with_columns(self._number(rows[name]) for name in self.table.dictionary_encode))
         if sum(piece.height for piece in self._pending) >= SPILLED_ROWS:
             self._spill()
 

@@ -39,7 +39,7 @@ def locked(root: Root) -> Iterator[None]:
     root.make_state()
     holder = root.lock.with_suffix(".json")
     lock = filelock.FileLock(root.lock)
-    with targets.refusals_told(root.lock):
+    with targets.translate_os_errors(root.lock):
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
@@ -54,13 +54,13 @@ def locked(root: Root) -> Iterator[None]:
             except filelock.Timeout:
                 _refuse(root, who)
     try:
-        told = {
+        lock_holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
             "command": sys.argv[1:],
         }
-        holder.write_text(json.dumps(told), encoding="utf-8")
+        holder.write_text(json.dumps(lock_holder), encoding="utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -80,9 +80,9 @@ def _alive(who: dict) -> bool:
 
 
 def _refuse(root: Root, who: dict) -> None:
-    told = f"process {who['pid']} on {who['host']} since {who['since']}" if who else "another process"
+    holder = f"process {who['pid']} on {who['host']} since {who['since']}" if who else "another process"
     raise errors.LockedError(
-        f"a build is at work here: {told}",
+        f"a build is at work here: {holder}",
         place=root.path,
         remedy="wait for it to end, or stop that process; then run the same command again",
     )

@@ -126,7 +126,7 @@ class Writer:
 
     def _numbered(self, field: pa.Field) -> bool:
         by_number = self._by_number and pa.types.is_string(field.type) and field.name not in self._ids
-        return by_number or field.name in self.table.few
+        return by_number or field.name in self.table.dictionary_encode
 
     def __enter__(self) -> Writer:
         return self

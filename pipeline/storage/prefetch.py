@@ -28,7 +28,7 @@ def give_way() -> None:
         os.nice(NICENESS)
 
 
-def ahead(source: Iterable[Made], waiting: int = 1) -> Iterator[Made]:
+def prefetch(source: Iterable[Made], waiting: int = 1) -> Iterator[Made]:
     """The same things in the same order, none of them None; so many wait at most.
 
     Python's threads take turns of TURN from then on. What making one raises is raised where it would have come. Close it

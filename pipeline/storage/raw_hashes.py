@@ -93,7 +93,7 @@ def compact(root: Root) -> None:
         targets.write_text(root, root.raw_hashes, "".join(json.dumps([n, *e]) + "\n" for n, e in sorted(known.items())))
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Read the memory again at the next question: another process may have added to it."""
     _known.clear()
 

@@ -69,4 +69,4 @@ def completed(table: Table, columns: dict[str, str], path: Path) -> str:
 
 
 def _reduced(table: Table, columns: dict[str, str]) -> Table:
-    return dataclasses.replace(table, columns=columns, key=(), sort=(), few=(), later={})
+    return dataclasses.replace(table, columns=columns, key=(), sort=(), dictionary_encode=(), later={})

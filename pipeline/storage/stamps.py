@@ -15,14 +15,14 @@ from pathlib import Path
 
 from pipeline.paths import Root
 from pipeline.storage import targets
-from pipeline.storage.targets import Part
+from pipeline.storage.targets import PublishedFile
 
 VERSION = 3
 _EARLIER = (2,)  # versions whose stamps read the same; what they say of staged files was named otherwise
 
 
 @dataclass(frozen=True)
-class Basis:
+class BuildInputs:
     """What a build rests on, now.
 
     inputs    what is read -> digest of its content (of a raw file: of its bytes)
@@ -42,13 +42,13 @@ class Stamp:
     `parts` by table name; a table that stands in several files has them under its name, `name.0002`, `name.0003`, …
     """
 
-    basis: Basis
-    parts: dict[str, Part]
+    basis: BuildInputs
+    parts: dict[str, PublishedFile]
     gates: dict[str, dict] = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
     earlier: bool = False  # written by an earlier version of this program
 
-    def parts_of(self, table: str) -> list[Part]:
+    def parts_of(self, table: str) -> list[PublishedFile]:
         """The files of a table, in their order."""
         return [part for name, part in sorted(self.parts.items()) if table_of(name) == table]
 
@@ -75,7 +75,7 @@ def table_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-NONE = Stamp(Basis({}, {}, {}), {})
+NONE = Stamp(BuildInputs({}, {}, {}), {})
 
 _memory: dict[str, tuple[tuple, Stamp]] = {}
 _places: dict[tuple[Root, str], str] = {}
@@ -96,15 +96,15 @@ def read(root: Root, label: str) -> Stamp | None:
     if known and known[0] == key:
         return known[1]
     try:
-        text = targets.unseal(Path(path).read_text(encoding="utf-8"))
+        text = targets.verify_checksum_line(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # swept, or not even text
         return None
     raw = json.loads(text) if text is not None else {}
     if raw.get("version") not in (VERSION, *_EARLIER):
         return None
     stamp = Stamp(
-        Basis(raw["inputs"], raw["code"], raw["settings"]),
-        {name: Part(**part) for name, part in raw["parts"].items()},
+        BuildInputs(raw["inputs"], raw["code"], raw["settings"]),
+        {name: PublishedFile(**part) for name, part in raw["parts"].items()},
         raw["gates"],
         raw["notes"],
         earlier=raw["version"] != VERSION,
@@ -120,7 +120,7 @@ def labels(root: Root) -> list[str]:
     return [path.relative_to(folder).as_posix().removesuffix(".json") for path in found]
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Read every stamp again: one that was damaged has the size and time that it had."""
     _memory.clear()
 
@@ -137,10 +137,10 @@ def write(root: Root, label: str, stamp: Stamp) -> None:
         "notes": stamp.notes,
     }
     text = json.dumps(raw, indent=1, sort_keys=True, ensure_ascii=False)
-    targets.write_text(root, root.stamp(label), targets.seal(text))
+    targets.write_text(root, root.stamp(label), targets.add_checksum_line(text))
 
 
-def compare(stamp: Stamp, now: Basis, shown: Callable[[str], str] = str) -> Stale | None:
+def compare(stamp: Stamp, now: BuildInputs, shown: Callable[[str], str] = str) -> Stale | None:
     """The first thing in which a stamp's basis differs from now, in a sentence; `shown` names an input to a person."""
     then = stamp.basis
     changes = [(n, "is new") for n in now.inputs if n not in then.inputs]

@@ -29,7 +29,7 @@ SHARING_RETRIES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if sys.platform == "win32" els
 
 
 @dataclass(frozen=True)
-class Part:
+class PublishedFile:
     """One published file as it was when it was stamped. `path` is relative to the root; times are in ns."""
 
     path: str
@@ -64,7 +64,7 @@ def is_as_recorded(path: Path | str, info: os.stat_result, mtime_ns: int, sha256
     """Whether a file of the size on record is the one on record: by its time, or else by its bytes.
 
     A copy of a warehouse, an unpacked archive or a `touch` give a file another time, and leave it what it was. Its bytes
-    are read once for each time that it has; `leaves.file_times.put_on_record` saves the next build from reading them again.
+    are read once for each time that it has; `leaves.file_times.record_times` saves the next build from reading them again.
     """
     if info.st_mtime_ns == mtime_ns:
         return True
@@ -83,7 +83,7 @@ def touched() -> dict[str, tuple[int, int, str]]:
     return {path: (size, mtime, sha256) for path, (size, mtime, _, sha256) in _looked_into.items()}
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Read again each file whose time is not the one on record."""
     _looked_into.clear()
 
@@ -101,7 +101,7 @@ REMEDIES = {
 
 
 @contextmanager
-def refusals_told(place: Path | str) -> Iterator[None]:
+def translate_os_errors(place: Path | str) -> Iterator[None]:
     """Turn the system's refusals to write into a PublishError that says what to do."""
     try:
         yield
@@ -204,27 +204,29 @@ def object_problem(root: Root, digest: str, size: int) -> str | None:
     return None if info.st_size == size else f"{root.relative(kept)} was cut or replaced"
 
 
-def publish(root: Root, draft: Path, target: Path, written: Written, *, former: Part | None, readable: bool) -> Part:
+def publish(
+    root: Root, draft: Path, target: Path, written: Written, *, former: PublishedFile | None, in_object_store: bool
+) -> PublishedFile:
     """Publish a draft; returns what now stands at `target`.
 
     The file that stands there is kept, untouched, when it already holds this content: by its former stamp, or
-    because its bytes are the draft's. `readable` tables also stand, immutable, under `.objects`, where the
+    because its bytes are the draft's. `in_object_store` tables also stand, immutable, under `.objects`, where the
     catalog points.
     """
     name, digest, sha256 = root.relative(target), written.digest, written.sha256
-    with refusals_told(target):
+    with translate_os_errors(target):
         if former is not None and former.digest == digest and former.path == name and not former.problem(root):
-            if not readable or not object_problem(root, digest, former.bytes):
+            if not in_object_store or not object_problem(root, digest, former.bytes):
                 draft.unlink()
                 return former
         if target.is_file() and target.stat().st_size == draft.stat().st_size and file_hash(target) == sha256:
-            if readable and object_problem(root, digest, draft.stat().st_size):
+            if in_object_store and object_problem(root, digest, draft.stat().st_size):
                 link(target, root.object(digest), root.scratch)
             draft.unlink()
             return _part(root, target, written)
         fsync(draft)
         make_folder(target.parent)
-        if readable:
+        if in_object_store:
             kept = root.object(digest)
             store(draft, kept, sha256)
             fsync(kept.parent)
@@ -245,25 +247,27 @@ def store(draft: Path, kept: Path, sha256: str) -> None:
         replace(draft, kept)
 
 
-def _part(root: Root, path: Path, written: Written) -> Part:
+def _part(root: Root, path: Path, written: Written) -> PublishedFile:
     info = path.stat()
-    return Part(root.relative(path), written.digest, written.rows, info.st_size, info.st_mtime_ns, written.sha256)
+    return PublishedFile(
+        root.relative(path), written.digest, written.rows, info.st_size, info.st_mtime_ns, written.sha256
+    )
 
 
-def seal(text: str) -> str:
+def add_checksum_line(text: str) -> str:
     """Text with a last line that tells whether it is whole: in a damaged one a digit may just be another."""
     text = text.removesuffix("\n")
     return f"{text}\n// sha256 {hashlib.sha256(text.encode()).hexdigest()}\n"
 
 
-def unseal(sealed: str) -> str | None:
+def verify_checksum_line(sealed: str) -> str | None:
     """The text that was sealed, without its last line break; None when it is not whole, or never was sealed."""
     found = unsealed(sealed.encode())
     return None if found is None else found.decode()
 
 
 def unsealed(sealed: bytes) -> bytes | None:
-    """As `unseal`, of the bytes of a text."""
+    """As `verify_checksum_line`, of the bytes of a text."""
     text = before_seal(sealed)
     return text if sealed[len(text) :] == b"\n// sha256 %s\n" % hashlib.sha256(text).hexdigest().encode() else None
 
@@ -275,7 +279,7 @@ def before_seal(sealed: bytes) -> bytes:
 
 def write_text(root: Root, path: Path, text: str) -> None:
     """Write a small text file whole or not at all, durably."""
-    with refusals_told(path):
+    with translate_os_errors(path):
         make_folder(path.parent)
         draft = make_folder(root.scratch) / f"text-{os.getpid()}-{hashlib.md5(str(path).encode()).hexdigest()}"
         with open(draft, "w", encoding="utf-8", newline="\n") as file:

@@ -40,13 +40,13 @@ class Table:
     sharded: bool = False
     doc: str = ""
     aliases: tuple[str, ...] = field(default=())
-    few: tuple[str, ...] = field(default=())
+    dictionary_encode: tuple[str, ...] = field(default=())
     later: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self):
         unknown = set(self.columns.values()) - set(_DUCKDB)
         assert not unknown, f"{self.name}: no such column types: {unknown}"
-        for column in (*self.key, *self.sort, *self.few, *self.later):
+        for column in (*self.key, *self.sort, *self.dictionary_encode, *self.later):
             assert column in self.columns, f"{self.name}: {column} is not a column"
         if not self.sort:
             object.__setattr__(self, "sort", self.key)
@@ -86,7 +86,17 @@ class Table:
 
 
 def table(
-    name: str, folder: str, columns: str, key: str, sort="", *, sharded=False, doc="", aliases=(), few="", later=None
+    name: str,
+    folder: str,
+    columns: str,
+    key: str,
+    sort="",
+    *,
+    sharded=False,
+    doc="",
+    aliases=(),
+    dictionary_encode="",
+    later=None,
 ) -> Table:
     """Declare and register a table. `columns` is text: names one after another, `name:type` where not string."""
     parsed = dict(c.split(":") if ":" in c else (c, "string") for c in columns.split())
@@ -99,7 +109,7 @@ def table(
         sharded,
         doc,
         tuple(aliases),
-        tuple(few.split()),
+        tuple(dictionary_encode.split()),
         later or {},
     )
     assert name not in REGISTRY, f"{name} is declared twice"

@@ -28,7 +28,7 @@ from pipeline import errors, naming, paths, session, settings, signals, source_n
 from pipeline.paths import Root
 from pipeline.storage import journal, locks, staged_views, stamps, targets
 from pipeline.storage.chunked_file import Written
-from pipeline.storage.stamps import Basis, Stale, Stamp
+from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 from pipeline.tasks import code_version
 
 # Modules whose rules shape every Parquet file's bytes, whatever the transform.
@@ -64,7 +64,7 @@ class RootParameter(luigi.Parameter):
         return value
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at everything again: what was stale may have been built by another process."""
     _memo.clear()
 
@@ -76,9 +76,11 @@ class TableTask(luigi.Task):
 
     table: str = ""  # the declared table that it makes, for tasks that make one
     transform: str = ""  # `x.sql` under transforms/sql, or a module of pipeline.transforms with build(con) -> SELECT
-    readable = True  # stands among the objects too, for the catalog
-    hashed_while_read = False  # whether `settled` knows the hashes of what was read, so that they need not come first
-    large = False  # runs alone more often than not, so DuckDB takes every core for it
+    in_object_store = True  # stands among the objects too, for the catalog
+    hashed_while_read = (
+        False  # whether `final_inputs` knows the hashes of what was read, so that they need not come first
+    )
+    use_all_cores = False  # runs alone more often than not, so DuckDB takes every core for it
 
     # ---- what a subclass says -------------------------------------------------------------------------------
 
@@ -134,7 +136,7 @@ class TableTask(luigi.Task):
         """Whether it is built only once that input is up to date; else it takes what is published of it."""
         return True
 
-    def shaping(self) -> dict[str, object]:
+    def settings_used(self) -> dict[str, object]:
         """Settings that shape the bytes, by their name in luigi.cfg; JSON values."""
         return {}
 
@@ -151,7 +153,7 @@ class TableTask(luigi.Task):
         """Inputs that are no tables: name -> digest."""
         return {}
 
-    def settled(self, basis: Basis) -> Basis:
+    def final_inputs(self, basis: BuildInputs) -> BuildInputs:
         """The basis for the stamp, with the inputs that only `produce` came to know of."""
         return basis
 
@@ -192,12 +194,12 @@ class TableTask(luigi.Task):
     def before_publishing(self) -> None:
         """Called when a draft passed its gate, before it takes the place of what was published."""
 
-    def look_over(self, drafts: dict[str, Path], con) -> None:
+    def collect_stats(self, drafts: dict[str, Path], con) -> None:
         """Learn from the drafts what `notes` says of them, while the gate checks them in another thread; `con` is a connection
         to the gate's database, without the task's variables."""
 
     def notes(self) -> dict:
-        """What the stamp keeps beside the parts; called after `look_over`."""
+        """What the stamp keeps beside the parts; called after `collect_stats`."""
         return {}
 
     # ---- Luigi's questions ----------------------------------------------------------------------------------
@@ -231,7 +233,7 @@ class TableTask(luigi.Task):
         """Why it is not up to date, looking up the stream too; remembered within the process."""
         global _memo_pid
         if _memo_pid != os.getpid():
-            forget()
+            clear_caches()
             _memo_pid = os.getpid()
         if self.task_id not in _memo:
             _memo[self.task_id] = self._upstream_staleness() or self.own_staleness()
@@ -268,7 +270,7 @@ class TableTask(luigi.Task):
         """What is wrong with its files, by size and time."""
         for part in stamp.parts.values():
             found = part.problem(self.warehouse)
-            if found is None and self.readable:
+            if found is None and self.in_object_store:
                 found = targets.object_problem(self.warehouse, part.digest, part.bytes)
             if found:
                 return found
@@ -285,7 +287,7 @@ class TableTask(luigi.Task):
             return Stale("gate", f"it fails expectations/{stamp.failed_gate}.json: {_first_failure(stamp)}")
         return None
 
-    def basis(self) -> Basis:
+    def basis(self) -> BuildInputs:
         """What it rests on, now. An input that does not exist yet counts as '' (its task will be asked to build it)."""
         inputs = {
             f"{task.input_name}:{name}": digest
@@ -296,7 +298,7 @@ class TableTask(luigi.Task):
         inputs.update(self.other_inputs())
         schemas = {f"schema of {n}": _schema(n) for n in (*self.views(), *self.targets())}
         code = code_version.versions(*self.code_roots(), *WRITERS)
-        return Basis(inputs, code, {**self.shaping(), **schemas})
+        return BuildInputs(inputs, code, {**self.settings_used(), **schemas})
 
     def digest_of(self, table: str) -> str | None:
         """The digest of one of its tables; None when it makes no such table (a broken source makes none)."""
@@ -325,7 +327,7 @@ class TableTask(luigi.Task):
         """The file of one of its tables that stands in one; None when it made none."""
         return next(iter(self.files_of(table)), None)
 
-    def settle(self) -> bool:
+    def skip_if_current(self) -> bool:
         """Whether, now that its inputs are built, nothing is owed: then it is put on record as unchanged, and not run.
 
         Luigi's worker asks it in the parent (`tasks.worker`), where a process would only find out the same.
@@ -370,7 +372,7 @@ class TableTask(luigi.Task):
 
         UsageError when no source has its month.
         """
-        forget()
+        clear_caches()
         for look in BEFORE_A_TASK_ALONE:
             look(self)
 
@@ -380,7 +382,7 @@ class TableTask(luigi.Task):
         basis = None if self.hashed_while_read else self.basis()
         with self.scratch() as folder:
             drafts = {name: folder / f"{name}.parquet" for name in self.targets()}
-            with targets.refusals_told(folder):
+            with targets.translate_os_errors(folder):
                 made = self.produce(drafts)
             basis = basis or self.basis()
             old = former.parts if former else {}
@@ -391,14 +393,14 @@ class TableTask(luigi.Task):
                 closing(con.cursor()) as other,
                 ThreadPoolExecutor(2, thread_name_prefix="beside") as beside,
             ):
-                looked = beside.submit(self.look_over, drafts, other)
-                synced = [beside.submit(targets.fsync, drafts[name]) for name in new if self.large]
+                looked = beside.submit(self.collect_stats, drafts, other)
+                synced = [beside.submit(targets.fsync, drafts[name]) for name in new if self.use_all_cores]
                 try:
                     verdicts = self.gate(_by_table({name: drafts[name] for name in made}), con)
                 finally:  # of both failures, ours is told before the source's
                     looked.result()
             parts = {}
-            with targets.refusals_told(folder):
+            with targets.translate_os_errors(folder):
                 for one in synced:
                     one.result()
             self.before_publishing()
@@ -410,10 +412,10 @@ class TableTask(luigi.Task):
                     place,
                     one,
                     former=old.get(name),
-                    readable=self.readable,
+                    in_object_store=self.in_object_store,
                 )
             self.clear_places(parts)
-            stamp = Stamp(self.settled(basis), parts, verdicts, self.notes())
+            stamp = Stamp(self.final_inputs(basis), parts, verdicts, self.notes())
             stamps.write(self.warehouse, self.label, stamp)
         return stamp
 
@@ -477,7 +479,7 @@ class TableTask(luigi.Task):
         """A bounded DuckDB connection with the task's variables set; so many at a time share the task's memory."""
         from pipeline.storage import duck
 
-        con = duck.connect(memory(shared_by), threads(self.large), self.warehouse.scratch)
+        con = duck.connect(memory(shared_by), threads(self.use_all_cores), self.warehouse.scratch)
         try:
             for name, value in self.variables().items():
                 con.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
@@ -488,7 +490,7 @@ class TableTask(luigi.Task):
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for drafts, gone afterwards."""
-        with targets.refusals_told(self.warehouse.scratch):
+        with targets.translate_os_errors(self.warehouse.scratch):
             folder = paths.make_folder(self.warehouse.scratch / f"{self.label.replace('/', '.')[-150:]}-{os.getpid()}")
         try:
             yield folder
@@ -547,7 +549,7 @@ def forget_stamps_of_others() -> None:
     """Read raw hashes again: another worker may have added to them."""
     from pipeline.storage import raw_hashes
 
-    raw_hashes.forget()
+    raw_hashes.clear_caches()
 
 
 def selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
@@ -580,7 +582,7 @@ def _shown_input(name: str) -> str:
 def _schema(name: str) -> str:
     declared = tables.get(name)
     columns = " ".join(f"{c}:{k}" for c, k in declared.columns.items())
-    return " | ".join((columns, " ".join(declared.sort), *filter(None, [" ".join(declared.few)])))
+    return " | ".join((columns, " ".join(declared.sort), *filter(None, [" ".join(declared.dictionary_encode)])))
 
 
 def _failures(verdict) -> str:
@@ -621,7 +623,7 @@ def at_work(root: Root) -> Iterator[None]:
     """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
     _die_with_parent()
     signals.check()
-    with locks.held(root), targets.refusals_told(root.path):
+    with locks.held(root), targets.translate_os_errors(root.path):
         root.make_scratch()
         yield
 

@@ -53,7 +53,7 @@ class _Worker(luigi.worker.Worker):
 
     def _run_task(self, task_id):
         task = self._scheduled_tasks[task_id]
-        settled = getattr(task, "settle", None)
+        settled = getattr(task, "skip_if_current", None)
         if settled is not None and settled():
             self._watch.settled += 1
             self._done(task)

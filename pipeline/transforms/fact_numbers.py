@@ -29,7 +29,7 @@ from pipeline.compiled import md5
 from pipeline.compiled.exact_sums import ExactSum
 from pipeline.compiled.jit import address
 from pipeline.storage import duck, parquet
-from pipeline.storage.prefetch import ahead
+from pipeline.storage.prefetch import prefetch
 from pipeline.transforms import fact_kernels
 
 FACTS = 1 << 20  # of a piece, 60 bytes each
@@ -57,7 +57,7 @@ def batches(
     con.execute(duck.sql("fact_rate_numbered.sql"))
     scratch.mkdir(exist_ok=True)
     facts = _Facts(con, scratch)
-    with closing(ahead(facts.pieces(rows), waiting=2)) as pieces:
+    with closing(prefetch(facts.pieces(rows), waiting=2)) as pieces:
         for piece in pieces:
             yield piece.batch()
     con.execute(
@@ -95,12 +95,12 @@ class _Facts:
             while first < len(found.chosen):
                 first += kept.take(found, first)
                 if kept.count == rows:
-                    yield self._said(kept)
+                    yield self._with_texts(kept)
                     kept = _Kept.room(rows)
             self._count(found)
             del found  # before more are made
         if kept.count:
-            yield self._said(kept)
+            yield self._with_texts(kept)
 
     def _count(self, found: _Found) -> None:
         """Count facts that were kept, and what collapsed into them."""
@@ -124,8 +124,8 @@ class _Facts:
         always = {"fact_uid", "source_count"}
         for table, names in (("pair", _OF_PAIR), ("group", _OF_GROUP), ("price", ["negotiated_rate"])):
             counts = ", ".join(f"count({name}) = count(*)" for name in names)
-            said = self._con.execute(f"SELECT {counts} FROM fact_{table}").fetchall()[0]
-            always |= {name for name, by_all in zip(names, said, strict=True) if by_all}
+            counted = self._con.execute(f"SELECT {counts} FROM fact_{table}").fetchall()[0]
+            always |= {name for name, by_all in zip(names, counted, strict=True) if by_all}
         declared = tables.get("fact_rate").arrow_schema()
         texts = {*_OF_PAIR, *_OF_GROUP}
         return pa.schema(
@@ -234,15 +234,15 @@ class _Facts:
         _identify([*of_pair.columns, prices.column("rate"), *of_group.columns], price, pair_codes, group_codes, uid)
         return _Rates(uid, price, group, pair_no, amount, own)
 
-    def _said(self, kept: _Kept) -> _Piece:
+    def _with_texts(self, kept: _Kept) -> _Piece:
         """Facts with what their pairs and groups say."""
         facts = kept.filled()
-        said = []
+        found = []
         for kind, numbers, names in (("pair", facts.pair, _OF_PAIR), ("group", facts.group, _OF_GROUP)):
             codes, used = _renumbered(numbers, self._places[kind])
             texts = self._texts[kind].select(names).take(pa.array(used))
-            said.append((codes, {name: texts.column(name).combine_chunks().dictionary_encode() for name in names}))
-        return _Piece(facts, said, self._schema)
+            found.append((codes, {name: texts.column(name).combine_chunks().dictionary_encode() for name in names}))
+        return _Piece(facts, found, self._schema)
 
 
 @dataclass
@@ -336,7 +336,7 @@ class _Piece:
     fact takes."""
 
     facts: _Kept
-    said: list[tuple[np.ndarray, dict[str, pa.DictionaryArray]]]
+    texts: list[tuple[np.ndarray, dict[str, pa.DictionaryArray]]]
     schema: pa.Schema
 
     def batch(self) -> pa.RecordBatch:
@@ -346,7 +346,7 @@ class _Piece:
             "negotiated_rate": self.facts.amount,
             "source_count": self.facts.times,
         }
-        for row, texts in self.said:
+        for row, texts in self.texts:
             made |= {name: _taken(column, row) for name, column in texts.items()}
         return pa.record_batch(made, schema=self.schema)
 

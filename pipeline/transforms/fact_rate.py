@@ -134,7 +134,7 @@ def _account(con: duckdb.DuckDBPyConnection, *, corrected: bool) -> None:
         before = _amounts(con, f"SELECT before, {columns} FROM corrected_amount GROUP BY 1")
         after = _amounts(con, f"SELECT after, {columns} FROM corrected_amount GROUP BY 1")
     ((of_stars,),) = con.sql(f"SELECT count(*) FROM ({_STAR})").fetchall()
-    told = {
+    values = {
         "star_facts": of_stars,
         "facts": facts["facts"][0],
         "duplicates": facts["duplicates"][0],
@@ -144,7 +144,7 @@ def _account(con: duckdb.DuckDBPyConnection, *, corrected: bool) -> None:
         "corrected_sum": decimals.text(before["dropped"][1]),
         "amended_sum": decimals.text(decimals.total([before["kept"][1], -after["kept"][1]])),
     }
-    columns = ", ".join(f"{duck.literal(value)} AS {name}" for name, value in told.items())
+    columns = ", ".join(f"{duck.literal(value)} AS {name}" for name, value in values.items())
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE read_totals AS SELECT (SELECT count(*) FROM read_rate) AS read, {columns}"
     )

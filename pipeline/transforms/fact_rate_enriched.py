@@ -51,7 +51,7 @@ class Piece:
 
     first_row: int
     behind: int
-    told: str | None = None
+    digest: str | None = None
 
 
 def build(con: duckdb.DuckDBPyConnection) -> str:
@@ -79,8 +79,8 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     _sort(con, duck.parquet_files(unsorted))
     unsorted.unlink()
     ends = cuts(_count(con, "enriched_row"), most_rows, _leaf_starts(con), lambda rows: _least_uid(con, rows))
-    told = _told(con, ends)
-    return [Piece(first, end, one) for first, end, one in zip([0, *ends[:-1]], ends, told, strict=True)]
+    digest = _piece_digests(con, ends)
+    return [Piece(first, end, one) for first, end, one in zip([0, *ends[:-1]], ends, digest, strict=True)]
 
 
 def cuts(count: int, most_rows: int, starts: np.ndarray, least: Callable[[np.ndarray], int]) -> list[int]:
@@ -159,7 +159,7 @@ def batches(con: duckdb.DuckDBPyConnection, wanted: list[Piece]) -> Iterator[tup
         yield piece, _typed(answer, declared)
 
 
-def _told(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str | None]:
+def _piece_digests(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str | None]:
     """A digest of what each piece is joined from: its rows, with what the answers that they number say."""
     import pyarrow as pa
 
@@ -168,9 +168,9 @@ def _told(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str | None]:
     numbered = ("enriched_owner", "enriched_provider", *_ANSWERS[2:])
     if any(_count(con, name) > _TOLD_AT_MOST for name in numbered):
         return [None] * len(ends)
-    said = {name: _said(con, name) for name in numbered}
+    answers = {name: _answer_digests(con, name) for name in numbered}
     owner = con.execute("SELECT group_ix, coalesce(provider_ix, 0) AS provider_ix FROM enriched_owner").fetchnumpy()
-    provider = np.zeros(len(said["enriched_owner"]), np.int64)
+    provider = np.zeros(len(answers["enriched_owner"]), np.int64)
     provider[owner["group_ix"]] = owner["provider_ix"]
     amounts = ("negotiated_rate", "state_rate", "locality_rate", "locality_factor", "wcfs_amount")
     numbers = {"enriched_owner": "group_ix"} | {name: f"{name.removeprefix('enriched_')}_ix" for name in _ANSWERS[2:]}
@@ -182,14 +182,14 @@ def _told(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str | None]:
             places = {name: found.column(ix).to_numpy() for name, ix in numbers.items()}
             places["enriched_provider"] = provider[places["enriched_owner"]]
             for name in numbered:
-                columns += [pa.array(half[places[name]]) for half in said[name].T]
+                columns += [pa.array(half[places[name]]) for half in answers[name].T]
             yield pa.table(columns, names=[str(n) for n in range(len(columns))])
 
     schedules = con.sql("SELECT coalesce(string_agg(schedule, ' ' ORDER BY schedule), '') FROM enriched_schedule")
     return leaf_digest.digests(rows(), np.array(ends), schedules.fetchall()[0][0])
 
 
-def _said(con: duckdb.DuckDBPyConnection, table: str) -> np.ndarray:
+def _answer_digests(con: duckdb.DuckDBPyConnection, table: str) -> np.ndarray:
     """What each row of an answer's table says, in 128 bits, at its number; at 0 what no row says.
 
     Other numbers than its own do not count: who has which depends on what else the month has.
@@ -201,9 +201,9 @@ def _said(con: duckdb.DuckDBPyConnection, table: str) -> np.ndarray:
     found = con.sql(
         f"SELECT {key} AS ix, md5_number_lower(t) AS low, md5_number_upper(t) AS high FROM (SELECT {key}, {text} AS t FROM {table})"
     ).fetchnumpy()
-    said = np.zeros((len(found["ix"]) + 1, 2), np.int64)
-    said[found["ix"], 0], said[found["ix"], 1] = found["low"].view(np.int64), found["high"].view(np.int64)
-    return said
+    answers = np.zeros((len(found["ix"]) + 1, 2), np.int64)
+    answers[found["ix"], 0], answers[found["ix"], 1] = found["low"].view(np.int64), found["high"].view(np.int64)
+    return answers
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

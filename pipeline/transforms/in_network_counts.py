@@ -118,13 +118,13 @@ class _Prices:
     def take(self, object_ix: np.ndarray, amount: np.ndarray) -> None:
         """Count prices, objects rising."""
         others = np.empty(len(amount), np.int64)
-        arrays = object_ix, amount, self.upto(object_ix), self.sums, others
+        arrays = object_ix, amount, self.ensure(object_ix), self.sums, others
         self._reached, count = _count_prices(*arrays, self.first, self._reached)
         assert self._reached >= 0, "the prices of an object do not stand together"
         for row in others[:count]:
             self.others.setdefault(int(object_ix[row]), []).append(float(amount[row]))
 
-    def upto(self, object_ix: np.ndarray) -> np.ndarray:
+    def ensure(self, object_ix: np.ndarray) -> np.ndarray:
         """How many they are, of `first` and those behind it, up to the last of these objects at least."""
         if len(object_ix):
             rows = int(object_ix[-1]) + 1 - self.first
@@ -160,7 +160,7 @@ class _Owners:
         self.last = _grown(self.last, _most(owner) + 1, -1)
         self._sum_others(object_ix, owner, prices)
         sums = self.pair_sum.limbs, self.again_sum.limbs
-        counted = prices.upto(object_ix), prices.sums, *sums, prices.first, self._reached
+        counted = prices.ensure(object_ix), prices.sums, *sums, prices.first, self._reached
         self._reached, rates, pairs, again = _count_owners(object_ix, owner, self.last, *counted)
         assert self._reached >= 0, "the owners of an object do not stand together"
         self.rates += rates

@@ -55,7 +55,7 @@ def _ours(path: Path, *, with_facts: bool) -> dict:
         _built(task)
         found = {"staged": time.perf_counter() - began, "rates": task.stamp().notes["counts"]["rates_read"]}
         if with_facts:
-            build.look_again()  # it is of a month now
+            build.clear_caches()  # it is of a month now
             _built(facts.FactRate(month=task.month))
             found["facts"] = time.perf_counter() - began
     return found

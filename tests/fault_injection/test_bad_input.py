@@ -463,7 +463,7 @@ def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path,
     assert not kit.build(root).failures
 
 
-@pytest.mark.parametrize("when", ["_read", "look_over"])
+@pytest.mark.parametrize("when", ["_read", "collect_stats"])
 def test_a_file_replaced_while_it_is_read_is_never_taken_for_read(when, tmp_path, monkeypatch):
     """Whenever another takes its place: the file fails, or the next build reads the other one."""
     root = kit.small(tmp_path)

@@ -118,7 +118,7 @@ def test_a_folder_of_references_holds_no_in_network_files(tmp_path):
     for name in ("GA/references/x.json", "GA/sub/references/y/z.txt", "references/q.json"):
         put(root / "raw" / "mrf" / name, {"provider_groups": GROUPS[A]})
     session.use(root)
-    ingest.forget()
+    ingest.clear_caches()
     assert listing.in_network_files() == ("GA/a.json",)
     assert [m.error.place for m in listing.misplaced()] == [
         "raw/mrf/references/q.json"

@@ -204,7 +204,7 @@ def test_a_withheld_leaf_is_left_out(root, tmp_path):
         manifests[month][name] = manifests[month][name]._replace(reason="negotiated_rate: negative")
     written = {month: tmp_path / f"{month}.tsv" for month in months}
     for month, path in written.items():
-        path.write_text(targets.seal("".join(record.line() for record in manifests[month].values())))
+        path.write_text(targets.add_checksum_line("".join(record.line() for record in manifests[month].values())))
     catalog.write(here, tmp_path / "warehouse.duckdb", listed, written, [accounts_of(month) for month in months])
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as con:
         assert count(con, "fact_rate_enriched") == count(con, "fact_rate") - gone

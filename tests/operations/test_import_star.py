@@ -140,7 +140,7 @@ def use(root: Path) -> None:
     (root / "raw").mkdir(parents=True, exist_ok=True)
     session.use(root)
     settings.load(root)
-    ingest.forget()
+    ingest.clear_caches()
 
 
 @pytest.fixture
@@ -234,9 +234,9 @@ def test_another_star_schema_adds_what_is_new_to_its_months_alone(first, tmp_pat
     root = kit.copy(folder / "warehouse", tmp_path / "warehouse")
     use(root)
     before = kit.parquet_files(root)
-    brought = import_star.bring(write(tmp_path / "given", guide()))
+    brought = import_star.import_star(write(tmp_path / "given", guide()))
     assert (brought.new, brought.months) == (True, {"2025-09": 2})
-    assert brought.passed_over == [("silver/xref_pos/xref_pos.parquet", "it is made here from dim_pos_set")]
+    assert brought.skipped == [("silver/xref_pos/xref_pos.parquet", "it is made here from dim_pos_set")]
     outcome = kit.build(root)
     assert outcome.ok, outcome
     assert not [name for name in kit.rewritten(before, kit.parquet_files(root)) if "2025-08" in name]
@@ -342,7 +342,7 @@ def test_what_is_refused_is_named_and_nothing_is_brought(what, root, tmp_path):
     given, file, fact = REFUSED[what]
     folder = write(tmp_path / "given", given)
     with pytest.raises(errors.SourceError) as refused:
-        import_star.bring(folder)
+        import_star.import_star(folder)
     place, *lines = str(refused.value).splitlines()
     assert place.startswith(str(folder / file))
     assert fact in str(refused.value)
@@ -363,7 +363,7 @@ def test_a_damaged_file_is_refused(name, damage, fact, root, tmp_path):
     path = write(tmp_path / "given", guidelines()) / f"{name}.parquet"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(errors.SourceError, match=f"{name}.parquet: {fact}"):
-        import_star.bring(tmp_path / "given")
+        import_star.import_star(tmp_path / "given")
     assert not list((root / "raw").rglob("*"))
 
 
@@ -388,15 +388,15 @@ def test_the_folder_above_is_not_taken_for_the_star_schema(root, tmp_path):
     with pytest.raises(
         errors.SourceError, match=rf"do you mean:\s+ratehouse import-star {tmp_path}/pipeline/core/data"
     ):
-        import_star.bring(tmp_path / "pipeline")
+        import_star.import_star(tmp_path / "pipeline")
 
 
 def test_an_id_that_stands_for_another_fact_in_another_star_schema_is_refused(root, tmp_path):
-    brought = import_star.bring(write(tmp_path / "given", guidelines()))
+    brought = import_star.import_star(write(tmp_path / "given", guidelines()))
     given = guide()
     given["gold/fact_rate"] = given["gold/fact_rate"].with_columns(negotiated_rate=pl.lit(98.0))
     with pytest.raises(errors.SourceError) as refused:
-        import_star.bring(write(tmp_path / "other", given))
+        import_star.import_star(write(tmp_path / "other", given))
     assert (
         f"fact_uid u3 stands for another fact in raw/star/{brought.id} (negotiated_rate: here 98.0, there 99.0)"
         in str(refused.value)
@@ -411,9 +411,9 @@ def test_what_an_interrupted_copy_leaves_is_no_star_schema(root, tmp_path):
     left = root / "raw" / "star" / f"{import_star.DRAFT}0123"
     left.mkdir(parents=True)
     (left / "fact_rate.parquet").write_bytes(b"half")
-    ingest.forget()
+    ingest.clear_caches()
     assert listing.stars() == ()
-    brought = import_star.bring(write(tmp_path / "given", guidelines()))
+    brought = import_star.import_star(write(tmp_path / "given", guidelines()))
     assert [p.name for p in (root / "raw" / "star").iterdir()] == [brought.id]
 
 
@@ -425,7 +425,7 @@ def test_rows_that_are_repeated_or_join_nothing_are_told(root, tmp_path):
          "code_description": ["B", "A", "C", None], "code_name": ["x"] * 4})  # fmt: skip
     given["dims/dim_payer"] = given["dims/dim_payer"].with_columns(payer_slug=pl.lit("peach"))
     given["gold/fact_rate"] = given["gold/fact_rate"].with_columns(payer_slug=pl.lit("peach"))
-    brought = import_star.bring(write(tmp_path / "given", given))
+    brought = import_star.import_star(write(tmp_path / "given", given))
     assert brought.notices == [
         "gold/fact_rate.parquet: 1 rows stand more than once; once is enough",
         "dims/dim_code.parquet: 1 rows without code_type or code are passed over",
@@ -532,7 +532,7 @@ def test_groups_have_the_members_of_their_month_alone(tmp_path):
 @pytest.mark.slow
 def test_months_are_known_from_what_was_staged(root, tmp_path):
     assert facts.months() == []
-    brought = import_star.bring(write(tmp_path / "given", guidelines()))
+    brought = import_star.import_star(write(tmp_path / "given", guidelines()))
     (task,) = star.tasks()
     assert task.star == brought.id
     assert star.months() == []

@@ -340,7 +340,7 @@ def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root)
 
     manifest = leaves.manifest(session.current(), "2025-08")
     (record,) = leaves.records(manifest).values()
-    manifest.write_text(targets.seal(record._replace(rows=3).line()))
+    manifest.write_text(targets.add_checksum_line(record._replace(rows=3).line()))
     restamp(root, "gold/fact_rate_enriched/year_month=2025-08", manifest=targets.file_hash(manifest))
     (told,) = problems(root).values()
     assert told == "has 3 rows, and the fact 4 for it"

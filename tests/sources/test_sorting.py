@@ -313,7 +313,7 @@ def test_what_nobody_reads_is_listed_and_no_error(root):
         put(root, name, b"%PDF-1.7\0")
     outcome = kit.build(root)
     assert (outcome.ok, outcome.nothing_to_do) == (True, True)
-    assert [name for name, _ in outcome.passed_over] == [
+    assert [name for name, _ in outcome.skipped] == [
         "raw/mrf/GA/layout.pdf",
         "raw/mrf/GA/x.json.crdownload",
         "raw/medicare/letter.pdf",
@@ -377,7 +377,7 @@ def test_a_folder_of_no_kind_that_a_state_links_to_is_only_skipped(root):
     (root / "raw" / "mrf" / "GA").rename(root / "raw" / "payers")
     (root / "raw" / "mrf" / "GA").symlink_to(root / "raw" / "payers")
     outcome = kit.build(root)
-    assert (outcome.ok, outcome.passed_over) == (True, [("raw/payers", "it is the same folder as raw/mrf/GA")])
+    assert (outcome.ok, outcome.skipped) == (True, [("raw/payers", "it is the same folder as raw/mrf/GA")])
 
 
 def test_corrections_in_folders_are_read(root):

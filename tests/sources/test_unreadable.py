@@ -242,7 +242,7 @@ def test_a_star_schema_that_is_gone_is_missing_until_it_is_forgotten(two_months,
 
     given = write(tmp_path / "given", guidelines())
     look(two_months)
-    brought = import_star.bring(given)
+    brought = import_star.import_star(given)
     assert build(two_months).ok
     before, found = tables(two_months), rates(two_months)
     shutil.move(two_months / "raw/star" / brought.id, tmp_path / "aside")

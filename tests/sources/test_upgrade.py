@@ -42,7 +42,7 @@ def as_before(root: Path) -> Path:
     stamps = root / ".state/stamps"
     for path in list(stamps.rglob("*.json")):
         label = path.relative_to(stamps).as_posix().removesuffix(".json")
-        text = targets.unseal(path.read_text(encoding="utf-8"))
+        text = targets.verify_checksum_line(path.read_text(encoding="utf-8"))
         for new, old in staged.items():
             text = re.sub(rf"{new}(_\d{{4}}-\d\d)?(?=[:/\"])", old, text)
         stamp = json.loads(text)
@@ -53,7 +53,7 @@ def as_before(root: Path) -> Path:
         path.unlink()
         to = stamps / f"{staged.get(label, label)}.json"
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(targets.seal(json.dumps(stamp, indent=1, sort_keys=True)), encoding="utf-8")
+        to.write_text(targets.add_checksum_line(json.dumps(stamp, indent=1, sort_keys=True)), encoding="utf-8")
     (root / ".state/let_go.jsonl").unlink(missing_ok=True)
     return root
 

@@ -181,7 +181,7 @@ def test_nothing_else_fails(handed):
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_a_file_of_another_kind_is_skipped_and_named(handed, name):
     for outcome in (handed.whole, handed.skipped, handed.contradicting):
-        (why,) = [why for file, why in outcome.passed_over if file == f"raw/{name}"]
+        (why,) = [why for file, why in outcome.skipped if file == f"raw/{name}"]
         assert why.startswith(ELSEWHERE[name][1])
     assert reference_file.REFERENCES[name.split("/")[0]](path=name.split("/")[1]).status == file_task.UNRECOGNISED
 

@@ -85,5 +85,7 @@ def test_another_choice_of_columns_written_as_numbers_is_another_file(monkeypatc
     """Bytes and digests change with it, so it belongs to what a table was built from."""
     declared = tables.get("staged_nppes")
     chosen = task._schema(declared.name)
-    monkeypatch.setitem(tables.REGISTRY, declared.name, dataclasses.replace(declared, few=declared.few[1:]))
+    monkeypatch.setitem(
+        tables.REGISTRY, declared.name, dataclasses.replace(declared, dictionary_encode=declared.dictionary_encode[1:])
+    )
     assert task._schema(declared.name) != chosen

@@ -29,7 +29,7 @@ def pieces(root: Path, month: str) -> list[str]:
     """The month's files, in the order of their rows."""
     session.use(root)
     settings.load(root.resolve())
-    parts = enriched_rows.FactRateEnriched(month=month).stamp().parts_of("fact_rate_enriched")
+    parts = enriched_rows.EnrichedRows(month=month).stamp().parts_of("fact_rate_enriched")
     return [part.path for part in parts]
 
 

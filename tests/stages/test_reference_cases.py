@@ -89,7 +89,7 @@ def test_an_unpacked_zip_is_read_and_its_fixed_width_copy_named(unpacked):
     (first, *_) = rows(root, "code, medicare_state_rate, rate_to_medicare_ratio")
     assert first[:3] == ("2025-10", "99213", 86.745)
     assert round(first[3], 4) == 1.1528
-    assert ("raw/medicare/GPCI2025.txt", "is a copy of GPCI2025.csv, skipped") in outcome.passed_over
+    assert ("raw/medicare/GPCI2025.txt", "is a copy of GPCI2025.csv, skipped") in outcome.skipped
 
 
 def test_a_release_holds_from_the_quarter_that_its_name_says(unpacked):
@@ -102,7 +102,7 @@ def test_a_release_holds_from_the_quarter_that_its_name_says(unpacked):
 
 def test_hud_s_reverse_crosswalk_is_named_and_places_nobody(unpacked):
     root, outcome = unpacked
-    (why,) = [why for file, why in outcome.passed_over if file == "raw/geo/CBSA_ZIP_062025.csv"]
+    (why,) = [why for file, why in outcome.skipped if file == "raw/geo/CBSA_ZIP_062025.csv"]
     assert why.startswith("is HUD's CBSA_ZIP crosswalk, the wrong way round")
     assert "16860" not in {area for _, area in rows(root, "stat_area_code")}
 

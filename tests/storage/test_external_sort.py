@@ -18,8 +18,8 @@ _KINDS = {"note": "string", "npi": "string", "kind": "string", "row": "int64"}
 BY_NPI = Table("by_npi", "", _KINDS, ("npi", "kind", "row"))
 BY_KIND = Table("by_kind", "", _KINDS, ("kind", "npi", "row"))
 # Texts that are kept as numbers come back in the order of texts.
-BY_NPI_AND_FEW = Table("by_npi_and_few", "", _KINDS, ("npi", "kind", "row"), few=("kind", "note"))
-BY_FEW = Table("by_few", "", _KINDS, ("kind", "npi", "row"), few=("kind",))
+BY_NPI_AND_FEW = Table("by_npi_and_few", "", _KINDS, ("npi", "kind", "row"), dictionary_encode=("kind", "note"))
+BY_FEW = Table("by_few", "", _KINDS, ("kind", "npi", "row"), dictionary_encode=("kind",))
 MANY_RANGES = 128 << 25
 # Even, all in one range, at the edges of ranges and of all NPIs, one NPI over and over.
 NPIS = st.one_of(

@@ -120,7 +120,7 @@ def test_other_rows_have_another_digest(tmp_path_factory, rows, others):
 
 
 STAGED = Table("staged_t", parquet.READ_ONCE, {"t_ix": "int64", "a": "string", "b": "float64"}, key=("t_ix",))
-FEW = Table("few_t", "x", {"t_ix": "int64", "a": "string", "b": "float64"}, key=("t_ix",), few=("a",))
+FEW = Table("few_t", "x", {"t_ix": "int64", "a": "string", "b": "float64"}, key=("t_ix",), dictionary_encode=("a",))
 STAGED_ROWS = st.lists(
     st.tuples(st.integers(0, 600), st.none() | st.sampled_from(["", "a", "b", "é"]), st.floats(0, 2)), max_size=12
 )
@@ -275,7 +275,7 @@ def test_what_is_made_ahead_gives_way_to_who_takes_it():
         yield niceness()
 
     before = niceness()
-    assert list(prefetch.ahead(made())) == [min(before + prefetch.NICENESS, 19)]
+    assert list(prefetch.prefetch(made())) == [min(before + prefetch.NICENESS, 19)]
     assert niceness() == before
 
 
@@ -292,7 +292,7 @@ def test_rows_made_ahead_are_the_same_and_end_as_they_do():
     taken, furthest = [], []
 
     def take():
-        for batch in prefetch.ahead(rows()):
+        for batch in prefetch.prefetch(rows()):
             taken.append(batch.column(0)[0].as_py())
             furthest.append(len(made) - len(taken))
 
@@ -300,7 +300,7 @@ def test_rows_made_ahead_are_the_same_and_end_as_they_do():
         take()
     assert taken == [0, 1, 2, 3, 4]
     assert max(furthest) <= 1
-    started = prefetch.ahead(rows())
+    started = prefetch.prefetch(rows())
     next(started)
     started.close()  # waits for the thread
     assert not [one for one in threading.enumerate() if one.name.startswith(prefetch.THREAD)]

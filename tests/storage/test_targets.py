@@ -30,7 +30,7 @@ def draft(root, text):
 def publish(root, text, digest, former=None):
     target = root.path / "dims" / "t.parquet"
     written = Written(digest, 1, hashlib.sha256(text.encode()).hexdigest())
-    return targets.publish(root, draft(root, text), target, written, former=former, readable=True)
+    return targets.publish(root, draft(root, text), target, written, former=former, in_object_store=True)
 
 
 def identity(path):
@@ -99,14 +99,14 @@ def test_a_file_that_was_only_touched_is_read_once_and_is_what_it_was(root, monk
     read = []
     real = targets.file_hash
     monkeypatch.setattr(targets, "file_hash", lambda path: read.append(path) or real(path))
-    targets.forget()
+    targets.clear_caches()
     assert [part.problem(root), part.problem(root)] == [None, None]
     assert read == [str(root.path / part.path)]
     assert targets.touched() == {str(root.path / part.path): (3, 1, part.sha256)}
     (root.path / part.path).write_text("eno")
     os.utime(root.path / part.path, ns=(2, 2))
     assert "replaced by hand" in part.problem(root)
-    targets.forget()
+    targets.clear_caches()
 
 
 def test_where_hard_links_are_refused_a_copy_is_made(root, monkeypatch):
@@ -120,7 +120,7 @@ def test_where_hard_links_are_refused_a_copy_is_made(root, monkeypatch):
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
 def test_refusals_of_the_system_say_what_to_do(root, code):
-    with pytest.raises(errors.PublishError) as refused, targets.refusals_told(root.path):
+    with pytest.raises(errors.PublishError) as refused, targets.translate_os_errors(root.path):
         raise OSError(code, os.strerror(code), "some/file")
     assert "some/file" in str(refused.value)
     assert "run the same command again" in str(refused.value)

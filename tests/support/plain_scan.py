@@ -6,7 +6,7 @@ read a record can be held against each other. What must not come in: reading.
 
 from __future__ import annotations
 
-from pipeline.readers.in_network.scan.items import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, MODE, MORE, ODD, POSITION
+from pipeline.readers.in_network.scan.items import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, MODE, MORE, FALLBACK, POSITION
 
 
 def plain_scan(start, piece, cursor) -> int:
@@ -26,7 +26,7 @@ def plain_scan(start, piece, cursor) -> int:
         elif mode == AFTER_ITEM:
             at, mode = at + 1, ITEM
         else:
-            mode, status = ITEM, ODD
+            mode, status = ITEM, FALLBACK
             break
     cursor[POSITION], cursor[MODE] = at, mode
     return status

@@ -70,7 +70,7 @@ def root(tmp_path) -> Path:
     )
     session.use(tmp_path / "warehouse")
     settings.load(tmp_path / "warehouse")
-    ingest.forget()
+    ingest.clear_caches()
     return tmp_path / "warehouse"
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_month_is_refused_with_the_nearest(root, text):
         dims.DimProviderGroup,
         xrefs.XrefGroupNpi,
         bench.BenchAsc,
-        enriched_rows.FactRateEnriched,
+        enriched_rows.EnrichedRows,
     ):
         with pytest.raises(errors.UsageError, match=re.escape(meant)):
             cls(month=text)
@@ -144,7 +144,7 @@ def test_what_a_person_names_must_be_there(root):
     with pytest.raises(errors.UsageError, match="there is none yet"):
         dict(reference_file.Wcfs.get_params())["path"].parse("GA.csv")
     (root / "raw" / "mrf" / "notes.json").write_text("{}")
-    ingest.forget()
+    ingest.clear_caches()
     assert dict(raw.SourceFile.get_params())["path"].parse("mrf/notes.json") == "mrf/notes.json"
 
 

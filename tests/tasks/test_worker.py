@@ -60,7 +60,7 @@ class Settled(luigi.Task):
     def complete(self):
         return self.mark.exists()
 
-    def settle(self):
+    def skip_if_current(self):
         if not self.owes:
             self.mark.write_text("settled")
         return not self.owes
@@ -132,7 +132,7 @@ class LookedAt(Noted):
 
     priority = -1
 
-    def settle(self):
+    def skip_if_current(self):
         self.note()
         return True
 

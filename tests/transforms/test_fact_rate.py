@@ -433,7 +433,7 @@ def test_a_full_disk_is_told_while_facts_are_still_made(sample, monkeypatch):
     """The writer fails while other threads make the next facts with the task's connection: they end, and then it does."""
     session.use(sample)
     configured.load(sample)
-    building.look_again()
+    building.clear_caches()
     monkeypatch.setattr(fact_numbers, "FACTS", 5)
 
     def write(path, table, batches, **options):

@@ -723,8 +723,8 @@ def test_pieces_of_which_the_same_is_told_hold_the_same_rows(facts, references, 
     worlds = [references, shuffled, references | {which: other[which]}]
     made = [pieces_with_rows(world | {"fact_rate": facts}) for world in worlds]
     assert made[1] == made[0], "in another order"
-    for told, rows in made[2].items():
-        assert made[0].get(told, rows) == rows
+    for digest, rows in made[2].items():
+        assert made[0].get(digest, rows) == rows
 
 
 def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]:
@@ -733,7 +733,7 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
         pieces = fact_rate_enriched.pieces(con, Path(folder) / "unsorted", 3)
         assert [p.first_row for p in pieces] == [0, *(p.behind for p in pieces[:-1])]
         assert all(p.behind - p.first_row <= 3 for p in pieces)
-        found = {piece.told: batch.to_pylist() for piece, batch in fact_rate_enriched.batches(con, pieces)}
+        found = {piece.digest: batch.to_pylist() for piece, batch in fact_rate_enriched.batches(con, pieces)}
     assert None not in found
     return found
 

@@ -70,24 +70,26 @@ class Account:
         self.warnings, self.quarantine = Warnings(), Quarantine()
         self.rejected = self.rejected_prices = 0
         self.section = 0  # of the file's keys, the one at hand
-        self.unreadable: list[tuple[tuple, str, int, int]] = []  # of the value at hand: path, reason, rates, prices
+        self.pending_rejects: list[
+            tuple[tuple, str, int, int]
+        ] = []  # of the value at hand: path, reason, rates, prices
 
     def reject(self, path: tuple, reason: str, rates: int, prices: int = 0) -> None:
-        """Count rates and price objects that cannot be read; `put_on_record` keeps their record."""
-        self.unreadable.append((path, reason, rates, prices))
+        """Count rates and price objects that cannot be read; `quarantine_rejects` keeps their record."""
+        self.pending_rejects.append((path, reason, rates, prices))
 
-    def put_on_record(self, file: str, steps: tuple, text: str, offset: int) -> None:
+    def quarantine_rejects(self, file: str, steps: tuple, text: str, offset: int) -> None:
         """Keep the records rejected since the last call: they stand in `text`, at their paths, which stands at the JSON
         path `steps` and at that byte of the file."""
-        if not self.unreadable:
+        if not self.pending_rejects:
             return
         wanted: dict = {}
-        for path, *_ in self.unreadable:
+        for path, *_ in self.pending_rejects:
             node = wanted
             for step in path:
                 node = node.setdefault(step, {})
         places = {(): (0, len(text)), **locate(text, 0, wanted)} if wanted else {(): (0, len(text))}
-        for path, reason, rates, prices in self.unreadable:
+        for path, reason, rates, prices in self.pending_rejects:
             at, to = places[path]
             self.rejected += rates
             self.rejected_prices += prices
@@ -99,7 +101,7 @@ class Account:
                 rates=rates,
                 snippet=text[at : min(to, at + _SNIPPET)],
             )
-        self.unreadable.clear()
+        self.pending_rejects.clear()
 
     def merge(self, other: Account) -> None:
         """Take over what another holds."""
@@ -117,7 +119,7 @@ class Column:
         self._fill = fill
         self.values = self._filled(1024, np.dtype(kind))
 
-    def upto(self, rows: int) -> np.ndarray:
+    def ensure(self, rows: int) -> np.ndarray:
         """The column, at least so many rows of it."""
         if rows > len(self.values):
             former = self.values
@@ -141,32 +143,32 @@ class Tally:
         if not len(numbers):
             return
         rows = int(numbers.max()) + 1
-        turn = self._turn.upto(rows)
+        turn = self._turn.ensure(rows)
         unseen = numbers[turn[numbers] < 0]
         if len(unseen):
             found, first = np.unique(unseen, return_index=True)
             turn[found[np.argsort(first)]] = np.arange(self._turns, self._turns + len(found))
             self._turns += len(found)
-        np.add.at(self._times.upto(rows), numbers, times)
+        np.add.at(self._times.ensure(rows), numbers, times)
 
     def tables(self, rows: int) -> tuple[np.ndarray, np.ndarray, int]:
         """For compiled code to count in: how often each came, its turn (-1 before it comes), and the next turn, which is
         to be told to `counted`."""
-        return self._times.upto(rows), self._turn.upto(rows), self._turns
+        return self._times.ensure(rows), self._turn.ensure(rows), self._turns
 
     def counted(self, turns: int) -> None:
         """Take in what was counted in `tables`."""
         self._turns = turns
 
-    def upto(self, rows: int) -> np.ndarray:
+    def ensure(self, rows: int) -> np.ndarray:
         """How often each came, at least so many of them."""
-        return self._times.upto(rows)
+        return self._times.ensure(rows)
 
-    def came(self, numbers: np.ndarray) -> np.ndarray:
+    def has_seen(self, numbers: np.ndarray) -> np.ndarray:
         """Whether each of these came, be it 0 times."""
-        return self._turn.upto(int(numbers.max(initial=-1)) + 1)[numbers] >= 0
+        return self._turn.ensure(int(numbers.max(initial=-1)) + 1)[numbers] >= 0
 
-    def order(self) -> np.ndarray:
+    def first_seen_order(self) -> np.ndarray:
         """Those that came, the first one first."""
         came = np.flatnonzero(self._turn.values >= 0)
         return came[np.argsort(self._turn.values[came])]

@@ -98,7 +98,7 @@ class PosSet(NamedTuple):
 def pos_set(value: tuple | str | None, notes: Notes) -> PosSet:
     """Two-digit codes (one digit gets its zero) and CSTM-00, of a list (as tuple) or one text. What is no code is left out;
     where nothing else was published the set has an id of its own: it is not the empty set, which means any place."""
-    codes, odd, parts = set(), [], []
+    codes, unreadable, parts = set(), [], []
     for one in value if type(value) is tuple else (value,):
         found = identifier(one, notes)
         if found is None or said_to_be_missing(found, notes):
@@ -117,12 +117,12 @@ def pos_set(value: tuple | str | None, notes: Notes) -> PosSet:
         elif part.upper() == "CSTM-00":
             codes.add("CSTM-00")
         else:
-            odd.append(part)
-    if odd and codes:
-        notes.append(Note(issues.PLACE_OF_SERVICE_NO_CODE, f"service_code {odd[0][:40]!r}"))
-    elif odd:
-        notes.append(Note(issues.PLACE_OF_SERVICE_UNREADABLE, f"service_code {odd[0][:40]!r}"))
-        return PosSet(naming.unreadable_pos_set_id(odd), ())
+            unreadable.append(part)
+    if unreadable and codes:
+        notes.append(Note(issues.PLACE_OF_SERVICE_NO_CODE, f"service_code {unreadable[0][:40]!r}"))
+    elif unreadable:
+        notes.append(Note(issues.PLACE_OF_SERVICE_UNREADABLE, f"service_code {unreadable[0][:40]!r}"))
+        return PosSet(naming.unreadable_pos_set_id(unreadable), ())
     return PosSet(naming.pos_set_id(codes), tuple(sorted(codes)))
 
 

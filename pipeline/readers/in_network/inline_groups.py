@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers import mrf_membership as membership
 from pipeline.readers.in_network.account import Column
 from pipeline.readers.in_network.members import Members
@@ -55,7 +55,7 @@ class Inlines:
     def __init__(self, tins: Tins):
         self._tins = tins
         self._lists: list[Inline] = []
-        self._groups = Spans()  # their pg_members_uids
+        self._groups = ByteInterner()  # their pg_members_uids
         self._members: dict[int, bytes] = {}  # of groups that are not staged yet
         self.group_ix = Column(np.int32, -1)
         self._entries = Members(tins)
@@ -74,7 +74,7 @@ class Inlines:
         """The number of a list. Raises Unreadable."""
         return self._number_all([self._unnumbered(membership.membership(groups))])[0]
 
-    def numbers(self, texts: Spans, first: int, last: int) -> list[int | None]:
+    def numbers(self, texts: ByteInterner, first: int, last: int) -> list[int | None]:
         """The numbers of lists by their JSON text, None for one that cannot be read."""
         entries_of = self._entries
         entries_of.forget()
@@ -102,7 +102,7 @@ class Inlines:
     def _number_all(self, found: list[_Unnumbered]) -> list[int]:
         """Number lists together: each call into compiled code costs as much as a hundred of its numbers."""
         groups = self._groups.numbers([members_digest(one.members) for one in found]).tolist()
-        known = self.group_ix.upto(len(self._groups))
+        known = self.group_ix.ensure(len(self._groups))
         first = len(self._lists)
         for group, one in zip(groups, found, strict=True):
             if known[group] < 0:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.readers.in_network.prices import Head, head, tail
+from pipeline.readers.in_network.prices import ItemFields, item_fields, price_terms
 from pipeline.readers.json_stream.cursor import parsed, parsed_all
 
 _MARK = "7e7777777777"  # stands for what was cut out; no rate is as large
@@ -18,13 +18,13 @@ MARKED = _MARK.encode()
 _HEADS = 20_000  # are remembered, and those of the bytes at hand
 
 
-class Heads:
+class ItemTemplates:
     """Heads of items by what stands around their rates: the bytes up to and with `[`, and those behind `]`."""
 
     def __init__(self):
-        self._known: dict[tuple[bytes, bytes], Head | None] = {}
+        self._known: dict[tuple[bytes, bytes], ItemFields | None] = {}
 
-    def __getitem__(self, around: tuple[bytes, bytes]) -> Head | None:
+    def __getitem__(self, around: tuple[bytes, bytes]) -> ItemFields | None:
         """One that was read; None where it takes care to see."""
         return self._known[around]
 
@@ -38,9 +38,9 @@ class Heads:
             self._known[one] = None if record is None or MARKED in one[1] else _head_of(record)
 
 
-def _head_of(record: dict) -> Head | None:
+def _head_of(record: dict) -> ItemFields | None:
     try:
-        return head(record) if record["negotiated_rates"] == [_MARK] else None
+        return item_fields(record) if record["negotiated_rates"] == [_MARK] else None
     except (ValueError, AttributeError):
         return None
 
@@ -50,7 +50,7 @@ def tail_of(before: bytes, behind: bytes) -> Any:
     record = parsed(b"".join((before, MARKED, behind)))
     if MARKED in behind or record["negotiated_rate"] != _MARK:
         raise ValueError("another rate in the same price")
-    return tail(record)
+    return price_terms(record)
 
 
 def begins(prefix: bytes) -> bool:

@@ -15,23 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.compiled.jit import address
 from pipeline.readers import mrf_fields as fields
 from pipeline.readers import mrf_issues as issues
 from pipeline.readers.in_network import drafts
 from pipeline.readers.in_network import parsed_rates as records
 from pipeline.readers.in_network.account import Account, Column, json_path
-from pipeline.readers.in_network.item_templates import MARKED, Heads, begins, tail_of
-from pipeline.readers.in_network.prices import Head, Prices, head
+from pipeline.readers.in_network.item_templates import MARKED, ItemTemplates, begins, tail_of
+from pipeline.readers.in_network.prices import ItemFields, Prices, item_fields
 from pipeline.readers.in_network.provider_groups import Groups
-from pipeline.readers.in_network.rate_columns import NOTHING, Part, doubles
+from pipeline.readers.in_network.rate_columns import NOTHING, RateColumns, doubles
 from pipeline.readers.in_network.scan.items import (
     AFTER_ITEM,
     AFTER_OBJECT,
     BROKEN,
     CURSOR,
     END,
+    FALLBACK,
     FIRST_ITEM,
     FIRST_OBJECT,
     FULL,
@@ -43,7 +44,6 @@ from pipeline.readers.in_network.scan.items import (
     NO_ROOM,
     OBJECT,
     OBJECTS,
-    ODD,
     OWNERS,
     POSITION,
     PRICES,
@@ -52,7 +52,7 @@ from pipeline.readers.in_network.scan.items import (
     scan,
     through,
 )
-from pipeline.readers.json_stream.byte_buffer import AtHand
+from pipeline.readers.json_stream.byte_buffer import ByteBuffer
 from pipeline.readers.json_stream.cursor import JsonText, parsed
 from pipeline.readers.json_stream.positions import locate
 from pipeline.readers.json_stream.values import extent
@@ -72,22 +72,22 @@ class _Open:
     def __init__(self, prefix: bytes, offset: int, section: int):
         self.prefix, self.offset = prefix, offset
         self.beginning = b""
-        self.parts: list[Part] = [NOTHING]
+        self.parts: list[RateColumns] = [NOTHING]
         self.objects = 0
         self.account = Account()
         self.account.section = section
 
-    def begin(self, held: AtHand) -> None:
+    def begin(self, held: ByteBuffer) -> None:
         """Keep of these bytes what still belongs to the beginning."""
         at, left = self.offset + len(self.beginning), _BEGINNING - len(self.beginning)
         if left > 0 and held.start <= at < held.end:
             self.beginning += held.text(at, min(at + left, held.end))
 
-    def add(self, part: Part) -> None:
+    def add(self, part: RateColumns) -> None:
         """Take in rate objects."""
         self.objects += len(part)
         if len(self.parts[-1]) + len(part) <= _FEW:
-            self.parts[-1] = Part.joined([self.parts[-1], part])
+            self.parts[-1] = RateColumns.joined([self.parts[-1], part])
         else:
             self.parts.append(part)
 
@@ -99,7 +99,7 @@ class Items:
         self._file, self._account, self._groups, self._prices = file, account, groups, prices
         self._chunk = max(1, chunk_bytes)
         self._fresh()
-        self._heads = Heads()
+        self._heads = ItemTemplates()
         self._seen = np.full((1 << 10, 2), -1, np.int64)  # references seen lately, by id
         self._index = 0  # of the item at hand
         self._open: _Open | None = None
@@ -118,7 +118,7 @@ class Items:
     def read(self, text: JsonText) -> None:
         """Read the list that begins at the cursor."""
         text.take("[")
-        held, mode = AtHand(*text.unread()), FIRST_ITEM
+        held, mode = ByteBuffer(*text.unread()), FIRST_ITEM
         position, ended = held.start, False
         while True:
             if self._open is None:
@@ -133,7 +133,7 @@ class Items:
             if self._open:
                 self._open.begin(held)
             position, mode = int(cursor[POSITION]), int(cursor[MODE])
-            first, piece = held.piece(position)
+            first, piece = held.chunk_at(position)
             if status == END:
                 text.give_back(held.rest(position), position)
                 return
@@ -142,7 +142,7 @@ class Items:
             elif status == FULL and not moved:
                 self._most *= 2
                 self._make_room()
-            elif status == ODD:
+            elif status == FALLBACK:
                 record = mode in (ITEM, OBJECT) and piece[position - first] in b"[{"
                 end = int(extent(piece, position - first, len(piece))) if record else 0
                 if end > 0 and self._odd(held.text(position, first + end), position, mode):
@@ -150,7 +150,7 @@ class Items:
                 else:
                     status = MORE if end < 0 else BROKEN
             if status == MORE:
-                if (not left and held.further(position)) or held.filled(text, position, self._chunk):
+                if (not left and held.extend(position)) or held.refill(text, position, self._chunk):
                     continue
                 if left:  # nothing follows that it could be read with
                     ended = True
@@ -159,7 +159,7 @@ class Items:
                 mode = self._slowly(text, held.rest(position), position, mode)
                 if mode < 0:
                     return
-                held = AtHand(*text.unread())
+                held = ByteBuffer(*text.unread())
                 position = held.start
 
     def _leave_last(self, cursor: np.ndarray) -> bool:
@@ -177,14 +177,14 @@ class Items:
     def _tables(self) -> tuple:
         if len(self._seen) < _SEEN and len(self._seen) < 4 * len(self._groups.ids):
             self._seen = np.full((4 * len(self._seen), 2), -1, np.int64)
-        columns = self._follow.upto(self._tails.most), self._bad_tails.upto(self._tails.most)
+        columns = self._follow.ensure(self._tails.most), self._bad_tails.ensure(self._tails.most)
         return (
             *map(address, self._out),
             self._tails.table,
             *map(address, columns),
             self._groups.ids.table,
             self._lists.table,
-            address(self._bad_lists.upto(self._lists.most)),
+            address(self._bad_lists.ensure(self._lists.most)),
             address(self._seen),
             len(self._seen),
         )
@@ -196,18 +196,18 @@ class Items:
 
     # What the compiled pass found.
 
-    def _take(self, held: AtHand, cursor: np.ndarray, status: int) -> int:
+    def _take(self, held: ByteBuffer, cursor: np.ndarray, status: int) -> int:
         """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
         items, count = self._out[0][: cursor[ITEMS]], int(cursor[OBJECTS])
         news = self._read_tails() | self._read_lists()
-        rate, odd = self._rates(held, int(cursor[PRICES]), count)
+        rate, irregular = self._rates(held, int(cursor[PRICES]), count)
         if news:
-            odd = min(odd, self._first_bad(cursor))
-        if odd < count:
-            cursor[POSITION], cursor[MODE], status, count = self._out[1][odd, 0], OBJECT, ODD, odd
-            items = items[: np.searchsorted(items[:, 4], odd, "right") + 1].copy()
-            items[-1, 2:] = (-1, -1, odd)
-        heads: dict[int, Head] = {}
+            irregular = min(irregular, self._first_bad(cursor))
+        if irregular < count:
+            cursor[POSITION], cursor[MODE], status, count = self._out[1][irregular, 0], OBJECT, FALLBACK, irregular
+            items = items[: np.searchsorted(items[:, 4], irregular, "right") + 1].copy()
+            items[-1, 2:] = (-1, -1, irregular)
+        heads: dict[int, ItemFields] = {}
         rows = items.tolist()
         around = [
             (held.text(start, behind) if start >= 0 else self._open.prefix, held.text(close, end) if end >= 0 else None)
@@ -223,7 +223,7 @@ class Items:
             if found is None:
                 heads.pop(self._index + row, None)
                 stands, mode = (start, ITEM) if start >= 0 else (close, SUFFIX)
-                cursor[POSITION], cursor[MODE], status = stands, mode, ODD
+                cursor[POSITION], cursor[MODE], status = stands, mode, FALLBACK
                 items = items[: row + (start < 0)].copy()
                 if start < 0:
                     items[0, 3] = -1
@@ -232,7 +232,7 @@ class Items:
         self._accept(held, items, self._part(items, count, rate), heads)
         return status
 
-    def _accept(self, held: AtHand, items: np.ndarray, part: Part, heads: dict[int, Head]) -> None:
+    def _accept(self, held: ByteBuffer, items: np.ndarray, part: RateColumns, heads: dict[int, ItemFields]) -> None:
         """Stage whole items, and hold what there is of the last one."""
         done = 0
         if self._open and len(items):
@@ -244,28 +244,28 @@ class Items:
             else:
                 return
         self._index += len(heads)
-        upto = int(items[len(heads) - 1, 4]) if heads else done
+        closed_to = int(items[len(heads) - 1, 4]) if heads else done
         if heads:
             self._prices.introduce(heads)
-            self._prices.stage(part.cut(done, upto), heads)
+            self._prices.stage(part.cut(done, closed_to), heads)
         if len(items) > len(heads):
             start, behind = items[-1, :2].tolist()
             self._open = _Open(held.text(start, behind), start, self._account.section)
-            self._open.add(part.cut(upto, len(part)))
+            self._open.add(part.cut(closed_to, len(part)))
 
-    def _part(self, items: np.ndarray, count: int, rate: np.ndarray) -> Part:
+    def _part(self, items: np.ndarray, count: int, rate: np.ndarray) -> RateColumns:
         objects = self._out[1][:count]
         size, named = (int(objects[-1, i]) if count else 0 for i in (2, 3))
         numbers = self._tail_of.values, self._list_of.values
         before = self._open.objects if self._open else 0
-        return Part.gathered(
+        return RateColumns.gathered(
             objects, items, self._out[2][:size], self._out[3][:named], rate[:size], numbers, self._index, before
         )
 
     def _read_tails(self) -> bool:
         """Read the tails that are new; whether one of them cannot be read."""
-        count, bad = len(self._tails), self._bad_tails.upto(len(self._tails))
-        known, numbers = self._tails_known, self._tail_of.upto(count)
+        count, bad = len(self._tails), self._bad_tails.ensure(len(self._tails))
+        known, numbers = self._tails_known, self._tail_of.ensure(count)
         for raw in range(known, count):
             try:
                 numbers[raw] = self._prices.tail_number(tail_of(*self._tails.parts(raw)))
@@ -276,8 +276,8 @@ class Items:
 
     def _read_lists(self) -> bool:
         """Read the in-line lists that are new; whether one of them cannot be read."""
-        count, bad = len(self._lists), self._bad_lists.upto(len(self._lists))
-        known, numbers = self._lists_known, self._list_of.upto(count)
+        count, bad = len(self._lists), self._bad_lists.ensure(len(self._lists))
+        known, numbers = self._lists_known, self._list_of.ensure(count)
         for start in range(known, count, _TOGETHER):
             end = min(start + _TOGETHER, count)
             for raw, number in enumerate(self._groups.inlines.numbers(self._lists, start, end), start):
@@ -288,7 +288,7 @@ class Items:
         self._lists_known = count
         return bool(bad[known:count].any())
 
-    def _rates(self, held: AtHand, size: int, objects: int) -> tuple[np.ndarray, int]:
+    def _rates(self, held: ByteBuffer, size: int, objects: int) -> tuple[np.ndarray, int]:
         """The rates of all prices as doubles, and the first object of which one is none."""
         prices, found, i = self._out[2][:size], np.empty(size), -1
         while (i := doubles(prices, found, i + 1)) < size:
@@ -326,7 +326,7 @@ class Items:
             self._groups.inlines.forget()
 
     def _fresh(self) -> None:
-        self._tails, self._lists = Spans(), Spans()
+        self._tails, self._lists = ByteInterner(), ByteInterner()
         self._tails_known = self._lists_known = 0
         self._follow, self._bad_tails = Column(np.int64, -1), Column(np.uint8)
         self._bad_lists, self._tail_of, self._list_of = Column(np.uint8), Column(np.int64), Column(np.int64)
@@ -349,7 +349,7 @@ class Items:
             number = self._open.objects
             self._object(record, number, ())
             steps = ("in_network", self._index, "negotiated_rates", number)
-            self._open.account.put_on_record(self._file, steps, text, offset)
+            self._open.account.quarantine_rejects(self._file, steps, text, offset)
 
     def _slowly(self, text: JsonText, rest: bytes, offset: int, mode: int) -> int:
         """Take a step where the bytes are no JSON, or end, or it takes care to see; returns the new mode, or -1 at the
@@ -360,7 +360,7 @@ class Items:
             text.give_back(head_of + rest, offset - len(head_of))
             record = text.value()
             around = text.text[slice(*text.span)]
-            self._open.begin(AtHand(around.encode()[len(head_of) :], offset))
+            self._open.begin(ByteBuffer(around.encode()[len(head_of) :], offset))
             self._end(record, around, offset - len(head_of))
             return AFTER_ITEM
         text.give_back(rest, offset)
@@ -378,8 +378,8 @@ class Items:
             return OBJECT if found == "," else SUFFIX
         record = text.value()
         if self._open:
-            self._open.begin(AtHand(rest, offset))
-            self._open.begin(AtHand(text.text[slice(*text.span)].encode(), text.offset(text.span[0])))
+            self._open.begin(ByteBuffer(rest, offset))
+            self._open.begin(ByteBuffer(text.text[slice(*text.span)].encode(), text.offset(text.span[0])))
         self._record(record, text.text[slice(*text.span)], text.offset(text.span[0]), mode)
         return mode + 1
 
@@ -394,11 +394,11 @@ class Items:
             self._item(record, text, offset, beginning, opened.offset)
             return
         try:
-            found = head(record)
+            found = item_fields(record)
         except Unreadable as e:
             account = Account()
             self._reject(account, str(e), [(part.listed.sum(), part.countable.sum()) for part in opened.parts])
-            account.put_on_record(self._file, ("in_network", self._index), beginning, opened.offset)
+            account.quarantine_rejects(self._file, ("in_network", self._index), beginning, opened.offset)
             self._account.merge(account)
             self._prices.objects += opened.objects
             self._index += 1
@@ -416,7 +416,7 @@ class Items:
         self._prices.rates_read += rates
         account.reject((), reason, rates, prices)
 
-    def _close(self, found: Head) -> None:
+    def _close(self, found: ItemFields) -> None:
         """Stage the item at hand."""
         opened, self._open = self._open, None
         self._account.merge(opened.account)
@@ -446,12 +446,12 @@ class Items:
             objects = drafts.rates_of(item, notes)
             if not objects and item.get("negotiated_rates") is None:
                 notes.append(fields.Note(issues.ITEM_WITHOUT_RATES, ""))
-            found = head(item)
+            found = item_fields(item)
         except Unreadable as e:
             self._note(notes)
             self._reject(self._account, str(e), [records.extent(record) for _, record in objects])
             stands = (text, offset) if beginning is None else (beginning, start)
-            self._account.put_on_record(self._file, steps, *stands)
+            self._account.quarantine_rejects(self._file, steps, *stands)
             self._prices.objects += len(objects)
             self._index += 1
             return
@@ -459,7 +459,7 @@ class Items:
         self._open = _Open(b"", offset, self._account.section)
         for number, (path, record) in enumerate(objects):
             self._object(record, number, path)
-        self._open.account.put_on_record(self._file, steps, text, offset)
+        self._open.account.quarantine_rejects(self._file, steps, text, offset)
         self._close(found)
 
     def _note(self, notes: fields.Notes) -> None:

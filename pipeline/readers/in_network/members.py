@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers import mrf_membership as membership
 from pipeline.readers.in_network.account import Column
 from pipeline.readers.in_network.tins import Tins, plain, tin_key
@@ -34,8 +34,8 @@ class Members:
         self._fresh()
 
     def _fresh(self) -> None:
-        self.texts, self._read = Spans(), 0
-        self._prefixes = Spans()  # `tin_type:tin_value:`
+        self.texts, self._read = ByteInterner(), 0
+        self._prefixes = ByteInterner()  # `tin_type:tin_value:`
         # Of texts; -1 where one is unreadable, or takes care to see.
         self._prefix_of, self._tin_of = Column(np.int64, -1), Column(np.int64, -1)
 
@@ -67,12 +67,12 @@ class Members:
 
     def _take(self, places: np.ndarray | list[int], prefixes: pa.Array, keys: pa.Array) -> None:
         last = len(self.texts)
-        self._prefix_of.upto(last)[places] = self._prefixes.numbers_of(prefixes)
-        self._tin_of.upto(last)[places] = self._tins.numbers_of(keys)
+        self._prefix_of.ensure(last)[places] = self._prefixes.numbers_of(prefixes)
+        self._tin_of.ensure(last)[places] = self._tins.numbers_of(keys)
 
     def unreadable(self, entries: np.ndarray) -> np.ndarray:
         """The places of those entries of which the TIN cannot be read, or takes care to see."""
-        return np.flatnonzero(self._prefix_of.upto(len(self.texts))[entries[:, 0]] < 0)
+        return np.flatnonzero(self._prefix_of.ensure(len(self.texts))[entries[:, 0]] < 0)
 
     def readable(self, ends: np.ndarray, entries: np.ndarray, npis: np.ndarray) -> tuple[np.ndarray, ...]:
         """Of which lists every TIN can be read; and the ends, entries and NPIs of these alone."""

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from pipeline.readers import mrf_fields as fields
 from pipeline.readers.in_network import drafts
 from pipeline.readers.in_network.account import Account, json_path
-from pipeline.readers.in_network.prices import READINGS, Prices, tail
+from pipeline.readers.in_network.prices import READINGS, Prices, price_terms
 from pipeline.readers.in_network.provider_groups import Groups
-from pipeline.readers.in_network.rate_columns import Part
+from pipeline.readers.in_network.rate_columns import RateColumns
 from pipeline.readers.mrf_fields import Notes, Unreadable
 
 UNREADABLE = (Unreadable, TypeError, AttributeError)  # the last two: a list or text where a dict belongs
@@ -50,7 +50,9 @@ def extent(record: Any) -> tuple[int, int]:
         return 1, 1
 
 
-def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, prices: Prices, account: Account) -> Part:
+def read(
+    record: Any, item: int, number: int, path: tuple, *, groups: Groups, prices: Prices, account: Account
+) -> RateColumns:
     """A rate object: its owners, its prices, and a rate for each pair of them; `number` is its place in its item.
 
     What cannot be read is rejected in `account`, at its path behind `path`: a price, with the rates of all groups; a group,
@@ -63,31 +65,31 @@ def read(record: Any, item: int, number: int, path: tuple, *, groups: Groups, pr
         here = _read(record, notes)
     except Unreadable as e:
         account.reject(path, str(e), 1, 1)
-        return Part.of([], [], **row, listed=1, countable=1)
+        return RateColumns.of([], [], **row, listed=1, countable=1)
     row["listed"], row["countable"] = here.extent
     owners, faults = _owners(here, path, groups, notes)
     row["priceless"] = not here.prices
     row["ownerless"] = not owners and not faults
     found = []
     for place, (steps, price) in enumerate(here.prices):
-        odd: Notes = []
+        rate_notes: Notes = []
         try:
-            number_of_tail = prices.tail_number(tail(price))
-            rate, exact = fields.rate(price.get("negotiated_rate"), odd)
+            number_of_tail = prices.tail_number(price_terms(price))
+            rate, exact = fields.rate(price.get("negotiated_rate"), rate_notes)
         except UNREADABLE:
             reason = fields.first_unreadable(price, READINGS)
             if reason is None:
                 raise
             account.reject((*path, *steps), reason, len(owners) + len(faults), 1)
             continue
-        notes += odd
+        notes += rate_notes
         found.append((number_of_tail, place, rate, *prices.exactly(exact)))
     for place, (where, reason) in enumerate(faults):
         account.reject(where, reason, len(found), 0 if owners or place else len(found))
     for step, (issue, detail) in enumerate(notes):
         where = json_path("in_network", item, "negotiated_rates", number)
         account.warnings.add(issue, (account.section, item, 1, number, 0, step), where, detail=detail)
-    return Part.of([] if faults and not owners else found, owners, **row)
+    return RateColumns.of([] if faults and not owners else found, owners, **row)
 
 
 def _owners(here: _Object, path: tuple, groups: Groups, notes: Notes) -> tuple[list[int], list[tuple[tuple, str]]]:

@@ -1,6 +1,6 @@
 """From numbered prices and owners to staged rows: columns in, columns out.
 
-What belongs here: what every rate of an item has in common (`Head`), what a price has beside its rate (`Tail`), their
+What belongs here: what every rate of an item has in common (`ItemFields`), what a price has beside its rate (`PriceTerms`), their
 rows, sums and counts. What must not come in: bytes and JSON text (`in_network.items`), groups beyond their numbers.
 """
 
@@ -25,7 +25,7 @@ from pipeline.readers import mrf_issues as issues
 from pipeline.readers.in_network import codes
 from pipeline.readers.in_network.account import Account, Column, json_path
 from pipeline.readers.in_network.provider_groups import Groups
-from pipeline.readers.in_network.rate_columns import HARD, Part
+from pipeline.readers.in_network.rate_columns import HARD, RateColumns
 from pipeline.readers.in_network.scan.totals import Totals, total
 from pipeline.readers.in_network.staging import Rows
 from pipeline.readers.mrf_fields import Memo, Unreadable
@@ -35,7 +35,7 @@ _NUMBERED = 1 << 16  # items and terms whose numbers are remembered, some 500 by
 _MOST_OBJECTS = (1 << 31) - 1  # an object_ix has 32 bits
 
 
-class Head(NamedTuple):
+class ItemFields(NamedTuple):
     """What an item's rates have in common, its labels, and (issue, detail) of what is found before and after its
     rates."""
 
@@ -50,7 +50,7 @@ class Head(NamedTuple):
     after: tuple[tuple[Issue, str], ...]
 
 
-def head(item: dict) -> Head:
+def item_fields(item: dict) -> ItemFields:
     """Read an item, all but its negotiated_rates. Raises Unreadable where its rates cannot be identified."""
     get, notes = item.get, []
     fields.repeated(item, notes)
@@ -67,10 +67,10 @@ def head(item: dict) -> Head:
         except Unreadable as e:
             labels.append(None)
             after += ((issues.LABEL_UNREADABLE, f"{key}: {e}"),)
-    return Head(code_type, code, arrangement, severity, contained, *labels, before, after)
+    return ItemFields(code_type, code, arrangement, severity, contained, *labels, before, after)
 
 
-class Tail(NamedTuple):
+class PriceTerms(NamedTuple):
     """What a price has beside its rate, and what is odd in it."""
 
     billing_class: str | None
@@ -96,7 +96,7 @@ READINGS = (
 )
 
 
-def tail(price: dict) -> Tail:
+def price_terms(price: dict) -> PriceTerms:
     """Read a price, all but its rate. Raises Unreadable, TypeError or AttributeError where one is no such price."""
     get, key, notes = price.get, fields.list_key, []
     fields.repeated(price, notes)
@@ -109,7 +109,7 @@ def tail(price: dict) -> Tail:
         fields.text(get("additional_information"), notes),
         fields.lower(get("setting"), notes),
     )
-    return Tail(*found, fields.once(notes))
+    return PriceTerms(*found, fields.once(notes))
 
 
 class _Numbers:
@@ -151,21 +151,21 @@ class Prices:
         self.total = self.rounded = Decimal(0)
         self.exact: list[Decimal] = []  # of rates with HARD decimals that are not staged yet
         self.code_rates: Counter[tuple] = Counter()
-        self._tails: list[Tail] = []
-        self._tail_numbers: dict[Tail, int] = {}
-        self._odd = Column(np.uint8)  # of tails
+        self._tails: list[PriceTerms] = []
+        self._tail_numbers: dict[PriceTerms, int] = {}
+        self._suspicious = Column(np.uint8)  # of tails
         self._items, self._terms = _Numbers(), _Numbers()
         self._terms_of = Column(np.int32, -1)  # of tails
         self._pos_sets: set[str] = set()
         self._contained: Memo = Memo(naming.contained_codes_uid)
         self._contained_staged: set[str] = set()
 
-    def tail_number(self, found: Tail) -> int:
+    def tail_number(self, found: PriceTerms) -> int:
         """The number of a tail."""
         number = self._tail_numbers.setdefault(found, len(self._tails))
         if number == len(self._tails):
             self._tails.append(found)
-            self._odd.upto(number + 1)[number] = bool(found.notes)
+            self._suspicious.ensure(number + 1)[number] = bool(found.notes)
         return number
 
     def exactly(self, exact: Decimal) -> tuple[int, int]:
@@ -185,19 +185,19 @@ class Prices:
         """Forget tails and exact rates: none that is not staged may refer to them."""
         self._tails.clear()
         self._tail_numbers.clear()
-        self._odd, self._terms_of = Column(np.uint8), Column(np.int32, -1)
+        self._suspicious, self._terms_of = Column(np.uint8), Column(np.int32, -1)
         self.exact.clear()
 
-    def introduce(self, heads: dict[int, Head]) -> None:
+    def introduce(self, heads: dict[int, ItemFields]) -> None:
         """Say what is odd of items themselves; once for each, whose rate objects may be staged in several parts."""
         section = self._account.section
         for item, found in heads.items():
-            for phase, said in ((0, found.before), (2, found.after)):
-                for i, (issue, detail) in enumerate(said):
+            for phase, notes in ((0, found.before), (2, found.after)):
+                for i, (issue, detail) in enumerate(notes):
                     place, where = (section, item, phase, i), json_path("in_network", item)
                     self._account.warnings.add(issue, place, where, detail=detail)
 
-    def stage(self, part: Part, heads: dict[int, Head]) -> None:
+    def stage(self, part: RateColumns, heads: dict[int, ItemFields]) -> None:
         """Stage the rate objects of consecutive items; `heads` are those of all of these items, in order."""
         if self.objects + len(part) > _MOST_OBJECTS:
             raise SourceError(
@@ -212,13 +212,13 @@ class Prices:
             part,
             np.fromiter(heads, np.int64, len(heads)),
             items,
-            (self._terms_of.upto(tails), self._odd.upto(tails), *tables),
+            (self._terms_of.ensure(tails), self._suspicious.ensure(tails), *tables),
             self.objects,
             turn,
             -1 if inline else group,
         )
         self._sum(part, found)
-        self._warn(part, odd_tails=found.odd > 0)
+        self._warn(part, suspicious_terms=found.suspicious > 0)
         terms_ix = self._terms_ix(part.tail) if found.new_terms else found.price_terms
         group_ix = self._groups.counted(part.owner, found, inline=inline)
         self._rows["price"].put(
@@ -234,14 +234,14 @@ class Prices:
         self.kept += int(found.rates.sum())
         self.objects += len(part)
 
-    def _item_ix(self, found: Head) -> int:
+    def _item_ix(self, found: ItemFields) -> int:
         """The item_ix of what an item says, staged where it is new."""
-        said = (*found[:4], self._contained_codes(found.contained))
-        if self._items.full(said):
+        values = (*found[:4], self._contained_codes(found.contained))
+        if self._items.full(values):
             self._items.forget()
-        number, new = self._items.number(said)
+        number, new = self._items.number(values)
         if new:
-            self._rows["item"].add((number, *said))
+            self._rows["item"].add((number, *values))
             self._rows["item"].relieve()
         return number
 
@@ -254,19 +254,19 @@ class Prices:
 
     def _number_terms(self, tails: np.ndarray, found: np.ndarray) -> int:
         """Fill in the terms_ix of the first of these tails; returns how many: up to where numbers were forgotten."""
-        known = self._terms_of.upto(len(self._tails))
+        known = self._terms_of.ensure(len(self._tails))
         for number in dict.fromkeys(tails[known[tails] < 0].tolist()):
             tail = self._tails[number]
-            said = (*tail[:3], tail.pos.uid, *tail[4:7])
-            if self._terms.full(said):
-                upto = int(np.argmax(tails == number))
-                found[:upto] = known[tails[:upto]]
+            values = (*tail[:3], tail.pos.uid, *tail[4:7])
+            if self._terms.full(values):
+                settled_to = int(np.argmax(tails == number))
+                found[:settled_to] = known[tails[:settled_to]]
                 self._terms.forget()
                 known[:] = -1
-                return upto
-            known[number], new = self._terms.number(said)
+                return settled_to
+            known[number], new = self._terms.number(values)
             if new:
-                self._rows["terms"].add((known[number].item(), *said))
+                self._rows["terms"].add((known[number].item(), *values))
                 self._rows["terms"].relieve()
                 self._stage_pos_set(tail.pos)
         found[:] = known[tails]
@@ -286,7 +286,7 @@ class Prices:
             self._rows["contained_code"].relieve()
         return uid
 
-    def _sum(self, part: Part, found: Totals) -> None:
+    def _sum(self, part: RateColumns, found: Totals) -> None:
         """Add the exact decimals of all rates."""
         self.zeros += found.zeros
         if found.hard or found.long:
@@ -303,7 +303,7 @@ class Prices:
                 rate = self.exact[mantissa] if decimals == HARD else EXACT.scaleb(Decimal(mantissa), -decimals)
                 self.total = EXACT.fma(rate, Decimal(times), self.total)
 
-    def _sum_rounded(self, part: Part) -> None:
+    def _sum_rounded(self, part: RateColumns) -> None:
         """Add what rates have beyond what doubles stand for."""
         owners = np.repeat(part.owners, part.prices)
         for decimals, times in exact_sums.rounded(part.rate, part.mantissa, part.decimals, owners):
@@ -316,11 +316,11 @@ class Prices:
             left = EXACT.subtract(exact, exact_sums.decimal(float(part.rate[row])))
             self.rounded = EXACT.fma(left, Decimal(times), self.rounded)
 
-    def _warn(self, part: Part, *, odd_tails: bool) -> None:
+    def _warn(self, part: RateColumns, *, suspicious_terms: bool) -> None:
         """Say what is odd, each with the first place where it stands."""
         warnings, section = self._account.warnings, self._account.section
 
-        def say(
+        def warn(
             issue: Issue,
             rows: np.ndarray,
             step: int,
@@ -338,31 +338,31 @@ class Prices:
             warnings.add(issue, order, json_path(*where), len(rows), detail=detail)
 
         each = np.arange(len(part))
-        say(issues.RATE_OBJECT_WITHOUT_PRICES, np.flatnonzero(part.priceless), 0, each)
-        self._warn_of_lists(part, say)
-        say(issues.RATE_OBJECT_WITHOUT_PROVIDER, np.flatnonzero(part.ownerless), 2, each)
-        if odd_tails:
-            self._warn_of_tails(part, say)
+        warn(issues.RATE_OBJECT_WITHOUT_PRICES, np.flatnonzero(part.priceless), 0, each)
+        self._warn_of_lists(part, warn)
+        warn(issues.RATE_OBJECT_WITHOUT_PROVIDER, np.flatnonzero(part.ownerless), 2, each)
+        if suspicious_terms:
+            self._warn_of_tails(part, warn)
 
-    def _warn_of_tails(self, part: Part, say) -> None:
+    def _warn_of_tails(self, part: RateColumns, warn) -> None:
         of_price = np.repeat(np.arange(len(part)), part.prices)
-        rows = np.flatnonzero(self._odd.values[part.tail])
+        rows = np.flatnonzero(self._suspicious.values[part.tail])
         tails, where = np.unique(part.tail[rows], return_inverse=True)
         notes = [self._tails[number].notes for number in tails.tolist()]
-        for step, (issue, odd, details) in enumerate(_by_issue(notes), start=3):
-            here = np.flatnonzero(odd[where])
-            say(issue, rows[here], step, of_price, part.place, details[where[here[0]]])
+        for step, (issue, noted, details) in enumerate(_by_issue(notes), start=3):
+            here = np.flatnonzero(noted[where])
+            warn(issue, rows[here], step, of_price, part.place, details[where[here[0]]])
 
-    def _warn_of_lists(self, part: Part, say) -> None:
+    def _warn_of_lists(self, part: RateColumns, warn) -> None:
         inline = np.flatnonzero(part.owner < 0)
         if not len(inline):
             return
         of_owner = np.repeat(np.arange(len(part)), part.owners)
         lists, where = np.unique(-1 - part.owner[inline], return_inverse=True)
         found = [self._groups.inlines[n] for n in lists.tolist()]
-        for issue, odd, details in _by_issue([one.notes for one in found]):
-            here = np.flatnonzero(odd[where])
-            say(issue, inline[here], 1, of_owner, detail=details[where[here[0]]])
+        for issue, noted, details in _by_issue([one.notes for one in found]):
+            here = np.flatnonzero(noted[where])
+            warn(issue, inline[here], 1, of_owner, detail=details[where[here[0]]])
 
 
 def _by_issue(notes: list[tuple[fields.Note, ...]]) -> Iterator[tuple[Issue, np.ndarray, list[str]]]:
@@ -372,6 +372,6 @@ def _by_issue(notes: list[tuple[fields.Note, ...]]) -> Iterator[tuple[Issue, np.
         for issue, detail in here:
             found.setdefault(issue, {}).setdefault(place, detail)
     for issue, details in sorted(found.items()):
-        odd = np.zeros(len(notes), np.bool_)
-        odd[list(details)] = True
-        yield issue, odd, [details.get(place, "") for place in range(len(notes))]
+        noted = np.zeros(len(notes), np.bool_)
+        noted[list(details)] = True
+        yield issue, noted, [details.get(place, "") for place in range(len(notes))]

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import naming
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers import mrf_fields as fields
 from pipeline.readers import mrf_issues as issues
 from pipeline.readers import mrf_membership as membership
@@ -24,7 +24,7 @@ from pipeline.readers.in_network.account import Account, Column, Tally, json_pat
 from pipeline.readers.in_network.inline_groups import Inlines, members_digest
 from pipeline.readers.in_network.scan.totals import Totals
 from pipeline.readers.in_network.staging import Rows
-from pipeline.readers.in_network.text_store import Spool
+from pipeline.readers.in_network.text_store import TextStore
 from pipeline.readers.in_network.tins import Tins
 from pipeline.readers.mrf_fields import Unreadable
 
@@ -36,7 +36,7 @@ Resolve = Callable[[str], Sequence[dict] | None]
 class Missing(Mapping):
     """Reference id -> URL, for the references of a file that were not resolved; kept on disk."""
 
-    def __init__(self, spool: Spool, ids: Spans, places: dict[int, int] | np.ndarray, numbers: np.ndarray):
+    def __init__(self, spool: TextStore, ids: ByteInterner, places: dict[int, int] | np.ndarray, numbers: np.ndarray):
         self._spool, self._ids, self._places, self._numbers = spool, ids, places, numbers
 
     def __len__(self) -> int:
@@ -90,15 +90,15 @@ class Groups:
 
     def __init__(self, batch_id: str, rows: dict[str, Rows], account: Account, resolve: Resolve | None):
         self._batch_id, self._rows, self._account, self._resolve = batch_id, rows, account, resolve
-        self.ids = Spans()
+        self.ids = ByteInterner()
         self.named = Tally()  # the rates that name each reference
         self.tins = Tins()
         self.inlines = Inlines(self.tins)
         self._prefix = hashlib.md5(f"{batch_id}|".encode(), usedforsecurity=False)
         self._count = 0  # of those that have a group_ix
         self._reference_ix = Column(np.int32, -1)
-        self._memberships = Spans()  # pg_members_uids whose members are staged
-        self._spool = Spool()
+        self._memberships = ByteInterner()  # pg_members_uids whose members are staged
+        self._spool = TextStore()
         self._waiting: list[_Definition] = []  # that are not numbered yet
         self._defined = Tally()
         self._members, self._locations = Column(np.int64, -1), Column(np.int64, -1)  # places in the spool
@@ -151,7 +151,7 @@ class Groups:
         self.tins.count(self.tins.numbers(tin for one in waiting for tin in one.tins))
         for number, one in zip(numbers.tolist(), waiting, strict=True):
             if one.spoilt:
-                self._spoilt.upto(number + 1)[number] = True
+                self._spoilt.ensure(number + 1)[number] = True
             else:
                 self._keep(number, one.networks, one.location, one.members)
 
@@ -161,7 +161,7 @@ class Groups:
         numbers = them.references
         self._defined.add(numbers)
         self.tins.count(them.tins)
-        places = self._members.upto(int(numbers.max()) + 1)
+        places = self._members.ensure(int(numbers.max()) + 1)
         if len(np.unique(numbers)) == len(numbers) and (places[numbers] < 0).all() and not any(them.networks):
             places[numbers] = self._spool.put_all(them.members)
             return
@@ -171,14 +171,14 @@ class Groups:
     def _keep(self, number: int, networks: tuple[str, ...], location: str | None, members: str | None) -> None:
         """Keep what one definition says, beside what those before it said."""
         if networks:
-            known = self._networks.upto(number + 1)
+            known = self._networks.ensure(number + 1)
             if known[number]:
                 networks = tuple(sorted({*networks, *list(self._network_names)[known[number]]}))
             known[number] = self._network_names.setdefault(networks, len(self._network_names))
         if location:
-            self._locations.upto(number + 1)[number] = self._spool.put(location)
+            self._locations.ensure(number + 1)[number] = self._spool.put(location)
         if members is not None:
-            places = self._members.upto(number + 1)
+            places = self._members.ensure(number + 1)
             if places[number] >= 0:
                 members = membership.merged(self._spool.get(int(places[number])).decode(), members)
             places[number] = self._spool.put(members)
@@ -189,7 +189,7 @@ class Groups:
         """What `in_network.scan.totals` counts in: of references their group_ix, the rates that name each, and its turn; then
         the next turn and the next group_ix."""
         times, turns, turn = self.named.tables(len(self.ids))
-        return self._reference_ix.upto(len(self.ids)), times, turns, turn, self._count
+        return self._reference_ix.ensure(len(self.ids)), times, turns, turn, self._count
 
     def counted(self, owners: np.ndarray, found: Totals, *, inline: bool) -> np.ndarray:
         """Take in what was counted in `tables`, and the TINs of in-line lists; the group_ix of owners."""
@@ -204,7 +204,7 @@ class Groups:
 
     def group_ix(self, owners: np.ndarray) -> np.ndarray:
         """The group_ix of owners: numbers of references, or -1 - those of in-line lists, whose groups are staged."""
-        references, groups = self._reference_ix.upto(len(self.ids)), self.inlines.group_ix.values
+        references, groups = self._reference_ix.ensure(len(self.ids)), self.inlines.group_ix.values
         inline = np.flatnonzero(owners < 0)
         if len(inline):
             lists, where = np.unique(-1 - owners[inline], return_inverse=True)
@@ -270,11 +270,11 @@ class Groups:
         self.tins.stage(self._rows["tin"])  # before memberships take their place
         group = self._rows["group"]
         count = len(self.ids)
-        members, locations = self._members.upto(count), self._locations.upto(count)
-        networks, spoilt = self._networks.upto(count), self._spoilt.upto(count)
-        group_ix, times = self._reference_ix.upto(count), self.named.upto(count)
+        members, locations = self._members.ensure(count), self._locations.ensure(count)
+        networks, spoilt = self._networks.ensure(count), self._spoilt.ensure(count)
+        group_ix, times = self._reference_ix.ensure(count), self.named.ensure(count)
         names = ["|".join(n) or None for n in self._network_names]
-        unresolved, missing, order = 0, [], self._defined.order()
+        unresolved, missing, order = 0, [], self._defined.first_seen_order()
         for start in range(0, len(order), _TOGETHER):
             numbers = order[start : start + _TOGETHER]
             here = (members[numbers] >= 0) & ~spoilt[numbers]
@@ -295,8 +295,8 @@ class Groups:
             absent = numbers[~here]
             unresolved += int(times[absent].sum())
             missing += absent[locations[absent] >= 0].tolist()
-        named = self.named.order()
-        for turn in np.flatnonzero(~self._defined.came(named)):
+        named = self.named.first_seen_order()
+        for turn in np.flatnonzero(~self._defined.has_seen(named)):
             number = int(named[turn])
             reference = self.ids.span(number)
             group.add((int(group_ix[number]), self._uid(reference), reference.decode() or None, None, None))
@@ -311,11 +311,11 @@ class Groups:
         return unresolved, Missing(self._spool, self.ids, locations, np.array(missing, np.int64)), self._shape()
 
     def _shape(self) -> str:
-        named, inline = self.named.order(), self.inlines.any_named()
+        named, inline = self.named.first_seen_order(), self.inlines.any_named()
         if not len(named):
             return "inline" if inline else "none"
-        elsewhere = (self._members.upto(named.max() + 1)[named] < 0) & (
-            self._locations.upto(named.max() + 1)[named] >= 0
+        elsewhere = (self._members.ensure(named.max() + 1)[named] < 0) & (
+            self._locations.ensure(named.max() + 1)[named] >= 0
         )
         if inline or (elsewhere.any() and not elsewhere.all()):
             return "mixed"

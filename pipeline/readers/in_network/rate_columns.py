@@ -19,7 +19,7 @@ _EXACT = 1 << 53  # up to which each whole number is a double
 
 
 @dataclass
-class Part:
+class RateColumns:
     """Rate objects in the file's order: a row each, then their prices and their owners.
 
     item, object: where it stands in the file; prices, owners: how many are behind it; listed, countable: how many price
@@ -43,14 +43,14 @@ class Part:
     owner: np.ndarray
 
     @classmethod
-    def joined(cls, parts: list[Part]) -> Part:
+    def joined(cls, parts: list[RateColumns]) -> RateColumns:
         """All of them as one."""
         if len(parts) == 1:
             return parts[0]
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in dataclass_fields(cls)))
 
     @classmethod
-    def of(cls, prices: list[tuple[int, int, float, int, int]], owners: list[int], **row: int) -> Part:
+    def of(cls, prices: list[tuple[int, int, float, int, int]], owners: list[int], **row: int) -> RateColumns:
         """One rate object: its prices as (tail, place, rate, mantissa, decimals), its owners, its other columns."""
         columns = zip(*prices, strict=True) if prices else ((),) * 5
         tail, place, rate, mantissa, decimals = (np.array(c, k) for c, k in zip(columns, "qqdqq", strict=True))
@@ -70,7 +70,7 @@ class Part:
         numbers: tuple[np.ndarray, np.ndarray],
         index: int,
         before: int,
-    ) -> Part:
+    ) -> RateColumns:
         """What the compiled pass found: its rows of objects, items, prices (tail, mantissa, decimals) and owners, and the
         rates of these prices; the `numbers` of tails and in-line lists; the first item's place in the file, and how many of
         its objects stand before."""
@@ -83,20 +83,22 @@ class Part:
         of_objects = item, number, of_prices, of_owners, of_prices, *of_objects
         return cls(*of_objects, tail, place, rate, mantissa, decimals, owner)
 
-    def cut(self, start: int, end: int) -> Part:
+    def cut(self, start: int, end: int) -> RateColumns:
         """Its rate objects from one to before another."""
         price, owner = (np.concatenate(([0], np.cumsum(c))) for c in (self.prices, self.owners))
         prices, owners = slice(price[start], price[end]), slice(owner[start], owner[end])
         of_price = ("tail", "place", "rate", "mantissa", "decimals")
         by_name = {"owner": owners, **dict.fromkeys(of_price, prices)}
-        return Part(*(getattr(self, f.name)[by_name.get(f.name, slice(start, end))] for f in dataclass_fields(Part)))
+        return RateColumns(
+            *(getattr(self, f.name)[by_name.get(f.name, slice(start, end))] for f in dataclass_fields(RateColumns))
+        )
 
     def __len__(self) -> int:
         return len(self.item)
 
 
 _KINDS = {"rate": np.float64, "owner": np.int32}
-NOTHING = Part(*(np.empty(0, _KINDS.get(f.name, np.int64)) for f in dataclass_fields(Part)))
+NOTHING = RateColumns(*(np.empty(0, _KINDS.get(f.name, np.int64)) for f in dataclass_fields(RateColumns)))
 
 
 @entry
@@ -121,7 +123,7 @@ def _gather(
     count, objects, rows, items, prices, tail_of, list_of, index, before,
     item, number, of_prices, of_owners, countable, priceless, ownerless, tail, place, mantissa, decimals, owner,
 ):  # fmt: skip
-    """As `Part.gathered`, of so many objects and items (`rows`); all others are addresses, but the last two of them; `owner`
+    """As `RateColumns.gathered`, of so many objects and items (`rows`); all others are addresses, but the last two of them; `owner`
     has the owners as they were found."""
     row = price = named = 0
     first = -before

@@ -27,8 +27,8 @@ from pipeline.readers.in_network.account import Account, SourceWarning
 from pipeline.readers.in_network.items import Items
 from pipeline.readers.in_network.prices import Prices
 from pipeline.readers.in_network.provider_groups import Groups, Resolve
-from pipeline.readers.in_network.references import References
-from pipeline.readers.in_network.staging import Behind, MemberRows, Quarantine, Rows, Sink
+from pipeline.readers.in_network.references import ProviderReferences
+from pipeline.readers.in_network.staging import MemberRows, Quarantine, QueuedSink, Rows, Sink
 from pipeline.readers.json_stream.cursor import JsonText
 from pipeline.readers.json_stream.decompression import opened, unpacked_ahead
 from pipeline.readers.mrf_fields import Unreadable
@@ -145,7 +145,7 @@ def read(
     `header` (what was read of it, year_month included) and `quarantine` (the first records that could not be read).
     """
     path = Path(path)
-    with Behind(sink) if threads > 1 else contextlib.nullcontext(sink) as sink:
+    with QueuedSink(sink) if threads > 1 else contextlib.nullcontext(sink) as sink:
         return _read(path, _Options(batch_id, sink, chunk_bytes, batch_rows, resolve, threads), max_rejected_share)
 
 
@@ -253,7 +253,7 @@ class _Reader:
         if key == "in_network":
             Items(self.path.name, self.account, self.groups, self.prices, self._options.chunk_bytes).read(text)
         else:
-            References(self.path.name, self.account, self.groups, self._options.chunk_bytes).read(text)
+            ProviderReferences(self.path.name, self.account, self.groups, self._options.chunk_bytes).read(text)
             self.groups.settle()
         text.doing = f"what follows {key}"
 
@@ -278,16 +278,16 @@ class _Reader:
 
     def result(self, max_rejected_share: float) -> Result:
         """Stage what only the whole file tells, and sum up."""
-        year_month, odd = dates.month(self.header["last_updated_on"])
-        if year_month and odd:
-            said = f"{self.header['last_updated_on']!r} is of {year_month}"
-            self._warn(issues.DATE_IN_ANOTHER_FORM, "last_updated_on", detail=said)
+        year_month, form = dates.month(self.header["last_updated_on"])
+        if year_month and form:
+            detail = f"{self.header['last_updated_on']!r} is of {year_month}"
+            self._warn(issues.DATE_IN_ANOTHER_FORM, "last_updated_on", detail=detail)
         if year_month is None:
-            said = self.header["last_updated_on"]
+            text = self.header["last_updated_on"]
             fact = (
                 "has no last_updated_on"
-                if said is None
-                else f"has a last_updated_on that {_NO_MONTH[odd]}: {said[:40]!r}"
+                if text is None
+                else f"has a last_updated_on that {_NO_MONTH[form]}: {text[:40]!r}"
             )
             remedy = 'Ask the publisher which month it is of, and put `"last_updated_on": "YYYY-MM-DD",` behind its first brace.'
             raise self._refusal(f"{fact}; its month is unknown", remedy)

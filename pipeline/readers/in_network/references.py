@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.compiled.jit import address
 from pipeline.readers import mrf_fields as fields
 from pipeline.readers.in_network.account import Account
@@ -20,13 +20,13 @@ from pipeline.readers.in_network.scan.items import (
     AFTER_ITEM,
     BROKEN,
     END,
+    FALLBACK,
     FIRST_ITEM,
     FULL,
     ITEM,
     MODE,
     MORE,
     NO_ROOM,
-    ODD,
     POSITION,
     through,
 )
@@ -40,14 +40,14 @@ from pipeline.readers.in_network.scan.references import (
     RECORDS,
     scan,
 )
-from pipeline.readers.json_stream.byte_buffer import AtHand
+from pipeline.readers.json_stream.byte_buffer import ByteBuffer
 from pipeline.readers.json_stream.cursor import JsonText, parsed
 from pipeline.readers.json_stream.values import extent
 
 FEW = 1_000  # the first records of a list, which take less time to parse than the compiled pass to load, or to compile
 
 
-class References:
+class ProviderReferences:
     """Reads the list of references of a file."""
 
     def __init__(self, file: str, account: Account, groups: Groups, chunk_bytes: int):
@@ -55,7 +55,10 @@ class References:
         self._chunk = max(1, chunk_bytes)
         self._index = 0  # of the record at hand
         self._most = max(1 << 8, min(1 << 14, chunk_bytes >> 6))
-        self._networks, self._names = Spans(), []  # of each span of them: their names, None where they cannot be read
+        self._networks, self._names = (
+            ByteInterner(),
+            [],
+        )  # of each span of them: their names, None where they cannot be read
         self._members = Members(groups.tins)
         self._make_room()
 
@@ -71,7 +74,7 @@ class References:
             mode = self._slowly(text, mode)
             if mode < 0:
                 return
-        held = AtHand(*text.unread())
+        held = ByteBuffer(*text.unread())
         position = held.start
         while True:
             self._members.forget()
@@ -82,7 +85,7 @@ class References:
             status = self._take(cursor, through(held, scan, cursor))
             moved = int(cursor[POSITION]) > position
             position, mode = int(cursor[POSITION]), int(cursor[MODE])
-            first, piece = held.piece(position)
+            first, piece = held.chunk_at(position)
             if status == END:
                 text.give_back(held.rest(position), position)
                 return
@@ -94,21 +97,21 @@ class References:
             elif status == FULL and not moved:
                 self._most *= 2
                 self._make_room()
-            elif status == ODD:
+            elif status == FALLBACK:
                 whole = piece[position - first] in b"[{"
                 end = int(extent(piece, position - first, len(piece))) if whole else 0
                 if end > 0 and self._odd(held.text(position, first + end), position):
                     position, mode = first + end, AFTER_ITEM
                 else:
                     status = MORE if end < 0 else BROKEN
-            if status == MORE and (held.further(position) or held.filled(text, position, self._chunk)):
+            if status == MORE and (held.extend(position) or held.refill(text, position, self._chunk)):
                 continue
             if status in (MORE, BROKEN):
                 text.give_back(held.rest(position), position)
                 mode = self._slowly(text, mode)
                 if mode < 0:
                     return
-                held = AtHand(*text.unread())
+                held = ByteBuffer(*text.unread())
                 position = held.start
 
     # What the compiled pass found.
@@ -124,7 +127,7 @@ class References:
             bad.append(int(np.searchsorted(records[:, 3], unreadable[0], "right")))
         bad += [i for i in np.flatnonzero(records[:, 2] >= 0).tolist() if self._names[records[i, 2]] is None][:1]
         if (first := min(bad)) < len(records):
-            cursor[POSITION], cursor[MODE], status = records[first, 0], ITEM, ODD
+            cursor[POSITION], cursor[MODE], status = records[first, 0], ITEM, FALLBACK
             records = records[:first]
         if len(records):
             self._groups.define_all(self._definitions(records))
@@ -158,9 +161,9 @@ class References:
 
     def _define(self, record: object, content: bytes | str, offset: int) -> None:
         self._groups.define(record, self._index)
-        if self._account.unreadable:
+        if self._account.pending_rejects:
             text = content if type(content) is str else content.decode()
-            self._account.put_on_record(self._file, ("provider_references", self._index), text, offset)
+            self._account.quarantine_rejects(self._file, ("provider_references", self._index), text, offset)
         self._index += 1
 
     def _slowly(self, text: JsonText, mode: int) -> int:

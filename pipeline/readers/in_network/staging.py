@@ -30,7 +30,7 @@ class Sink(Protocol):
         """A batch of the staged table of that name, with its declared `arrow_schema()`."""
 
 
-class Behind:
+class QueuedSink:
     """A sink whose rows another thread hands on, in their order, while the next are made; a hundred megabytes of them wait
     at most, or one batch.
 
@@ -42,7 +42,7 @@ class Behind:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="staging", daemon=True)
 
-    def __enter__(self) -> Behind:
+    def __enter__(self) -> QueuedSink:
         self._thread.start()
         return self
 

@@ -16,7 +16,7 @@ _AT_ONCE = 4 << 20  # bytes that are read together, most
 _BYTES = pa.large_binary()
 
 
-class Spool:
+class TextStore:
     """Texts, on disk beyond 1 MB, by the place that `put` gave."""
 
     def __init__(self):

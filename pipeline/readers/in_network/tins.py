@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers.in_network.account import Tally
 from pipeline.readers.in_network.staging import Rows
 from pipeline.readers.mrf_membership import Tin
@@ -62,7 +62,7 @@ class Tins:
     """All TINs of a file by number, and how many entries name each."""
 
     def __init__(self):
-        self._keys, self._entries = Spans(), Tally()
+        self._keys, self._entries = ByteInterner(), Tally()
 
     def numbers(self, tins: Iterable[Tin]) -> np.ndarray:
         """Their numbers."""
@@ -79,11 +79,11 @@ class Tins:
     def stage(self, rows: Rows) -> None:
         """Stage all of them, in the order in which they were counted first, and let go of them: no more can be numbered."""
         self._keys.only_read()
-        order, times = self._entries.order(), self._entries.upto(len(self._keys))
+        order, times = self._entries.first_seen_order(), self._entries.ensure(len(self._keys))
         for start in range(0, len(order), _TOGETHER):
             numbers = order[start : start + _TOGETHER]
             for key, entries in zip(self._keys.spans(numbers), times[numbers].tolist(), strict=True):
                 tin_type, value, name = key.decode().split("\0", 2)
                 rows.add((tin_type or None, value or None, name or None, entries))
             rows.relieve()
-        self._keys, self._entries = Spans(), Tally()
+        self._keys, self._entries = ByteInterner(), Tally()

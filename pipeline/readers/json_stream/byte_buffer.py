@@ -19,11 +19,11 @@ from pipeline.readers.json_stream.cursor import JsonText
 _BRIDGE = 1 << 14  # bytes of the next piece that are put behind a record that is cut, at least
 
 
-class AtHand:
+class ByteBuffer:
     """Bytes of a file, from one place on; blocks are put behind them as they come.
 
-    Each record is whole in some piece: in a block, or where it stands in two, in a bridge between them. Of these `piece`
-    tells the one that a record is to be read in, once `further` has made it.
+    Each record is whole in some piece: in a block, or where it stands in two, in a bridge between them. Of these `chunk_at`
+    tells the one that a record is to be read in, once `extend` has made it.
     """
 
     def __init__(self, data: bytes, start: int):
@@ -35,7 +35,7 @@ class AtHand:
     def add(self, blocks: Iterable[bytes | memoryview], start: int) -> None:
         """Take in blocks behind all that there are, and let go of what stands before `start`; what stands from there on is
         put together."""
-        first, piece = self.piece(start)
+        first, piece = self.chunk_at(start)
         rest = piece[start - first :]
         if first + len(piece) < self.end:
             rest = np.frombuffer(self.rest(start), np.uint8)
@@ -45,7 +45,7 @@ class AtHand:
         for block in blocks:
             self._add(block)
 
-    def filled(self, text: JsonText, start: int, most: int) -> bool:
+    def refill(self, text: JsonText, start: int, most: int) -> bool:
         """Take in what comes next in the file: so many bytes, or as many as there are from `start` on, so that a long record
         costs linear time. False at the end."""
         blocks = text.more(max(most, self.end - start))
@@ -57,11 +57,11 @@ class AtHand:
         self._blocks.append((self.end, np.frombuffer(block, np.uint8)))
         self.end += len(block)
 
-    def piece(self, at: int) -> tuple[int, np.ndarray]:
+    def chunk_at(self, at: int) -> tuple[int, np.ndarray]:
         """Where the piece begins that is to be read in at that place, and the piece."""
         return self._pieces[bisect_right(self._pieces, at, key=_first) - 1]
 
-    def further(self, at: int) -> bool:
+    def extend(self, at: int) -> bool:
         """Make a piece with more of what stands at that place, where its piece ends too early; False if there is no more.
         Those made before for what follows are forgotten."""
         place = bisect_right(self._pieces, at, key=_first)
@@ -89,7 +89,7 @@ class AtHand:
         """The bytes from one place to another, or to the end."""
         if start >= end:
             return b""
-        first, piece = self.piece(start)
+        first, piece = self.chunk_at(start)
         found = piece[start - first : end - first].tobytes()
         if len(found) == end - start:
             return found

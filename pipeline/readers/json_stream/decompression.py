@@ -18,7 +18,7 @@ from typing import BinaryIO
 from isal import igzip_lib
 
 from pipeline.errors import TOO_MANY_FILES, SourceError, UnreadableSource, is_systems
-from pipeline.storage.prefetch import ahead
+from pipeline.storage.prefetch import prefetch
 
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
 BLOCK = 1 << 18
@@ -85,7 +85,7 @@ def unpacked_ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
     What the blocks raise is raised where it would have been. Leave it before what the blocks are read from is closed:
     that waits for the thread.
     """
-    with contextlib.closing(ahead(_together(blocks), _WAITING)) as groups:
+    with contextlib.closing(prefetch(_together(blocks), _WAITING)) as groups:
         yield chain.from_iterable(groups)
 
 

@@ -22,8 +22,10 @@ def read(data: bytes, about: About) -> Frames:
     records: list[dict] = []
     for answer in _documents(data, about):
         if "Errors" in answer:
-            said = "; ".join(str(e.get("description")) for e in answer["Errors"])
-            raise SourceError(f"the registry answered with an error: {said}", place=about.place, remedy="ask it again")
+            descriptions = "; ".join(str(e.get("description")) for e in answer["Errors"])
+            raise SourceError(
+                f"the registry answered with an error: {descriptions}", place=about.place, remedy="ask it again"
+            )
         if "results" in answer:
             records.extend(answer["results"])
         elif "number" in answer and "basic" in answer:

@@ -90,9 +90,9 @@ def dates(data: pl.DataFrame, about: About, columns: list[str], form: str) -> pl
 
 def numbered(data: pl.DataFrame, about: About) -> pl.DataFrame:
     """The rows, refused where one has no NPI of ten digits. Stray characters in an NPI are taken out and counted."""
-    odd = data.filter(~_is_npi() & pl.col("npi").str.contains(r"[^\x20-\x7e]"))
-    if odd.height:
-        for npi, row in odd.select("npi", "source_row").rows():
+    suspicious = data.filter(~_is_npi() & pl.col("npi").str.contains(r"[^\x20-\x7e]"))
+    if suspicious.height:
+        for npi, row in suspicious.select("npi", "source_row").rows():
             stray_bytes.warn_stray(about.account, f"{about.place}:{row + 1}", npi, stray_bytes.token(npi))
         data = data.with_columns(pl.col("npi").str.replace_all(r"[^\x21-\x7e]", ""))
     bad = data.filter(~_is_npi())

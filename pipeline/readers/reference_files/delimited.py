@@ -82,11 +82,11 @@ def mended(data: pl.DataFrame, path: Path, columns: Iterable[str], account: Acco
     for name in columns:
         if name not in data.columns:
             continue
-        odd = data.filter(pl.col(name).str.contains(r"[^\x21-\x7e]|^['`\"]")).select(name, "source_line").rows()
-        if not odd:
+        suspicious = data.filter(pl.col(name).str.contains(r"[^\x21-\x7e]|^['`\"]")).select(name, "source_line").rows()
+        if not suspicious:
             continue
-        read = {text: stray_bytes.token(text) or None for text, _ in odd}
-        for text, line in odd:
+        read = {text: stray_bytes.token(text) or None for text, _ in suspicious}
+        for text, line in suspicious:
             if read[text] != text:
                 stray_bytes.warn_stray(account, f"{path}:{line}", text, read[text] or "")
         data = data.with_columns(pl.col(name).replace(read))

@@ -87,15 +87,15 @@ def quarters_in(text: str, *, year: str | None = None) -> dict[tuple[str, int], 
     return found
 
 
-def _first_month(said: dict[str, str | None]) -> int:
-    if said.get("m"):
-        month = MONTHS.index(said["m"][:3]) + 1
-    elif said.get("n"):
-        month = int(said["n"])
-    elif said.get("letter"):
-        month = "ABCD".index(said["letter"]) * 3 + 1
+def _first_month(groups: dict[str, str | None]) -> int:
+    if groups.get("m"):
+        month = MONTHS.index(groups["m"][:3]) + 1
+    elif groups.get("n"):
+        month = int(groups["n"])
+    elif groups.get("letter"):
+        month = "ABCD".index(groups["letter"]) * 3 + 1
     else:
-        quarter = int(said["q"]) if said.get("q") else _ORDINALS[said["word"]]
+        quarter = int(groups["q"]) if groups.get("q") else _ORDINALS[groups["word"]]
         month = quarter * 3 - 2
     return (month - 1) // 3 * 3 + 1
 
@@ -147,13 +147,13 @@ def first_month(year: str, path: Path) -> int:
     return 1
 
 
-def quarter_of(said: Iterable[str], path: Path, account: Account) -> tuple[str, int]:
-    """(year, first month) of a quarterly table: from `said`, what it says inside (headings first), else from its names.
+def quarter_of(groups: Iterable[str], path: Path, account: Account) -> tuple[str, int]:
+    """(year, first month) of a quarterly table: from `groups`, what it says inside (headings first), else from its names.
 
     SourceError when neither says, or when a name contradicts the year inside. Where two texts inside contradict each
     other, the first decides, and a warning says so.
     """
-    texts = [text.upper() for text in said if text]
+    texts = [text.upper() for text in groups if text]
     years = set().union(*(years_in(t) for t in texts if _NAMED_YEAR.search(t))) if texts else set()
     inside = next((found for t in texts if (found := quarters_in(t))), {})
     if not inside:

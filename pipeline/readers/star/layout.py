@@ -84,7 +84,7 @@ class Star:
 
     folder: Path
     files: Mapping[str, File]
-    passed_over: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...]
 
 
 TABLES = tuple(_COLUMNS)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.compiled.byte_interner import Spans
+from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers import mrf_membership
 from pipeline.readers.in_network import members as in_network_members
 from pipeline.readers.in_network.members import Members
@@ -106,7 +106,7 @@ def test_entries_together_are_the_members_of_each_list(most, monkeypatch):
     regular = 0
     for seed in range(40):
         lists = lists_of_groups(random.Random(seed))
-        spans, numbers = Spans(), Spans()
+        spans, numbers = ByteInterner(), ByteInterner()
         placed = spans.numbers([json.dumps(one).encode() for one in lists])
         lists = [lists[place] for place in np.unique(placed, return_index=True)[1].tolist()]
         members = Members(numbers)

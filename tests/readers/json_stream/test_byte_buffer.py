@@ -7,7 +7,7 @@ import random
 import pytest
 
 from pipeline.readers.json_stream import byte_buffer
-from pipeline.readers.json_stream.byte_buffer import AtHand
+from pipeline.readers.json_stream.byte_buffer import ByteBuffer
 
 LONG = 40
 
@@ -41,11 +41,11 @@ def test_every_line_is_whole_in_some_piece(bridge, monkeypatch):
         offset, wanted = rng.choice((0, 7)), lines(rng)
         data = b"".join(wanted)
         first = rng.randint(0, min(LONG, len(data)))
-        coming, held = Blocks(data[first:], rng), AtHand(data[:first], offset)
+        coming, held = Blocks(data[first:], rng), ByteBuffer(data[:first], offset)
         starts, found, position, steps = [], [], offset, 0
         while len(found) < len(wanted):
             steps += 1
-            start, piece = held.piece(position)
+            start, piece = held.chunk_at(position)
             end = bytes(piece).find(b"\n", position - start) + 1
             if end > 0:
                 starts.append(position)
@@ -56,9 +56,9 @@ def test_every_line_is_whole_in_some_piece(bridge, monkeypatch):
                     back = rng.choice([n for n, at in enumerate(starts) if at >= held.start])
                     position = starts[back]
                     del starts[back:], found[back:]
-            elif not held.further(position):
+            elif not held.extend(position):
                 assert held.rest(position) == data[position - offset : first + coming.at]
-                assert held.filled(coming, position, rng.randint(1, 3 * LONG))
+                assert held.refill(coming, position, rng.randint(1, 3 * LONG))
         assert found == wanted, seed
         assert steps < 40 * len(wanted), seed
 
@@ -72,16 +72,16 @@ def test_any_part_of_what_is_at_hand_can_be_taken():
     rng = random.Random(1)
     data = bytes(rng.choices(b"abcdef", k=300))
     for _ in range(300):
-        coming, held = Blocks(data, rng), AtHand(b"", 0)
-        held.filled(coming, 0, 150)
+        coming, held = Blocks(data, rng), ByteBuffer(b"", 0)
+        held.refill(coming, 0, 150)
         for _ in range(rng.randint(0, 6)):
-            at = rng.randint(0, end_of(held.piece(rng.randint(0, held.end))))
-            before = end_of(held.piece(at))
-            assert held.further(at) == (before < held.end)
-            assert end_of(held.piece(at)) > before or before == held.end
+            at = rng.randint(0, end_of(held.chunk_at(rng.randint(0, held.end))))
+            before = end_of(held.chunk_at(at))
+            assert held.extend(at) == (before < held.end)
+            assert end_of(held.chunk_at(at)) > before or before == held.end
         start = rng.randint(0, held.end)
         more = rng.random() < 0.5
-        while more and (held.further(start) or held.filled(coming, start, 100)):
+        while more and (held.extend(start) or held.refill(coming, start, 100)):
             more = rng.random() < 0.8
         start = rng.randint(start, held.end)
         end = rng.randint(start, held.end)
@@ -92,11 +92,11 @@ def test_any_part_of_what_is_at_hand_can_be_taken():
 def test_a_long_record_costs_linear_time():
     """Twice as much is taken in as there was, and a piece that is made for it is twice as long as the one before."""
     data = b"a" * 1_000_000
-    coming, held = Blocks(data, random.Random(1)), AtHand(b"", 0)
+    coming, held = Blocks(data, random.Random(1)), ByteBuffer(b"", 0)
     made = times = 0
-    while held.further(0) or held.filled(coming, 0, 1):
-        made += len(held.piece(0)[1])
+    while held.extend(0) or held.refill(coming, 0, 1):
+        made += len(held.chunk_at(0)[1])
         times += 1
     assert made < 6 * len(data)
     assert times < 60
-    assert bytes(held.piece(0)[1]) == data
+    assert bytes(held.chunk_at(0)[1]) == data

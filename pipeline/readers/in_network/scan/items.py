@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.compiled.byte_interner import ARENA, CUTS, STARTS, number, same
 from pipeline.compiled.jit import address, byte, entry, get, get32, inner, put, put32, trailing_zeros, word
-from pipeline.readers.json_stream.byte_buffer import AtHand
+from pipeline.readers.json_stream.byte_buffer import ByteBuffer
 from pipeline.readers.json_stream.values import (
     CLASSES,
     CLOSE,
@@ -49,7 +49,7 @@ from pipeline.readers.json_stream.values import (
 # Where the cursor stands.
 FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
 # Why the pass came to a stop.
-MORE, ODD, BROKEN, FULL, NO_ROOM, END = range(6)
+MORE, FALLBACK, BROKEN, FULL, NO_ROOM, END = range(6)
 # The cursor's array: where it stands, and what was found;
 POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS, MODEL, MODEL_PRICES = range(9)
 # the price or reference at hand;
@@ -371,7 +371,7 @@ def _scan(cursor):
         elif mode == ITEM:
             if here != OPEN:
                 position = at
-                status = ODD
+                status = FALLBACK
                 break
             if get(cursor, ITEMS) == get(cursor, _MOST_ITEMS):
                 status = FULL
@@ -379,7 +379,7 @@ def _scan(cursor):
             behind = seek(at + 1, end, get(cursor, _LETTERS), _KEY_RATES, _I18)
             if behind == STRANGE or (behind >= 0 and byte(behind) != OPEN_LIST):
                 position = at
-                status = ODD
+                status = FALLBACK
                 break
             if behind < 0:
                 break
@@ -396,7 +396,7 @@ def _scan(cursor):
         elif mode == OBJECT:
             if here != OPEN:
                 position = at
-                status = ODD
+                status = FALLBACK
                 break
             if get(cursor, OBJECTS) == get(cursor, _MOST_OBJECTS):
                 status = FULL
@@ -405,7 +405,7 @@ def _scan(cursor):
             if behind < 0:
                 if behind == STRANGE:
                     position = at
-                    status = ODD
+                    status = FALLBACK
                 elif behind != SHORT:
                     status = -3 - behind
                 break
@@ -453,9 +453,9 @@ def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
     return _scan(address(cursor))
 
 
-def through(held: AtHand, scan: Callable[[int, np.ndarray, np.ndarray], int], cursor: np.ndarray) -> int:
+def through(held: ByteBuffer, scan: Callable[[int, np.ndarray, np.ndarray], int], cursor: np.ndarray) -> int:
     """Go on from the cursor through all pieces at hand; returns why `scan` came to a stop."""
     while True:
-        status = scan(*held.piece(int(cursor[POSITION])), cursor)
-        if status != MORE or not held.further(int(cursor[POSITION])):
+        status = scan(*held.chunk_at(int(cursor[POSITION])), cursor)
+        if status != MORE or not held.extend(int(cursor[POSITION])):
             return status

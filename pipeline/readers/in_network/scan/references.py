@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.compiled.byte_interner import ARENA, STARTS, Spans, number, same
+from pipeline.compiled.byte_interner import ARENA, STARTS, ByteInterner, number, same
 from pipeline.compiled.jit import address, byte, entry, get, inner, put
 from pipeline.readers.in_network.scan.items import (
     AFTER_ITEM,
     BROKEN,
     END,
+    FALLBACK,
     FIRST_ITEM,
     FULL,
     ITEM,
@@ -25,7 +26,6 @@ from pipeline.readers.in_network.scan.items import (
     MODE,
     MORE,
     NO_ROOM,
-    ODD,
     POSITION,
 )
 from pipeline.readers.json_stream.values import (
@@ -274,7 +274,7 @@ def _scan(cursor):
         if mode == ITEM:
             if here != OPEN:
                 position = at
-                status = ODD
+                status = FALLBACK
                 break
             if get(cursor, RECORDS) == get(cursor, MOST):
                 status = FULL
@@ -286,7 +286,7 @@ def _scan(cursor):
                 put(cursor, NPIS, npis)
                 if behind == STRANGE:
                     position = at
-                    status = ODD
+                    status = FALLBACK
                 elif behind != SHORT:
                     status = -3 - behind
                 break
@@ -343,7 +343,7 @@ def _lists(spans, first, last, ends, cursor):
     return last
 
 
-def lists(spans: Spans, first: int, last: int, tins: Spans) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def lists(spans: ByteInterner, first: int, last: int, tins: ByteInterner) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The entries of some lists of provider_groups, all in one: how many there are up to the end of each list, -1 of one that
     is not of regular form, of which there are none; the rows of entries, and of NPIs, as `scan` has them. A list is JSON
     where its TINs are."""

@@ -19,18 +19,18 @@ _MOST = 1 << 42  # rates, for which that holds
 _SCALES = 19  # decimals of a mantissa that an int64 holds: 0 to 18
 _LONG, _FEW_DECIMALS = 10**15, 4  # of a mantissa below and decimals up to these nothing is rounded (`exact_sums`)
 # What `_total` says.
-_ZEROS, _HARD, _LONGER, _ODD, _NEW, _PRICED, _WITHOUT_PROVIDER, _TURN, _GROUP = range(9)
+_ZEROS, _HARD, _LONGER, _SUSPICIOUS, _NEW, _PRICED, _WITHOUT_PROVIDER, _TURN, _GROUP = range(9)
 
 
 @entry
 def _total(
     count, item, of_prices, of_owners, tail, mantissa, decimals, rate, owner,
-    heads, item_ix, terms_ix, odd, group_ix, times, turns,
-    first, price_object, price_item, price_terms, owner_object, owner_group, rates, sums, said,
+    heads, item_ix, terms_ix, suspicious, group_ix, times, turns,
+    first, price_object, price_item, price_terms, owner_object, owner_group, rates, sums, counters,
 ):  # fmt: skip
-    """As `total`, of so many rate objects; all others are addresses, but `first`. `said` has the counters."""
-    turn, group = get(said, _TURN), get(said, _GROUP)
-    head = price = named = zeros = hard = longer = strange = new = priced = without_provider = 0
+    """As `total`, of so many rate objects; all others are addresses, but `first`. `counters` has the counters."""
+    turn, group = get(counters, _TURN), get(counters, _GROUP)
+    head = price = named = zeros = hard = longer = suspicious_count = new = priced = without_provider = 0
     for i in range(count):
         while get(heads, head) != get(item, i):
             head += 1
@@ -45,7 +45,7 @@ def _total(
             put32(price_item, j, number)
             put32(price_terms, j, terms)
             new += terms < 0
-            strange += byte(odd + get(tail, j))
+            suspicious_count += byte(suspicious + get(tail, j))
             if get(rate, j) == 0:  # the bits of 0.0
                 zeros += owners
             value, scale = get(mantissa, j), get(decimals, j)
@@ -78,15 +78,15 @@ def _total(
         price += prices
         named += owners
         put(rates, head, get(rates, head) + prices * owners)
-    put(said, _ZEROS, zeros)
-    put(said, _HARD, hard)
-    put(said, _LONGER, longer)
-    put(said, _ODD, strange)
-    put(said, _NEW, new)
-    put(said, _PRICED, priced)
-    put(said, _WITHOUT_PROVIDER, without_provider)
-    put(said, _TURN, turn)
-    put(said, _GROUP, group)
+    put(counters, _ZEROS, zeros)
+    put(counters, _HARD, hard)
+    put(counters, _LONGER, longer)
+    put(counters, _SUSPICIOUS, suspicious_count)
+    put(counters, _NEW, new)
+    put(counters, _PRICED, priced)
+    put(counters, _WITHOUT_PROVIDER, without_provider)
+    put(counters, _TURN, turn)
+    put(counters, _GROUP, group)
 
 
 class Totals(NamedTuple):
@@ -95,7 +95,7 @@ class Totals(NamedTuple):
     `stages.from_rates` are those of each head; `sums` hold, for each number of decimals, the sum of its mantissas in three limbs of
     `_BITS`, and the rates that it is of; `hard` rates are not in it; `long` ones may be rounded. `priced` are the
     prices of rate objects that have owners, `without_provider` those of the others. `new_terms` says that a tail has no terms_ix yet,
-    `odd` that a tail is odd. `turn` and `group` are the next ones.
+    `suspicious` that a tail is odd. `turn` and `group` are the next ones.
     """
 
     price_object: np.ndarray
@@ -108,7 +108,7 @@ class Totals(NamedTuple):
     zeros: int
     hard: int
     long: int
-    odd: int
+    suspicious: int
     new_terms: int
     priced: int
     without_provider: int
@@ -141,10 +141,10 @@ def total(part, heads: np.ndarray, items: np.ndarray, tables: tuple, first: int,
         np.zeros(len(heads), np.int64),
         np.zeros((_SCALES, 4), np.int64),
     )
-    said = np.zeros(9, np.int64)
-    said[[_TURN, _GROUP]] = turn, group
+    counters = np.zeros(9, np.int64)
+    counters[[_TURN, _GROUP]] = turn, group
     names = ("item", "prices", "owners", "tail", "mantissa", "decimals", "rate", "owner")
     columns = [np.ascontiguousarray(getattr(part, name)) for name in names]
     given = [*columns, heads, items, *tables]
-    _total(len(part), *map(address, given), first, *map(address, (*made, said)))
-    return Totals(*made, *said.tolist())
+    _total(len(part), *map(address, given), first, *map(address, (*made, counters)))
+    return Totals(*made, *counters.tolist())
