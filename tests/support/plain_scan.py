@@ -6,7 +6,17 @@ read a record can be held against each other. What must not come in: reading.
 
 from __future__ import annotations
 
-from pipeline.readers.in_network.scan.items import AFTER_ITEM, BROKEN, END, FIRST_ITEM, ITEM, MODE, MORE, FALLBACK, POSITION
+from pipeline.readers.in_network.scan.items import (
+    AFTER_ITEM,
+    BROKEN,
+    END,
+    FALLBACK,
+    FIRST_ITEM,
+    ITEM,
+    MODE,
+    MORE,
+    POSITION,
+)
 
 
 def plain_scan(start, piece, cursor) -> int:
