@@ -10,6 +10,30 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+# A fact: what its fact_uid is the MD5 of, in this order, joined by `|`, null as empty (data model, fact_rate). Changing it
+# renumbers every fact.
+FACT_IDENTITY = (
+    "state",
+    "year_month",
+    "payer_slug",
+    "billing_class",
+    "code_type",
+    "code",
+    "billing_code_modifiers",
+    "owner_uid",
+    "pos_set_id",
+    "negotiated_type",
+    "negotiation_arrangement",
+    "expiration_date",
+    "negotiated_rate",
+    "additional_information",
+    "setting",
+    "severity_of_illness",
+    "network_names",
+    "contained_codes_uid",
+)
+# Of a group whose members are listed they are its identity, else its TIN, in SQL.
+OWNER_UID = "coalesce(pg_members_uid, pg_uid)"
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -90,12 +114,29 @@ CREATE OR REPLACE MACRO zip5(postal_code) AS CASE
 CREATE OR REPLACE MACRO is_domestic(country_code) AS
   coalesce(country_code, 'US') IN ('US', 'PR', 'VI', 'GU', 'AS', 'MP');
 CREATE OR REPLACE MACRO is_military(state) AS coalesce(state IN ('AA', 'AE', 'AP'), FALSE);
-CREATE OR REPLACE MACRO fact_uid(state, year_month, payer_slug, billing_class, code_type, code, modifiers, owner_uid,
-    pos_set_id, negotiated_type, arrangement, expiration_date, rate, information, setting, severity, networks, contained) AS
-  md5(concat(state, '|', year_month, '|', payer_slug, '|', billing_class, '|', code_type, '|', code, '|', modifiers, '|',
-    owner_uid, '|', pos_set_id, '|', negotiated_type, '|', arrangement, '|', expiration_date, '|',
-    CAST(rate AS VARCHAR), '|', information, '|', setting, '|', severity, '|', networks, '|', contained));
 """
+
+
+def fact_uid_sql() -> str:
+    """The fact_uid of a rate, as an SQL expression over its columns."""
+    values = {"owner_uid": OWNER_UID}
+    return f"fact_uid({', '.join(values.get(name, name) for name in FACT_IDENTITY)})"
+
+
+def fact_text_sql(after: str | None = None, before: str | None = None) -> str:
+    """A run of a fact's text as an SQL expression: the columns after one and before another, and the bars on either side."""
+    first = 0 if after is None else FACT_IDENTITY.index(after) + 1
+    last = len(FACT_IDENTITY) if before is None else FACT_IDENTITY.index(before)
+    columns = [f"CAST({name} AS VARCHAR)" if name == "negotiated_rate" else name for name in FACT_IDENTITY[first:last]]
+    text = ", '|', ".join(columns)
+    if columns and after is not None:
+        text = f"'|', {text}"
+    if columns and before is not None:
+        text = f"{text}, '|'"
+    return f"concat({text})"
+
+
+MACROS += f"CREATE OR REPLACE MACRO fact_uid({', '.join(FACT_IDENTITY)}) AS md5({fact_text_sql()});\n"
 
 
 def join_code(code_type: str, code: str) -> tuple[str | None, str | None]:

@@ -10,14 +10,16 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline import errors, partition, tables
+from pipeline import errors, naming, partition, tables
 
-# What a correction may match, and what it may set: not the ids, which follow from other columns.
+# What a correction may match, and what it may set of a fact's identity: not the ids, which follow from other columns, nor
+# where and when it counts.
 MATCHABLE = [c for c in tables.get("fact_rate").columns if c != "source_count"]
-SETTABLE = (
-    "billing_class code_type code negotiated_type negotiation_arrangement negotiated_rate expiration_date "
-    "billing_code_modifiers additional_information setting severity_of_illness network_names"
-).split()
+SETTABLE = [
+    name
+    for name in naming.FACT_IDENTITY
+    if name in MATCHABLE and not name.endswith(("_uid", "_id")) and name not in ("state", "year_month")
+]
 FIELDS = {"id", "months", "match", "action", "set", "reason", "publisher", "status"}
 MATCHABLE_NUMBERS = {"negotiated_rate"}
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import string
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import decimals, tables
+from pipeline import decimals, naming, tables
 from pipeline.compiled import md5
 from pipeline.compiled.exact_sums import ExactSum
 from pipeline.compiled.jit import address
@@ -37,6 +38,15 @@ PRICES = 1 << 18  # of a segment that has more facts than that
 _OF_FACT = ("fact_uid", "negotiated_rate", "source_count")
 _OF_GROUP = ["pg_uid", "provider_group_id_raw", "network_names", "pg_members_uid"]
 _OF_PAIR = [c for c in tables.get("fact_rate").columns if c not in (*_OF_FACT, *_OF_GROUP)]
+# The text of a fact_uid by what varies together: an item and its terms have all of it but owner, amount and networks.
+_TEXT = {
+    "head": naming.fact_text_sql(before="owner_uid"),
+    "owner": naming.OWNER_UID,
+    "middle": naming.fact_text_sql(after="owner_uid", before="negotiated_rate"),
+    "behind": naming.fact_text_sql(after="negotiated_rate", before="network_names"),
+    "tail": naming.fact_text_sql(after="network_names"),
+    "columns_to_code": naming.FACT_IDENTITY.index("code") + 1,
+}
 _PARTS = ["head", "middle", "behind", "tail"]
 _SAID = {
     "pair": [*_PARTS, *_OF_PAIR],
@@ -54,7 +64,7 @@ def batches(
 
     `rows` rows make a batch. Leaves read_totals on the connection.
     """
-    con.execute(duck.sql("fact_rate_numbered.sql"))
+    con.execute(string.Template(duck.sql("fact_rate_numbered.sql")).substitute(_TEXT))
     scratch.mkdir(exist_ok=True)
     facts = _Facts(con, scratch)
     with closing(prefetch(facts.pieces(rows), waiting=2)) as pieces:

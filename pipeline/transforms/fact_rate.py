@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline import decimals, errors, tables
+from pipeline import decimals, errors, naming, tables
 from pipeline.compiled.exact_sums import ExactSum
 from pipeline.storage import duck
 from pipeline.transforms import fact_numbers
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [c for c in tables.get("fact_rate").columns if c not in ("fact_uid", "source_count")]
 
-_UID = """fact_uid(state, year_month, payer_slug, billing_class, code_type, code, billing_code_modifiers,
-  coalesce(pg_members_uid, pg_uid), pos_set_id, negotiated_type, negotiation_arrangement, expiration_date,
-  negotiated_rate, additional_information, setting, severity_of_illness, network_names, contained_codes_uid)"""
+_UID = naming.fact_uid_sql()
 
 # One row per read rate. `ordinal` is its place: file in name order, price, owner, so that the first one is kept.
 _READ = """

@@ -1,7 +1,7 @@
 -- What the month's facts are multiplied from: fact_price in the order of fact_rate, and the tables fact_pair and fact_group
--- behind its numbers. What a fact_uid is made of stands in naming.MACROS; here its text is put together
--- from what an item and its terms say, once for each pair of them, from the amount, and from what a group says. A statement
--- of its own for every sort and every large join: each is given the whole memory, and spills.
+-- behind its numbers. The text of a fact_uid (naming.FACT_IDENTITY) is put together from what an item and its terms say,
+-- once for each pair of them, from the amount, and from what a group says: $head owner $middle amount $behind networks $tail.
+-- A statement of its own for every sort and every large join: each is given the whole memory, and spills.
 
 CREATE OR REPLACE TEMP TABLE fact_source AS
 SELECT f.*, CAST(row_number() OVER (ORDER BY file) AS INTEGER) AS file_ix,
@@ -10,18 +10,14 @@ FROM source_file AS f
 LEFT JOIN (SELECT batch_id, max(row_ix) + 1 AS owners FROM staged_owner GROUP BY batch_id) AS o USING (batch_id);
 
 CREATE OR REPLACE TEMP TABLE fact_group AS
-SELECT CAST(row_number() OVER () - 1 AS INTEGER) AS group_no, f.file_ix, g.*, coalesce(pg_members_uid, pg_uid) AS owner_uid
+SELECT CAST(row_number() OVER () - 1 AS INTEGER) AS group_no, f.file_ix, g.*, $owner AS owner_uid
 FROM staged_group AS g JOIN fact_source AS f USING (batch_id);
 
 -- Every pair of item and terms that a price has: what it says, its place among what facts are sorted by before their uid,
 -- and its parts of the text of a uid. In that order, so that a slice of the facts finds its pairs side by side.
 CREATE OR REPLACE TEMP TABLE fact_pair AS
 SELECT CAST(row_number() OVER () - 1 AS INTEGER) AS pair_no, *,
-  concat(state, '|', year_month, '|', payer_slug, '|', billing_class, '|', code_type, '|', code, '|',
-    billing_code_modifiers, '|') AS head,
-  concat('|', pos_set_id, '|', negotiated_type, '|', negotiation_arrangement, '|', expiration_date, '|') AS middle,
-  concat('|', additional_information, '|', setting, '|', severity_of_illness, '|') AS behind,
-  concat('|', contained_codes_uid) AS tail
+  $head AS head, $middle AS middle, $behind AS behind, $tail AS tail
 FROM (
   SELECT d.*, f.batch_id, f.state, f.year_month, f.reporting_entity_name, f.payer_slug,
     i.* EXCLUDE (batch_id, row_ix, item_ix), t.* EXCLUDE (batch_id, row_ix, terms_ix),
@@ -35,9 +31,9 @@ FROM (
   ORDER BY place);
 
 -- The places among whose facts each pair's have to be looked for: its own, and those whose uids begin as its own do, which
--- only another name of the same payer makes. What stands before the sixth bar is the same in equal texts, whatever it is.
+-- only another name of the same payer makes. What stands before the bar after the code is the same in equal texts.
 CREATE OR REPLACE TEMP TABLE fact_segment AS
-WITH begun AS (SELECT pair_no, place, regexp_extract(head, '^([^|]*\|){6}') AS beginning FROM fact_pair),
+WITH begun AS (SELECT pair_no, place, regexp_extract(head, '^([^|]*\|){$columns_to_code}') AS beginning FROM fact_pair),
   shared AS (SELECT beginning, list(DISTINCT place) AS places FROM begun GROUP BY beginning HAVING count(DISTINCT place) > 1)
 SELECT pair_no, place, place AS segment FROM fact_pair
 UNION ALL
