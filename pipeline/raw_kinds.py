@@ -31,7 +31,9 @@ class RawKind:
 
     `purpose` is what goes there, in words; `endings` are those of the files that its reader takes, in lower case (a
     `by_content` reader is also given files without an ending); `typical` matches publishers' names of such files.
-    `reader` is the module that reads reference files, each of which is staged alone. Of a folder that is not `is_read`
+    `reader` is the module that reads reference files, each of which is staged alone: one
+    of a folder that `gives_all` gives every table of its folder, `has_releases` says that a later release takes the place
+    of an earlier one, `is_large` that its files are too large to be compared with their copies. Of a folder that is not `is_read`
     nothing reads the files yet. `laid_out` folders are made by `ratehouse init`, with a note.
     """
 
@@ -40,6 +42,9 @@ class RawKind:
     endings: tuple[str, ...] = ()
     typical: str | None = None
     reader: str | None = None
+    gives_all: bool = False
+    has_releases: bool = False
+    is_large: bool = False
     is_read: bool = True
     laid_out: bool = True
 
@@ -84,6 +89,9 @@ they define by web address: mrf/<STATE>/references/""",
             (*_TEXT, ".json", ".jsonl", ".ndjson", ".zip", ".xlsx", ".xlsm"),
             r"nppes|npidata|npi_?registry|pl_pfile",
             reader="pipeline.readers.nppes.read",
+            gives_all=True,
+            has_releases=True,
+            is_large=True,
         ),
         RawKind(
             "medicare",
@@ -91,13 +99,7 @@ they define by web address: mrf/<STATE>/references/""",
             _TABLES,
             r"rvu\d|pprrvu|gpci|locco|^anes|oppscap|zip5|addend(um|a)|wage.?index|\bopps\b|\basc\b",
             reader="pipeline.readers.medicare.read",
-        ),
-        RawKind(
-            "wcfs",
-            "workers' compensation schedules",
-            _TABLES,
-            r"wcfs|workers.?.?comp",
-            reader="pipeline.readers.wcfs",
+            has_releases=True,
         ),
         RawKind(
             "codes",
@@ -114,7 +116,21 @@ they define by web address: mrf/<STATE>/references/""",
             reader="pipeline.readers.geo",
         ),
         RawKind(
-            "pos", "place-of-service codes", _TABLES, r"\bpos_codes|place.of.service", reader="pipeline.readers.pos"
+            "pos",
+            "place-of-service codes",
+            _TABLES,
+            r"\bpos_codes|place.of.service",
+            reader="pipeline.readers.pos",
+            gives_all=True,
+        ),
+        RawKind(
+            "wcfs",
+            "workers' compensation schedules",
+            _TABLES,
+            r"wcfs|workers.?.?comp",
+            reader="pipeline.readers.wcfs",
+            gives_all=True,
+            has_releases=True,
         ),
         RawKind(
             "corrections",

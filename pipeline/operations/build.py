@@ -100,8 +100,9 @@ def tables_for(months: list[str]) -> list[luigi.Task]:
     """Every task between the sources and the catalog, of some months; blocked months by the task that says why."""
     open_months = [m for m in months if facts.FactRate(month=m).blocked() is None]
     blocked = [m for m in months if m not in open_months]
-    found = [*enriched.by_table(open_months), *facts.by_table(open_months)]
-    found += [*dims.by_table(open_months), *xrefs.by_table(open_months), *bench.by_table(open_months)]
+    found = [
+        one for stage in (enriched, facts, dims, xrefs, bench) for one in base.for_months(stage.KINDS, open_months)
+    ]
     found += [facts.FactRate(month=m) for m in blocked]
     return found
 

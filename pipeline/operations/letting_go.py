@@ -86,7 +86,7 @@ def look(root: Root) -> None:
         return
     _mark_moves(root, gone)
     let_go.put(root, *_of_no_rows(gone), *_replaced_by_fetch(root, gone))
-    _look_again()
+    _clear_caches()
 
 
 def settle(root: Root) -> list[LetGo]:
@@ -95,7 +95,7 @@ def settle(root: Root) -> list[LetGo]:
     found = [one for task in gone if (one := _moved(root, task) or _superseded(task)) is not None]
     if found:
         let_go.put(root, *found)
-        _look_again()
+        _clear_caches()
     return [one for one in let_go.sources(root).values() if root.stamp(one.label).exists()]
 
 
@@ -125,7 +125,7 @@ def forget(found: Iterable[MissingSource]) -> list[LetGo]:
     gone = [LetGo(one.label, one.name, one.months, one.rows, let_go.FORGOTTEN) for one in found]
     if gone:
         let_go.put(session.current(), *gone)
-        _look_again()
+        _clear_caches()
     return gone
 
 
@@ -161,7 +161,7 @@ def _take_back(root: Root) -> None:
             former_months.remove(root, label)
     if back:
         let_go.put_back(root, *back)
-        _look_again()
+        _clear_caches()
 
 
 def _remove_unrecognised(root: Root) -> None:
@@ -170,7 +170,7 @@ def _remove_unrecognised(root: Root) -> None:
         for one in sources.recorded(folder):
             if one.stamp.notes["status"] == file_task.UNRECOGNISED and not sources.is_seen(folder, one.path):
                 former_months.remove(root, one.label)
-                _look_again()
+                _clear_caches()
 
 
 def _mark_moves(root: Root, gone: Iterable[FileTask]) -> None:
@@ -238,7 +238,7 @@ def _hash(stamp: stamps.Stamp) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _look_again() -> None:
+def _clear_caches() -> None:
     from pipeline.tasks import base as task
 
     ingest.clear_caches()

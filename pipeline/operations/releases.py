@@ -10,11 +10,12 @@ ASC addendum BB takes no place of addendum AA, nor does a weekly file of the reg
 from __future__ import annotations
 
 from pipeline import tables
+from pipeline.raw_kinds import KINDS
 from pipeline.sources import presence
 from pipeline.stages import file_task, ingest
 from pipeline.stages.reference_file import ReferenceDataFile
 
-FOLDERS = ("nppes", "medicare", "wcfs")
+FOLDERS = tuple(kind.folder for kind in KINDS.values() if kind.has_releases)
 SHARE = 0.5
 # What a row is of, beside its key's columns, and what says when it was released.
 _LOCALITIES = ("carrier", "locality")

@@ -6,7 +6,6 @@ import luigi
 
 from pipeline import errors, settings, tables
 from pipeline.stages import ingest, reference_file
-from pipeline.stages.parameters import MonthParameter
 from pipeline.tasks.base import TableTask
 
 luigi.namespace("bench", scope=__name__)
@@ -73,7 +72,6 @@ class BenchMedicareProf(_FromFees):
 
     table = "bench_medicare_prof"
     staged = PFS
-    month = MonthParameter()
 
 
 class BenchOpps(_FromFees):
@@ -81,7 +79,6 @@ class BenchOpps(_FromFees):
 
     table = "bench_opps"
     staged = OPPS
-    month = MonthParameter()
 
 
 class BenchAsc(_FromFees):
@@ -89,7 +86,6 @@ class BenchAsc(_FromFees):
 
     table = "bench_asc"
     staged = ASC
-    month = MonthParameter()
 
 
 class BenchWcfs(_FromFees):
@@ -97,7 +93,6 @@ class BenchWcfs(_FromFees):
 
     table = "bench_wcfs"
     staged = ("staged_wcfs",)
-    month = MonthParameter()
 
 
 class BenchMedicareComprehensive(_FromFees):
@@ -109,7 +104,6 @@ class BenchMedicareComprehensive(_FromFees):
 
     table = "bench_medicare_comprehensive"
     staged = (*PFS, "staged_opps", "staged_asc", "staged_asc_device", "staged_wage_index")
-    month = MonthParameter()
 
     def held_up(self) -> list[str]:
         """The schedules that a refused file holds up."""
@@ -145,12 +139,7 @@ def is_held_up(task: TableTask) -> bool:
     """Whether it is a benchmark, or a file of Medicare's, that waits for somebody to mend a file."""
     if isinstance(task, _FromFees):
         return task.held_up_by() is not None
-    return isinstance(task, reference_file.Medicare) and task.blocked() is not None
+    return isinstance(task, reference_file.REFERENCES["medicare"]) and task.blocked() is not None
 
 
-SHARDED = (BenchMedicareProf, BenchOpps, BenchAsc, BenchWcfs, BenchMedicareComprehensive)
-
-
-def by_table(months: list[str]) -> list[TableTask]:
-    """Every benchmark's task, month-sharded ones for each month."""
-    return [BenchMedicareProfDetail()] + [cls(month=m) for m in months for cls in SHARDED]
+KINDS = (BenchMedicareProfDetail, BenchMedicareProf, BenchOpps, BenchAsc, BenchWcfs, BenchMedicareComprehensive)

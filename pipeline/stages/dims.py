@@ -9,7 +9,6 @@ import luigi
 from pipeline import naming, settings
 from pipeline.stages import file_task, in_network_file, ingest, star
 from pipeline.stages.from_rates import FromRates, source_rows, warning_rows
-from pipeline.stages.parameters import MonthParameter
 from pipeline.tasks.base import TableTask
 
 luigi.namespace("dims", scope=__name__)
@@ -131,7 +130,6 @@ class DimProviderGroup(FromRates):
     table = "dim_provider_group"
     staged = ("staged_group",)
     stars = ("star_group",)
-    month = MonthParameter()
 
 
 class DimPosSet(FromRates):
@@ -190,18 +188,18 @@ def _headers_stale(task: FromRates):
     return None
 
 
-def by_table(months: list[str]) -> list[TableTask]:
-    """Every dimension's task, month-sharded ones for each month."""
-    whole = [
-        DimSourceFile,
-        SourceWarning,
-        DimCode,
-        DimCodeCatHistory,
-        DimCodeCat,
-        DimPayer,
-        DimPayerBridge,
-        DimPosSet,
-        DimTin,
-    ]
-    whole += [DimNpi, DimNpiAddress, DimNpiAddressGeolocation]
-    return [cls() for cls in whole] + [DimProviderGroup(month=m) for m in months]
+KINDS = (
+    DimSourceFile,
+    SourceWarning,
+    DimCode,
+    DimCodeCatHistory,
+    DimCodeCat,
+    DimPayer,
+    DimPayerBridge,
+    DimPosSet,
+    DimTin,
+    DimNpi,
+    DimNpiAddress,
+    DimNpiAddressGeolocation,
+    DimProviderGroup,
+)

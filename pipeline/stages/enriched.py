@@ -17,11 +17,11 @@ import luigi
 from pipeline import naming, session, settings
 from pipeline.leaves import manifest, writing
 from pipeline.stages.enriched_rows import EnrichedRows
-from pipeline.stages.parameters import KeyParameter, MonthParameter, PartitionParameter
 from pipeline.storage import stamps, targets
 from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import Stale, Stamp
 from pipeline.tasks.base import RootParameter, TableTask, at_work, clear_caches
+from pipeline.tasks.parameters import KeyParameter, MonthParameter, PartitionParameter
 
 luigi.namespace("enriched", scope=__name__)
 
@@ -33,7 +33,6 @@ class LeafPlan(TableTask):
     table = "leaf_plan"
     transform = "leaf_plan"
     in_object_store = False
-    month = MonthParameter()
 
     def views(self) -> dict[str, list[TableTask]]:
         return {"fact_rate_enriched": [EnrichedRows(month=self.month)]}
@@ -142,7 +141,6 @@ class EnrichedMonth(TableTask):
 
     table = "fact_rate_enriched"
     in_object_store = False
-    month = MonthParameter()
 
     @property
     def priority(self) -> int:
@@ -252,6 +250,4 @@ class Partition(luigi.Task):
         return writing.failed(session.current(), self, exception)
 
 
-def by_table(months: list[str]) -> list[luigi.Task]:
-    """The last enriched task of each month."""
-    return [EnrichedMonth(month=m) for m in months]
+KINDS = (EnrichedMonth,)

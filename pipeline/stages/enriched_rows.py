@@ -15,7 +15,6 @@ import luigi
 from pipeline import errors, partition, paths, session, settings, tables
 from pipeline.stages import bench, dims, ingest, xrefs
 from pipeline.stages.facts import FactRate
-from pipeline.stages.parameters import MonthParameter
 from pipeline.storage import stamps, targets
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.prefetch import prefetch
@@ -53,7 +52,6 @@ class EnrichedRows(TableTask):
     table = "fact_rate_enriched"
     transform = "fact_rate_enriched"
     use_all_cores = True
-    month = MonthParameter()
 
     def target(self) -> Path:
         return self.warehouse.joined(self.month)

@@ -12,7 +12,6 @@ import luigi
 from pipeline import accounts, errors, naming, partition, settings, tables
 from pipeline.stages import corrections, dims, file_task, ingest, star, undecided, xrefs
 from pipeline.stages.from_rates import FromRates
-from pipeline.stages.parameters import MonthParameter
 from pipeline.storage import stamps, targets
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.prefetch import prefetch
@@ -32,7 +31,6 @@ class FactRate(FromRates):
     use_all_cores = True
     transform = "fact_rate"
     staged = STAGED
-    month = MonthParameter()
 
     def views(self) -> dict[str, list[TableTask]]:
         return {**super().views(), "star_fact": star.of_month(self.month)}
@@ -143,7 +141,6 @@ class XrefFactSource(FromRates):
     table = "xref_fact_source"
     transform = "fact_rate"
     staged = STAGED
-    month = MonthParameter()
 
     def settings_used(self) -> dict[str, object]:
         return {"[facts] keep_sources": settings.facts().keep_sources}
@@ -175,6 +172,7 @@ class FactLayout(TableTask):
     """
 
     table = "fact_rate"
+    month = None  # of all months
     in_object_store = False
 
     @property
@@ -278,6 +276,4 @@ def _before_a_task_alone(task: TableTask) -> None:
 BEFORE_A_TASK_ALONE.append(_before_a_task_alone)
 
 
-def by_table(of: list[str]) -> list[TableTask]:
-    """The fact's tasks of some months."""
-    return [cls(month=m) for m in of for cls in (FactRate, XrefFactSource)]
+KINDS = (FactRate, XrefFactSource)

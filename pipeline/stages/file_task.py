@@ -16,10 +16,10 @@ import luigi
 from pipeline import __version__, errors, source_names, tables
 from pipeline.fetching.reference_lookup import UNREADABLE
 from pipeline.sources import presence as sources
-from pipeline.stages.parameters import NameParameter
 from pipeline.storage import raw_hashes, staged_views, stamps, targets
 from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 from pipeline.tasks.base import TableTask
+from pipeline.tasks.parameters import NameParameter
 
 if TYPE_CHECKING:
     pass

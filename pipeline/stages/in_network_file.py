@@ -20,11 +20,11 @@ from pipeline.fetching import reference_lookup as elsewhere
 from pipeline.fetching.reference_lookup import ReferenceLookup
 from pipeline.sources import former_months, kept_references, presence
 from pipeline.stages import raw
-from pipeline.stages.parameters import MonthParameter, NameParameter
 from pipeline.stages.raw import PROBLEM_OF
 from pipeline.storage import raw_hashes, targets
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.stamps import BuildInputs, Stale, Stamp
+from pipeline.tasks.parameters import MonthParameter, NameParameter
 
 if TYPE_CHECKING:
     pass

@@ -12,8 +12,8 @@ import luigi
 
 from pipeline import errors, session, source_names
 from pipeline.sources import listing, presence
-from pipeline.stages.parameters import NameParameter
 from pipeline.tasks.base import RootParameter
+from pipeline.tasks.parameters import NameParameter
 
 luigi.namespace("raw", scope=__name__)
 

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from pipeline import errors, settings, tables
-from pipeline.raw_kinds import KINDS
+from pipeline import errors, raw_kinds, settings, tables
+from pipeline.raw_kinds import KINDS, RawKind
 from pipeline.readers.reference_files import holds
 from pipeline.readers.reference_files.account import Account
 from pipeline.sources import presence
 from pipeline.stages import raw, unseen_copies
-from pipeline.stages.parameters import NameParameter
 from pipeline.storage import raw_hashes, stamps
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import Stale, Stamp
+from pipeline.tasks.parameters import NameParameter
 
 if TYPE_CHECKING:
     from pipeline.storage import external_sort
@@ -33,7 +33,6 @@ from pipeline.stages.file_task import BROKEN, UNRECOGNISED, WHOLE, FileTask, sta
 
 luigi.namespace("ingest", scope=__name__)
 
-STREAMED = ("nppes",)  # folders whose files are too large to be compared with their copies
 # A file of a size at which Arrow's own allocator saves a tenth of the time; and how often a zip's size is its files', about.
 _LARGE, _PACKED = 64 << 20, 10
 
@@ -57,7 +56,7 @@ class ReferenceDataFile(FileTask):
     def other_inputs(self) -> dict[str, str]:
         """The file, and those of which it may be a copy: what they hold decides whether it is read."""
         found = super().other_inputs()
-        for one in unseen_copies.better_copies(self) if self.folder not in STREAMED else ():
+        for one in unseen_copies.better_copies(self) if not KINDS[self.folder].is_large else ():
             found |= FileTask.other_inputs(one) if one.is_seen else unseen_copies.recorded_input(one)
         return found
 
@@ -97,7 +96,7 @@ class ReferenceDataFile(FileTask):
         gave = {stamps.table_of(part) for part in former.parts} if former else set()
         feeds = broken.feeds
         if feeds is None:  # a folder of one kind
-            feeds = staged_tables(self.folder) if self.folder in ("nppes", "pos", "wcfs") else ()
+            feeds = staged_tables(self.folder) if KINDS[self.folder].gives_all else ()
         return sorted(gave | set(feeds))
 
     def blocked(self) -> errors.RatehouseError | None:
@@ -183,50 +182,12 @@ class ReferenceDataFile(FileTask):
         return {**self.origin(), "status": WHOLE, "warnings": warnings, "contents": self._contents or {}}
 
 
-def _path_under(folder: str) -> NameParameter:
-    return NameParameter(f"file under raw/{folder}", lambda: presence.names(folder))
+def _task_of(kind: RawKind) -> type[ReferenceDataFile]:
+    """The task of a folder's files, such as `ingest.Nppes`."""
+    path = NameParameter(f"file under raw/{kind.folder}", lambda: presence.names(kind.folder))
+    about = {"__doc__": f"A file of raw/{kind.folder}: {kind.purpose}.", "__module__": __name__}
+    return type(kind.folder.title(), (ReferenceDataFile,), {**about, "folder": kind.folder, "path": path})
 
 
-class Nppes(ReferenceDataFile):
-    """A file of the provider registry."""
-
-    folder = "nppes"
-    path = _path_under(folder)
-
-
-class Medicare(ReferenceDataFile):
-    """A file of Medicare's fee schedules."""
-
-    folder = "medicare"
-    path = _path_under(folder)
-
-
-class Codes(ReferenceDataFile):
-    """A file of a code set."""
-
-    folder = "codes"
-    path = _path_under(folder)
-
-
-class Geo(ReferenceDataFile):
-    """A file of geography."""
-
-    folder = "geo"
-    path = _path_under(folder)
-
-
-class Pos(ReferenceDataFile):
-    """The place-of-service codes."""
-
-    folder = "pos"
-    path = _path_under(folder)
-
-
-class Wcfs(ReferenceDataFile):
-    """A state's workers' compensation fee schedule."""
-
-    folder = "wcfs"
-    path = _path_under(folder)
-
-
-REFERENCES = {cls.folder: cls for cls in (Nppes, Medicare, Codes, Geo, Pos, Wcfs)}
+# Folder -> the task of its files, of every kind that has a reader (`pipeline.raw_kinds`).
+REFERENCES = {folder: _task_of(KINDS[folder]) for folder in raw_kinds.REFERENCES}

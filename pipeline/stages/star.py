@@ -14,11 +14,11 @@ import luigi
 from pipeline import errors, session, settings, tables
 from pipeline.sources import listing, presence
 from pipeline.stages import file_task, raw
-from pipeline.stages.parameters import MonthParameter, NameParameter
 from pipeline.storage import raw_hashes, stamps
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.stamps import Stale, Stamp
 from pipeline.tasks.base import TableTask
+from pipeline.tasks.parameters import MonthParameter, NameParameter
 
 luigi.namespace("ingest", scope=__name__)
 

@@ -13,20 +13,15 @@ from pipeline.sources import let_go
 from pipeline.stages import bench, dims, enriched, enriched_rows, facts, file_task, ingest, star, xrefs
 from pipeline.storage import catalog_file, stamps, targets
 from pipeline.storage.stamps import Stale, Stamp
-from pipeline.tasks.base import TableTask
+from pipeline.tasks.base import TableTask, for_months
 
 luigi.namespace("warehouse", scope=__name__)
 
 
 def tables_of(months: list[str]) -> list[TableTask]:
     """Every task whose table the catalog lists."""
-    return [
-        *dims.by_table(months),
-        *xrefs.by_table(months),
-        *bench.by_table(months),
-        *facts.by_table(months),
-        *(enriched_rows.EnrichedRows(month=m) for m in months),
-    ]
+    kinds = [dims.KINDS, xrefs.KINDS, bench.KINDS, facts.KINDS, (enriched_rows.EnrichedRows,)]
+    return [task for of_stage in kinds for task in for_months(of_stage, months)]
 
 
 class Warehouse(TableTask):

@@ -7,7 +7,6 @@ import luigi
 from pipeline.stages import ingest
 from pipeline.stages.dims import DimPosSet
 from pipeline.stages.from_rates import FromRates
-from pipeline.stages.parameters import MonthParameter
 from pipeline.tasks.base import TableTask
 
 luigi.namespace("xrefs", scope=__name__)
@@ -28,7 +27,6 @@ class XrefGroupNpi(FromRates):
     table = "xref_group_npi"
     staged = ("staged_group", "staged_member")
     stars = ("star_group_npi",)
-    month = MonthParameter()
 
 
 class XrefGroupTin(FromRates):
@@ -37,7 +35,6 @@ class XrefGroupTin(FromRates):
     table = "xref_group_tin"
     staged = ("staged_group", "staged_member")
     stars = ("star_group_tin",)
-    month = MonthParameter()
 
 
 class XrefGroupMember(FromRates):
@@ -45,7 +42,6 @@ class XrefGroupMember(FromRates):
 
     table = "xref_group_member"
     staged = ("staged_group", "staged_member")
-    month = MonthParameter()
 
 
 class XrefContainedCode(FromRates):
@@ -53,12 +49,6 @@ class XrefContainedCode(FromRates):
 
     table = "xref_contained_code"
     staged = ("staged_contained_code",)
-    month = MonthParameter()
 
 
-SHARDED = (XrefGroupNpi, XrefGroupTin, XrefGroupMember, XrefContainedCode)
-
-
-def by_table(months: list[str]) -> list[TableTask]:
-    """Every cross-reference's task, month-sharded ones for each month."""
-    return [XrefPos()] + [cls(month=m) for m in months for cls in SHARDED]
+KINDS = (XrefPos, XrefGroupNpi, XrefGroupTin, XrefGroupMember, XrefContainedCode)

@@ -30,6 +30,7 @@ from pipeline.storage import journal, locks, staged_views, stamps, targets
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 from pipeline.tasks import code_version
+from pipeline.tasks.parameters import MonthParameter
 
 # Modules whose rules shape every Parquet file's bytes, whatever the transform.
 WRITERS = ("pipeline.storage.parquet", "pipeline.storage.duck")
@@ -70,7 +71,10 @@ def clear_caches() -> None:
 
 
 class TableTask(luigi.Task):
-    """One table's file, or the set of staged tables of one source."""
+    """One table's file, or the set of staged tables of one source.
+
+    A task whose `table` is declared sharded is of one month: it has the parameter `month`.
+    """
 
     root = RootParameter(positional=False)
 
@@ -81,6 +85,13 @@ class TableTask(luigi.Task):
         False  # whether `final_inputs` knows the hashes of what was read, so that they need not come first
     )
     use_all_cores = False  # runs alone more often than not, so DuckDB takes every core for it
+
+    def __init_subclass__(cls, **more):
+        super().__init_subclass__(**more)
+        declared = tables.load().get(cls.table)
+        if declared is not None and declared.sharded and not hasattr(cls, "month"):
+            cls.month = MonthParameter()
+            cls.month.__set_name__(cls, "month")  # Python does so itself only of what a class is written with
 
     # ---- what a subclass says -------------------------------------------------------------------------------
 
@@ -526,6 +537,13 @@ class TableTask(luigi.Task):
             "gate_seconds": round(sum(g.get("seconds", 0) for g in stamp.gates.values()), 3),
             "warnings": warnings,
         }
+
+
+def for_months(kinds: Iterable[type[TableTask]], months: list[str]) -> list[TableTask]:
+    """A task of each kind, those of sharded tables for each month: the others first, then month by month."""
+    kinds = list(kinds)
+    whole = [kind() for kind in kinds if not tables.get(kind.table).sharded]
+    return whole + [kind(month=month) for month in months for kind in kinds if tables.get(kind.table).sharded]
 
 
 def suite_path(table: str) -> Path:

@@ -75,7 +75,7 @@ def staged(root: Path) -> None:
 
     session.use(root)
     settings.load(root.resolve())
-    task = reference_file.Nppes(path=NAME)
+    task = reference_file.REFERENCES["nppes"](path=NAME)
     paths.make_folder(task.warehouse.scratch)
     drafts = {name: task.warehouse.scratch / f"{name}.parquet" for name in task.targets()}
     task.produce(drafts)

@@ -161,7 +161,7 @@ def test_worst_comes_first():
         deciding=[MissingSource("staged/mrf/x", "raw/mrf/GA/x.json", ("2025-07",), 7, "missing", "is not there")],
         unlistable=[errors.SourceError("cannot be listed: Permission denied", place="raw/mrf/GA")],
         accounts=[account],
-        passed_over=[("raw/medicare/letter.pdf", "no reader takes it")],
+        skipped=[("raw/medicare/letter.pdf", "no reader takes it")],
         ignored={"*.bak": 2},
         source_warnings=[FoundInSources("no_rates", "The file holds no rate.", 2, 2, "raw/mrf/GA/x.json in_network")],
         gaps=Gaps(
@@ -202,7 +202,7 @@ def test_worst_comes_first():
 
 def test_many_skipped_files_are_one_line():
     names = [(f"raw/medicare/{n}.pdf", "no reader takes it") for n in range(12)]
-    assert _said(Outcome(passed_over=names)) == [
+    assert _said(Outcome(skipped=names)) == [
         "skipped: 12 files that no reader takes: raw/medicare/0.pdf, raw/medicare/1.pdf, raw/medicare/2.pdf and 9 more. "
         "| $ status"
     ]

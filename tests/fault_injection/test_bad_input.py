@@ -247,7 +247,7 @@ def test_a_broken_reference_file_holds_up_its_benchmark_and_nothing_else(sample,
     assert "skipped: raw/medicare/GPCI2025.csv: pe_gpci is 'n.a.', not a number" in said
     path.write_text(text, encoding="utf-8")
     assert kit.build(sample).ok
-    assert reference_file.Medicare(path="GPCI2025.csv").status == file_task.WHOLE
+    assert reference_file.REFERENCES["medicare"](path="GPCI2025.csv").status == file_task.WHOLE
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ from medicare_texts import (
 from pipeline import session
 from pipeline.operations import build, status
 from pipeline.stages import bench, dims, file_task, reference_file
+from pipeline.tasks import base
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +171,7 @@ def test_a_broken_reference_file_is_refused_with_its_line(handed, name):
     place = f"{handed.root}/raw/{name}"
     assert words(event["error"]).startswith(place + (fact if fact.startswith(":") else f": {fact}"))
     assert len(event["error"].splitlines()) > 1, "and what to do"
-    assert [why for file, why in handed.skipped.passed_over if file == f"raw/{name}"], "named where it is skipped, too"
+    assert [why for file, why in handed.skipped.skipped if file == f"raw/{name}"], "named where it is skipped, too"
 
 
 def test_nothing_else_fails(handed):
@@ -215,7 +216,7 @@ def test_localities_without_zeros_and_with_blanks_are_one(handed):
     ]
     (frame,) = [
         pl.read_parquet(p)
-        for p in reference_file.Medicare(path="zip.txt").targets().values()
+        for p in reference_file.REFERENCES["medicare"](path="zip.txt").targets().values()
         if p.exists() and "zip" in p.name
     ]
     assert frame.select("zip_code", "carrier", "locality").rows() == [("30303", "10212", "01")]
@@ -224,9 +225,19 @@ def test_localities_without_zeros_and_with_blanks_are_one(handed):
 def test_latin_1_is_read_as_such(handed):
     use(handed.root)
     for task, table, column, text in (
-        (reference_file.Medicare(path="wage index 2025.csv"), "staged_wage_index", "area_name", "Cañon City"),
-        (reference_file.Medicare(path="rvu_latin1.csv"), "staged_pfs_rvu", "code", "ª0001"),
-        (reference_file.Geo(path="cbsa.csv"), "staged_cbsa_county", "county_name", "San Germán Municipio"),
+        (
+            reference_file.REFERENCES["medicare"](path="wage index 2025.csv"),
+            "staged_wage_index",
+            "area_name",
+            "Cañon City",
+        ),
+        (reference_file.REFERENCES["medicare"](path="rvu_latin1.csv"), "staged_pfs_rvu", "code", "ª0001"),
+        (
+            reference_file.REFERENCES["geo"](path="cbsa.csv"),
+            "staged_cbsa_county",
+            "county_name",
+            "San Germán Municipio",
+        ),
     ):
         assert text in pl.read_parquet(task.targets()[table])[column].to_list()
 
@@ -239,11 +250,11 @@ def warned(task, table: str) -> list[tuple]:
 def test_an_npi_that_stands_twice_in_a_file_is_counted(handed):
     use(handed.root)
     assert ("warning", [{"npi": TWICE, "source_file": "extract.csv", "n": 2}]) in warned(
-        reference_file.Nppes(path="extract.csv"), "staged_nppes"
+        reference_file.REFERENCES["nppes"](path="extract.csv"), "staged_nppes"
     )
 
 
 def test_an_address_without_a_zip_is_counted(handed):
     use(handed.root)
-    (task,) = [t for t in dims.by_table([]) if t.table == "dim_npi_address"]
+    (task,) = [t for t in base.for_months(dims.KINDS, []) if t.table == "dim_npi_address"]
     assert ("warning", [{"postal_code": None, "n": 1}]) in warned(task, "dim_npi_address")

@@ -68,7 +68,7 @@ def test_blocks_of_any_size_are_staged_as_the_same_bytes(tmp_path, monkeypatch):
     shutil.copy(kit.SAMPLE / "nppes" / MONTHLY, root / "raw" / "nppes")
     session.use(root)
     settings.load(root.resolve())
-    task = reference_file.Nppes(path=MONTHLY)
+    task = reference_file.REFERENCES["nppes"](path=MONTHLY)
     made = []
     for size, rows in ((8 << 20, 1 << 20), (40_000, 1), (20_000, 100)):
         monkeypatch.setattr(registry_csv, "BLOCK_BYTES", size)

@@ -30,8 +30,8 @@ from pipeline.stages import (
     star,
     xrefs,
 )
-from pipeline.stages.parameters import KeyParameter, MonthParameter, NameParameter, PartitionParameter
 from pipeline.tasks.base import RootParameter
+from pipeline.tasks.parameters import KeyParameter, MonthParameter, NameParameter, PartitionParameter
 
 CHECKED = (RootParameter, MonthParameter, NameParameter, KeyParameter, PartitionParameter)
 MONTHS = {
@@ -120,7 +120,12 @@ def test_a_month_is_a_month():
 
 @pytest.mark.parametrize("text", OUTSIDE)
 def test_a_path_that_leads_out_of_its_folder_is_refused(root, text):
-    for cls in (in_network_file.InNetworkFile, reference_file.Pos, reference_file.Nppes, raw.SourceFile):
+    for cls in (
+        in_network_file.InNetworkFile,
+        reference_file.REFERENCES["pos"],
+        reference_file.REFERENCES["nppes"],
+        raw.SourceFile,
+    ):
         with pytest.raises(errors.UsageError, match="of this warehouse"):
             cls(path=text)
     with pytest.raises(errors.UsageError):
@@ -131,7 +136,7 @@ def test_what_a_person_names_must_be_there(root):
     """What the tasks themselves name may be gone: it is taken away by its name."""
     there = {
         in_network_file.InNetworkFile: ("GA/acme.json", "GA/acm.json"),
-        reference_file.Pos: ("list.csv", "mrf/GA/acme.json"),
+        reference_file.REFERENCES["pos"]: ("list.csv", "mrf/GA/acme.json"),
         raw.SourceFile: ("mrf/GA/bolt.json", "mrf/GA/bolt.jso"),
         star.Star: ("0123456789abcdef", "0123"),
     }
@@ -142,7 +147,7 @@ def test_what_a_person_names_must_be_there(root):
             parameter.parse(unknown)
         assert getattr(cls(**{name: unknown}), name) == unknown
     with pytest.raises(errors.UsageError, match="there is none yet"):
-        dict(reference_file.Wcfs.get_params())["path"].parse("GA.csv")
+        dict(reference_file.REFERENCES["wcfs"].get_params())["path"].parse("GA.csv")
     (root / "raw" / "mrf" / "notes.json").write_text("{}")
     ingest.clear_caches()
     assert dict(raw.SourceFile.get_params())["path"].parse("mrf/notes.json") == "mrf/notes.json"

@@ -23,7 +23,8 @@ from pipeline import errors
 from pipeline.readers.reference_files.account import RELEASE, Account
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_FOLDERS = frozenset(("medicare", "wcfs", "geo", "codes", "pos", "nppes"))
+# As `raw_kinds.REFERENCES` has them, which a test holds: its words for people are no code of a reader.
+FOLDERS = frozenset(("medicare", "wcfs", "geo", "codes", "pos", "nppes"))
 _MONTH = (
     r"(?P<m>JAN(?:UARY)?|FEB(?:RUARY)?|MAR(?:CH)?|APR(?:IL)?|MAY|JUNE?|JULY?|AUG(?:UST)?|SEPT?(?:EMBER)?|OCT(?:OBER)?"
     r"|NOV(?:EMBER)?|DEC(?:EMBER)?)"
@@ -65,7 +66,7 @@ def names_of(path: Path) -> list[str]:
     outside, inside = (text[: packed.end() - 1], text[packed.end() :]) if packed else (text, "")
     found = list(reversed(Path(inside).parts))
     parts = Path(outside).parts
-    below = [n for n in range(1, len(parts)) if parts[n - 1] == "raw" and parts[n] in _FOLDERS]
+    below = [n for n in range(1, len(parts)) if parts[n - 1] == "raw" and parts[n] in FOLDERS]
     found += reversed(parts[below[-1] + 1 :] if below else parts[-1:])
     return [re.sub(r"\.(csv|txt|tsv|dat|xlsx?|xlsm|zip|gz)", "", name, flags=re.IGNORECASE) for name in found]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import errors
+from pipeline import errors, raw_kinds
 from pipeline.readers.reference_files import release_names
 from pipeline.readers.reference_files.account import Account
 
@@ -132,3 +132,7 @@ def test_a_yearly_table_holds_from_the_release_that_it_came_in():
     of = lambda name: release_names.first_month("2025", Path(name))  # noqa: E731
     assert [of(n) for n in ("GPCI2025.csv", "RVU25D.zip!GPCI2025.csv", "RVU25A.zip!x/GPCI2025.csv", "RVU24D.zip!GPCI2025.csv")] == [1, 10, 1, 1]  # fmt: skip
     assert of("/w/raw/medicare/rvu25b/GPCI2025.csv") == 4
+
+
+def test_the_folders_are_those_of_the_registry():
+    assert set(raw_kinds.REFERENCES) == release_names.FOLDERS
