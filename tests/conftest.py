@@ -64,11 +64,12 @@ def _shares(file: Path) -> bool:
 
 @pytest.fixture(scope="session")
 def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled sample, built once; tests that change it work on a copy (`sample`)."""
+    """The bundled sample, built once; tests that change it work on a copy (`sample`). `printed.txt` beside it: the build's."""
     root = tmp_path_factory.mktemp("sample") / "warehouse"
     shutil.copytree(kit.SAMPLE, root / "raw")
     made = kit.ratehouse(root, "build", "--workers", "2", "--local-scheduler")
     assert made.returncode == 0, made.stderr
+    (root.parent / "printed.txt").write_text(made.stdout, encoding="utf-8")
     return root
 
 

@@ -48,5 +48,6 @@ def geocode(folder: str | None, mailing: bool, again: bool) -> None:
     root = session.current()
     click.echo("next:")
     click.echo(f"  upload each file at {PAGE}")
-    click.echo(f"  put the answers (GeocodeResults.csv) into {root.reference('geo')}/, each under a name of its own")
+    where = f"  put the answers (GeocodeResults.csv) into {root.reference('geo')}/, each under a name of its own"
+    click.echo(lines.wrapped(where))
     click.echo(f"  {paths.command('build', root.path)}")

@@ -53,9 +53,8 @@ def _missing(outcome: Outcome, command: Callable[[str], str]) -> None:
     if others:
         click.echo(lines.wrapped(f"missing, of other months: {', '.join(one.name for one in others[:MANY])}"), err=True)
     if found:
-        click.echo(
-            "next: bring them back, and run the same command again; or say that they are gone for good:", err=True
-        )
+        text = "next: bring them back, and run the same command again; or say that they are gone for good:"
+        click.echo(lines.wrapped(text), err=True)
         name = shlex.quote(found[0].name) if len(found) == 1 else "--missing"
         click.echo(f"  {command(f'archive {name}')}   (their rows stay)", err=True)
         click.echo(f"  {command(f'forget {name}')}   (their rows go with the next build)", err=True)

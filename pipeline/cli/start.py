@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline import paths, raw_kinds
+from pipeline.cli import lines
 from pipeline.storage import targets
 
 
@@ -30,7 +31,8 @@ def init(directory: Path) -> None:
                 what = kind.purpose[0].upper() + kind.purpose[1:]
                 note.write_text(f"# raw/{kind.folder}\n\n{what}.\n", encoding="utf-8")
     click.echo(f"{directory} is laid out; next:")
-    click.echo(f"  put in-network files into {directory}/raw/mrf/<STATE>/ and reference files beside it")
+    where = f"  put in-network files into {directory}/raw/mrf/<STATE>/ and reference files into the folders beside it"
+    click.echo(lines.wrapped(where))
     click.echo(f"  {paths.command('build', directory.resolve())}")
 
 

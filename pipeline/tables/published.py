@@ -14,10 +14,16 @@ FACT_RATE = table(
     key="fact_uid",
     sort="state reporting_entity_name billing_class code_type code fact_uid",
     sharded=True,
-    doc="One row per distinct negotiated rate; source_count read rates collapsed into it.",
+    doc="One row per distinct negotiated rate of a month.",
 )
 
-DIM_CODE = table("dim_code", "dims", "code_type code code_desc name", key="code_type code")
+DIM_CODE = table(
+    "dim_code",
+    "dims",
+    "code_type code code_desc name",
+    key="code_type code",
+    doc="Every billing code that a file names, with the texts of the earliest month that gives any.",
+)
 DIM_CODE_CAT = table(
     "dim_code_cat",
     "dims",
@@ -30,8 +36,8 @@ DIM_CODE_CAT_HISTORY = table(
     "dims",
     "proc_cd effective_from effective_to procedure_set procedure_class procedure_group",
     key="proc_cd effective_from",
-    doc="The same with its dates (YYYY-MM-DD, effective_to inclusive, 9999-12-31 while in force; never overlapping); "
-    "the enriched stage takes the row in force on the first day of the fact's month.",
+    doc="Every category that a HCPCS code had, with the days on which it holds; they never overlap. The enriched rows take "
+    "the one in force on the first day of their month.",
 )
 DIM_PAYER = table(
     "dim_payer",
@@ -39,9 +45,14 @@ DIM_PAYER = table(
     "payer_slug reporting_entity_name reporting_entity_type version",
     key="payer_slug",
     aliases=("dim_reporting_entity",),
+    doc="One row per payer, as the earliest month describes it.",
 )
 DIM_PAYER_BRIDGE = table(
-    "dim_payer_bridge", "dims", "reporting_entity_name_raw payer_slug", key="reporting_entity_name_raw"
+    "dim_payer_bridge",
+    "dims",
+    "reporting_entity_name_raw payer_slug",
+    key="reporting_entity_name_raw",
+    doc="Every spelling of a payer's name, with its payer_slug.",
 )
 DIM_PROVIDER_GROUP = table(
     "dim_provider_group",
@@ -50,8 +61,15 @@ DIM_PROVIDER_GROUP = table(
     has_members:bool""",
     key="pg_uid",
     sharded=True,
+    doc="Every provider group of the month's files.",
 )
-DIM_POS_SET = table("dim_pos_set", "dims", "pos_set_id pos_members:list", key="pos_set_id")
+DIM_POS_SET = table(
+    "dim_pos_set",
+    "dims",
+    "pos_set_id pos_members:list",
+    key="pos_set_id",
+    doc="Every set of place-of-service codes that a price names. The catalog's view has pos_members also as service_codes.",
+)
 DIM_NPI = table(
     "dim_npi",
     "dims",
@@ -59,7 +77,7 @@ DIM_NPI = table(
     last_updated primary_taxonomy_code primary_taxonomy_desc primary_taxonomy_state primary_taxonomy_license
     npi_valid:bool deactivation_date replacement_npi registry_source""",
     key="npi",
-    doc="Every NPI that a group names. status: A active, D deactivated, null where the registry does not know it.",
+    doc="Every NPI that a group names, with what the registry (NPPES) knows of it.",
 )
 DIM_NPI_ADDRESS = table(
     "dim_npi_address",
@@ -67,7 +85,7 @@ DIM_NPI_ADDRESS = table(
     """npi address_purpose address_hash address_type address_1 address_2 city state postal_code country_code
     telephone_number fax_number position:int64""",
     key="npi address_purpose address_hash",
-    doc="All addresses of those NPIs; position is the order in which the registry lists them, from 1.",
+    doc="All addresses of the NPIs of dim_npi.",
 )
 DIM_NPI_ADDRESS_GEOLOCATION = table(
     "dim_npi_address_geolocation",
@@ -75,10 +93,15 @@ DIM_NPI_ADDRESS_GEOLOCATION = table(
     """npi address_hash latitude:float64 longitude:float64 county_name county_fips stat_area_name stat_area_code
     matched_address geo_source""",
     key="npi address_hash",
-    doc="Where an address is. geo_source: census (geocoder's match) or zip (centroid, county and CBSA of its ZIP); "
-    "an address that neither places has no row.",
+    doc="Where an address is, by the census geocoder's match, else by its ZIP. An address that neither places has no row.",
 )
-DIM_TIN = table("dim_tin", "dims", "tin_type tin_value business_name", key="tin_type tin_value")
+DIM_TIN = table(
+    "dim_tin",
+    "dims",
+    "tin_type tin_value business_name",
+    key="tin_type tin_value",
+    doc="Every TIN that a group names, with its business name in the earliest month that gives one.",
+)
 DIM_SOURCE_FILE = table(
     "dim_source_file",
     "dims",
@@ -89,10 +112,8 @@ DIM_SOURCE_FILE = table(
     groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
     key="batch_id year_month",
     sort="file year_month",
-    doc="One row per source file and month: a path that gave another month before has a row for each. status: whole or "
-    "broken (then reason says why). prices_read = priced + prices_rejected + without_provider; rates_read = facts + "
-    "duplicates + rejected; rate_sum = fact_sum + duplicate_sum + rounded_sum (exact decimals as text; see "
-    "pipeline/accounts.py).",
+    doc="One row per source file and month: a path that gave another month before has a row for each. The counts add up "
+    "as their columns say; pipeline/accounts.py holds the sums.",
 )
 SOURCE_WARNING = table(
     "source_warning",
@@ -100,11 +121,16 @@ SOURCE_WARNING = table(
     "batch_id file year_month kind count:int64 example meaning",
     key="batch_id year_month kind",
     sort="file year_month kind",
-    doc="What a person should know of a source file that could be read: how often something of a kind was found, and the "
-    "first place, its JSON path and the value or reason where that varies.",
+    doc="What is odd in a source file that could be read: how often something of a kind was found, and where first.",
 )
 
-XREF_POS = table("xref_pos", "xrefs", "pos_set_id pos via_wildcard:bool", key="pos_set_id pos")
+XREF_POS = table(
+    "xref_pos",
+    "xrefs",
+    "pos_set_id pos via_wildcard:bool",
+    key="pos_set_id pos",
+    doc="The codes of each set, one a row. A set that holds CSTM-00 lists every code that CMS has assigned.",
+)
 XREF_GROUP_NPI = table(
     "xref_group_npi",
     "xrefs",
@@ -112,6 +138,7 @@ XREF_GROUP_NPI = table(
     key="year_month payer_slug pg_uid npi",
     sharded=True,
     aliases=("xref_pg_member_npi",),
+    doc="The NPIs of each provider group.",
 )
 XREF_GROUP_TIN = table(
     "xref_group_tin",
@@ -120,6 +147,7 @@ XREF_GROUP_TIN = table(
     key="year_month payer_slug pg_uid tin_type tin_value",
     sharded=True,
     aliases=("xref_pg_member_tin",),
+    doc="The TINs of each provider group.",
 )
 XREF_GROUP_MEMBER = table(
     "xref_group_member",
@@ -127,7 +155,7 @@ XREF_GROUP_MEMBER = table(
     "year_month payer_slug pg_uid tin_type tin_value npi",
     key="year_month payer_slug pg_uid tin_type tin_value npi",
     sharded=True,
-    doc="Which NPI bills under which TIN; npi is null where the publisher names the TIN only.",
+    doc="Which NPI bills under which TIN. npi is null where the publisher names the TIN only.",
 )
 XREF_CONTAINED_CODE = table(
     "xref_contained_code",
@@ -135,7 +163,7 @@ XREF_CONTAINED_CODE = table(
     "year_month contained_codes_uid role code_type code",
     key="year_month contained_codes_uid role code_type code",
     sharded=True,
-    doc="What a bundle (role bundled_codes) or capitation (covered_services) contains.",
+    doc="The codes that a bundle or a capitation contains.",
 )
 XREF_FACT_SOURCE = table(
     "xref_fact_source",
@@ -143,7 +171,7 @@ XREF_FACT_SOURCE = table(
     "fact_uid batch_id read_count:int64",
     key="fact_uid batch_id",
     sharded=True,
-    doc="Every file that published the fact; empty unless [facts] keep_sources is set.",
+    doc="Every file that published the fact. The table is empty unless [facts] keep_sources is set.",
 )
 
 BENCH_MEDICARE_PROF = table(
@@ -152,7 +180,8 @@ BENCH_MEDICARE_PROF = table(
     "state year_month code_type code medicare_prof_rate:float64 medicare_national_rate:float64 release",
     key="state year_month code_type code",
     sharded=True,
-    doc="Physician fee schedule, no modifier, non-facility, unweighted mean over the state's localities (dollars).",
+    doc="Medicare's physician fee schedule (PFS) outside of facilities, without modifier, unweighted mean over the state's "
+    "localities (dollars).",
 )
 BENCH_OPPS = table(
     "bench_opps",
@@ -161,6 +190,7 @@ BENCH_OPPS = table(
     medicare_national_rate:float64 release""",
     key="state year_month code_type code",
     sharded=True,
+    doc="Medicare's rates for hospital outpatient services (OPPS), unweighted mean over the state's wage areas (dollars).",
 )
 BENCH_ASC = table(
     "bench_asc",
@@ -168,6 +198,7 @@ BENCH_ASC = table(
     "state year_month code_type code asc_pi asc_mar_stateavg:float64 medicare_national_rate:float64 release",
     key="state year_month code_type code",
     sharded=True,
+    doc="Medicare's rates for ambulatory surgical centers (ASC), unweighted mean over the state's wage areas (dollars).",
 )
 BENCH_WCFS = table(
     "bench_wcfs",
@@ -175,6 +206,7 @@ BENCH_WCFS = table(
     "state year_month code_type code wcfs_amount:float64 release",
     key="state year_month code_type code",
     sharded=True,
+    doc="The states' workers' compensation schedules in force in the month, rows without modifier (dollars).",
 )
 BENCH_MEDICARE_PROF_DETAIL = table(
     "bench_medicare_prof_detail",
@@ -184,8 +216,8 @@ BENCH_MEDICARE_PROF_DETAIL = table(
     nonfacility_rate:float64 facility_rate:float64 nonfacility_capped:bool facility_capped:bool
     nonfacility_national_rate:float64 facility_national_rate:float64 reason release""",
     key="carrier locality effective_from code modifier",
-    doc="Rates in dollars and cents per locality; modifier is '' where there is none; reason says why a rate is null. "
-    "The national rates are those of GPCIs of 1, capped where theirs are.",
+    doc="The physician fee schedule by locality, release and modifier, for facilities and outside of them (dollars). The "
+    "national rates are capped where the locality's are.",
 )
 BENCH_MEDICARE_COMPREHENSIVE = table(
     "bench_medicare_comprehensive",
@@ -195,7 +227,7 @@ BENCH_MEDICARE_COMPREHENSIVE = table(
     opps_weight:float64 opps_si asc_pi release""",
     key="state year_month code_type code benchmark_type",
     sharded=True,
-    doc="The three Medicare schedules one under another; benchmark_type: PFS, OPPS or ASC.",
+    doc="The three Medicare schedules one under another, with the columns of each.",
 )
 
 # The guidelines' essential columns in their order (the second `state` is address_state), then the fact's, then ours.
@@ -222,5 +254,5 @@ FACT_RATE_ENRICHED = table(
     sort="""payer_slug state billing_class procedure_set procedure_class primary_taxonomy_code stat_area_name
     code_type code fact_uid""",
     sharded=True,
-    doc="Exactly one row per fact, every dimension joined in.",
+    doc="Exactly one row per fact, with every dimension joined in.",
 )
