@@ -78,7 +78,7 @@ def verify(deep: bool) -> Iterator[Problem]:
     lost: set[str] = set()  # labels of damaged sets that cannot be read again
     for one in tasks():
         for part in (one.stamp() or stamps.NONE).parts.values():
-            kept = root.object(part.digest) if one.readable else None
+            kept = root.object(part.digest) if one.in_object_store else None
             place = root.path / part.path
             expected.add(place)
             for found in _file(root, _Published(place, kept, part.bytes, part.mtime_ns, part.sha256), deep):
