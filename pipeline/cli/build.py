@@ -30,17 +30,17 @@ def build(
     Example: ratehouse build --month 2025-08 --workers 2
     """
     from pipeline.cli import progress, summary
-    from pipeline.operations import build as building
+    from pipeline.operations import build as operation
 
     for month in months:
         partition.month(month)
     signals.listen()
-    used = building.usable_workers(workers or settings.build().workers)
+    used = operation.usable_workers(workers or settings.build().workers)
     settings.override("build", "workers", str(used))
     if skip_broken:
         settings.override("build", "skip_broken", "true")
     with _stopped_with_word(), progress.shown(session.current()):
-        outcome = building.build(
+        outcome = operation.build(
             list(months) or None,
             workers=used,
             local_scheduler=local_scheduler,
@@ -64,14 +64,14 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
     Example: ratehouse rerun 'payer_slug=acme/state=GA/…' --month 2025-08
     """
     from pipeline.cli import progress, summary
-    from pipeline.operations import build as building
+    from pipeline.operations import build as operation
     from pipeline.operations import partition_lookup
 
     signals.listen()
     month, name = partition_lookup.one(partition_name, month)
     settings.override("build", "workers", "1")
     with progress.shown(session.current()):
-        outcome = building.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
+        outcome = operation.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
     summary.show_rerun(outcome, month, name)
     return 0 if outcome.ok else 1
 

@@ -15,7 +15,7 @@ import click
 
 from pipeline import errors, paths, raw_kinds, session
 from pipeline.cli import lines
-from pipeline.fetching import urls as web_names
+from pipeline.fetching import addresses
 
 MANY = 10
 PLANS = 3  # named of a file; --json has them all
@@ -165,7 +165,7 @@ def _contents(name: str, fetcher):
     """A table of contents, fetched when an address is given; UsageError when there is no such file."""
     from pipeline.readers import toc as reader
 
-    if not web_names.is_address(name):
+    if not addresses.is_address(name):
         if not Path(name).is_file():
             raise errors.UsageError("no such file", place=name, remedy="name a table of contents, or its address")
         return reader.read(Path(name))
@@ -185,12 +185,12 @@ def _here(fetcher):
     named = {name.rpartition("/")[2]: f"raw/mrf/{name}" for name in listing.in_network_files()}
 
     def here(url: str) -> tuple[str | None, str | None]:
-        if not web_names.is_address(url):
+        if not addresses.is_address(url):
             return None, None
         line = fetcher.unchanged(url)
         if line:
             return line["file"], "content"
-        name = named.get(web_names.file_name(url))
+        name = named.get(addresses.file_name(url))
         return (name, "name") if name else (None, None)
 
     return here
@@ -235,13 +235,13 @@ def _progress() -> Iterator[tuple]:
         tasks: dict[str, int] = {}
 
         def on_bytes(url: str, done: int, total: int | None) -> None:
-            name = web_names.identity(url)
+            name = addresses.identity(url)
             if name not in tasks:
-                tasks[name] = bars.add_task(lines.shortened(web_names.file_name(url), 30), total=total)
+                tasks[name] = bars.add_task(lines.shortened(addresses.file_name(url), 30), total=total)
             bars.update(tasks[name], completed=done, total=total)
 
         def on_end(one) -> None:
-            name = web_names.identity(one.url)
+            name = addresses.identity(one.url)
             if name in tasks:
                 bars.remove_task(tasks.pop(name))
             bars.console.print(_line(one), markup=False, highlight=False)
@@ -256,7 +256,7 @@ def _say(one) -> None:
 def _line(one) -> str:
     """How an address ended, as a line of at most 80 columns."""
     rest = one.reason if one.path is None else f"{one.bytes:,} bytes"
-    name = web_names.file_name(one.url) if web_names.is_address(one.url) else one.url
+    name = addresses.file_name(one.url) if addresses.is_address(one.url) else one.url
     label = lines.shortened(name, 45)
     room = lines.WIDTH - len(label) - 11
     word = "FAILED" if one.path is None else one.state

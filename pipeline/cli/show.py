@@ -16,10 +16,10 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object 
 
 
 def _begin():
-    from pipeline.operations import status as inspection
+    from pipeline.operations import status as operation
 
-    inspection.begin()
-    return inspection
+    operation.begin()
+    return operation
 
 
 def _print_json(rows: Iterable[dict]) -> None:
@@ -152,9 +152,9 @@ def partitions(month: str | None, as_json: bool) -> None:
     """
     from pipeline.operations import build
 
-    inspection = _begin()
+    operation = _begin()
     build.known_months([month] if month else None)
-    rows = inspection.partitions(month)
+    rows = operation.partitions(month)
     if as_json:
         _print_json(rows)
         return
@@ -181,15 +181,15 @@ def sources(warnings: bool, as_json: bool) -> int:
     \b
     Example: ratehouse sources --json
     """
-    inspection = _begin()
-    rows, unread = list(inspection.sources()), list(inspection.unread())
+    operation = _begin()
+    rows, unread = list(operation.sources()), list(operation.unread())
     if as_json and warnings:
-        _print_json(inspection.source_warnings())
+        _print_json(operation.source_warnings())
     elif as_json:
         _print_json(rows)
-        _print_json({**dict.fromkeys(inspection.SOURCE_FIELDS), **row} for row in unread)
+        _print_json({**dict.fromkeys(operation.SOURCE_FIELDS), **row} for row in unread)
     elif warnings:
-        _print_warnings(list(inspection.source_warnings()))
+        _print_warnings(list(operation.source_warnings()))
     else:
         for row in rows:
             _print_source(row)

@@ -24,12 +24,12 @@ def verify(deep: bool, repair: bool, as_json: bool) -> int:
     Example: ratehouse verify --deep --repair
     """
     from pipeline.operations import status
-    from pipeline.operations import verify as verification
+    from pipeline.operations import verify as operation
 
     status.begin()
     if repair:
         return _repair(deep, as_json)
-    found = list(verification.verify(deep))
+    found = list(operation.verify(deep))
     for one in found:
         _say(one, None, as_json)
     if not as_json:
@@ -43,17 +43,17 @@ def verify(deep: bool, repair: bool, as_json: bool) -> int:
 def _repair(deep: bool, as_json: bool) -> int:
     from pipeline.cli import progress, summary
     from pipeline.cli.build import say_scheduler
-    from pipeline.operations import build as building
-    from pipeline.operations import verify as verification
+    from pipeline.operations import build as build_operation
+    from pipeline.operations import verify as operation
 
-    def build() -> building.Outcome:
-        used = building.usable_workers(settings.build().workers)
+    def build() -> build_operation.Outcome:
+        used = build_operation.usable_workers(settings.build().workers)
         settings.override("build", "workers", str(used))
         with progress.shown(session.current()):
-            return building.build(None, workers=used, local_scheduler=False, started=say_scheduler(used))
+            return build_operation.build(None, workers=used, local_scheduler=False, started=say_scheduler(used))
 
     signals.listen()
-    done, left, outcome = verification.repair(deep, build)
+    done, left, outcome = operation.repair(deep, build)
     for one, what in done.items():
         _say(one, what, as_json)
     if outcome is not None and not outcome.ok:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import errors, settings
-from pipeline.fetching import urls as web_names
+from pipeline.fetching import addresses
 from pipeline.fetching.client import Client, Limits, OnBytes, Whole
 from pipeline.fetching.ledger import FAILED, FETCHED, Ledger
 from pipeline.paths import Root, make_folder
@@ -89,7 +89,7 @@ class Batch:
         """
         alike: dict[str, list[str]] = {}
         for url in dict.fromkeys(urls):
-            alike.setdefault(web_names.identity(url), []).append(url)
+            alike.setdefault(addresses.identity(url), []).append(url)
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
         try:
             waiting: list[Future] = [
@@ -130,7 +130,7 @@ class Batch:
 
     def unchanged(self, url: str) -> dict | None:
         """The ledger's line of an address whose file stands here, byte for byte as it was fetched."""
-        line = self.ledger.fetched(url) if web_names.is_address(url) else None
+        line = self.ledger.fetched(url) if addresses.is_address(url) else None
         try:
             with self._placing:
                 same = line and raw_hashes.content_hash(self.root, self.ledger.path(line)) == line["sha256"]
@@ -189,7 +189,7 @@ class Batch:
         if path is None:
             state, path = (
                 FETCHED_NOW,
-                folder / f"{_stem(former.name if former else web_names.file_name(url))}{whole.ending}",
+                folder / f"{_stem(former.name if former else addresses.file_name(url))}{whole.ending}",
             )
             if path.exists() and path != former:  # another file of that name, perhaps the user's own
                 path = path.with_name(f"{_stem(path.name)}-{whole.sha256[:8]}{whole.ending}")

@@ -20,7 +20,7 @@ import urllib3
 
 from pipeline import __version__
 from pipeline.errors import FetchError, SourceError
-from pipeline.fetching import urls
+from pipeline.fetching import addresses
 from pipeline.paths import Root, make_folder
 from pipeline.readers.json_stream.decompression import opened
 from pipeline.storage import targets
@@ -106,7 +106,7 @@ class Client:
         What an earlier attempt left is gone on with, if the server confirms that the file is the same. FetchError
         says why there is no file; what came of it is kept for the next attempt, unless it is damaged.
         """
-        if not urls.is_address(url):
+        if not addresses.is_address(url):
             raise FetchError("is no address on the web", place=url)
         part = _Part(self._root, url)
         patience, most = self._patience, part.size
@@ -173,7 +173,7 @@ class _Part:
     """
 
     def __init__(self, root: Root, url: str):
-        name = hashlib.sha256(urls.identity(url).encode()).hexdigest()[:32]
+        name = hashlib.sha256(addresses.identity(url).encode()).hexdigest()[:32]
         self.path = root.partial / f"{name}.part"
         self._about = root.partial / f"{name}.about.json"
         try:
@@ -299,7 +299,7 @@ def _is_same(former: dict | None, headers) -> bool:
 
 
 def _refused(url: str, answer: requests.Response) -> FetchError:
-    signed = urls.identity(url) != url.partition("#")[0]
+    signed = addresses.identity(url) != url.partition("#")[0]
     expired = "; its signature may have expired: get the table of contents anew" if signed else ""
     error = FetchError(
         f"the server answered {answer.status_code} {answer.reason or ''}".rstrip()

@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from pipeline.fetching import urls
+from pipeline.fetching import addresses
 from pipeline.paths import Root, make_folder
 from pipeline.storage import targets
 
@@ -39,7 +39,7 @@ class Ledger:
                 continue
 
     def _take(self, line: dict) -> None:
-        name = urls.identity(line["url"])
+        name = addresses.identity(line["url"])
         self._last[name] = line
         if line["outcome"] == FETCHED:
             files = self._fetched.setdefault(name, {})
@@ -51,7 +51,7 @@ class Ledger:
 
     def fetched(self, url: str) -> dict | None:
         """The line of an address's last success whose file still stands, however it was signed, whatever failed since."""
-        lines = [*self._fetched.get(urls.identity(url), {}).values()]
+        lines = [*self._fetched.get(addresses.identity(url), {}).values()]
         return next((line for line in reversed(lines) if self.path(line).is_file()), None)
 
     def removed(self) -> dict[tuple[str, str], dict]:
@@ -60,12 +60,12 @@ class Ledger:
 
     def failure(self, url: str) -> dict | None:
         """The line of what failed, where an address's last attempt did."""
-        line = self._last.get(urls.identity(url))
+        line = self._last.get(addresses.identity(url))
         return line if line and line["outcome"] == FAILED else None
 
     def only_of(self, url: str) -> list[Path]:
         """The files that this address alone was ever found to give, the last one first; some may be gone."""
-        name = urls.identity(url)
+        name = addresses.identity(url)
         files = [file for file in self._fetched.get(name, {}) if self._owners[file] == {name}]
         return [self.root.path / file for file in reversed(files)]
 

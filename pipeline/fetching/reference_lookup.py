@@ -19,8 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import errors, paths
-from pipeline.fetching import ledger
-from pipeline.fetching import urls as web_names
+from pipeline.fetching import addresses, ledger
 from pipeline.paths import Root
 from pipeline.storage import raw_files, raw_hashes
 
@@ -51,7 +50,7 @@ def inputs(root: Root, source: Path, urls: list[str]) -> dict[str, str]:
 class ReferenceLookup:
     """The references of one in-network file that are web addresses.
 
-    `urls` are those that are known of it; `resolve` adds to them. `json_stream.byte_buffer` is address -> digest of the file that
+    `urls` are those that are known of it; `resolve` adds to them. `at_hand` is address -> digest of the file that
     stood for it, `unusable` address -> why that file gives no groups.
     """
 
@@ -82,7 +81,7 @@ class ReferenceLookup:
         """The file that stands for an address, and the digest of its content; None when there is none."""
         place = self._beside(url)
         if place is None:
-            line = self._ledger.fetched(url) if web_names.is_address(url) else None
+            line = self._ledger.fetched(url) if addresses.is_address(url) else None
             if line is None:
                 return None
             place = self._ledger.path(line)
@@ -124,7 +123,7 @@ class ReferenceLookup:
 def _names(url: str) -> tuple[str, ...]:
     """The names under which a file beside counts for an address, the more telling first."""
     try:
-        parts = web_names.parts(url)
+        parts = addresses.parts(url)
     except ValueError:  # no address at all
         return ()
     return ("/".join(parts), parts[-1]) if len(parts) > 1 else ()

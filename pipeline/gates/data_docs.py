@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.gates import suites as gates
+from pipeline.gates.suites import CRITICAL, preload
 from pipeline.storage import targets
 
 FAILED, WARNED, PASSED = "failed", "warnings", "passed"
@@ -102,7 +102,7 @@ def _replace(draft: Path, out: Path) -> None:
 
 def _summary(result: dict) -> _Check:
     failures = [r["expectation_config"] for r in result["results"] if not r["success"]]
-    critical = [c for c in failures if c.get("severity", gates.CRITICAL) == gates.CRITICAL]
+    critical = [c for c in failures if c.get("severity", CRITICAL) == CRITICAL]
     run = result["meta"]["run_id"]
     table = result["suite_name"]
     label = re.sub(rf"^([^/]+/)*{re.escape(table)}_?", "", run["run_name"] or "")  # gold/fact_rate_2025-08: the month
@@ -186,7 +186,7 @@ def _page(check: _Check, result: dict, notes: str) -> str:
 @functools.cache
 def _gx():
     """GX's renderers: (loads a result, renders it to a document, renders a document's section to HTML)."""
-    gates.preload()
+    preload()
     from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaSectionView
@@ -215,7 +215,7 @@ def _with_examples(result: dict) -> dict:
 def _one(result: dict) -> dict:
     config, found = result["expectation_config"], result["result"]
     description = html.escape(config.get("description") or config["type"])
-    why = html.escape(f"{config.get('notes') or ''} ({config.get('severity', gates.CRITICAL)})")
+    why = html.escape(f"{config.get('notes') or ''} ({config.get('severity', CRITICAL)})")
     rows = (found.get("details") or {}).get("unexpected_rows") or []
     words = f'{description} <span class="why">{why}</span>{_rows(rows)}'
     return {**result, "result": _escaped(found), "expectation_config": {**config, "description": words}}

@@ -26,8 +26,7 @@ from pipeline.operations import build_setup, earlier_layout, gaps, letting_go, r
 from pipeline.operations.gaps import Gaps
 from pipeline.operations.letting_go import MissingSource
 from pipeline.paths import Root
-from pipeline.sources import listing
-from pipeline.sources import presence as sources_stage
+from pipeline.sources import listing, presence
 from pipeline.sources.let_go import LetGo
 from pipeline.stages import bench, corrections, dims, enriched, facts, file_task, ingest, raw, star, undecided, xrefs
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
@@ -198,7 +197,7 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
     """
     code_version.use_cache(root.code_cache)
     clear_caches()
-    sources_stage.begin()
+    presence.begin()
     if earlier_layout.is_one(root):
         earlier_layout.rename(root)
         clear_caches()
@@ -209,7 +208,7 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
         letting_go.sweep(root)
     letting_go.look(root)
     if forget_missing:
-        letting_go.forget([one for one in letting_go.missing() if one.presence == sources_stage.MISSING])
+        letting_go.forget([one for one in letting_go.missing() if one.presence == presence.MISSING])
     outcome.let_go = letting_go.settle(root)
     letting_go.remove(root)
     clear_caches(leaves_too=False)
@@ -419,9 +418,9 @@ def _look_for_missing(outcome: Outcome, asked: list[str] | None) -> None:
     outcome.deciding = [
         one
         for one in outcome.missing
-        if one.presence == sources_stage.MISSING and (asked is None or not one.months or set(asked) & set(one.months))
+        if one.presence == presence.MISSING and (asked is None or not one.months or set(asked) & set(one.months))
     ]
-    outcome.unlistable = [*sources_stage.unlistable(), *corrections.unreadable()]
+    outcome.unlistable = [*presence.unlistable(), *corrections.unreadable()]
     outcome.uncorrected = [
         (e["month"], e["id"], e["file"], e["rates"]) for e in outcome.events if e["event"] == "uncorrected"
     ]

@@ -17,8 +17,7 @@ from dataclasses import dataclass, replace
 from pipeline import raw_kinds, session, source_names
 from pipeline.fetching import ledger
 from pipeline.paths import Root
-from pipeline.sources import former_months, kept_references, let_go
-from pipeline.sources import presence as sources
+from pipeline.sources import former_months, kept_references, let_go, presence
 from pipeline.sources.let_go import LetGo
 from pipeline.stages import corrections, facts, file_task, ingest, star
 from pipeline.stages.file_task import FileTask
@@ -61,7 +60,7 @@ def missing() -> list[MissingSource]:
         if gone := task.gone_references:
             label, name = kept_references.label(task.label), kept_references.name_of(task.shown)
             reason = f"it was read with {len(gone):,} provider references that cannot be read now, such as {gone[0]}"
-            found.append(MissingSource(label, name, task.source_months, task.rows, sources.MISSING, reason))
+            found.append(MissingSource(label, name, task.source_months, task.rows, presence.MISSING, reason))
     by_file: dict[str, list[tuple[str, int]]] = {}
     for month in facts.months():
         for file, of in corrections.not_seen(facts.FactRate(month=month).stamp()).items():
@@ -70,7 +69,7 @@ def missing() -> list[MissingSource]:
         months, rows = tuple(month for month, _ in of), sum(rows for _, rows in of)
         reason = "the file of corrections is not seen"
         label, name = corrections.label(file), f"raw/corrections/{file}"
-        found.append(MissingSource(label, name, months, rows, sources.MISSING, reason))
+        found.append(MissingSource(label, name, months, rows, presence.MISSING, reason))
     return found
 
 
@@ -111,9 +110,9 @@ def sweep(root: Root) -> None:
     """Remove what an interrupted build left of raw files that are not seen: staged tables without a stamp, of which no
     published table has a row (`records.check` holds that).
     """
-    for folder in sources.FOLDERS:
+    for folder in presence.FOLDERS:
         base = root.path / "staged" / folder
-        here = {source_names.label(folder, path) for path in sources.listed(folder)}
+        here = {source_names.label(folder, path) for path in presence.listed(folder)}
         for name in sorted(os.listdir(base)) if base.is_dir() else ():  # noqa: PTH208
             label = f"staged/{folder}/{name}"
             if source_names.parts_of_label(label) and label not in here and not root.stamp(label).exists():
@@ -138,10 +137,10 @@ def _take_back(root: Root) -> None:
     """Sources that were let go of and whose file is there again. One of another content begins anew."""
     listed = {
         source_names.label(folder, path): (folder, path)
-        for folder in sources.FOLDERS
-        for path in sources.seen_files(folder)
+        for folder in presence.FOLDERS
+        for path in presence.seen_files(folder)
     }
-    listed |= {f"staged/star/{name}": ("star", name) for name in sources.seen_files("star")}
+    listed |= {f"staged/star/{name}": ("star", name) for name in presence.seen_files("star")}
     listed |= {corrections.label(file): ("corrections", file) for file in corrections.files()}
     # Of provider references: those of a file that was read without them since.
     listed |= {
@@ -155,8 +154,8 @@ def _take_back(root: Root) -> None:
         stamp = stamps.read(root, label)
         if (
             stamp is not None
-            and folder in sources.FOLDERS
-            and _hash(stamp) != raw_hashes.content_hash(root, sources.place(folder, path))
+            and folder in presence.FOLDERS
+            and _hash(stamp) != raw_hashes.content_hash(root, presence.place(folder, path))
         ):
             former_months.remove(root, label)
     if back:
@@ -167,8 +166,8 @@ def _take_back(root: Root) -> None:
 def _remove_unrecognised(root: Root) -> None:
     """Remove what is on record of files of no known kind that are gone: they held up nothing and gave nothing."""
     for folder in raw_kinds.REFERENCES:
-        for one in sources.recorded(folder):
-            if one.stamp.notes["status"] == file_task.UNRECOGNISED and not sources.is_seen(folder, one.path):
+        for one in presence.recorded(folder):
+            if one.stamp.notes["status"] == file_task.UNRECOGNISED and not presence.is_seen(folder, one.path):
                 former_months.remove(root, one.label)
                 _clear_caches()
 
@@ -184,9 +183,9 @@ def _mark_moves(root: Root, gone: Iterable[FileTask]) -> None:
         if (size := sizes.get(_hash(task.set_stamp() or task.stamp()))) is not None:
             wanted.setdefault((task.folder, size), []).append(task)
     for folder in {folder for folder, _ in wanted}:
-        known = {one.path for one in sources.recorded(folder)}
-        for path in sources.seen_files(folder):
-            place = sources.place(folder, path)
+        known = {one.path for one in presence.recorded(folder)}
+        for path in presence.seen_files(folder):
+            place = presence.place(folder, path)
             like = wanted.get((folder, place.stat().st_size)) if path not in known else None
             digest = raw_hashes.content_hash(root, place) if like else None
             for task in like or ():
@@ -197,13 +196,13 @@ def _mark_moves(root: Root, gone: Iterable[FileTask]) -> None:
 
 def _moved(root: Root, task: FileTask) -> LetGo | None:
     path = task.stamp().notes.get(MOVED_NOTE)
-    if path is None or not sources.is_seen(task.folder, path):
+    if path is None or not presence.is_seen(task.folder, path):
         return None
     there = stamps.read(root, source_names.label(task.folder, path))
     same = there is not None and _hash(there) == _hash(task.set_stamp() or task.stamp())
     if not same or there.notes["status"] != task.stamp().notes["status"]:
         return None
-    return entry(task, let_go.MOVED, sources.shown(task.folder, path))
+    return entry(task, let_go.MOVED, presence.shown(task.folder, path))
 
 
 def _superseded(task: FileTask) -> LetGo | None:
@@ -218,7 +217,7 @@ def _of_no_rows(gone: Iterable[FileTask]) -> list[LetGo]:
 
     Where no other file of the folder is seen, the folder itself may be what is gone.
     """
-    found = [task for task in gone if not task.stamp().parts and sources.seen_files(task.folder)]
+    found = [task for task in gone if not task.stamp().parts and presence.seen_files(task.folder)]
     return [entry(task, let_go.NO_ROWS) for task in found]
 
 
@@ -239,7 +238,7 @@ def _hash(stamp: stamps.Stamp) -> str | None:
 
 
 def _clear_caches() -> None:
-    from pipeline.tasks import base as task
+    from pipeline.tasks import base
 
     ingest.clear_caches()
-    task.clear_caches()
+    base.clear_caches()

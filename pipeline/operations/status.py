@@ -1,6 +1,6 @@
 """Looking at a warehouse without changing it: its state table by table, and why something is stale.
 
-What belongs here: answers for `status`, `why`, `partitions`, `sources.presence`, as plain rows. What must not come in:
+What belongs here: answers for `status`, `why`, `partitions`, `sources`, as plain rows. What must not come in:
 printing (`cli`), building, looking for damage (`operations.verify`).
 """
 
@@ -13,8 +13,7 @@ from pathlib import Path
 from pipeline import accounts, errors, partition, paths, session, source_names
 from pipeline.leaves import manifest
 from pipeline.operations import build, partition_lookup
-from pipeline.sources import listing
-from pipeline.sources import presence as sources_stage
+from pipeline.sources import listing, presence
 from pipeline.stages import enriched, enriched_rows, facts, file_task, in_network_file, ingest, star
 from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
 from pipeline.storage import stamps, targets
@@ -70,7 +69,7 @@ def status() -> list[dict]:
             if stamp.notes["withheld"] and why is None:
                 state, reason = "withheld", f"{_leaves(len(stamp.notes['withheld']))} withheld: ratehouse partitions"
         presence = task.presence if isinstance(task, file_task.FileTask) else None
-        if presence not in (None, sources_stage.HERE) and reason is None:
+        if presence not in (None, presence.HERE) and reason is None:
             reason = f"its raw file is not seen: it {task.why_not_seen()}; what was built of it is used as it is"
         rows.append(
             {
@@ -83,8 +82,8 @@ def status() -> list[dict]:
                 "presence": presence,
             }
         )
-    empty = {"month": None, "rows": None, "presence": sources_stage.HERE}
-    unlistable = sources_stage.unlistable()
+    empty = {"month": None, "rows": None, "presence": presence.HERE}
+    unlistable = presence.unlistable()
     rows += [{"table": e.place, **empty, "state": "unreadable", "reason": e.fact} for e in unlistable]
     rows += [{"table": m.error.place, **empty, "state": "broken", "reason": m.error.fact} for m in listing.misplaced()]
     rows += [{"table": f"raw/{s.path}", **empty, "state": "skipped", "reason": s.reason} for s in listing.skipped()]
@@ -221,8 +220,8 @@ def sources() -> Iterator[dict]:
         if row["status"] == file_task.BROKEN and fact and task.raw_name in fact.notes["skipped"]:
             row["status"] = "skipped"
         yield {**{name: row[name] for name in SOURCE_FIELDS}, "reason": row["reason"], **_provenance(task)}
-    empty = {**dict.fromkeys((*SOURCE_FIELDS, "batch_id", "read_by", "read_as_now")), "presence": sources_stage.HERE}
-    for error in sources_stage.unlistable():
+    empty = {**dict.fromkeys((*SOURCE_FIELDS, "batch_id", "read_by", "read_as_now")), "presence": presence.HERE}
+    for error in presence.unlistable():
         yield {**empty, "file": error.place.removeprefix("raw/mrf/"), "status": "unreadable", "reason": error.fact}
     for one in listing.misplaced():
         yield {**empty, "file": _as_source(one.path), "status": file_task.BROKEN, "reason": one.error.fact}

@@ -21,13 +21,12 @@ from pathlib import Path
 from pipeline import accounts, decimals, partition, paths, session, settings, tables
 from pipeline.leaves import catalog
 from pipeline.leaves import manifest as leaves
-from pipeline.operations import build as building
-from pipeline.operations import records
+from pipeline.operations import build, records
 from pipeline.operations.status import tasks
 from pipeline.paths import Root
 from pipeline.stages import dims, enriched, enriched_rows, facts, file_task, ingest, star, warehouse
 from pipeline.storage import catalog_file, locks, raw_hashes, stamps, targets
-from pipeline.tasks import base as task
+from pipeline.tasks import base
 from pipeline.tasks.base import TableTask
 
 ALIKE = "differs from what was published, in size and time the same"
@@ -70,7 +69,7 @@ def verify(deep: bool) -> Iterator[Problem]:
     """
     root = session.current()
     stamps.clear_caches()
-    task.clear_caches()
+    base.clear_caches()
     damaged_stamps = list(_stamps(root))
     yield from damaged_stamps
     expected: set[Path] = set()
@@ -453,8 +452,8 @@ def _holds(path: Path, sha256: str) -> bool:
         return False
 
 
-def repair(deep: bool, build: Callable[[], object]) -> tuple[dict[Problem, str], list[Problem], object]:
-    """Mend what `verify` finds; returns what was done, what is left, and what the last `build()` returned.
+def repair(deep: bool, build_again: Callable[[], object]) -> tuple[dict[Problem, str], list[Problem], object]:
+    """Mend what `verify` finds; returns what was done, what is left, and what the last `build_again()` returned.
 
     It looks again after each build, for a lost stamp of a source hides what else is wrong with that source's month.
     """
@@ -463,11 +462,11 @@ def repair(deep: bool, build: Callable[[], object]) -> tuple[dict[Problem, str],
     outcome = None
     for _ in range(ROUNDS):
         with locks.locked(root):
-            building.clear_caches()
+            build.clear_caches()
             found = [one for one in verify(deep) if one not in done]
             if not found:
                 break
             done.update(mend(found))
-        outcome = build()
-        building.clear_caches()
+        outcome = build_again()
+        build.clear_caches()
     return done, list(verify(deep)) if done else [], outcome

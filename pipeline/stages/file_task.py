@@ -15,7 +15,7 @@ import luigi
 
 from pipeline import __version__, errors, source_names, tables
 from pipeline.fetching.reference_lookup import UNREADABLE
-from pipeline.sources import presence as sources
+from pipeline.sources import presence
 from pipeline.storage import raw_hashes, staged_views, stamps, targets
 from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 from pipeline.tasks.base import TableTask
@@ -37,14 +37,14 @@ class FileTask(TableTask):
     whatever the code and the settings.
     """
 
-    path = NameParameter("file under raw/", sources.all_names)
+    path = NameParameter("file under raw/", presence.all_names)
     in_object_store = False
     folder = ""  # under raw/ and staged/
 
     @property
     def file(self) -> Path:
         """The raw file."""
-        return sources.place(self.folder, self.path)
+        return presence.place(self.folder, self.path)
 
     @property
     def raw_name(self) -> str:
@@ -57,26 +57,26 @@ class FileTask(TableTask):
 
     @property
     def shown(self) -> str:
-        return sources.shown(self.folder, self.path)
+        return presence.shown(self.folder, self.path)
 
     def targets(self) -> dict[str, Path]:
         return {name: self.warehouse.path / self.label / f"{name}.parquet" for name in staged_tables(self.folder)}
 
     def stamp(self) -> Stamp | None:
         found = stamps.read(self.warehouse, self.label)
-        if found is None and (earlier := sources.earlier_label(self.folder, self.path)):
+        if found is None and (earlier := presence.earlier_label(self.folder, self.path)):
             return stamps.read(self.warehouse, earlier)  # until a build names it by its id
         return found
 
     @property
     def presence(self) -> str:
         """here, missing or archived."""
-        return sources.HERE if self.is_seen else sources.unseen_presence(self.stamp())
+        return presence.HERE if self.is_seen else presence.unseen_presence(self.stamp())
 
     @property
     def is_seen(self) -> bool:
         """Whether its raw file is here."""
-        return sources.is_seen(self.folder, self.path)
+        return presence.is_seen(self.folder, self.path)
 
     def set_stamp(self) -> Stamp | None:
         """The stamp of the rows that it gives: its own, or of a broken file that of the set it gave before."""
@@ -106,7 +106,7 @@ class FileTask(TableTask):
 
     def why_not_seen(self) -> str:
         """Why its raw file is not seen."""
-        return sources.why_not_seen(self.folder, self.path)
+        return presence.why_not_seen(self.folder, self.path)
 
     def own_staleness(self) -> Stale | None:
         if self.is_seen:
@@ -126,7 +126,7 @@ class FileTask(TableTask):
         try:
             return self.read_file(why)
         except errors.UnreadableSource as refused:
-            sources.put_unreadable(self.raw_name, refused.fact)
+            presence.put_unreadable(self.raw_name, refused.fact)
             raise
 
     def read_file(self, why: Stale) -> Stamp:
@@ -150,7 +150,7 @@ class FileTask(TableTask):
 
     def origin(self) -> dict:
         """The notes by which a set is known without its raw file, and which version read it."""
-        return {sources.PATH_NOTE: self.path, "read_by": __version__}
+        return {presence.PATH_NOTE: self.path, "read_by": __version__}
 
     def verdict(self, error: errors.SourceError, status: str, notes: dict, kept: Stamp | None = None) -> Stamp:
         """Stamp the file with what is wrong with it. What it gave before is taken away, or kept: `kept` is its stamp."""

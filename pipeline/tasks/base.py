@@ -289,10 +289,10 @@ class TableTask(luigi.Task):
 
     def gate_staleness(self, stamp: Stamp) -> Stale | None:
         """Whether its suites changed since they passed it, or it failed them."""
-        from pipeline.gates import suites as gates
+        from pipeline.gates import suites
 
         for name in dict.fromkeys(map(stamps.table_of, stamp.parts)):
-            if gates.suite_hash(suite_path(name)) != stamp.gates.get(name, {}).get("suite_hash"):
+            if suites.suite_hash(suite_path(name)) != stamp.gates.get(name, {}).get("suite_hash"):
                 return Stale("suite", f"expectations/{name}.json changed: it will be checked again, not built again")
         if stamp.failed_gate:
             return Stale("gate", f"it fails expectations/{stamp.failed_gate}.json: {_first_failure(stamp)}")
@@ -447,14 +447,14 @@ class TableTask(luigi.Task):
     def gate(self, files: dict[str, list[Path]], con) -> dict[str, dict]:
         """Check tables, each in its files, against their suites, in the database of `con`; returns suite -> verdict, raises
         GateError when a critical one fails."""
-        from pipeline.gates import suites as gates
+        from pipeline.gates import suites
         from pipeline.storage import duck
 
         verdicts: dict[str, dict] = {}
         failed = []
         others = {**self.view_selects(), **selects(self.gate_views())}
         for name, places in files.items():
-            verdict = gates.check(
+            verdict = suites.check(
                 suite_path(name),
                 con,
                 views={**others, name: duck.scan(tables.get(name), places)},
@@ -604,20 +604,20 @@ def _schema(name: str) -> str:
 
 
 def _failures(verdict) -> str:
-    from pipeline.gates import suites as gates
+    from pipeline.gates import suites
 
     words = []
-    for failure in (f for f in verdict.failures if f["severity"] == gates.CRITICAL):
+    for failure in (f for f in verdict.failures if f["severity"] == suites.CRITICAL):
         examples = ", ".join(json.dumps(d, ensure_ascii=False) for d in (failure["detail"] or [])[:EXAMPLES])
-        words.append(f"{gates.reason(failure)} {failure['unexpected_count'] or ''} {examples}".strip())
+        words.append(f"{suites.reason(failure)} {failure['unexpected_count'] or ''} {examples}".strip())
     return f"expectations/{verdict.suite}.json: " + "; ".join(words)
 
 
 def _first_failure(stamp: Stamp) -> str:
-    from pipeline.gates import suites as gates
+    from pipeline.gates import suites
 
-    found = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == gates.CRITICAL]
-    return gates.reason(found[0]) if found else "it did when it was last checked"
+    found = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == suites.CRITICAL]
+    return suites.reason(found[0]) if found else "it did when it was last checked"
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import pytest
 
 import kit
 from pipeline import errors, paths, session, settings
+from pipeline.fetching import addresses as web_names
 from pipeline.fetching import batch, ledger
-from pipeline.fetching import urls as web_names
 from pipeline.fetching.client import Client, Limits
 from pipeline.operations import status as inspection
 from pipeline.readers import toc

@@ -10,7 +10,7 @@ import pytest
 import kit
 from pipeline import errors, session
 from pipeline.cli import summary
-from pipeline.fetching import urls
+from pipeline.fetching import addresses
 from pipeline.operations import status
 from pipeline.readers import provider_references
 from pipeline.sources import listing
@@ -171,4 +171,4 @@ def test_a_published_provider_reference_file_is_read(real):
     ],
 )
 def test_an_address_becomes_names_that_every_system_takes(url, parts):
-    assert urls.parts(url) == parts
+    assert addresses.parts(url) == parts
