@@ -70,7 +70,7 @@ def _stages(outcome: Outcome) -> None:
         counted = [
             e
             for e in done
-            if e["task"] not in ("enriched.EnrichedGroup", "enriched.LeafPlan", "enriched.FactRateEnriched")
+            if e["task"] not in ("enriched.EnrichedGroup", "enriched.LeafPlan", "enriched.EnrichedRows")
         ]
         failed = {e["label"] for e in events if e["event"] == "failed"}
         held = {e["label"] for e in events if _is_withheld(e)}

@@ -39,7 +39,7 @@ def stage(events: list[dict], *tasks: str) -> tuple[float, float]:
 
 
 LEAVES = ("enriched.LeafPlan", "enriched.EnrichedGroup", "enriched.EnrichedMonth")
-ENRICHED = ("enriched.FactRateEnriched", *LEAVES)
+ENRICHED = ("enriched.EnrichedRows", *LEAVES)
 
 
 def build(bench) -> list[Figure]:
