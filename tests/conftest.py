@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -63,13 +64,32 @@ def _shares(file: Path) -> bool:
 
 
 @pytest.fixture(scope="session")
-def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled sample, built once; tests that change it work on a copy (`sample`)."""
-    root = tmp_path_factory.mktemp("sample") / "warehouse"
-    shutil.copytree(kit.SAMPLE, root / "raw")
-    made = kit.ratehouse(root, "build", "--workers", "2", "--local-scheduler")
-    assert made.returncode == 0, made.stderr
-    return root
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """built_once(name, make): the warehouse that make(root) builds, by the first of the workers of this run that asks for it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+
+    def built(name: str, make: Callable[[Path], None]) -> Path:
+        with filelock.FileLock(folder / f"{name}.lock"):
+            if not (folder / f"{name}.built").exists():
+                shutil.rmtree(folder / name, ignore_errors=True)  # another worker may have failed
+                make(folder / name / "warehouse")
+                (folder / f"{name}.built").touch()
+        return folder / name / "warehouse"
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def built_sample(built_once) -> Path:
+    """The bundled sample, built; all tests read the same one, those that change it work on a copy (`sample`)."""
+
+    def make(root: Path) -> None:
+        shutil.copytree(kit.SAMPLE, root / "raw")
+        made = kit.ratehouse(root, "build", "--workers", "2", "--local-scheduler")
+        assert made.returncode == 0, made.stderr
+
+    return built_once("sample", make)
 
 
 @pytest.fixture
@@ -81,11 +101,14 @@ def sample(built_sample: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def two_months_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A payer's July and August (`small_sources`), built once; tests change copies of it."""
-    root = small_sources.two_months(tmp_path_factory.mktemp("two_months") / "warehouse")
-    assert kit.build(root).ok
-    return root
+def two_months_built(built_once) -> Path:
+    """A payer's July and August (`small_sources`), built; tests change copies of it."""
+
+    def make(root: Path) -> None:
+        small_sources.two_months(root)
+        assert kit.build(root).ok
+
+    return built_once("two_months", make)
 
 
 @pytest.fixture
@@ -96,7 +119,7 @@ def two_months(two_months_built: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Server]:
-    """The process that forks builds which are to fail at a chosen moment."""
+    """The process that forks builds which are to fail at a chosen moment: one for each worker that needs it."""
     if not hasattr(os, "fork"):
         pytest.skip("this system does not fork")
     with forked.server(tmp_path_factory.mktemp("server")) as one:
@@ -104,8 +127,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Server]:
 
 
 @pytest.fixture(scope="session")
-def small(server: forked.Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(built_once) -> Path:
     """The small warehouse, built; tests change copies of it."""
-    root = kit.small(tmp_path_factory.mktemp("small") / "warehouse")
-    assert server.build(root).code == 0
-    return root
+
+    def make(root: Path) -> None:
+        kit.small(root)
+        assert kit.build(root).ok
+
+    return built_once("small", make)

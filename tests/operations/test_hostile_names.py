@@ -81,6 +81,7 @@ def other(server: forked.Server, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root
 
 
+@pytest.mark.slow
 def test_the_files_are_many_and_no_two_alike(plain):
     assert len(NAMES) == len({name.casefold() for name in NAMES}) == 40
     assert len(ROOTS) == 12
