@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +22,22 @@ import small_sources
 # A deadline is a timed test: it would fail on a busy machine and say nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def _end() -> None:
+    """End this process, in which all is reported and closed, and leave it to the system to free what it holds.
+
+    DuckDB's binding is made with nanobind, which prints a page of what is still alive when Python takes itself apart: a
+    frame that a view refers to, whatever a thread or a traceback holds. nanobind can be told not to, but DuckDB passes
+    no switch on.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # nobody asks a worker for its code: what failed is on record with the process that started it
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    atexit.register(_end)  # before all that tests register, so after it when the process ends
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared"
