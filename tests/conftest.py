@@ -23,6 +23,9 @@ import small_sources
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+HERE = Path(__file__).parent
+SHARED = HERE.parents[1] / "shared"
+
 
 def _end() -> None:
     """End this process, in which all is reported and closed, and leave it to the system to free what it holds.
@@ -36,11 +39,10 @@ def _end() -> None:
     os._exit(0)  # nobody asks a worker for its code: what failed is on record with the process that started it
 
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    atexit.register(_end)  # before all that tests register, so after it when the process ends
-
-HERE = Path(__file__).parent
-SHARED = HERE.parents[1] / "shared"
+def pytest_configure(config: pytest.Config) -> None:
+    """Of a worker, which xdist started: before all that tests register, so it comes after that when the process ends."""
+    if hasattr(config, "workerinput"):
+        atexit.register(_end)
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +84,12 @@ def _shares(file: Path) -> bool:
 
 
 @pytest.fixture(scope="session")
-def built_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+def built_once(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Callable[[Path], None]], Path]:
     """built_once(name, make): the warehouse that make(root) builds, by the first of the workers of this run that asks for it."""
     own = tmp_path_factory.getbasetemp()
-    folder = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    folder = own.parent if hasattr(request.config, "workerinput") else own
 
     def built(name: str, make: Callable[[Path], None]) -> Path:
         with filelock.FileLock(folder / f"{name}.lock"):
