@@ -150,6 +150,7 @@ def test_a_raw_file_may_have_a_name_that_is_no_name_of_ours(server, tmp_path, ki
 # ---- the case as it was found ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("month", ["2025-08", "2025-07"], ids=["in one month", "in two"])
 def test_a_name_that_matches_another_has_its_own_rows(server, tmp_path, month):
     folder = tmp_path / "warehouse" / "raw" / "mrf" / "GA"
