@@ -51,13 +51,13 @@ sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
 # Two processes; what several files only read is built once for all of them (tests/conftest.py).
 PYTEST := $(VENV)/bin/python -m pytest -n 2
 
-test: $(READY) ## test each part, and the whole on real and generated files, in five minutes [ARGS='-k word']
+test: $(READY) ## test each part, and the whole on real and generated files, within five minutes [ARGS='-k word']
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-rest: $(READY) ## run the tests that `make test` leaves out [ARGS='-k word']
 	@$(PYTEST) -m slow $(ARGS)
 
-test-all: $(READY) ## run all tests, each once; a quarter of an hour [ARGS='-k word']
+test-all: $(READY) ## run all tests, each once [ARGS='-k word']
 	@$(PYTEST) $(ARGS)
 
 check: $(READY) ## lint, format, and what `make test` runs without a browser [ARGS='-k word']
