@@ -16,7 +16,7 @@ READY     := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup warehouse test check faults bench bench-reader bench-reference sample scheduler dashboard status rerun why docs clean
+.PHONY: help setup warehouse test test-rest test-all check faults bench bench-reader bench-reference sample scheduler dashboard status rerun why docs clean
 
 help: ## list what make can do
 	@echo "make TARGET [ROOT=folder of the warehouse] …"
@@ -48,14 +48,22 @@ dashboard: $(READY) ## print and open the scheduler's address
 sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
 	@$(RATEHOUSE) sample -- "$${ROOT:-data}"
 
-# Two processes; what a file builds once for its tests is built once (tests/conftest.py).
-test: $(READY) ## run all tests [ARGS='-k word']
-	@$(VENV)/bin/python -m pytest -n 2 $(ARGS)
+# Two processes; what several files only read is built once for all of them (tests/conftest.py).
+PYTEST := $(VENV)/bin/python -m pytest -n 2
 
-check: $(READY) ## lint, format and the quick tests
+test: $(READY) ## test each part, and the whole on real and generated files, within five minutes [ARGS='-k word']
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-rest: $(READY) ## run the tests that `make test` leaves out [ARGS='-k word']
+	@$(PYTEST) -m slow $(ARGS)
+
+test-all: $(READY) ## run all tests, each once [ARGS='-k word']
+	@$(PYTEST) $(ARGS)
+
+check: $(READY) ## lint, format, and what `make test` runs without a browser [ARGS='-k word']
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/python -m pytest -q -m "not slow and not browser" $(ARGS)
+	@$(PYTEST) -q -m "not slow and not browser" $(ARGS)
 
 bench: $(READY) ## measure the whole pipeline beside its baselines [ARGS='--facts 3000000 --leaves 138000 --folder DIR']
 	@$(VENV)/bin/python tests/bench/warehouse.py $(ARGS)

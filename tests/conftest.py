@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -22,6 +25,24 @@ hypothesis.settings.load_profile("untimed")
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared"
+
+
+def _end() -> None:
+    """End this process, in which all is reported and closed, and leave it to the system to free what it holds.
+
+    DuckDB's binding is made with nanobind, which prints a page of what is still alive when Python takes itself apart: a
+    frame that a view refers to, whatever a thread or a traceback holds. nanobind can be told not to, but DuckDB passes
+    no switch on.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # nobody asks a worker for its code: what failed is on record with the process that started it
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Of a worker, which xdist started: before all that tests register, so it comes after that when the process ends."""
+    if hasattr(config, "workerinput"):
+        atexit.register(_end)
 
 
 @pytest.fixture(scope="session")
@@ -63,14 +84,38 @@ def _shares(file: Path) -> bool:
 
 
 @pytest.fixture(scope="session")
-def built_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled sample, built once; tests that change it work on a copy (`sample`). `printed.txt` beside it: the build's."""
-    root = tmp_path_factory.mktemp("sample") / "warehouse"
-    shutil.copytree(kit.SAMPLE, root / "raw")
-    made = kit.ratehouse(root, "build", "--workers", "2", "--local-scheduler")
-    assert made.returncode == 0, made.stderr
-    (root.parent / "printed.txt").write_text(made.stdout, encoding="utf-8")
-    return root
+def built_once(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Callable[[Path], None]], Path]:
+    """built_once(name, make): the warehouse that make(root) builds, by the first of the workers of this run that asks for it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if hasattr(request.config, "workerinput") else own
+
+    def built(name: str, make: Callable[[Path], None]) -> Path:
+        with filelock.FileLock(folder / f"{name}.lock"):
+            if not (folder / f"{name}.built").exists():
+                shutil.rmtree(folder / name, ignore_errors=True)  # another worker may have failed
+                make(folder / name / "warehouse")
+                (folder / f"{name}.built").touch()
+        return folder / name / "warehouse"
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def built_sample(built_once) -> Path:
+    """The bundled sample, built; all tests read the same one, those that change it work on a copy (`sample`).
+
+    `printed.txt` beside it has what the build printed.
+    """
+
+    def make(root: Path) -> None:
+        shutil.copytree(kit.SAMPLE, root / "raw")
+        made = kit.ratehouse(root, "build", "--workers", "2", "--local-scheduler")
+        assert made.returncode == 0, made.stderr
+        (root.parent / "printed.txt").write_text(made.stdout, encoding="utf-8")
+
+    return built_once("sample", make)
 
 
 @pytest.fixture
@@ -82,11 +127,14 @@ def sample(built_sample: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def two_months_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A payer's July and August (`small_sources`), built once; tests change copies of it."""
-    root = small_sources.two_months(tmp_path_factory.mktemp("two_months") / "warehouse")
-    assert kit.build(root).ok
-    return root
+def two_months_built(built_once) -> Path:
+    """A payer's July and August (`small_sources`), built; tests change copies of it."""
+
+    def make(root: Path) -> None:
+        small_sources.two_months(root)
+        assert kit.build(root).ok
+
+    return built_once("two_months", make)
 
 
 @pytest.fixture
@@ -97,7 +145,7 @@ def two_months(two_months_built: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Server]:
-    """The process that forks builds which are to fail at a chosen moment."""
+    """The process that forks builds which are to fail at a chosen moment: one for each worker that needs it."""
     if not hasattr(os, "fork"):
         pytest.skip("this system does not fork")
     with forked.server(tmp_path_factory.mktemp("server")) as one:
@@ -105,8 +153,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Server]:
 
 
 @pytest.fixture(scope="session")
-def small(server: forked.Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(built_once) -> Path:
     """The small warehouse, built; tests change copies of it."""
-    root = kit.small(tmp_path_factory.mktemp("small") / "warehouse")
-    assert server.build(root).code == 0
-    return root
+
+    def make(root: Path) -> None:
+        kit.small(root)
+        assert kit.build(root).ok
+
+    return built_once("small", make)

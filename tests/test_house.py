@@ -1,4 +1,4 @@
-"""The order of the house: no module imports one of a higher room, and none stands in a circle."""
+"""The order of the house: no module imports one of a higher room, none stands in a circle; the tests mirror its tree."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit import REPOSITORY
+from pipeline.tables import declaration, published
 
 # From the ground up. No room sees those after it, and rooms on one line do not see each other.
 FLOORS = (
@@ -161,3 +162,25 @@ def test_an_import_upward_is_found_wherever_it_stands(line, tmp_path, today):
 
 def test_a_circle_is_found():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+
+
+# ---- the tests of it -------------------------------------------------------------------------------------------------
+
+TESTS = REPOSITORY / "tests"
+# What lies beside the rooms: what tests share, and tests of the whole.
+APART = {"support", "fault_injection", "bench"}
+
+
+def test_every_published_table_has_its_tests_by_its_name():
+    names = [one.name for one in vars(published).values() if isinstance(one, declaration.Table)]
+    assert len(names) > 20
+    assert [name for name in names if not (TESTS / "transforms" / f"test_{name}.py").is_file()] == []
+
+
+def test_every_folder_of_tests_is_a_room():
+    folders = {path.parent.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
+    rooms = {
+        path.parent.relative_to(REPOSITORY / "pipeline").as_posix()
+        for path in modules(REPOSITORY / "pipeline").values()
+    }
+    assert folders - rooms - APART == set()

@@ -68,9 +68,7 @@ def _stages(outcome: Outcome) -> None:
         # EnrichedMonth compiles what its groups wrote: its rows are theirs.
         done = [e for e in events if e["event"] == "done"]
         counted = [
-            e
-            for e in done
-            if e["task"] not in ("enriched.EnrichedGroup", "enriched.LeafPlan", "enriched.EnrichedRows")
+            e for e in done if e["task"] not in ("enriched.EnrichedGroup", "enriched.LeafPlan", "enriched.EnrichedRows")
         ]
         failed = {e["label"] for e in events if e["event"] == "failed"}
         held = {e["label"] for e in events if _is_withheld(e)}

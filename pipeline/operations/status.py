@@ -68,8 +68,8 @@ def status() -> list[dict]:
             count = stamp.notes["rows"]
             if stamp.notes["withheld"] and why is None:
                 state, reason = "withheld", f"{_leaves(len(stamp.notes['withheld']))} withheld: ratehouse partitions"
-        presence = task.presence if isinstance(task, file_task.FileTask) else None
-        if presence not in (None, presence.HERE) and reason is None:
+        found_presence = task.presence if isinstance(task, file_task.FileTask) else None
+        if found_presence not in (None, presence.HERE) and reason is None:
             reason = f"its raw file is not seen: it {task.why_not_seen()}; what was built of it is used as it is"
         rows.append(
             {
@@ -79,7 +79,7 @@ def status() -> list[dict]:
                 "rows": count,
                 "reason": reason,
                 **({"accounts": _accounts(task)} if isinstance(task, facts.FactRate) else {}),
-                "presence": presence,
+                "presence": found_presence,
             }
         )
     empty = {"month": None, "rows": None, "presence": presence.HERE}
@@ -251,7 +251,7 @@ def unread() -> Iterator[dict]:
 
 
 def _as_source(path: str) -> str:
-    """A path under raw/ as `sources.presence` names files: under raw/mrf without that, elsewhere with raw/."""
+    """A path under raw/ as `sources` names files: under raw/mrf without that, elsewhere with raw/."""
     path = source_names.as_text(path)
     return path.removeprefix("mrf/") if path.startswith("mrf/") else f"raw/{path}"
 

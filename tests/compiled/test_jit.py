@@ -86,6 +86,7 @@ def run(*arguments: object, cache: Path) -> str:
     return subprocess.run(command, capture_output=True, check=True, text=True, env=surroundings).stdout
 
 
+@pytest.mark.slow
 def test_what_is_compiled_of_the_reader_is_loaded_before_workers_are_forked(made, tmp_path):
     """And is not compiled then, for a build that may read no file."""
     program = """
@@ -101,6 +102,7 @@ print(len(items._scan.signatures), len(in_network_counts._count_owners.signature
     assert run("-c", program, cache=made.folder).split() == ["1", "1"]
 
 
+@pytest.mark.slow
 def test_all_that_python_calls_is_compiled_beforehand(made):
     package = Path(warm_up.__file__).parents[1]
     entries = {
@@ -112,6 +114,7 @@ def test_all_that_python_calls_is_compiled_beforehand(made):
     assert entries - there <= {"jit._one"}, "which is compiled in no time, by `jit.start`"
 
 
+@pytest.mark.slow
 def test_every_kernel_is_compiled_once(made, tmp_path):
     """A plain 0 among the arguments is a type of its own, and an array seven arguments: the first file waits twice as
     long."""

@@ -437,7 +437,7 @@ def test_a_month_that_is_not_there_is_refused_with_those_there_are(built_sample)
     assert kit.rewritten(before, kit.parquet_files(built_sample)) == set()
 
 
-@pytest.mark.parametrize("gate_fails", [False, True])
+@pytest.mark.parametrize("gate_fails", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path, monkeypatch):
     """Counted apart while they are read and while they are written: what got lost between is no warehouse's. That is said
     before what the gate says."""
@@ -463,7 +463,7 @@ def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path,
     assert not kit.build(root).failures
 
 
-@pytest.mark.parametrize("when", ["_read", "collect_stats"])
+@pytest.mark.parametrize("when", ["_read", pytest.param("collect_stats", marks=pytest.mark.slow)])
 def test_a_file_replaced_while_it_is_read_is_never_taken_for_read(when, tmp_path, monkeypatch):
     """Whenever another takes its place: the file fails, or the next build reads the other one."""
     root = kit.small(tmp_path)

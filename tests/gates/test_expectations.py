@@ -17,7 +17,6 @@ from pipeline.storage import duck
 FOLDER = home() / "expectations"
 TABLES = tables.load()
 SUITES = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(FOLDER.glob("*.json"))}
-EXPECTATIONS = [(name, e) for name, s in SUITES.items() for e in s["expectations"]]
 # What a suite's SQL may read beside its own table: the views that the stage gives its gate.
 BESIDE = {
     "bench_medicare_prof_detail": ("staged_pfs_rvu", "staged_zip_locality"),
@@ -46,39 +45,59 @@ def test_every_table_has_a_suite_and_every_suite_a_table():
     assert set(SUITES) == set(TABLES)
 
 
-@pytest.mark.parametrize("name", SUITES)
-def test_a_suite_is_written_as_all_are(name):
-    text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
-    suite = SUITES[name]
-    assert text == json.dumps(suite, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert suite["name"] == name
-    assert suite["notes"].endswith(".")
-    for expectation in suite["expectations"]:
-        assert set(expectation) == {"description", "kwargs", "notes", "severity", "type"}
-        assert expectation["severity"] in ("critical", "warning")
-        for words in (expectation["description"], expectation["notes"]):
-            assert re.fullmatch(r"\S.*[.?]", words), words
-    said = [e["description"] for e in suite["expectations"]]
-    assert len(said) == len(set(said))
+def test_suites_are_written_as_all_are():
+    offenders = []
+    for name, suite in SUITES.items():
+        text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+        said = [e["description"] for e in suite["expectations"]]
+        holds = {
+            "is JSON as this project writes it": text
+            == json.dumps(suite, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
+            "bears its file's name": suite["name"] == name,
+            "has notes that end with a full stop": suite["notes"].endswith("."),
+            "describes no two expectations alike": len(said) == len(set(said)),
+        }
+        for number, expectation in enumerate(suite["expectations"]):
+            words = [expectation.get("description", ""), expectation.get("notes", "")]
+            holds |= {
+                f"{number}: has its five entries": set(expectation)
+                == {"description", "kwargs", "notes", "severity", "type"},
+                f"{number}: is critical or a warning": expectation.get("severity") in ("critical", "warning"),
+                f"{number}: is described in sentences": all(re.fullmatch(r"\S.*[.?]", text) for text in words),
+            }
+        offenders += [f"{name}: {rule}" for rule, held in holds.items() if not held]
+    assert offenders == []
 
 
-@pytest.mark.parametrize("name", SUITES)
-def test_every_column_and_view_that_a_suite_names_exists(name):
-    con = duckdb.connect()
-    con.execute(naming.MACROS)
-    for view, select in views_of(name).items():
-        con.execute(f"CREATE VIEW {view} AS {select}")
-    for expectation in SUITES[name]["expectations"]:
-        kwargs = expectation["kwargs"]
-        for column in [*kwargs.get("column_list", []), *filter(None, [kwargs.get("column")])]:
-            assert column in TABLES[name].columns
-        if query(expectation):
-            assert "{batch}" in query(expectation)
-            con.execute("DESCRIBE " + query(expectation).format(batch=name))
+def test_every_column_and_view_that_suites_name_exists():
+    offenders = []
+    for name, suite in SUITES.items():
+        con = duckdb.connect()
+        con.execute(naming.MACROS)
+        for view, select in views_of(name).items():
+            con.execute(f"CREATE VIEW {view} AS {select}")
+        for expectation in suite["expectations"]:
+            kwargs = expectation["kwargs"]
+            named = [*kwargs.get("column_list", []), *filter(None, [kwargs.get("column")])]
+            offenders += [f"{name}: has no column {column}" for column in named if column not in TABLES[name].columns]
+            if text := query(expectation):
+                if "{batch}" not in text:
+                    offenders.append(f"{name}: reads no {{batch}}: {text}")
+                try:
+                    con.execute("DESCRIBE " + text.format(batch=name))
+                except duckdb.Error as error:
+                    offenders.append(f"{name}: {error}")
+    assert offenders == []
 
 
-@pytest.mark.parametrize("name", [name for name in SUITES if TABLES[name].key])
-def test_the_key_is_held_by_a_critical_expectation(name):
+def test_keys_are_held_by_critical_expectations():
+    severities = {name: key_severities(name) for name in SUITES if TABLES[name].key}
+    assert len(severities) > 40
+    assert {name: found for name, found in severities.items() if found != {"critical"}} == {}
+
+
+def key_severities(name: str) -> set[str]:
+    """The severities of those of the suite's expectations that hold its table's key unique."""
     key = TABLES[name].key
     ways = [
         {"column": key[0]} if len(key) == 1 else {},
@@ -88,32 +107,38 @@ def test_the_key_is_held_by_a_critical_expectation(name):
     together = f"SELECT {names}, count(*) AS n {once}"
     # Of a large table: what is held are numbers, and the keys of those that stand twice.
     by_hash = together.replace("{batch}", f"{{batch}} WHERE hash({names}) IN (SELECT hash({names}) {once})")
-    held = [
-        e
+    return {
+        e["severity"]
         for e in SUITES[name]["expectations"]
         if (e["type"].endswith("to_be_unique") and e["kwargs"] in ways)
         or (query(e) or "").replace(f"WHERE {key[0]} IS NULL OR hash", "WHERE hash").startswith((together, by_hash))
-    ]
-    assert held
-    assert {e["severity"] for e in held} == {"critical"}
+    }
 
 
 def test_reference_tables_warn_when_they_are_empty():
     """They exist without a source, and that is no reason to stop; but somebody should know."""
+    offenders = []
     for name, suite in SUITES.items():
         rows = [e for e in suite["expectations"] if e["type"] == "expect_table_row_count_to_be_between"]
-        assert {e["severity"] for e in rows} <= {"warning"}
-        if name.startswith(("dim_", "bench_")):
-            assert rows, name
+        if {e["severity"] for e in rows} - {"warning"}:
+            offenders.append(f"{name}: stops the build when it is empty")
+        if name.startswith(("dim_", "bench_")) and not rows:
+            offenders.append(f"{name}: may be empty without a word")
+    assert offenders == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SUITES)
-def test_every_suite_runs_on_an_empty_table_and_blocks_nothing(name, tmp_path):
-    verdict = check(name, tmp_path, {})
-    assert verdict.passed
-    assert {f["expectation"] for f in verdict.failures} <= {"expect_table_row_count_to_be_between"}
-    assert verdict.checked == len(SUITES[name]["expectations"])
+def test_every_suite_runs_on_an_empty_table_and_blocks_nothing(tmp_path):
+    offenders = []
+    for name, suite in SUITES.items():
+        verdict = check(name, tmp_path, {})
+        if not verdict.passed:
+            offenders.append(f"{name}: blocks")
+        if verdict.checked != len(suite["expectations"]):
+            offenders.append(f"{name}: {verdict.checked} of {len(suite['expectations'])} were checked")
+        others = {f["expectation"] for f in verdict.failures} - {"expect_table_row_count_to_be_between"}
+        offenders += [f"{name}: {other} fails" for other in sorted(others)]
+    assert offenders == []
 
 
 # ---- what they find --------------------------------------------------------------------------------------------------

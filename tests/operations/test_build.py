@@ -43,7 +43,6 @@ def everything(root: Path) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-@pytest.mark.slow
 def test_a_second_build_has_nothing_to_do_and_touches_nothing(sample):
     before, state = everything(sample), stamps(sample)
     outcome = kit.build(sample)
@@ -59,7 +58,6 @@ def stamps(root: Path) -> dict[str, tuple[int, int]]:
     return {p.relative_to(root).as_posix(): (p.stat().st_ino, p.stat().st_mtime_ns) for p in files}
 
 
-@pytest.mark.slow
 def test_the_command_with_nothing_to_do_imports_nothing_heavy_and_opens_no_data_file(sample, tmp_path):
     (tmp_path / "witness").mkdir()
     (tmp_path / "witness" / "sitecustomize.py").write_text(WITNESS)

@@ -81,6 +81,7 @@ def other(server: forked.Server, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root
 
 
+@pytest.mark.slow
 def test_the_files_are_many_and_no_two_alike(plain):
     assert len(NAMES) == len({name.casefold() for name in NAMES}) == 40
     assert len(ROOTS) == 12
@@ -149,6 +150,7 @@ def test_a_raw_file_may_have_a_name_that_is_no_name_of_ours(server, tmp_path, ki
 # ---- the case as it was found ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("month", ["2025-08", "2025-07"], ids=["in one month", "in two"])
 def test_a_name_that_matches_another_has_its_own_rows(server, tmp_path, month):
     folder = tmp_path / "warehouse" / "raw" / "mrf" / "GA"

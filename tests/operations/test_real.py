@@ -21,8 +21,6 @@ from chosen_benchmark import choose
 from pipeline.storage import duck
 from pipeline.transforms import benchmark_choice
 
-pytestmark = pytest.mark.slow
-
 CMS = ("v1.3.1", "v2.2.0")  # their examples have the same names, so each gets its schema's as a prefix
 REFERENCES = ("nppes", "medicare", "codes", "geo", "pos")
 NEVADA = "NV/sierra_2025-05_truncated.json"

@@ -203,7 +203,6 @@ def test_a_file_that_was_touched_is_sound(root, deep):
     assert kit.rewritten(before, kit.parquet_files(root)) == set()
 
 
-@pytest.mark.slow
 def test_files_of_nobody_are_moved_and_said_where(root):
     stray = root / "gold" / "fact_rate_enriched" / "state=GA" / "mine.parquet"
     stray.parent.mkdir(parents=True)
@@ -217,7 +216,6 @@ def test_files_of_nobody_are_moved_and_said_where(root):
     assert not stray.parent.exists()
 
 
-@pytest.mark.slow
 def test_drafts_of_an_interrupted_build_are_named_and_swept(root):
     (root / ".scratch").mkdir()
     (root / ".scratch" / "draft").touch()
@@ -275,7 +273,6 @@ def test_what_cannot_be_built_again_is_left_in_place_and_said_why(root):
     assert leaf.read_bytes() == cut
 
 
-@pytest.mark.slow
 def test_what_cannot_be_read_is_named_and_the_rest_is_looked_at(root, monkeypatch):
     real = targets.file_hash
 
@@ -310,7 +307,6 @@ def restamp(root: Path, label: str, **changes) -> None:
     stamps.write(session.current(), label, dataclasses.replace(stamp, notes={**stamp.notes, **changes}))
 
 
-@pytest.mark.slow
 def test_facts_are_held_against_their_sources_and_leaves_against_the_facts(root):
     look(root)
     fact, label = "gold/fact_rate_2025-08", kit.staged(kit.SMALL)

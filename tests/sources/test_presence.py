@@ -157,6 +157,7 @@ def test_a_file_that_moved_is_let_go_of_under_its_old_name(two_months):
     assert build(two_months).nothing_to_do
 
 
+@pytest.mark.slow
 def test_a_states_folder_that_is_renamed_moves_its_files_and_to_no_state_makes_them_missing(two_months):
     (two_months / "raw/mrf/GA").rename(two_months / "raw/mrf/TX")
     outcome = build(two_months)
@@ -171,6 +172,7 @@ def test_a_states_folder_that_is_renamed_moves_its_files_and_to_no_state_makes_t
     assert rates(two_months) == BOTH
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_there_before_is_no_move(two_months):
     shutil.copy(two_months / JULY, two_months / "raw/mrf/GA/copy.json")
     assert build(two_months).ok
@@ -183,6 +185,7 @@ def test_a_copy_that_was_there_before_is_no_move(two_months):
 # ---- replaced -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_month_under_the_same_path_keeps_the_former_month_as_a_source_of_its_own(two_months):
     """acme.json, overwritten each month."""
     put(two_months, "GA/acme_07.json", "Acme Health", "2025-09", 87.5, 122.0)
@@ -224,6 +227,7 @@ def test_the_same_month_under_the_same_path_takes_its_place(two_months):
     assert rates(two_months) == {**BOTH, "2025-07": (1, 1.0)}
 
 
+@pytest.mark.slow
 def test_a_new_file_of_the_same_payer_state_and_month_leaves_the_month_as_it_is_until_one_says_which(two_months):
     (two_months / JULY).unlink()
     put(two_months, "GA/acme_07_v2.json", "Acme Health", "2025-07", 85.5, 119.0)
@@ -282,6 +286,7 @@ def test_a_file_that_turns_broken_keeps_its_rows_in_the_dimensions_until_it_is_m
     assert {n: s.sha256 for n, s in tables(two_months).items()} == {n: s.sha256 for n, s in before.items()}
 
 
+@pytest.mark.slow
 def test_archiving_a_file_that_was_broken_takes_what_it_gave_before(two_months):
     path = two_months / JULY
     path.write_text(path.read_text()[:-40])
@@ -292,6 +297,7 @@ def test_archiving_a_file_that_was_broken_takes_what_it_gave_before(two_months):
     assert rates(two_months) == BOTH
 
 
+@pytest.mark.slow
 def test_a_file_that_never_gave_a_row_is_let_go_of_when_it_is_removed(two_months):
     broken = two_months / "raw/mrf/GA/cut.json"
     broken.write_text('{"reporting_entity_name": "Acme Health", "last_upd')
@@ -330,6 +336,7 @@ def test_the_record_of_let_go_survives_a_line_that_was_cut_off(tmp_path):
 # ---- links and disks ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_state_folder_moved_to_another_disk_and_linked_back_changes_nothing(two_months, tmp_path):
     before = tables(two_months)
     shutil.move(two_months / "raw/mrf/GA", tmp_path / "big")
@@ -345,6 +352,7 @@ def test_a_state_folder_moved_to_another_disk_and_linked_back_changes_nothing(tw
     assert rates(new) == BOTH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["dangling", "emptied", "linked away"])
 def test_a_disk_that_is_not_mounted_leaves_what_was_published(two_months, tmp_path, how):
     shutil.move(two_months / "raw/mrf", tmp_path / "disk")

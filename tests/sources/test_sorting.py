@@ -241,16 +241,9 @@ def test_the_registry_is_what_ingest_reads():
 # ---- in a warehouse -----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory) -> Path:
-    root = kit.small(tmp_path_factory.mktemp("listing") / "warehouse")
-    assert kit.build(root).ok
-    return root
-
-
 @pytest.fixture
-def root(settled: Path, tmp_path: Path) -> Path:
-    root = kit.copy(settled, tmp_path / "warehouse")
+def root(small: Path, tmp_path: Path) -> Path:
+    root = kit.copy(small, tmp_path / "warehouse")
     assert kit.build(root).ok
     return root
 

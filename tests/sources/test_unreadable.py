@@ -89,6 +89,7 @@ def test_a_disk_that_fails_while_it_is_read_makes_a_file_missing_not_broken(two_
 # ---- a damaged set ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_damaged_set_of_a_missing_source_is_not_cleared_and_its_month_stays(two_months, tmp_path):
     look(two_months)
     task = in_network_file.InNetworkFile(path="GA/acme_07.json")
@@ -115,6 +116,7 @@ def test_a_damaged_set_of_a_missing_source_is_not_cleared_and_its_month_stays(tw
     assert staged.read_bytes() == content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["lost", "damaged"])
 def test_without_its_record_nothing_is_built_of_a_missing_source_and_nothing_goes(two_months, how):
     assert build(two_months).ok
@@ -171,6 +173,7 @@ def test_a_file_of_corrections_that_is_not_seen_blocks_the_months_that_it_correc
     assert tables(corrected) == before
 
 
+@pytest.mark.slow
 def test_corrections_that_are_forgotten_do_not_apply_any_more(corrected):
     (corrected / "raw/corrections/known.yml").unlink()
     assert not build(corrected).ok
@@ -180,6 +183,7 @@ def test_corrections_that_are_forgotten_do_not_apply_any_more(corrected):
     assert build(corrected).nothing_to_do
 
 
+@pytest.mark.slow
 def test_an_id_that_is_taken_out_of_a_file_that_is_there_is_an_edit_and_named_with_its_rates(corrected):
     (corrected / "raw/corrections/known.yml").write_text("[]\n")
     outcome = build(corrected)
@@ -195,6 +199,7 @@ def pos_codes(root: Path, name: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_reference_file_that_is_gone_keeps_what_it_gave_and_the_last_of_its_kind_is_missing(two_months):
     path = pos_codes(two_months, "pos_codes.csv")
     assert build(two_months).ok

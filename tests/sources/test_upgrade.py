@@ -58,6 +58,7 @@ def as_before(root: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_it_is_said_to_be_built_by_an_earlier_version_and_one_build_brings_it_up_to_date(two_months):
     assert build(two_months).ok
     wanted = {name: seen.sha256 for name, seen in tables(two_months).items()}
@@ -77,6 +78,7 @@ def test_it_is_said_to_be_built_by_an_earlier_version_and_one_build_brings_it_up
     assert build(two_months).nothing_to_do
 
 
+@pytest.mark.slow
 def test_a_source_that_was_gone_when_it_was_upgraded_is_missing_and_kept_as_it_was_read(two_months):
     assert build(two_months).ok
     as_before(two_months)

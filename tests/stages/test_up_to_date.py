@@ -79,7 +79,6 @@ def done(outcome) -> set[str]:
 # ---- a source that changed ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_one_number_of_one_rate_rewrites_its_months_shard_its_leaf_and_what_contains_it(sample):
     raw = sample / "raw" / "mrf" / EDITED
     text = raw.read_text(encoding="utf-8")
@@ -208,7 +207,6 @@ def far_back(files: list[Path]) -> dict[Path, int]:
     return {path: path.stat().st_atime_ns for path in files}
 
 
-@pytest.mark.slow
 def test_a_providers_new_address_rewrites_exactly_the_leaves_whose_rows_it_changes(sample, tmp_path):
     npi = provider_of_two_payers(sample)
     kept = keep_joined(sample, tmp_path / "kept")
@@ -245,7 +243,6 @@ def provider_of_two_payers(root: Path) -> str:
 # ---- a file that somebody changed ---------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_leaf_deleted_one_replaced_and_a_dimension_cut_to_nothing_are_rebuilt_alone_with_the_same_bytes(sample):
     before = files(sample)
     leaves = [name for name in before if name.startswith("gold/fact_rate_enriched/") and MONTHS[1] in name]
@@ -276,7 +273,6 @@ def test_a_leaf_deleted_one_replaced_and_a_dimension_cut_to_nothing_are_rebuilt_
     assert kit.build(sample).nothing_to_do
 
 
-@pytest.mark.slow
 def test_files_between_the_stages_and_objects_are_rebuilt_too(sample):
     before = files(sample)
     with duckdb.connect(str(sample / "warehouse.duckdb"), read_only=True) as con:

@@ -117,7 +117,6 @@ def accounts(root: Path) -> list[dict]:
     return months
 
 
-@pytest.mark.slow
 def test_a_negative_rate_withholds_its_leaf_and_nothing_else(planted):
     root, said = planted.root, planted.said
     assert said.returncode == 1
@@ -159,7 +158,6 @@ def test_a_negative_rate_withholds_its_leaf_and_nothing_else(planted):
         assert sorted(con.sql(of_state).fetchall()) == [("GA", "published", 1), ("GA", "withheld", 1)]
 
 
-@pytest.mark.slow
 def test_whoever_asks_is_told_of_a_withheld_leaf(planted):
     use(planted.root)
     (row,) = [row for row in status.partitions(None) if row["state"] != "published"]
@@ -180,7 +178,6 @@ def test_whoever_asks_is_told_of_a_withheld_leaf(planted):
     assert " ".join(" ".join(lines[place + 1 : place + 3]).split()).startswith(f"WITHHELD: negotiated_rate: {RULE}")
 
 
-@pytest.mark.slow
 @pytest.mark.browser
 def test_a_withheld_leaf_is_red_on_the_dashboard_and_says_why(planted, tmp_path):
     with browser.page(tmp_path / "profile") as page:

@@ -714,6 +714,7 @@ def test_one_row_per_fact_and_the_same_row_in_whatever_order_the_tables_stand(fa
     assert again == rows, "also in the declared order, slice by slice"
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(facts=FACTS, references=REFERENCES, other=REFERENCES, seed=st.integers(0, 1000))
 def test_pieces_of_which_the_same_is_told_hold_the_same_rows(facts, references, other, seed):
