@@ -198,7 +198,7 @@ def test_a_wheel_finds_its_suites_and_settings(tmp_path):
     with zipfile.ZipFile(wheel) as file:
         names = set(file.namelist())
         file.extractall(tmp_path / "site")
-    modules = [path for kind in ("*.py", "*.sql") for path in (REPOSITORY / "pipeline").rglob(kind)]
+    modules = [path for kind in ("*.py", "*.sql", "*.csv") for path in (REPOSITORY / "pipeline").rglob(kind)]
     wanted = {"pipeline/luigi.cfg", *(path.relative_to(REPOSITORY).as_posix() for path in modules)}
     wanted |= {f"pipeline/expectations/{path.name}" for path in (REPOSITORY / "expectations").glob("*.json")}
     assert wanted <= names

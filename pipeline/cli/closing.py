@@ -1,6 +1,6 @@
 """The last lines of a build: what a person must know of it, worst first, in sentences with figures and what mends it.
 
-What belongs here: these sentences, made of plain facts. What must not come in: gathering the facts (`operations.build`, `gaps`),
+What belongs here: these sentences, made of plain facts. What must not come in: gathering the facts (`build_outcome`, `gaps`),
 tables (`summary`), printing.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.cli import lines
-from pipeline.operations.build import Outcome
+from pipeline.operations.build_outcome import Outcome
 from pipeline.operations.gaps import Gaps, GateWarning
 
 MANY, FEW = 5, 3  # sentences of a kind; names in one sentence

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import click
 
 from pipeline.cli import lines
-from pipeline.operations.build import Outcome
+from pipeline.operations.build_outcome import Outcome
 
 MANY = 10
 

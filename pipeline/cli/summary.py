@@ -11,7 +11,7 @@ import click
 from pipeline import paths, session
 from pipeline.cli import closing, lines, missing, month_accounts, reference_warnings
 from pipeline.cli.progress import STAGES
-from pipeline.operations.build import Outcome
+from pipeline.operations.build_outcome import Outcome
 from pipeline.storage.catalog_file import OWN_VIEWS
 
 MANY = 10

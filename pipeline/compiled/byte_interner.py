@@ -16,8 +16,16 @@ _SHIFT = np.uint64(29)
 _OF_64 = np.uint64(33)  # bits of a hash that are left out: the others are an int32
 _I0 = np.int64(0)  # a plain 0 has a type of its own, for which a function is compiled once more
 
-# A table: how many spans there are, and may be; the bytes held, and the room for them; where the arrays lie.
-COUNT, MOST, ROOM, SLOTS, HASHES, STARTS, CUTS, ARENA = range(8)
+# The numbers of a table.
+COUNT = 0  # spans that there are
+MOST = 1  # spans that there is room for: one more than there may be
+ROOM = 2  # bytes that there is room for
+SLOTS = 3  # address of int32, twice as many as MOST: 1 + number of a span, 0 where there is none
+HASHES = 4  # address of int32, by span: its hash
+STARTS = 5  # address of int64, by span and one more: where it begins among the bytes
+CUTS = 6  # address of int32, by span: how many of its bytes are its first part
+ARENA = 7  # address of the bytes
+_TABLE = 8
 
 
 @inner
@@ -133,7 +141,7 @@ class ByteInterner:
     """
 
     def __init__(self, most: int = 1 << 10, size: int = 1 << 15):
-        self._table = np.zeros(8, np.int64)
+        self._table = np.zeros(_TABLE, np.int64)
         self.table = address(self._table)
         self._hashes, self._cuts = np.zeros(most, np.int32), np.zeros(most, np.int32)
         self._starts, self._arena = np.zeros(most + 1, np.int64), np.zeros(size, np.uint8)

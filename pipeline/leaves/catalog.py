@@ -76,25 +76,27 @@ def write(
         )
         _manifest(con, root, manifests)
         _enriched(con, by_table.get("fact_rate_enriched", []))
-        files = [
-            (o.table, o.month, o.part.path, str(root.object(o.part.digest)), o.part.rows, o.part.bytes, o.part.digest)
-            for o in listed
-            if o.part
-        ]
-        names = ["table_name", "year_month", "path", "object_path", "rows", "bytes", "digest"]
-        arrow = pa.table(
-            {
-                n: pa.array([f[i] for f in files], pa.int64() if n in ("rows", "bytes") else pa.string())
-                for i, n in enumerate(names)
-            }
-        )
-        _table(con, "table_files", arrow)
+        _table(con, "table_files", _files(root, listed))
         arrow = pa.table({c: pa.array([a[c] for a in accounts], kind) for c, kind in _account_columns().items()})
         _table(con, "month_accounts", arrow)
         _coverage(con, accounts)
         columns = ("batch_id", "file", "year_month", "presence")
         _table(con, "source_presence", pa.table({c: pa.array([p[c] for p in presence], pa.string()) for c in columns}))
         return set(con.execute("SELECT digest FROM partition_manifest").fetchnumpy()["digest"].tolist())
+
+
+def _files(root: Root, listed: list[Listed]):
+    """table_files: a row for each file of a table that stands."""
+    import pyarrow as pa
+
+    files = [
+        (o.table, o.month, o.part.path, str(root.object(o.part.digest)), o.part.rows, o.part.bytes, o.part.digest)
+        for o in listed
+        if o.part
+    ]
+    names = ["table_name", "year_month", "path", "object_path", "rows", "bytes", "digest"]
+    kinds = [pa.int64() if name in ("rows", "bytes") else pa.string() for name in names]
+    return pa.table({name: pa.array([f[i] for f in files], kinds[i]) for i, name in enumerate(names)})
 
 
 def _origin(con, root: Root) -> None:

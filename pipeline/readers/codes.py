@@ -13,7 +13,6 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
 from pipeline.readers.reference_files import delimited
 from pipeline.readers.reference_files import parts as reference_parts
@@ -60,12 +59,7 @@ def read(path: Path, account: Account | None = None) -> Frames:
     Raises UnrecognisedFile where the first line is of no known layout, SourceError (with the line) for a missing
     column, a date or code that cannot be read, a code with two categories from the same day.
     """
-    return reference_parts.read(path, _tables, account or Account(), tables_named)
-
-
-def tables_named(name: str) -> tuple[str, ...]:
-    """The staged tables that a file of that name is likely to hold; none where the name says nothing."""
-    return next((found for pattern, found in _NAMES if re.search(pattern, name, re.IGNORECASE)), ())
+    return reference_parts.read(path, _tables, account or Account(), reference_parts.named_by(_NAMES))
 
 
 def _tables(part: Part, account: Account) -> Frames:
@@ -73,7 +67,7 @@ def _tables(part: Part, account: Account) -> Frames:
     if part.is_workbook:
         raise UnrecognisedFile("is a workbook: code sets are read as text", place=path, remedy="take the .csv or .txt")
     text = part.text(account, "the file is empty")
-    first = next(line for line in delimited.reader_lines(text) if line.strip())
+    first = delimited.first_line(text)
     if _BETOS_LINE.match(first):
         with feeding("staged_category"):
             return {"staged_category": _betos(path, text)}
@@ -91,29 +85,12 @@ def _tables(part: Part, account: Account) -> Frames:
     raise UnrecognisedFile("not a code set that is known (RBCS, BETOS 2.0, NUCC taxonomy)", place=path)
 
 
-def _finish(data: pl.DataFrame, table: str) -> pl.DataFrame:
-    schema = tables.get(table).polars_schema()
-    added = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in data.columns]
-    return data.with_columns(added).select(schema.names()).cast(schema).sort(tables.get(table).key)
-
-
 def _date(data: pl.DataFrame, path: Path, column: str) -> pl.Expr:
     """ISO text of a column of dates, which CMS writes YYYY-MM-DD or M/D/YYYY."""
     text = pl.col(column)
     parsed = pl.coalesce(text.str.to_date("%Y-%m-%d", strict=False), text.str.to_date("%m/%d/%Y", strict=False))
     delimited.refuse(data, path, text.is_not_null() & parsed.is_null(), column, "is no date")
     return parsed.dt.to_string("%Y-%m-%d")
-
-
-def _refuse_twice(data: pl.DataFrame, path: Path, keys: list[str]) -> None:
-    twice = data.filter(pl.struct(keys).is_duplicated()).sort("source_row")
-    if twice.height:
-        row = twice.row(1, named=True)
-        raise SourceError(
-            f"{' '.join(row[k] for k in keys)} stands there twice",
-            place=f"{path}:{row['source_row']}",
-            remedy="one of the two lines is wrong: download the file again",
-        )
 
 
 def _rbcs(path: Path, text: str, layout: dict[str, str], account: Account) -> pl.DataFrame:
@@ -145,8 +122,8 @@ def _rbcs(path: Path, text: str, layout: dict[str, str], account: Account) -> pl
     # The file does not say its release: the latest day that any of its rows starts from tells two releases apart.
     starts = [c for c in ("effective_from", "code_added") if c in staged.columns]
     staged = staged.with_columns(release=pl.max_horizontal(pl.col(starts).max()))
-    _refuse_twice(staged, path, ["proc_cd", "effective_from"])
-    return _finish(staged, "staged_category")
+    delimited.refuse_twice(staged, path, ["proc_cd", "effective_from"], "{proc_cd} {effective_from} stands there twice")
+    return delimited.staged(staged, "staged_category")
 
 
 def _betos(path: Path, text: str) -> pl.DataFrame:
@@ -191,8 +168,8 @@ def _betos(path: Path, text: str) -> pl.DataFrame:
         ],
         orient="row",
     )
-    _refuse_twice(staged, path, ["proc_cd"])
-    return _finish(staged, "staged_category")
+    delimited.refuse_twice(staged, path, ["proc_cd"], "{proc_cd} stands there twice")
+    return delimited.staged(staged, "staged_category")
 
 
 def _betos_labels(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
@@ -207,7 +184,7 @@ def _betos_labels(path: Path, text: str, columns: list[str]) -> pl.DataFrame:
         label=pl.col(label).str.replace_all(r"\s+", " "),
         source_file=pl.lit(path.name),
     )
-    return _finish(staged, "staged_category_label")
+    return delimited.staged(staged, "staged_category_label")
 
 
 def _nucc(path: Path, text: str, columns: list[str], account: Account) -> pl.DataFrame:
@@ -227,5 +204,5 @@ def _nucc(path: Path, text: str, columns: list[str], account: Account) -> pl.Dat
         source_file=pl.lit(path.name),
         source_row="source_line",
     )
-    _refuse_twice(staged, path, ["taxonomy_code"])
-    return _finish(staged, "staged_taxonomy")
+    delimited.refuse_twice(staged, path, ["taxonomy_code"], "{taxonomy_code} stands there twice")
+    return delimited.staged(staged, "staged_taxonomy")

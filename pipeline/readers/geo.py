@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
 from pipeline.readers import geo_shares
 from pipeline.readers.reference_files import delimited, parts
@@ -66,12 +65,7 @@ def read(path: Path, account: Account | None = None) -> Frames:
     Raises UnrecognisedFile where it is none of the known ones, or a crosswalk the wrong way round; SourceError (with
     the line) for a missing column, a ZIP, code or number that cannot be read.
     """
-    return parts.read(path, _tables, account or Account(), tables_named)
-
-
-def tables_named(name: str) -> tuple[str, ...]:
-    """The staged tables that a file of that name is likely to hold; none where the name says nothing."""
-    return next((found for pattern, found in _NAMES if re.search(pattern, name, re.IGNORECASE)), ())
+    return parts.read(path, _tables, account or Account(), parts.named_by(_NAMES))
 
 
 def _tables(part: Part, account: Account) -> Frames:
@@ -79,7 +73,7 @@ def _tables(part: Part, account: Account) -> Frames:
     if part.is_workbook:
         return _workbook(part, account)
     text = part.text(account, "the file is empty")
-    first = next(line for line in delimited.reader_lines(text) if line.strip())
+    first = delimited.first_line(text)
     if first.count("\t") == len(_GEONAMES) - 1:
         return {"staged_zip_place": _geonames(path, text, account)}
     columns = delimited.columns_of(first)
@@ -96,12 +90,6 @@ def _tables(part: Part, account: Account) -> Frames:
         "census geocoder results)",
         place=path,
     )
-
-
-def _finish(data: pl.DataFrame, table: str) -> pl.DataFrame:
-    schema = tables.get(table).polars_schema()
-    added = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in data.columns]
-    return data.with_columns(added).select(schema.names()).cast(schema).sort(tables.get(table).sort)
 
 
 def _workbook(part: Part, account: Account) -> Frames:
@@ -164,23 +152,17 @@ def _zip_to(target: str, path: Path, data: pl.DataFrame, release: str | None, ac
         pl.lit(path.name).alias("source_file"),
         pl.col("source_line").alias("source_row"),
     )
-    twice = staged.filter(pl.struct("zip", target).is_duplicated()).sort("source_row")
-    if twice.height:
-        row = twice.row(1, named=True)
-        raise SourceError(
-            f"ZIP {row['zip']} and {target} {row[target]} stand there twice",
-            place=f"{path}:{row['source_row']}",
-            remedy="one of the two lines is wrong: download the file again",
-        )
+    fact = f"ZIP {{zip}} and {target} {{{target}}} stand there twice"
+    delimited.refuse_twice(staged, path, ["zip", target], fact)
     if to_cbsa:
-        return {"staged_zip_cbsa": _finish(staged.with_columns(cbsa_code="cbsa"), "staged_zip_cbsa")}
+        return {"staged_zip_cbsa": delimited.staged(staged.with_columns(cbsa_code="cbsa"), "staged_zip_cbsa")}
     # A state's code alone (60 for American Samoa) names no county; five digits lose at most one leading zero.
     code = pl.col("county")
     alone = code.str.len_chars() <= 2
     delimited.refuse(data, path, code.str.len_chars() == 3, "county", "is no county code of five digits")
     county = pl.when(~alone).then(code.str.zfill(5))
     return {
-        "staged_zip_county": _finish(
+        "staged_zip_county": delimited.staged(
             staged.with_columns(
                 county_fips=county,
                 state_fips=pl.when(alone).then(code.str.zfill(2)).otherwise(code.str.zfill(5).str.slice(0, 2)),
@@ -213,7 +195,7 @@ def _places(path: Path, text: str, account: Account) -> pl.DataFrame:
         delimited.number(data, path, name) for name in ("latitude", "longitude", "accuracy")
     )
     fips = pl.col("state").replace_strict(STATE_FIPS, default=None, return_dtype=pl.String)
-    return _finish(
+    return delimited.staged(
         data.select(
             "zip",
             "country_code",
@@ -242,21 +224,15 @@ def _delineation(path: Path, text: str, columns: list[str], account: Account) ->
         data, path, ~pl.col("cbsacode").str.contains(r"^\d{5}$").fill_null(False), "cbsacode", "is no CBSA"
     )
     delimited.refuse(data, path, pl.col("cbsatitle").is_null(), "cbsatitle", "where a title is needed")
-    twice = data.filter(fips.is_duplicated())
-    if twice.height:
-        row = twice.row(1, named=True)
-        raise SourceError(
-            f"county {row['fipsstatecode']}{row['fipscountycode']} stands in two CBSAs",
-            place=f"{path}:{row['source_line']}",
-            remedy="one of the two lines is wrong: download the file again",
-        )
+    fact = "county {fipsstatecode}{fipscountycode} stands in two CBSAs"
+    delimited.refuse_twice(data.with_columns(fips.alias("fips")), path, ["fips"], fact, line="source_line")
     found = {ours: theirs for ours, theirs in _DELINEATION.items() if theirs in columns}
     staged = data.select(
         fips.alias("county_fips"),
         *[pl.col(theirs).alias(ours) for ours, theirs in found.items()],
         pl.lit(path.name).alias("source_file"),
     )
-    return _finish(staged, "staged_cbsa_county")
+    return delimited.staged(staged, "staged_cbsa_county")
 
 
 def _geocode(path: Path, text: str) -> pl.DataFrame:
@@ -271,7 +247,7 @@ def _geocode(path: Path, text: str) -> pl.DataFrame:
         value = pl.col(column).cast(pl.Float64, strict=False)
         wrong = matched & ~value.is_between(-limit, limit).fill_null(False)
         delimited.refuse(data, path, wrong, column, f"is no {column} (the first of the two is the longitude)")
-    return _finish(
+    return delimited.staged(
         data.select(
             "address_id",
             "input_address",

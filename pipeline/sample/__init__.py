@@ -53,22 +53,9 @@ class Summary:
         return sum(written.rates for written in self.files)
 
 
-def write(
-    directory: Path,
-    *,
-    seed: int = 7,
-    facts: int = FACTS,
-    leaves: int | None = None,
-    months: int = 2,
-    first_month: str = FIRST_MONTH,
-    markets: int | None = None,
-    providers: int | None = None,
-    services: int | None = None,
-    oddities_too: bool = True,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> Summary:
-    """Write `directory`/raw in the layout that a warehouse root has; the same arguments give the same files.
+@dataclass(frozen=True)
+class Sizes:
+    """How large a sample is to be.
 
     facts      distinct facts of all months together, met within two hundred; 1,000 to 200 million
     leaves     partitions of all months together, met within 2 % from 1,000 on (5 % below) where there are 4 facts or
@@ -79,28 +66,46 @@ def write(
     markets    pairs of payer and folder, 1 to 10; default 5 (four payers, GA, TX and US), 10 from a million facts a month
     providers  NPIs of the practices that are priced, about; default a fiftieth of a month's facts, 240 to 2 million
     services   codes of the catalogue and, above its 130, made-up ones (X0001, …): more codes, fewer practices
-    oddities_too  also the small files of quirks, within `facts`
-    progress   called with the file (path under raw), facts written and facts planned
+    """
+
+    facts: int = FACTS
+    leaves: int | None = None
+    months: int = 2
+    first_month: str = FIRST_MONTH
+    markets: int | None = None
+    providers: int | None = None
+    services: int | None = None
+
+
+def write(
+    directory: Path,
+    *,
+    seed: int = 7,
+    oddities_too: bool = True,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **sizes: int | str | None,
+) -> Summary:
+    """Write `directory`/raw in the layout that a warehouse root has; the same arguments give the same files.
+
+    oddities_too  also the small files of quirks, within the facts
+    progress      called with the file (path under raw), facts written and facts planned
+    sizes         fields of `Sizes`
 
     Memory stays under 60 MB. UsageError for sizes that make no sense; RootError when `directory`/raw holds files already
     and `overwrite` is not set.
     """
-    _check(facts, leaves, months, markets, services, providers)
+    asked = Sizes(**sizes)
+    _check(asked)
     raw = directory / "raw"
     if not overwrite and raw.is_dir() and any(raw.iterdir()):
         raise RootError("holds raw files already", place=raw, remedy="name another folder, or empty this one")
-    names = plan.months_from(first_month, months)
+    names = plan.months_from(asked.first_month, asked.months)
     oddity_files = oddities.files(names) if oddities_too else []
     aside = sum(file.facts for file in oddity_files) - oddities.BETWEEN_FILES * bool(oddity_files)
-    made = plan.make(
-        seed,
-        max(facts - aside, months),
-        leaves or plan.default_leaves(facts),
-        names,
-        markets=markets,
-        providers=providers,
-        services=services,
-    )
+    facts, leaves = max(asked.facts - aside, asked.months), asked.leaves or plan.default_leaves(asked.facts)
+    counts = plan.Counts(asked.markets, asked.providers, asked.services)
+    made = plan.make(seed, facts, leaves, names, counts)
     writer = _Writer(raw, made.facts + aside, progress)
     for market in made.markets:
         for turn, month in enumerate(names):
@@ -114,17 +119,16 @@ def write(
     return Summary(raw, tuple(writer.files), made.facts + aside, made.leaves, registered, writer.bytes)
 
 
-def _check(
-    facts: int, leaves: int | None, months: int, markets: int | None, services: int | None, providers: int | None
-):
-    for name, value, least, most in (
-        ("facts", facts, 1_000, plan.MOST_FACTS),
-        ("leaves", leaves, 1, 10_000_000),
-        ("months", months, 1, 240),
-        ("markets", markets, 1, plan.MOST_MARKETS),
-        ("services", services, 1, 10_000),
-        ("providers", providers, 1, 5_000_000),
+def _check(asked: Sizes) -> None:
+    for name, least, most in (
+        ("facts", 1_000, plan.MOST_FACTS),
+        ("leaves", 1, 10_000_000),
+        ("months", 1, 240),
+        ("markets", 1, plan.MOST_MARKETS),
+        ("services", 1, 10_000),
+        ("providers", 1, 5_000_000),
     ):
+        value = getattr(asked, name)
         if value is not None and not least <= value <= most:
             raise UsageError(f"{name} is {value:,}", remedy=f"ask for {least:,} to {most:,}")
 

@@ -1,4 +1,4 @@
-"""gz, zip and xlsx files whose bytes depend on their content alone.
+"""CSV, gz, zip and xlsx files whose bytes depend on their content alone.
 
 What belongs here: containers and their compression. What must not come in: what stands in the files.
 
@@ -9,6 +9,8 @@ fastest level: their content is the same everywhere, their compressed bytes only
 
 from __future__ import annotations
 
+import csv
+import io
 import struct
 import zlib
 from collections.abc import Iterable
@@ -94,6 +96,13 @@ def deflate(data: bytes) -> bytes:
             count -= 512
     count += 7  # end of block: seven zero bits
     return bytes(out + bits.to_bytes((count + 7) // 8, "little"))
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as CSV with CR LF, quoted where needed."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()
 
 
 def gz(data: bytes) -> bytes:

@@ -7,11 +7,10 @@ catalogue's rounded weights, wage indices and workers' compensation amounts are 
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pipeline.sample import codes, figures
+from pipeline.sample.containers import csv_text
 from pipeline.sample.draws import draw
 from pipeline.sample.people import PLACES, places_of
 
@@ -23,84 +22,24 @@ _TITLES = (
     ("", 2),
     ("RELEASED 06/12/2025", 2),
 )
-# The five lines of headings, one above another, by column.
-_HEADINGS = (
-    ["", "", " ", *[""] * 25, "NON-FACILITY", "FACILITY", ""],
-    ["", "", "", "", "NOT USED", *[""] * 20, "PHYSICIAN", "", "DIAGNOSTIC", "PE USED", "PE USED", "MP USED"],
-    ["", "", "", "", "FOR", "", "", "NON-FAC", "", "FACILITY ", *[""] * 15]
-    + ["SUPERVISION OF", "", "IMAGING", "FOR OPPS", "FOR OPPS", "FOR OPPS"],
-    [
-        "",
-        "",
-        "",
-        "STATUS",
-        "MEDICARE ",
-        "WORK",
-        "NON-FAC",
-        "NA",
-        "FACILITY",
-        "NA",
-        "MP",
-        "NON-FACILITY",
-        "FACILITY",
-        "PCTC",
-    ]
-    + [
-        "GLOB",
-        "PRE",
-        "INTRA",
-        "POST",
-        "MULT",
-        "BILAT",
-        "ASST",
-        "CO-",
-        "TEAM",
-        "ENDO",
-        "CONV",
-        "DIAGNOSTIC",
-        "CALCULATION",
-    ]
-    + ["FAMILY", "PAYMENT", "PAYMENT", "PAYMENT"],
-    [
-        "HCPCS",
-        "MOD",
-        "DESCRIPTION",
-        "CODE",
-        "PAYMENT",
-        "RVU",
-        "PE RVU",
-        "INDICATOR",
-        "PE RVU",
-        "INDICATOR",
-        "RVU",
-        "TOTAL",
-    ]
-    + ["TOTAL", "IND", "DAYS", "OP", "OP", "OP", "PROC", "SURG", "SURG", "SURG", "SURG", "BASE", "FACTOR", "PROCEDURES"]
-    + ["FLAG", "INDICATOR", "AMOUNT", "AMOUNT", "AMOUNT"],
-)
 _MADE_UP = tuple[tuple[str, str], ...]
-
-
-def _csv(rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
 
 
 def relative_values(made_up: _MADE_UP) -> str:
     """PPRRVU of July 2025: ten lines of titles and headings, then codes and modifiers without descriptions."""
-    width = len(_HEADINGS[0])
+    headings = figures.lines("relative_value_headings")  # five lines, one above another
+    width = len(headings[0])
     titles = [[""] * at + [text] + [""] * (width - at - 1) for text, at in _TITLES]
     rows = []
     for code, model in (*((code, code) for code in codes.fee_rows()), *made_up):
         for modifier, row in codes.fee_rows().get(model, {}).items():
             rows.append([code, modifier, "", *row[:21], _FACTOR, *row[21:]])
-    return _csv([*titles, *_HEADINGS, *sorted(rows)])
+    return csv_text([*titles, *headings, *sorted(rows)])
 
 
-def localities() -> list[list[str]]:
+def localities() -> tuple[tuple[str, ...], ...]:
     """carrier, state, locality, name, work, PE and MP GPCI, anaesthesia factor."""
-    return [line.split("|") for line in figures.LOCALITIES.splitlines()]
+    return figures.rows("localities")
 
 
 def gpcis() -> str:
@@ -110,7 +49,7 @@ def gpcis() -> str:
     head += ["2025 PW GPCI (with 1.0 Floor)", "2025 PE GPCI", "2025 MP GPCI"]
     blank = [""] * 6
     rows = [row[:7] for row in localities()]
-    return _csv([[title, *blank], ["", *blank], head, *rows, ["", *blank], ["Sample: some states only.", *blank]])
+    return csv_text([[title, *blank], ["", *blank], head, *rows, ["", *blank], ["Sample: some states only.", *blank]])
 
 
 def anesthesia() -> str:
@@ -118,7 +57,9 @@ def anesthesia() -> str:
     rows = [
         [f"{carrier} ", f"{locality} ", name, f"{factor} "] for carrier, _, locality, name, *_, factor in localities()
     ]
-    return _csv([["Contractor", "Locality", "Locality Name", "National Anes CF of 20.3178"], *rows, ["", "", "", ""]])
+    return csv_text(
+        [["Contractor", "Locality", "Locality Name", "National Anes CF of 20.3178"], *rows, ["", "", "", ""]]
+    )
 
 
 def locality_counties() -> str:
@@ -135,12 +76,12 @@ def locality_counties() -> str:
         rows.append([""] * 5)
     title = "COUNTIES INCLUDED IN 2025 LOCALITIES. (ALPHABETICALLY BY STATE AND LOCALITY NAME WITHIN STATE)"
     head = ["Medicare Adminstrative Contractor", "Locality Number", "State ", "Fee Schedule Area ", "Counties"]
-    return _csv([[title, "", "", "", ""], [""] * 5, head, [""] * 5, *rows])
+    return csv_text([[title, "", "", "", ""], [""] * 5, head, [""] * 5, *rows])
 
 
 def anesthesia_base() -> str:
     """Base units of the catalogue's anaesthesia codes (CMS, 2025)."""
-    return _csv(
+    return csv_text(
         [["2025 Anesthesia Base Units by CPT Code", ""], ["Code", "2025 Base Unit"], ["00142", "4"], ["00731", "5"]]
     )
 
@@ -173,7 +114,7 @@ def opps_caps() -> str:
                 capped = _priced((row[2], work), (theirs, pe), (mp, malpractice))
                 if capped < usual and carrier in ("10212", "04412"):
                     rows.append([code, modifier, "A", carrier, locality, _cents(capped), _cents(capped)])
-    return _csv([head, *sorted(rows)])
+    return csv_text([head, *sorted(rows)])
 
 
 def _priced(*parts: tuple[str, str]) -> int:
@@ -217,7 +158,7 @@ def addendum_b(made_up: _MADE_UP) -> str:
         "July 2025",
     )
     blank = [""] * (len(head) - 1)
-    return _csv([*([title, *blank] for title in titles), ["", *blank], head, *rows])
+    return csv_text([*([title, *blank] for title in titles), ["", *blank], head, *rows])
 
 
 def _asc(made_up: _MADE_UP, title: str, chosen) -> str:
@@ -232,7 +173,7 @@ def _asc(made_up: _MADE_UP, title: str, chosen) -> str:
             weight = "" if indicator == "K2" else f"{cents * 10_000_000 // codes.ASC_FACTOR / 1_000_000:.4f}"
             rows.append([code, "", name[:28], "Y" if status == "T" else "N", indicator, weight, _dollars(cents)])
     blank = [""] * (len(head) - 1)
-    return _csv([[title, *blank], ["Sample: names of our own", *blank], ["", *blank], ["", *blank], head, *rows])
+    return csv_text([[title, *blank], ["Sample: names of our own", *blank], ["", *blank], ["", *blank], head, *rows])
 
 
 def addendum_aa(made_up: _MADE_UP) -> str:
@@ -256,7 +197,7 @@ def addendum_ff(made_up: _MADE_UP) -> str:
         name, _, _, _, indicator, _ = codes.catalogue()[model]
         if indicator == "J8":
             rows.append([code, name[:28], indicator, "55.00%", _dollars(codes.asc_cents(model) * 11 // 20)])
-    return _csv([["Addendum FF -- Device-intensive procedures for CY 2025", "", "", "", ""], [""] * 5, head, *rows])
+    return csv_text([["Addendum FF -- Device-intensive procedures for CY 2025", "", "", "", ""], [""] * 5, head, *rows])
 
 
 def _index(cbsa: str) -> str:
@@ -264,7 +205,7 @@ def _index(cbsa: str) -> str:
 
 
 def _areas() -> list[tuple[str, str, str]]:
-    titles = dict(line.split("|")[:2] for line in figures.AREAS.splitlines())
+    titles = {cbsa: title for cbsa, title, _ in figures.rows("areas")}
     found = {(place.cbsa, titles[place.cbsa], place.state) for place in places_of(()) if place.cbsa in titles}
     rural = {("13", "GEORGIA", "GA"), ("48", "TEXAS", "TX")}
     return sorted(found | rural)
@@ -276,7 +217,7 @@ def wage_index() -> str:
         [cbsa, title, state, _index(cbsa), f"{0.8 + int(_index(cbsa)[2:]) / 50_000:.4f}"]
         for cbsa, title, state in _areas()
     ]
-    return _csv(
+    return csv_text(
         [
             ["TABLE 3.-FY 2025 IPPS WAGE INDEX BY CBSA (sample)", "", "", "", ""],
             ["CBSA", "Area Name", "State", "Wage Index", "GAF"],
@@ -292,7 +233,7 @@ def asc_wage_index() -> str:
         for cbsa, title, state in _areas()
     ]
     unique = {row[0]: row for row in rows}
-    return _csv([["CBSA", "CBSA Name", "CY 2025 ASC Wage Index"], *unique.values()])
+    return csv_text([["CBSA", "CBSA Name", "CY 2025 ASC Wage Index"], *unique.values()])
 
 
 def compensation(state: str, level: int) -> str:
@@ -307,4 +248,4 @@ def compensation(state: str, level: int) -> str:
                         for v in service.variants
                         if v.place not in ("facility",) or v.modifier
                     ]
-    return _csv([["state", "effective_from", "code_type", "code", "amount", "modifier"], *rows])
+    return csv_text([["state", "effective_from", "code_type", "code", "amount", "modifier"], *rows])

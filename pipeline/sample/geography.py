@@ -11,6 +11,7 @@ import io
 
 from pipeline.naming import address_hash
 from pipeline.sample import containers, figures, oddities
+from pipeline.sample.containers import csv_text
 from pipeline.sample.people import PLACES, Pool
 
 # What HUD and the county list say besides: a ZIP in two areas, one without residents, one in two counties.
@@ -18,12 +19,6 @@ _MAYAGUEZ, _DALLAS, _ALVIN = "00680", "75201", "77511"
 _STATES = {"GA": "Georgia", "TX": "Texas", "KY": "Kentucky", "CO": "Colorado", "NM": "New Mexico", "IL": "Illinois"}
 _STATES |= {"FL": "Florida"}
 _PUERTO_RICO = (("72011", "10380"), ("72023", "32420"), ("72067", "32420"))
-
-
-def _csv(rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
 
 
 def zip_areas() -> bytes:
@@ -63,7 +58,7 @@ def zip_counties() -> str:
         if place.zip == _ALVIN:
             counties.insert(0, ("48167", "Galveston County"))
         rows += [[place.zip, str(int(fips)), name, place.city, place.state] for fips, name in counties]
-    return _csv([["ZIP", "COUNTY", "county_name", "city", "state"], *rows])
+    return csv_text([["ZIP", "COUNTY", "county_name", "city", "state"], *rows])
 
 
 def centroids() -> str:
@@ -81,14 +76,13 @@ def delineation() -> str:
     head = ["cbsacode", "metropolitandivisioncode", "csacode", "cbsatitle", "metropolitanmicropolitanstatis"]
     head += ["metropolitandivisiontitle", "csatitle", "countycountyequivalent", "statename", "fipsstatecode"]
     head += ["fipscountycode", "centraloutlyingcounty"]
-    areas = {line.split("|")[0]: line.split("|")[1:] for line in figures.AREAS.splitlines()}
+    areas = {cbsa: (title, kind) for cbsa, title, kind in figures.rows("areas")}
     rows = []
-    for line in figures.COUNTIES.splitlines():
-        fips, cbsa, county, state, position = line.split("|")
+    for fips, cbsa, county, state, position in figures.rows("counties"):
         title, kind = areas[cbsa]
         kind = f"{kind} Statistical Area"
         rows.append([cbsa, "", "", title, kind, "", "", county, state, fips[:2], fips[2:], position])
-    return _csv([head, *rows])
+    return csv_text([head, *rows])
 
 
 def geocoded(pools: tuple[Pool, ...]) -> str:

@@ -97,9 +97,8 @@ def write(out: Output, seed: int, market: Market, month: str, turn: int, tick: C
         for number, service in enumerate(part.services):
             out.write(comma + _item(payer, service))
             comma = ","
-            more = extra if number in part.partly else ""
-            objects = _objects(seed, market, part, service, owners, more, turn)
-            out.lines(objects)
+            listed = [*owners, extra] if extra and number in part.partly else owners
+            out.lines(_objects(seed, market, part, service, listed, turn))
             out.write("]}")
             tick(len(service.variants) * (part.practices + (number in part.partly)))
     out.write("]}\n")
@@ -194,9 +193,7 @@ def _price(payer: Payer, billing_class: str, category: str, variant: Variant) ->
     return before, after + "}"
 
 
-def _objects(
-    seed: int, market: Market, part: List, service: Service, owners: list[str], extra: str, turn: int
-) -> Iterator[str]:
+def _objects(seed: int, market: Market, part: List, service: Service, owners: list[str], turn: int) -> Iterator[str]:
     """The rates objects of one item, some thousand at a time."""
     payer, amount = market.payer, STYLES[market.payer.style].amount
     texts = [_price(payer, part.billing_class, service.category, variant) for variant in service.variants]
@@ -206,7 +203,7 @@ def _objects(
     key = draw(seed, market.number, part.pool.number, int.from_bytes(service.code.encode(), "big"))
     held: list[str] = []
     comma = ""
-    for number, owner in enumerate([*owners, extra] if extra else owners):
+    for number, owner in enumerate(owners):
         x = draw(key, number)
         # 70 to 190 hundredths of the payer's level, small ones more often; 2 % more in the months that raise it.
         share = 70 + (x & 0x3FF) * (x >> 10 & 0x3FF) * 120 // 0x100000

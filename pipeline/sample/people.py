@@ -18,44 +18,8 @@ from pipeline.sample import figures
 from pipeline.sample.draws import draw, ein, npi
 
 # NUCC taxonomy code and the name of the specialty; prime numbers of both, see `Pool.profile`.
-PROFESSIONS = tuple(
-    tuple(line.split("|"))
-    for line in (
-        "207Q00000X|Family Medicine",
-        "2085R0202X|Radiology, Diagnostic Radiology",
-        "207X00000X|Orthopaedic Surgery",
-        "225100000X|Physical Therapist",
-        "207RC0000X|Internal Medicine, Cardiovascular Disease",
-        "207R00000X|Internal Medicine",
-        "207RG0100X|Internal Medicine, Gastroenterology",
-        "208000000X|Pediatrics",
-        "363LF0000X|Nurse Practitioner, Family",
-        "207V00000X|Obstetrics & Gynecology",
-        "207W00000X|Ophthalmology",
-        "208600000X|Surgery",
-        "207L00000X|Anesthesiology",
-        "207P00000X|Emergency Medicine",
-        "1041C0700X|Social Worker, Clinical",
-        "111N00000X|Chiropractor",
-        "207N00000X|Dermatology",
-        "208800000X|Urology",
-        "2084N0400X|Psychiatry & Neurology, Neurology",
-        "207ZP0102X|Pathology, Anatomic Pathology & Clinical Pathology",
-        "363A00000X|Physician Assistant",
-        "261QP2300X|Clinic/Center, Primary Care",
-        "332B00000X|Durable Medical Equipment & Medical Supplies",
-    )
-)
-FACILITIES = tuple(
-    tuple(line.split("|"))
-    for line in (
-        "282N00000X|General Acute Care Hospital",
-        "261QA1903X|Clinic/Center, Ambulatory Surgical",
-        "282NC0060X|General Acute Care Hospital, Critical Access",
-        "261QR0200X|Clinic/Center, Radiology",
-        "283X00000X|Rehabilitation Hospital",
-    )
-)
+PROFESSIONS = figures.rows("professions")
+FACILITIES = figures.rows("facilities")
 _ORGANISATIONS = frozenset(code for code, _ in (*FACILITIES, PROFESSIONS[21], PROFESSIONS[22]))
 # Stragglers of larger practices: taxonomies that no profile has.
 _STRAGGLERS = (("207RN0300X", "Internal Medicine, Nephrology"), ("207RE0101X", "Internal Medicine, Endocrinology"))
@@ -121,8 +85,8 @@ class Place(NamedTuple):
     rural: str
 
 
-PLACES = tuple(Place(*line.split("|")) for line in figures.PLACES.splitlines())
-# The further ZIPs of an area come last in `figures`: one place an area and state is what profiles count.
+PLACES = tuple(Place(*row) for row in figures.rows("places"))
+# The further ZIPs of an area come last in `places.csv`: one place an area and state is what profiles count.
 _LAST = {"76102", "77550", "77511"}
 
 

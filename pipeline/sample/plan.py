@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import sqrt
+from typing import NamedTuple
 
 from pipeline import partition
 from pipeline.sample import codes, people
@@ -204,20 +205,23 @@ def default_leaves(facts: int) -> int:
     return max(40, min(facts // 10, 100_000))
 
 
-def make(
-    seed: int,
-    facts: int,
-    leaves: int,
-    months: tuple[str, ...],
-    *,
-    markets: int | None = None,
-    providers: int | None = None,
-    services: int | None = None,
-) -> Plan:
-    """The plan nearest to what is asked. `facts` and `leaves.manifest` are of all months together.
+class Counts(NamedTuple):
+    """How many there are to be, None for as many as the facts take."""
+
+    markets: int | None = None
+    providers: int | None = None
+    services: int | None = None
+
+
+_AS_FITS = Counts()
+
+
+def make(seed: int, facts: int, leaves: int, months: tuple[str, ...], counts: Counts = _AS_FITS) -> Plan:
+    """The plan nearest to what is asked. `facts` and `leaves` are of all months together.
 
     The months are alike, so that a sample of fewer months at the same facts a month is the beginning of one of more.
     """
+    markets, providers, services = counts
     a_month = max(1, facts // len(months))
     count = markets or (5 if a_month < 10 * _LARGE else MOST_MARKETS)
     chosen = _MARKETS[:count]

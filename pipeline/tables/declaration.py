@@ -28,7 +28,7 @@ class Table:
     sort     the order of rows in the file, where they are sorted; unique, so that the bytes are deterministic
     sharded  one file a month (`name_YYYY-MM.parquet`) instead of one file
     folder   where under the warehouse root the file stands
-    few      text columns of few distinct values where rows are millions: they are sorted and written as numbers
+    dictionary_encode  text columns of few distinct values where rows are millions: they are sorted and written as numbers
     later    of a staged table: column -> its value in sets that were staged before the column was declared
     """
 
@@ -85,33 +85,14 @@ class Table:
         return pl.Schema({name: kinds[kind] for name, kind in self.columns.items()})
 
 
-def table(
-    name: str,
-    folder: str,
-    columns: str,
-    key: str,
-    sort="",
-    *,
-    sharded=False,
-    doc="",
-    aliases=(),
-    dictionary_encode="",
-    later=None,
-) -> Table:
-    """Declare and register a table. `columns` is text: names one after another, `name:type` where not string."""
+def table(name: str, folder: str, columns: str, key: str, sort: str = "", **others) -> Table:
+    """Declare and register a table; `others` are fields of `Table`.
+
+    `columns` is text: names one after another, `name:type` where not string; `key`, `sort` and `dictionary_encode` are such texts too.
+    """
     parsed = dict(c.split(":") if ":" in c else (c, "string") for c in columns.split())
-    made = Table(
-        name,
-        folder,
-        parsed,
-        tuple(key.split()),
-        tuple(sort.split()),
-        sharded,
-        doc,
-        tuple(aliases),
-        tuple(dictionary_encode.split()),
-        later or {},
-    )
+    others["dictionary_encode"] = tuple(others.get("dictionary_encode", "").split())
+    made = Table(name, folder, parsed, tuple(key.split()), tuple(sort.split()), **others)
     assert name not in REGISTRY, f"{name} is declared twice"
     REGISTRY[name] = made
     return made

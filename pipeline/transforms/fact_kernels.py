@@ -13,6 +13,21 @@ from pipeline.compiled.jit import copy, entry, get, get32, inner, prefetch, put
 
 OWNER = 32  # bytes that an owner, an MD5, is told by
 _FEW = 32  # that are sorted by insertion
+# A column of texts, as `identify` is given it: the addresses of
+_OFFSETS = 0  # int32, one more than there are texts
+_BYTES = 1
+_COLUMN = 2  # numbers of one column
+# The columns, as `held` has them.
+_HEAD = 0  # by pair
+_MIDDLE = 1  # by pair
+_BEHIND = 2  # by pair
+_TAIL = 3  # by pair
+_RATE = 4  # by price
+_OWNER = 5  # by group
+_NETWORKS = 6  # by group
+# An id: its first and its last eight bytes.
+_FIRST = 0
+_LAST = 1
 
 
 @entry
@@ -80,14 +95,14 @@ def renumber(numbers, place, codes, used):
 @inner
 def _size(piece, number):
     """The bytes of text `number` of an Arrow column of texts, given as the addresses of its offsets and its bytes."""
-    offsets = get(piece, 0)
+    offsets = get(piece, _OFFSETS)
     return get32(offsets, number + 1) - get32(offsets, number)
 
 
 @inner
 def _text(piece, number):
     """Where text `number` of a column lies."""
-    return get(piece, 1) + get32(get(piece, 0), number)
+    return get(piece, _BYTES) + get32(get(piece, _OFFSETS), number)
 
 
 @inner
@@ -114,10 +129,12 @@ def identify(held, alike, some_networks, price, pair, group, work, room, uid):
     Each lane has a share of the facts, one after the other: those of a price differ in what their group says alone, and of
     the lane's text no more than that is put in anew.
     """
-    head = held.ctypes.data
-    middle, behind, tail, rate, owner, networks = head + 16, head + 32, head + 48, head + 64, head + 80, head + 96
+    columns, width = held.ctypes.data, 8 * _COLUMN
+    head, middle = columns + width * _HEAD, columns + width * _MIDDLE
+    behind, tail = columns + width * _BEHIND, columns + width * _TAIL
+    rate, owner, networks = columns + width * _RATE, columns + width * _OWNER, columns + width * _NETWORKS
     sizes, found, texts = work + md5.SIZES, work + md5.FOUND, work + md5.WORK
-    owners = get(owner, 1) + get32(get(owner, 0), 0)
+    owners = get(owner, _BYTES) + get32(get(owner, _OFFSETS), 0)
     # Of each lane's text: where the owner stands, where the networks, and the size of these.
     owner_at, networks_at = np.zeros(md5.LANES, np.int64), np.zeros(md5.LANES, np.int64)
     networks_size = np.zeros(md5.LANES, np.int64)
@@ -151,17 +168,17 @@ def identify(held, alike, some_networks, price, pair, group, work, room, uid):
         for lane in range(md5.LANES):
             i = lane * share + step
             if i < len(price):
-                uid[i, 0] = get(found, 2 * lane)
-                uid[i, 1] = get(found, 2 * lane + 1)
+                uid[i, _FIRST] = get(found, 2 * lane)
+                uid[i, _LAST] = get(found, 2 * lane + 1)
 
 
 @inner
 def _before(uid, i, j):
     """Whether fact i comes before fact j: by its id, then as it was read."""
-    if uid[i, 0] != uid[j, 0]:
-        return uid[i, 0] < uid[j, 0]
-    if uid[i, 1] != uid[j, 1]:
-        return uid[i, 1] < uid[j, 1]
+    if uid[i, _FIRST] != uid[j, _FIRST]:
+        return uid[i, _FIRST] < uid[j, _FIRST]
+    if uid[i, _LAST] != uid[j, _LAST]:
+        return uid[i, _LAST] < uid[j, _LAST]
     return i < j
 
 
@@ -217,11 +234,11 @@ def arrange(uid, ends, low, high, price, own, starts, order, kept, times):
         scale = count / (np.float64(high - low) + 1.0)
         starts[: count + 1] = 0
         for i in range(first, behind):
-            starts[min(np.int64(np.float64(uid[i, 0] - low) * scale), count - 1) + 1] += 1
+            starts[min(np.int64(np.float64(uid[i, _FIRST] - low) * scale), count - 1) + 1] += 1
         for share in range(count):
             starts[share + 1] += starts[share]
         for i in range(first, behind):
-            share = min(np.int64(np.float64(uid[i, 0] - low) * scale), count - 1)
+            share = min(np.int64(np.float64(uid[i, _FIRST] - low) * scale), count - 1)
             order[first + starts[share]] = i
             starts[share] += 1
         begin = 0
@@ -232,7 +249,9 @@ def arrange(uid, ends, low, high, price, own, starts, order, kept, times):
         at = first
         while at < behind:
             i, run = order[at], at
-            while run < behind and uid[order[run], 0] == uid[i, 0] and uid[order[run], 1] == uid[i, 1]:
+            while (
+                run < behind and uid[order[run], _FIRST] == uid[i, _FIRST] and uid[order[run], _LAST] == uid[i, _LAST]
+            ):
                 run += 1
             if own[price[i]]:
                 kept[done] = i

@@ -12,7 +12,7 @@ import kit
 from pipeline import errors, session, settings
 from pipeline.cli import closing, lines, summary
 from pipeline.operations import gaps, status
-from pipeline.operations.build import FoundInSources, Outcome
+from pipeline.operations.build_outcome import FoundInSources, Outcome
 from pipeline.operations.gaps import Gaps, GateWarning
 from pipeline.operations.letting_go import MissingSource
 from pipeline.stages.warehouse import tables_of

@@ -7,7 +7,7 @@ import duckdb
 from pipeline import session, settings
 from pipeline.cli import month_accounts, summary
 from pipeline.operations import status
-from pipeline.operations.build import Outcome
+from pipeline.operations.build_outcome import Outcome
 from pipeline.stages.warehouse import accounts_of
 
 

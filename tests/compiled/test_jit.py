@@ -17,6 +17,7 @@ import pytest
 from in_network_documents import GROUP, referring
 from pipeline.compiled import jit
 from pipeline.operations import warm_up
+from pipeline.readers.in_network.scan import slots
 
 KERNEL = "from pipeline.compiled.jit import entry, inner\nfrom helping import helped\n\n@entry\ndef run():\n    return helped()\n"
 HELPING = "from pipeline.compiled.jit import inner\n\n@inner\ndef helped():\n    return {}\n"
@@ -42,6 +43,13 @@ def test_a_function_that_compiled_code_calls_is_compiled_again_when_it_changes(t
     assert run() == "1 1"
     (tmp_path / "helping.py").write_text(HELPING.format(2))
     assert run() == "2 0"
+
+
+def test_a_change_of_a_slot_is_a_change_of_compiled_code(tmp_path):
+    """`jit.cache` looks at modules that name the room of compiled code, and the slots are in one that has no function."""
+    before = jit.cache(tmp_path)
+    (tmp_path / "slots.py").write_bytes(Path(slots.__file__).read_bytes())
+    assert jit.cache(tmp_path) != before
 
 
 def test_what_was_compiled_from_former_sources_goes(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ read a record can be held against each other. What must not come in: reading.
 
 from __future__ import annotations
 
-from pipeline.readers.in_network.scan.items import (
+from pipeline.readers.in_network.scan.slots import (
     AFTER_ITEM,
     BROKEN,
     END,

@@ -25,33 +25,9 @@ from pipeline.readers.in_network.account import Account, Column, json_path
 from pipeline.readers.in_network.item_templates import MARKED, ItemTemplates, begins, tail_of
 from pipeline.readers.in_network.prices import ItemFields, Prices, item_fields
 from pipeline.readers.in_network.provider_groups import Groups
-from pipeline.readers.in_network.rate_columns import NOTHING, RateColumns, doubles
-from pipeline.readers.in_network.scan.items import (
-    AFTER_ITEM,
-    AFTER_OBJECT,
-    BROKEN,
-    CURSOR,
-    END,
-    FALLBACK,
-    FIRST_ITEM,
-    FIRST_OBJECT,
-    FULL,
-    ITEM,
-    ITEMS,
-    MODE,
-    MORE,
-    MOST,
-    NO_ROOM,
-    OBJECT,
-    OBJECTS,
-    OWNERS,
-    POSITION,
-    PRICES,
-    SUFFIX,
-    TABLES,
-    scan,
-    through,
-)
+from pipeline.readers.in_network.rate_columns import NOTHING, RateColumns, Scanned, doubles
+from pipeline.readers.in_network.scan import slots
+from pipeline.readers.in_network.scan.items import scan, through
 from pipeline.readers.json_stream.byte_buffer import ByteBuffer
 from pipeline.readers.json_stream.cursor import JsonText, parsed
 from pipeline.readers.json_stream.positions import locate
@@ -100,7 +76,7 @@ class Items:
         self._chunk = max(1, chunk_bytes)
         self._fresh()
         self._heads = ItemTemplates()
-        self._seen = np.full((1 << 10, 2), -1, np.int64)  # references seen lately, by id
+        self._seen = np.full((1 << 10, slots.SEEN_WIDTH), -1, np.int64)  # references seen lately, by id
         self._index = 0  # of the item at hand
         self._open: _Open | None = None
         self._most = max(1 << 8, min(1 << 15, chunk_bytes >> 6))  # a rate object takes some 64 bytes at least
@@ -109,53 +85,53 @@ class Items:
     def _make_room(self) -> None:
         most = self._most
         self._out = (
-            np.zeros((most, 5), np.int64),
-            np.zeros((2 * most, 4), np.int64),
-            np.zeros((4 * most, 3), np.int64),
+            np.zeros((most, slots.ITEM_WIDTH), np.int64),
+            np.zeros((2 * most, slots.OBJECT_WIDTH), np.int64),
+            np.zeros((4 * most, slots.PRICE_WIDTH), np.int64),
             np.zeros(16 * most, np.int32),
         )
 
     def read(self, text: JsonText) -> None:
         """Read the list that begins at the cursor."""
         text.take("[")
-        held, mode = ByteBuffer(*text.unread()), FIRST_ITEM
+        held, mode = ByteBuffer(*text.unread()), slots.FIRST_ITEM
         position, ended = held.start, False
         while True:
             if self._open is None:
                 self._forget()
-            cursor = np.zeros(CURSOR, np.int64)
-            cursor[POSITION], cursor[MODE] = position, mode
-            cursor[MOST], cursor[TABLES] = [len(column) for column in self._out], self._tables()
+            cursor = np.zeros(slots.ITEM_CURSOR, np.int64)
+            cursor[slots.POSITION], cursor[slots.MODE] = position, mode
+            cursor[slots.ITEM_ROOM], cursor[slots.ITEM_TABLES] = [len(column) for column in self._out], self._tables()
             status = through(held, scan, cursor)
-            left = not ended and status in (MORE, FULL) and self._leave_last(cursor)
-            moved = int(cursor[POSITION]) > position
+            left = not ended and status in (slots.MORE, slots.FULL) and self._leave_last(cursor)
+            moved = int(cursor[slots.POSITION]) > position
             status = self._take(held, cursor, status)
             if self._open:
                 self._open.begin(held)
-            position, mode = int(cursor[POSITION]), int(cursor[MODE])
+            position, mode = int(cursor[slots.POSITION]), int(cursor[slots.MODE])
             first, piece = held.chunk_at(position)
-            if status == END:
+            if status == slots.END:
                 text.give_back(held.rest(position), position)
                 return
-            if status == NO_ROOM:
+            if status == slots.NO_ROOM:
                 self._grow(first + len(piece) - position)
-            elif status == FULL and not moved:
+            elif status == slots.FULL and not moved:
                 self._most *= 2
                 self._make_room()
-            elif status == FALLBACK:
-                record = mode in (ITEM, OBJECT) and piece[position - first] in b"[{"
+            elif status == slots.FALLBACK:
+                record = mode in (slots.ITEM, slots.OBJECT) and piece[position - first] in b"[{"
                 end = int(extent(piece, position - first, len(piece))) if record else 0
                 if end > 0 and self._odd(held.text(position, first + end), position, mode):
                     position, mode = first + end, mode + 1
                 else:
-                    status = MORE if end < 0 else BROKEN
-            if status == MORE:
+                    status = slots.MORE if end < 0 else slots.BROKEN
+            if status == slots.MORE:
                 if (not left and held.extend(position)) or held.refill(text, position, self._chunk):
                     continue
                 if left:  # nothing follows that it could be read with
                     ended = True
                     continue
-            if status in (MORE, BROKEN):
+            if status in (slots.MORE, slots.BROKEN):
                 mode = self._slowly(text, held.rest(position), position, mode)
                 if mode < 0:
                     return
@@ -165,18 +141,21 @@ class Items:
     def _leave_last(self, cursor: np.ndarray) -> bool:
         """Leave an item that begins behind others, and does not end, to be read with what follows: to stage it in two parts
         costs more than to read its rate objects again, unless they are an eighth of all bytes at hand."""
-        items, objects = self._out[0][: cursor[ITEMS]], self._out[1]
-        if len(items) < 2 or items[-1, 3] >= 0 or cursor[POSITION] - items[-1, 0] > self._chunk // 8:
+        items, objects = self._out[0][: cursor[slots.ITEMS]], self._out[1]
+        if len(items) < 2 or items[-1, slots.ITEM_END] >= 0:
             return False
-        whole = int(items[-2, 4])
-        cursor[ITEMS], cursor[OBJECTS] = len(items) - 1, whole
-        cursor[PRICES], cursor[OWNERS] = objects[whole - 1, 2:4] if whole else (0, 0)
-        cursor[POSITION], cursor[MODE] = items[-1, 0], ITEM
+        start, whole = int(items[-1, slots.ITEM_START]), int(items[-2, slots.ITEM_OBJECTS])
+        if cursor[slots.POSITION] - start > self._chunk // 8:
+            return False
+        cursor[slots.ITEMS], cursor[slots.OBJECTS] = len(items) - 1, whole
+        cursor[slots.PRICES] = objects[whole - 1, slots.OBJECT_PRICES] if whole else 0
+        cursor[slots.OWNERS] = objects[whole - 1, slots.OBJECT_OWNERS] if whole else 0
+        cursor[slots.POSITION], cursor[slots.MODE] = start, slots.ITEM
         return True
 
     def _tables(self) -> tuple:
         if len(self._seen) < _SEEN and len(self._seen) < 4 * len(self._groups.ids):
-            self._seen = np.full((4 * len(self._seen), 2), -1, np.int64)
+            self._seen = np.full((4 * len(self._seen), slots.SEEN_WIDTH), -1, np.int64)
         columns = self._follow.ensure(self._tails.most), self._bad_tails.ensure(self._tails.most)
         return (
             *map(address, self._out),
@@ -198,15 +177,16 @@ class Items:
 
     def _take(self, held: ByteBuffer, cursor: np.ndarray, status: int) -> int:
         """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
-        items, count = self._out[0][: cursor[ITEMS]], int(cursor[OBJECTS])
+        items, count = self._out[0][: cursor[slots.ITEMS]], int(cursor[slots.OBJECTS])
         news = self._read_tails() | self._read_lists()
-        rate, irregular = self._rates(held, int(cursor[PRICES]), count)
+        rate, irregular = self._rates(held, int(cursor[slots.PRICES]), count)
         if news:
             irregular = min(irregular, self._first_bad(cursor))
         if irregular < count:
-            cursor[POSITION], cursor[MODE], status, count = self._out[1][irregular, 0], OBJECT, FALLBACK, irregular
-            items = items[: np.searchsorted(items[:, 4], irregular, "right") + 1].copy()
-            items[-1, 2:] = (-1, -1, irregular)
+            cursor[slots.POSITION], cursor[slots.MODE] = self._out[1][irregular, slots.OBJECT_START], slots.OBJECT
+            status, count = slots.FALLBACK, irregular
+            items = items[: np.searchsorted(items[:, slots.ITEM_OBJECTS], irregular, "right") + 1].copy()
+            items[-1, slots.ITEM_SUFFIX :] = (-1, -1, irregular)
         heads: dict[int, ItemFields] = {}
         rows = items.tolist()
         around = [
@@ -222,12 +202,12 @@ class Items:
                 continue
             if found is None:
                 heads.pop(self._index + row, None)
-                stands, mode = (start, ITEM) if start >= 0 else (close, SUFFIX)
-                cursor[POSITION], cursor[MODE], status = stands, mode, FALLBACK
+                stands, mode = (start, slots.ITEM) if start >= 0 else (close, slots.SUFFIX)
+                cursor[slots.POSITION], cursor[slots.MODE], status = stands, mode, slots.FALLBACK
                 items = items[: row + (start < 0)].copy()
                 if start < 0:
-                    items[0, 3] = -1
-                count = int(items[-1, 4]) if len(items) else 0
+                    items[0, slots.ITEM_END] = -1
+                count = int(items[-1, slots.ITEM_OBJECTS]) if len(items) else 0
                 break
         self._accept(held, items, self._part(items, count, rate), heads)
         return status
@@ -236,7 +216,7 @@ class Items:
         """Stage whole items, and hold what there is of the last one."""
         done = 0
         if self._open and len(items):
-            done = int(items[0, 4])
+            done = int(items[0, slots.ITEM_OBJECTS])
             self._open.add(part.cut(0, done))
             if self._index in heads:
                 self._close(heads.pop(self._index))
@@ -244,23 +224,22 @@ class Items:
             else:
                 return
         self._index += len(heads)
-        closed_to = int(items[len(heads) - 1, 4]) if heads else done
+        closed_to = int(items[len(heads) - 1, slots.ITEM_OBJECTS]) if heads else done
         if heads:
             self._prices.introduce(heads)
             self._prices.stage(part.cut(done, closed_to), heads)
         if len(items) > len(heads):
-            start, behind = items[-1, :2].tolist()
+            start, behind = items[-1, [slots.ITEM_START, slots.ITEM_RATES]].tolist()
             self._open = _Open(held.text(start, behind), start, self._account.section)
             self._open.add(part.cut(closed_to, len(part)))
 
     def _part(self, items: np.ndarray, count: int, rate: np.ndarray) -> RateColumns:
         objects = self._out[1][:count]
-        size, named = (int(objects[-1, i]) if count else 0 for i in (2, 3))
+        size, named = (int(objects[-1, i]) if count else 0 for i in (slots.OBJECT_PRICES, slots.OBJECT_OWNERS))
         numbers = self._tail_of.values, self._list_of.values
         before = self._open.objects if self._open else 0
-        return RateColumns.gathered(
-            objects, items, self._out[2][:size], self._out[3][:named], rate[:size], numbers, self._index, before
-        )
+        found = Scanned(objects, items, self._out[2][:size], self._out[3][:named], rate[:size])
+        return RateColumns.gathered(found, numbers, self._index, before)
 
     def _read_tails(self) -> bool:
         """Read the tails that are new; whether one of them cannot be read."""
@@ -292,28 +271,28 @@ class Items:
         """The rates of all prices as doubles, and the first object of which one is none."""
         prices, found, i = self._out[2][:size], np.empty(size), -1
         while (i := doubles(prices, found, i + 1)) < size:
-            start, left = prices[i, 1:].tolist()
+            start, left = prices[i, slots.PRICE_MANTISSA :].tolist()
             if left >= 0:
                 found[i] = float(f"{start}e-{left}")
                 continue
             try:
                 found[i], exact = fields.rate(held.text(start, start - left).decode())
             except Unreadable:
-                return found, int(np.searchsorted(self._out[1][:objects, 2], i, "right"))
-            prices[i, 1:] = self._prices.exactly(exact)
+                return found, int(np.searchsorted(self._out[1][:objects, slots.OBJECT_PRICES], i, "right"))
+            prices[i, slots.PRICE_MANTISSA :] = self._prices.exactly(exact)
         return found, len(self._out[1])
 
     def _first_bad(self, cursor: np.ndarray) -> int:
         """The first object of which a tail or list cannot be read."""
-        objects, found = self._out[1][: cursor[OBJECTS]], [len(self._out[1])]
-        bad = np.flatnonzero(self._bad_tails.values[self._out[2][: cursor[PRICES], 0]])
+        objects, found = self._out[1][: cursor[slots.OBJECTS]], [len(self._out[1])]
+        bad = np.flatnonzero(self._bad_tails.values[self._out[2][: cursor[slots.PRICES], slots.PRICE_TAIL]])
         if len(bad):
-            found.append(int(np.searchsorted(objects[:, 2], bad[0], "right")))
-        owner = self._out[3][: cursor[OWNERS]]
+            found.append(int(np.searchsorted(objects[:, slots.OBJECT_PRICES], bad[0], "right")))
+        owner = self._out[3][: cursor[slots.OWNERS]]
         lists = np.flatnonzero(owner < 0)
         bad = lists[self._bad_lists.values[-1 - owner[lists]] > 0]
         if len(bad):
-            found.append(int(np.searchsorted(objects[:, 3], bad[0], "right")))
+            found.append(int(np.searchsorted(objects[:, slots.OBJECT_OWNERS], bad[0], "right")))
         return min(found)
 
     def _forget(self) -> None:
@@ -343,7 +322,7 @@ class Items:
         return True
 
     def _record(self, record: Any, text: str, offset: int, mode: int) -> None:
-        if mode == ITEM:
+        if mode == slots.ITEM:
             self._item(record, text, offset)
         else:
             number = self._open.objects
@@ -355,27 +334,27 @@ class Items:
         """Take a step where the bytes are no JSON, or end, or it takes care to see; returns the new mode, or -1 at the
         end of the list."""
         text.doing = f"in_network[{self._index}]"
-        if mode == SUFFIX:
+        if mode == slots.SUFFIX:
             head_of = self._open.prefix + MARKED + b"]"
             text.give_back(head_of + rest, offset - len(head_of))
             record = text.value()
             around = text.text[slice(*text.span)]
             self._open.begin(ByteBuffer(around.encode()[len(head_of) :], offset))
             self._end(record, around, offset - len(head_of))
-            return AFTER_ITEM
+            return slots.AFTER_ITEM
         text.give_back(rest, offset)
-        if mode in (FIRST_ITEM, FIRST_OBJECT):
+        if mode in (slots.FIRST_ITEM, slots.FIRST_OBJECT):
             mode += 1
             if text.peek() == "]":
                 text.at += 1
-                return -1 if mode == ITEM else SUFFIX
-        elif mode == AFTER_ITEM:
-            return ITEM if text.take(",]") == "," else -1
-        elif mode == AFTER_OBJECT:
+                return -1 if mode == slots.ITEM else slots.SUFFIX
+        elif mode == slots.AFTER_ITEM:
+            return slots.ITEM if text.take(",]") == "," else -1
+        elif mode == slots.AFTER_OBJECT:
             if (found := text.peek()) not in (",", "]"):
                 raise text.broken(text.at, "',' delimiter")
             text.at += 1
-            return OBJECT if found == "," else SUFFIX
+            return slots.OBJECT if found == "," else slots.SUFFIX
         record = text.value()
         if self._open:
             self._open.begin(ByteBuffer(rest, offset))
@@ -429,11 +408,8 @@ class Items:
 
     def _object(self, record: Any, number: int, path: tuple) -> None:
         """Take in a rate object of the item at hand."""
-        found = records.read(
-            record, self._index, number, path,
-            groups=self._groups, prices=self._prices, account=self._open.account,
-        )  # fmt: skip
-        self._open.add(found)
+        at = records.Place(self._index, number, path)
+        self._open.add(records.read(record, at, groups=self._groups, prices=self._prices, account=self._open.account))
 
     def _item(self, item: Any, text: str, offset: int, beginning: str | None = None, start: int = 0) -> None:
         """Read a whole item; `text` may be what stands around its first rates alone, when its beginning is told too."""

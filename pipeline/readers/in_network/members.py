@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers import mrf_membership as membership
 from pipeline.readers.in_network.account import Column
+from pipeline.readers.in_network.scan import slots
 from pipeline.readers.in_network.tins import Tins, plain, tin_key
 from pipeline.readers.json_stream.cursor import parsed_all
 from pipeline.readers.mrf_fields import Notes, Unreadable
@@ -72,7 +73,7 @@ class Members:
 
     def unreadable(self, entries: np.ndarray) -> np.ndarray:
         """The places of those entries of which the TIN cannot be read, or takes care to see."""
-        return np.flatnonzero(self._prefix_of.ensure(len(self.texts))[entries[:, 0]] < 0)
+        return np.flatnonzero(self._prefix_of.ensure(len(self.texts))[entries[:, slots.ENTRY_TIN]] < 0)
 
     def readable(self, ends: np.ndarray, entries: np.ndarray, npis: np.ndarray) -> tuple[np.ndarray, ...]:
         """Of which lists every TIN can be read; and the ends, entries and NPIs of these alone."""
@@ -80,22 +81,22 @@ class Members:
         good[np.searchsorted(ends, self.unreadable(entries), "right")] = False
         if good.all():
             return good, ends, entries, npis
-        sizes, named = np.diff(ends, prepend=0), np.diff(entries[:, 1], prepend=0)
+        sizes, named = np.diff(ends, prepend=0), np.diff(entries[:, slots.ENTRY_NPIS], prepend=0)
         left = np.repeat(good, sizes)
-        rows = np.column_stack((entries[left, 0], np.cumsum(named[left])))
+        rows = np.column_stack((entries[left, slots.ENTRY_TIN], np.cumsum(named[left])))
         return good, np.cumsum(sizes[good]), rows, npis[np.repeat(left, named)]
 
     def tins(self, entries: np.ndarray) -> np.ndarray:
         """The numbers of their TINs."""
-        return self._tin_of.values[entries[:, 0]]
+        return self._tin_of.values[entries[:, slots.ENTRY_TIN]]
 
     def joined(self, ends: np.ndarray, entries: np.ndarray, npis: np.ndarray) -> pa.StringArray:
         """The members of lists of entries that can be read, as `Membership` has them."""
-        used, place = np.unique(self._prefix_of.values[entries[:, 0]], return_inverse=True)
+        used, place = np.unique(self._prefix_of.values[entries[:, slots.ENTRY_TIN]], return_inverse=True)
         if len(ends) > 1 and len(ends) * len(used) > _MOST:
             half = len(ends) // 2
             behind = int(ends[half - 1])
-            named = int(entries[behind - 1, 1])
+            named = int(entries[behind - 1, slots.ENTRY_NPIS])
             rest = ends[half:] - behind, entries[behind:] - (0, named), npis[named:]
             return pa.concat_arrays([self.joined(ends[:half], entries[:behind], npis[:named]), self.joined(*rest)])
         prefixes = pa.array(self._prefixes.spans(used), pa.string())
@@ -104,7 +105,7 @@ class Members:
         rank[order.to_numpy()] = np.arange(len(used))
         # Sorted as texts are: a prefix ends in its second colon, and all NPIs have ten digits.
         of_entry = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0)) * len(used) + rank[place]
-        members = np.repeat(of_entry, np.diff(entries[:, 1], prepend=0)) * _NPIS + npis
+        members = np.repeat(of_entry, np.diff(entries[:, slots.ENTRY_NPIS], prepend=0)) * _NPIS + npis
         members.sort()
         members = members[np.concatenate(([True], members[1:] != members[:-1]))]
         of, npi = np.divmod(members, _NPIS)

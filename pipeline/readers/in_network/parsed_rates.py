@@ -50,16 +50,23 @@ def extent(record: Any) -> tuple[int, int]:
         return 1, 1
 
 
-def read(
-    record: Any, item: int, number: int, path: tuple, *, groups: Groups, prices: Prices, account: Account
-) -> RateColumns:
-    """A rate object: its owners, its prices, and a rate for each pair of them; `number` is its place in its item.
+class Place(NamedTuple):
+    """Where a rate object stands: its item in the file, its own number in the item, and its path in the item's record."""
 
-    What cannot be read is rejected in `account`, at its path behind `path`: a price, with the rates of all groups; a group,
+    item: int
+    number: int
+    path: tuple
+
+
+def read(record: Any, at: Place, *, groups: Groups, prices: Prices, account: Account) -> RateColumns:
+    """A rate object: its owners, its prices, and a rate for each pair of them.
+
+    What cannot be read is rejected in `account`, at its path behind that of `at`: a price, with the rates of all groups; a group,
     with the rates of all prices that can be read, and where no group can be read these prices too. What is odd is noted
     there.
     """
     notes: Notes = []
+    item, number, path = at
     row = {"item": item, "object": number, "priceless": 0, "ownerless": 0}
     try:
         here = _read(record, notes)

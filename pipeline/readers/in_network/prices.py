@@ -26,7 +26,7 @@ from pipeline.readers.in_network import codes
 from pipeline.readers.in_network.account import Account, Column, json_path
 from pipeline.readers.in_network.provider_groups import Groups
 from pipeline.readers.in_network.rate_columns import HARD, RateColumns
-from pipeline.readers.in_network.scan.totals import Totals, total
+from pipeline.readers.in_network.scan.totals import Next, Totals, total
 from pipeline.readers.in_network.staging import Rows
 from pipeline.readers.mrf_fields import Memo, Unreadable
 from pipeline.readers.mrf_issues import Issue
@@ -213,9 +213,7 @@ class Prices:
             np.fromiter(heads, np.int64, len(heads)),
             items,
             (self._terms_of.ensure(tails), self._suspicious.ensure(tails), *tables),
-            self.objects,
-            turn,
-            -1 if inline else group,
+            Next(self.objects, turn, -1 if inline else group),
         )
         self._sum(part, found)
         self._warn(part, suspicious_terms=found.suspicious > 0)

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.compiled.jit import address, entry, get, get32, get_double, put, put32, put_double
+from pipeline.readers.in_network.scan import slots
 
 HARD = -1  # decimals of a rate that takes more than 64 bits: its mantissa is its place among the exact decimals
 _POWERS = 10.0 ** np.arange(19)  # exact up to 10^22
 _EXACT = 1 << 53  # up to which each whole number is a double
+
+
+class Scanned(NamedTuple):
+    """What the compiled pass found (`scan.slots`): rows of objects, items, prices and owners, and the rates of the prices."""
+
+    objects: np.ndarray
+    items: np.ndarray
+    prices: np.ndarray
+    owners: np.ndarray
+    rate: np.ndarray
 
 
 @dataclass
@@ -60,20 +72,10 @@ class RateColumns:
         return cls(**rows, tail=tail, place=place, rate=rate, mantissa=mantissa, decimals=decimals, owner=owner)
 
     @classmethod
-    def gathered(
-        cls,
-        objects: np.ndarray,
-        items: np.ndarray,
-        prices: np.ndarray,
-        owners: np.ndarray,
-        rate: np.ndarray,
-        numbers: tuple[np.ndarray, np.ndarray],
-        index: int,
-        before: int,
-    ) -> RateColumns:
-        """What the compiled pass found: its rows of objects, items, prices (tail, mantissa, decimals) and owners, and the
-        rates of these prices; the `numbers` of tails and in-line lists; the first item's place in the file, and how many of
-        its objects stand before."""
+    def gathered(cls, found: Scanned, numbers: tuple[np.ndarray, np.ndarray], index: int, before: int) -> RateColumns:
+        """What the compiled pass found, with the `numbers` of tails and in-line lists; `index` is the first item's place in
+        the file, and `before` how many of its objects stand before."""
+        objects, items, prices, owners, rate = found
         rows, size = len(objects), len(prices)
         made = [*(np.empty(n, np.int64) for n in (rows,) * 7 + (size,) * 4), owners.copy()]
         given = map(address, (items, prices, *numbers))
@@ -105,7 +107,10 @@ NOTHING = RateColumns(*(np.empty(0, _KINDS.get(f.name, np.int64)) for f in datac
 def _doubles(prices, first, last, powers, rates):
     """As `doubles`, of prices that are not hard, up to the first that is; returns its place."""
     for i in range(first, last):
-        mantissa, decimals = get(prices, 3 * i + 1), get(prices, 3 * i + 2)
+        mantissa, decimals = (
+            get(prices, slots.PRICE_WIDTH * i + slots.PRICE_MANTISSA),
+            get(prices, slots.PRICE_WIDTH * i + slots.PRICE_DECIMALS),
+        )
         if decimals < 0 or mantissa > _EXACT or mantissa < -_EXACT:
             return i
         put_double(rates, i, mantissa / get_double(powers, decimals))
@@ -128,10 +133,11 @@ def _gather(
     row = price = named = 0
     first = -before
     for i in range(count):
-        while row < rows and get(items, 5 * row + 4) <= i:
-            first = get(items, 5 * row + 4)
+        while row < rows and get(items, slots.ITEM_WIDTH * row + slots.ITEM_OBJECTS) <= i:
+            first = get(items, slots.ITEM_WIDTH * row + slots.ITEM_OBJECTS)
             row += 1
-        prices_here, owners_here = get(objects, 4 * i + 2) - price, get(objects, 4 * i + 3) - named
+        prices_here = get(objects, slots.OBJECT_WIDTH * i + slots.OBJECT_PRICES) - price
+        owners_here = get(objects, slots.OBJECT_WIDTH * i + slots.OBJECT_OWNERS) - named
         put(item, i, index + row)
         put(number, i, i - first)
         put(of_prices, i, prices_here)
@@ -140,10 +146,10 @@ def _gather(
         put(priceless, i, prices_here == 0)
         put(ownerless, i, owners_here == 0)
         for j in range(prices_here):
-            put(tail, price, get(tail_of, get(prices, 3 * price)))
+            put(tail, price, get(tail_of, get(prices, slots.PRICE_WIDTH * price + slots.PRICE_TAIL)))
             put(place, price, j)
-            put(mantissa, price, get(prices, 3 * price + 1))
-            put(decimals, price, get(prices, 3 * price + 2))
+            put(mantissa, price, get(prices, slots.PRICE_WIDTH * price + slots.PRICE_MANTISSA))
+            put(decimals, price, get(prices, slots.PRICE_WIDTH * price + slots.PRICE_DECIMALS))
             price += 1
         named += owners_here
         if owners_here and get32(owner, named - 1) < 0:  # an in-line list stands behind all others

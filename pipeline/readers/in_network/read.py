@@ -108,15 +108,22 @@ class Result:
     missing_references: Mapping[str, str]
 
 
+class Pace(NamedTuple):
+    """How a file is read, none of which changes what is read: the bytes of a piece, the rows of a batch, and the threads,
+    1 or 2."""
+
+    chunk_bytes: int = 4 << 20
+    batch_rows: int = 65536
+    threads: int = 1
+
+
 class _Options(NamedTuple):
     """How to read, as `read` was told."""
 
     batch_id: str
     sink: Sink
-    chunk_bytes: int
-    batch_rows: int
     resolve: Resolve | None
-    threads: int
+    pace: Pace
 
 
 def read(
@@ -124,17 +131,15 @@ def read(
     *,
     batch_id: str,
     sink: Sink,
-    chunk_bytes: int = 4 << 20,
-    batch_rows: int = 65536,
     max_rejected_share: float = 0.01,
     resolve: Resolve | None = None,
-    threads: int = 1,
+    **pace: int,
 ) -> Result:
     """Read one in-network file (`.json`, `.json.gz`, `.zip` of one `.json`) into the tables of `staged_mrf`.
 
     The rows and their order follow from the file alone, whatever the chunk size; with 2 threads unpacking and the sink
     work in others than the reader. `batch_id` is what pg_uid is made with. `resolve` gives the `provider_groups` that
-    stand behind the URL of a reference, or None when they are not at hand.
+    stand behind the URL of a reference, or None when they are not at hand; `pace` are fields of `Pace`.
 
     Memory is a chunk and what waits to be read and to be written, the longest rate object, a batch per table (`batch_rows`
     of it, but for prices and owners, which come as they are read), 40 bytes a price and 8 an owner of the item at hand, and
@@ -145,8 +150,9 @@ def read(
     `header` (what was read of it, year_month included) and `quarantine` (the first records that could not be read).
     """
     path = Path(path)
-    with QueuedSink(sink) if threads > 1 else contextlib.nullcontext(sink) as sink:
-        return _read(path, _Options(batch_id, sink, chunk_bytes, batch_rows, resolve, threads), max_rejected_share)
+    how = Pace(**pace)
+    with QueuedSink(sink) if how.threads > 1 else contextlib.nullcontext(sink) as sink:
+        return _read(path, _Options(batch_id, sink, resolve, how), max_rejected_share)
 
 
 def _read(path: Path, options: _Options, max_rejected_share: float) -> Result:
@@ -155,9 +161,9 @@ def _read(path: Path, options: _Options, max_rejected_share: float) -> Result:
         with (
             _seldom_collected(),
             opened(path) as packed,
-            unpacked_ahead(packed) if options.threads > 1 else contextlib.nullcontext(packed) as blocks,
+            unpacked_ahead(packed) if options.pace.threads > 1 else contextlib.nullcontext(packed) as blocks,
         ):
-            reader.walk(JsonText(blocks, path, options.chunk_bytes))
+            reader.walk(JsonText(blocks, path, options.pace.chunk_bytes))
         return reader.result(max_rejected_share)
     except SourceError as e:
         e.header = {**reader.header, "year_month": dates.month(reader.header["last_updated_on"])[0]}
@@ -182,8 +188,8 @@ class _Reader:
     def __init__(self, path: Path, options: _Options):
         self.path, self._options = path, options
         names = ("price", "item", "terms", "owner", "group", "code", "pos_set", "contained_code", "tin")
-        rows = {name: Rows(f"staged_{name}", options.sink, options.batch_rows) for name in names}
-        rows["member"] = MemberRows("staged_member", options.sink, options.batch_rows)
+        rows = {name: Rows(f"staged_{name}", options.sink, options.pace.batch_rows) for name in names}
+        rows["member"] = MemberRows("staged_member", options.sink, options.pace.batch_rows)
         self.rows, self.account = rows, Account()
         self.header: dict[str, str | None] = dict.fromkeys(HEADER)
         self.groups = Groups(options.batch_id, rows, self.account, options.resolve)
@@ -251,9 +257,9 @@ class _Reader:
             return
         text.doing = f"{key}[0]"
         if key == "in_network":
-            Items(self.path.name, self.account, self.groups, self.prices, self._options.chunk_bytes).read(text)
+            Items(self.path.name, self.account, self.groups, self.prices, self._options.pace.chunk_bytes).read(text)
         else:
-            ProviderReferences(self.path.name, self.account, self.groups, self._options.chunk_bytes).read(text)
+            ProviderReferences(self.path.name, self.account, self.groups, self._options.pace.chunk_bytes).read(text)
             self.groups.settle()
         text.doing = f"what follows {key}"
 

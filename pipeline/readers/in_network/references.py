@@ -16,30 +16,9 @@ from pipeline.readers import mrf_fields as fields
 from pipeline.readers.in_network.account import Account
 from pipeline.readers.in_network.members import Members
 from pipeline.readers.in_network.provider_groups import Definitions, Groups
-from pipeline.readers.in_network.scan.items import (
-    AFTER_ITEM,
-    BROKEN,
-    END,
-    FALLBACK,
-    FIRST_ITEM,
-    FULL,
-    ITEM,
-    MODE,
-    MORE,
-    NO_ROOM,
-    POSITION,
-    through,
-)
-from pipeline.readers.in_network.scan.references import (
-    CURSOR,
-    ENTRIES,
-    ENTRY_WIDTH,
-    MOST,
-    NUMBER,
-    RECORD_WIDTH,
-    RECORDS,
-    scan,
-)
+from pipeline.readers.in_network.scan import slots
+from pipeline.readers.in_network.scan.items import through
+from pipeline.readers.in_network.scan.references import scan
 from pipeline.readers.json_stream.byte_buffer import ByteBuffer
 from pipeline.readers.json_stream.cursor import JsonText, parsed
 from pipeline.readers.json_stream.values import extent
@@ -63,13 +42,13 @@ class ProviderReferences:
         self._make_room()
 
     def _make_room(self) -> None:
-        widths = RECORD_WIDTH, ENTRY_WIDTH, 1
+        widths = slots.RECORD_WIDTH, slots.ENTRY_WIDTH, 1
         self._rows = [np.zeros((self._most, width), np.int64) for width in widths]
 
     def read(self, text: JsonText) -> None:
         """Read the list that begins at the cursor."""
         text.take("[")
-        mode = FIRST_ITEM
+        mode = slots.FIRST_ITEM
         while self._index < FEW:
             mode = self._slowly(text, mode)
             if mode < 0:
@@ -78,35 +57,35 @@ class ProviderReferences:
         position = held.start
         while True:
             self._members.forget()
-            cursor = np.zeros(CURSOR, np.int64)
-            cursor[POSITION], cursor[MODE] = position, mode
+            cursor = np.zeros(slots.REFERENCE_CURSOR, np.int64)
+            cursor[slots.POSITION], cursor[slots.MODE] = position, mode
             tables = self._groups.ids.table, self._members.texts.table, self._networks.table
-            cursor[MOST:NUMBER] = self._most, *map(address, self._rows), *tables
+            cursor[slots.REFERENCE_TABLES] = self._most, *map(address, self._rows), *tables
             status = self._take(cursor, through(held, scan, cursor))
-            moved = int(cursor[POSITION]) > position
-            position, mode = int(cursor[POSITION]), int(cursor[MODE])
+            moved = int(cursor[slots.POSITION]) > position
+            position, mode = int(cursor[slots.POSITION]), int(cursor[slots.MODE])
             first, piece = held.chunk_at(position)
-            if status == END:
+            if status == slots.END:
                 text.give_back(held.rest(position), position)
                 return
-            if status == NO_ROOM:
+            if status == slots.NO_ROOM:
                 span = first + len(piece) - position
                 for spans in (self._groups.ids, self._members.texts, self._networks):
                     if spans.full(span):
                         spans.grow(span)
-            elif status == FULL and not moved:
+            elif status == slots.FULL and not moved:
                 self._most *= 2
                 self._make_room()
-            elif status == FALLBACK:
+            elif status == slots.FALLBACK:
                 whole = piece[position - first] in b"[{"
                 end = int(extent(piece, position - first, len(piece))) if whole else 0
                 if end > 0 and self._odd(held.text(position, first + end), position):
-                    position, mode = first + end, AFTER_ITEM
+                    position, mode = first + end, slots.AFTER_ITEM
                 else:
-                    status = MORE if end < 0 else BROKEN
-            if status == MORE and (held.extend(position) or held.refill(text, position, self._chunk)):
+                    status = slots.MORE if end < 0 else slots.BROKEN
+            if status == slots.MORE and (held.extend(position) or held.refill(text, position, self._chunk)):
                 continue
-            if status in (MORE, BROKEN):
+            if status in (slots.MORE, slots.BROKEN):
                 text.give_back(held.rest(position), position)
                 mode = self._slowly(text, mode)
                 if mode < 0:
@@ -118,16 +97,24 @@ class ProviderReferences:
 
     def _take(self, cursor: np.ndarray, status: int) -> int:
         """Read what is new, and take in all that can be; the cursor is set back to where it cannot."""
-        records = self._rows[0][: cursor[RECORDS]]
-        entries = self._rows[1][: cursor[ENTRIES]]
+        records = self._rows[0][: cursor[slots.RECORDS]]
+        entries = self._rows[1][: cursor[slots.ENTRIES]]
         self._members.read()
         self._read_networks()
         bad = [len(records)]
         if len(unreadable := self._members.unreadable(entries)):
-            bad.append(int(np.searchsorted(records[:, 3], unreadable[0], "right")))
-        bad += [i for i in np.flatnonzero(records[:, 2] >= 0).tolist() if self._names[records[i, 2]] is None][:1]
+            bad.append(int(np.searchsorted(records[:, slots.RECORD_ENTRIES], unreadable[0], "right")))
+        bad += [
+            i
+            for i in np.flatnonzero(records[:, slots.RECORD_NETWORKS] >= 0).tolist()
+            if self._names[records[i, slots.RECORD_NETWORKS]] is None
+        ][:1]
         if (first := min(bad)) < len(records):
-            cursor[POSITION], cursor[MODE], status = records[first, 0], ITEM, FALLBACK
+            cursor[slots.POSITION], cursor[slots.MODE], status = (
+                records[first, slots.RECORD_START],
+                slots.ITEM,
+                slots.FALLBACK,
+            )
             records = records[:first]
         if len(records):
             self._groups.define_all(self._definitions(records))
@@ -135,10 +122,12 @@ class ProviderReferences:
         return status
 
     def _definitions(self, records: np.ndarray) -> Definitions:
-        entries = self._rows[1][: records[-1, 3]]
-        members = self._members.joined(records[:, 3], entries, self._rows[2][: entries[-1, 1], 0])
-        networks = [self._names[number] if number >= 0 else () for number in records[:, 2].tolist()]
-        return Definitions(records[:, 1].copy(), members, networks, self._members.tins(entries))
+        entries = self._rows[1][: records[-1, slots.RECORD_ENTRIES]]
+        members = self._members.joined(
+            records[:, slots.RECORD_ENTRIES], entries, self._rows[2][: entries[-1, slots.ENTRY_NPIS], 0]
+        )
+        networks = [self._names[number] if number >= 0 else () for number in records[:, slots.RECORD_NETWORKS].tolist()]
+        return Definitions(records[:, slots.RECORD_ID].copy(), members, networks, self._members.tins(entries))
 
     def _read_networks(self) -> None:
         """Read the lists of network names that are new."""
@@ -170,11 +159,11 @@ class ProviderReferences:
         """Take a step where the bytes are no JSON, or end, or it takes care to see; returns the new mode, or -1 at the
         end of the list."""
         text.doing = f"provider_references[{self._index}]"
-        if mode == AFTER_ITEM:
-            return ITEM if text.take(",]") == "," else -1
-        if mode == FIRST_ITEM and text.peek() == "]":
+        if mode == slots.AFTER_ITEM:
+            return slots.ITEM if text.take(",]") == "," else -1
+        if mode == slots.FIRST_ITEM and text.peek() == "]":
             text.at += 1
             return -1
         record = text.value()
         self._define(record, text.text[slice(*text.span)], text.offset(text.span[0]))
-        return AFTER_ITEM
+        return slots.AFTER_ITEM

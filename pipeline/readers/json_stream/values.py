@@ -24,6 +24,9 @@ _QUOTES, _BACKSLASHES = np.uint64(QUOTE) * _ONES, np.uint64(BACKSLASH) * _ONES
 
 SHORT, STRANGE = -1, -2
 DIGITS = 18  # of a mantissa that an int64 holds
+# What `number_end` fills in, two int64 numbers.
+FOUND_MANTISSA = 0  # without the point, negative behind a minus
+FOUND_DECIMALS = 1  # behind the point
 # A plain 0 or 1 has a type of its own, for which Numba would compile a function once more.
 I0, I1 = np.int64(0), np.int64(1)
 
@@ -109,8 +112,8 @@ def number_end(start, end, found):
         if byte(start) == MINUS:
             mantissa = -mantissa
         decimals = at - whole - 1 if at > whole else 0
-    put(found, 0, mantissa)
-    put(found, 1, decimals)
+    put(found, FOUND_MANTISSA, mantissa)
+    put(found, FOUND_DECIMALS, decimals)
     return at
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline import tables
 from pipeline.errors import SourceError
 from pipeline.readers.reference_files import stray_bytes
 from pipeline.readers.reference_files.account import Account
@@ -57,6 +58,11 @@ def frame(path: Path, text: str, *, separator: str = ",", names: list[str] | Non
         ) from error
     schema = dict.fromkeys(columns, pl.String)
     return pl.DataFrame(values, schema=schema, orient="row").with_columns(source_line=pl.Series(lines, dtype=pl.Int64))
+
+
+def first_line(text: str) -> str:
+    """The first line that is not blank."""
+    return next(line for line in reader_lines(text) if line.strip())
 
 
 def reader_lines(text: str) -> Iterable[str]:
@@ -109,6 +115,26 @@ def refuse(data: pl.DataFrame, path: Path, wrong: pl.Expr, column: str, fact: st
         raise SourceError(
             f"{column} {quoted} {fact}", place=f"{path}:{line}", remedy="mend that line, or download again"
         )
+
+
+def refuse_twice(data: pl.DataFrame, path: Path, keys: list[str], fact: str, *, line: str = "source_row") -> None:
+    """Raise SourceError for the second row of those whose keys are not unique; `fact` is formatted with it."""
+    twice = data.filter(pl.struct(keys).is_duplicated()).sort(line, maintain_order=True)
+    if twice.height:
+        row = twice.row(1, named=True)
+        raise SourceError(
+            fact.format(**row),
+            place=f"{path}:{row[line]}",
+            remedy="one of the two lines is wrong: download the file again",
+        )
+
+
+def staged(data: pl.DataFrame, table: str) -> pl.DataFrame:
+    """The rows as a staged table declares them: its columns, null where there are none of that name, in its order."""
+    declared = tables.get(table)
+    schema = declared.polars_schema()
+    added = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in data.columns]
+    return data.with_columns(added).select(schema.names()).cast(schema).sort(declared.sort)
 
 
 def sheet(data: bytes, path: Path | str) -> tuple[list[str], dict[str, pl.DataFrame]]:

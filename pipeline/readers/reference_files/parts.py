@@ -14,7 +14,7 @@ import hashlib
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -83,6 +83,15 @@ def read(path: Path, table_of: Read, account: Account, tables_named: TablesNamed
         raise
     refuse_copy(path, table_of, frames)
     return frames
+
+
+def named_by(patterns: Iterable[tuple[str, tuple[str, ...]]]) -> TablesNamed:
+    """What tells the staged tables by a file's name: those of the first pattern that is found in it, in either case."""
+
+    def tables_named(name: str) -> tuple[str, ...]:
+        return next((found for pattern, found in patterns if re.search(pattern, name, re.IGNORECASE)), ())
+
+    return tables_named
 
 
 def _read(path: Path, table_of: Read, account: Account) -> Frames:

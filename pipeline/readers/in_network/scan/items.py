@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.compiled.byte_interner import ARENA, CUTS, STARTS, number, same
 from pipeline.compiled.jit import address, byte, entry, get, get32, inner, put, put32, trailing_zeros, word
+from pipeline.readers.in_network.scan import slots
 from pipeline.readers.json_stream.byte_buffer import ByteBuffer
 from pipeline.readers.json_stream.values import (
     CLASSES,
@@ -46,23 +47,6 @@ from pipeline.readers.json_stream.values import (
     value,
 )
 
-# Where the cursor stands.
-FIRST_ITEM, ITEM, AFTER_ITEM, FIRST_OBJECT, OBJECT, AFTER_OBJECT, SUFFIX = range(7)
-# Why the pass came to a stop.
-MORE, FALLBACK, BROKEN, FULL, NO_ROOM, END = range(6)
-# The cursor's array: where it stands, and what was found;
-POSITION, LIMIT, MODE, ITEMS, OBJECTS, PRICES, OWNERS, MODEL, MODEL_PRICES = range(9)
-# the price or reference at hand;
-_MANTISSA, _DECIMALS, _TAIL, _RATE, _BEHIND, _OWNER, _ENDED = range(9, 16)
-# how many rows there are room for; and where tables and columns lie.
-MOST, TABLES = slice(16, 20), slice(20, 32)
-_MOST_ITEMS, _MOST_OBJECTS, _MOST_PRICES, _MOST_OWNERS = range(16, 20)
-_ITEMS, _OBJECTS, _PRICES, _OWNERS, _TAILS, _FOLLOW, _BAD_TAILS, _REFERENCES, _LISTS, _BAD_LISTS, _SEEN, _SLOTS = range(
-    20, 32
-)
-_DATA, _LETTERS = 32, 33
-CURSOR = 34
-
 # Behind the classes of bytes, the keys.
 _KEYS = b'"negotiated_prices""provider_references""provider_groups""negotiated_rates""negotiated_rate"'
 _TABLE = np.concatenate((CLASSES, np.frombuffer(_KEYS, np.uint8)))
@@ -79,37 +63,37 @@ _ONE_BYTE, _TWO_BYTES, _FOUR_BYTES = map(np.uint64, (8, 16, 32))
 @inner
 def _price(start, end, cursor, guess):
     """The end of a price; in the cursor its mantissa, decimals and tail, and where its number stands, and ends."""
-    tails, letters = get(cursor, _TAILS), get(cursor, _LETTERS)
+    tails, letters = get(cursor, slots.TAILS), get(cursor, slots.ITEM_LETTERS)
     if guess >= 0:
         starts, cut = get(tails, STARTS), get32(get(tails, CUTS), guess)
         at = get(tails, ARENA) + get(starts, guess)
         rest = get(starts, guess + 1) - get(starts, guess) - cut
         if start + cut < end and same(start, at, cut):
-            behind = number_end(start + cut, end, cursor + 8 * _MANTISSA)
+            behind = number_end(start + cut, end, cursor + 8 * slots.MANTISSA)
             if behind > 0 and behind + rest <= end and same(behind, at + cut, rest):
-                put(cursor, _TAIL, guess)
-                put(cursor, _RATE, start + cut)
-                put(cursor, _BEHIND, behind)
+                put(cursor, slots.TAIL, guess)
+                put(cursor, slots.RATE, start + cut)
+                put(cursor, slots.BEHIND_RATE, behind)
                 return behind + rest
     value = seek(start + 1, end, letters, _KEY_RATE, _I17)
     if value < 0:
         return value
-    behind = number_end(value, end, cursor + 8 * _MANTISSA)
+    behind = number_end(value, end, cursor + 8 * slots.MANTISSA)
     if behind < 0:
         return behind
     close = closing(behind, end, letters, I1)
     if close < 0:
         return close
-    put(cursor, _TAIL, number(start, value, behind, close, tails))
-    put(cursor, _RATE, value)
-    put(cursor, _BEHIND, behind)
+    put(cursor, slots.TAIL, number(start, value, behind, close, tails))
+    put(cursor, slots.RATE, value)
+    put(cursor, slots.BEHIND_RATE, behind)
     return close
 
 
 @inner
-def _slot(key, slots):
+def _slot(key, rows):
     """Where a reference is looked for: ids that follow one another stand side by side, and stay in the nearest cache."""
-    return ((key >> 5) ^ (key >> 25) ^ ((key & 31) << 12)) & (slots - 1)
+    return ((key >> 5) ^ (key >> 25) ^ ((key & 31) << 12)) & (rows - 1)
 
 
 @inner
@@ -134,7 +118,12 @@ def _known(at, end, cursor, owner):
 
     Returns where it stands, behind the list if that ends; in the cursor whether it does, and the owners by then.
     """
-    seen, slots, owners, most = get(cursor, _SEEN), get(cursor, _SLOTS), get(cursor, _OWNERS), get(cursor, _MOST_OWNERS)
+    seen, rows, owners, most = (
+        get(cursor, slots.SEEN),
+        get(cursor, slots.SEEN_ROWS),
+        get(cursor, slots.OWNER_ROWS),
+        get(cursor, slots.MOST_OWNERS),
+    )
     ended = 0
     while at < end:
         first = at
@@ -162,53 +151,53 @@ def _known(at, end, cursor, owner):
             at = first
             break
         key = 32 * value + decimals
-        slot = 2 * _slot(key, slots)
-        if get(seen, slot) != key:
+        slot = slots.SEEN_WIDTH * _slot(key, rows)
+        if get(seen, slot + slots.SEEN_KEY) != key:
             at = first
             break
-        put32(owners, owner, get(seen, slot + 1))
+        put32(owners, owner, get(seen, slot + slots.SEEN_NUMBER))
         owner += 1
         if byte(at) == CLOSE_LIST:
             ended = 1
             break
         at = blank(at + 1, end)
-    put(cursor, _ENDED, ended)
-    put(cursor, _OWNER, owner)
+    put(cursor, slots.ENDED, ended)
+    put(cursor, slots.OWNER, owner)
     return at
 
 
 @inner
 def _reference(at, end, cursor):
     """The end of a reference's token; OWNER of the cursor = its number."""
-    references = get(cursor, _REFERENCES)
+    references = get(cursor, slots.REFERENCES)
     if byte(at) == QUOTE:
         close = text_end(at + 1, end)
         if close < 0:
             return close
         if not plain(at + 1, close - 1) or pointed(at + 1, close - 1):
             return STRANGE
-        put(cursor, _OWNER, number(at + 1, close - 1, I0, I0, references))
+        put(cursor, slots.OWNER, number(at + 1, close - 1, I0, I0, references))
         return close
-    close = number_end(at, end, cursor + 8 * _MANTISSA)
+    close = number_end(at, end, cursor + 8 * slots.MANTISSA)
     if close > 0:
-        if pointed(at, close) or (get(cursor, _DECIMALS) < 0 and exponent(at, close)):
+        if pointed(at, close) or (get(cursor, slots.DECIMALS) < 0 and exponent(at, close)):
             return STRANGE
         found = number(at, close, I0, I0, references)
-        put(cursor, _OWNER, found)
-        if byte(at) != MINUS and get(cursor, _DECIMALS) >= 0 and close - at < DIGITS and found >= 0:
-            key = 32 * get(cursor, _MANTISSA) + get(cursor, _DECIMALS)
-            slot = get(cursor, _SEEN) + 16 * _slot(key, get(cursor, _SLOTS))
-            put(slot, 0, key)
-            put(slot, 1, found)
+        put(cursor, slots.OWNER, found)
+        if byte(at) != MINUS and get(cursor, slots.DECIMALS) >= 0 and close - at < DIGITS and found >= 0:
+            key = 32 * get(cursor, slots.MANTISSA) + get(cursor, slots.DECIMALS)
+            slot = get(cursor, slots.SEEN) + 8 * slots.SEEN_WIDTH * _slot(key, get(cursor, slots.SEEN_ROWS))
+            put(slot, slots.SEEN_KEY, key)
+            put(slot, slots.SEEN_NUMBER, found)
     return close
 
 
 @inner
 def _object(start, end, cursor):
     """The end of a rate object, whose prices and owners are added behind those there; or why there is none."""
-    prices, owners, follow = get(cursor, _PRICES), get(cursor, _OWNERS), get(cursor, _FOLLOW)
-    price, owner, inline = get(cursor, PRICES), get(cursor, OWNERS), -1
-    first, model, modelled = price, get(cursor, MODEL), get(cursor, MODEL_PRICES)
+    prices, owners, follow = get(cursor, slots.PRICE_ROWS), get(cursor, slots.OWNER_ROWS), get(cursor, slots.FOLLOW)
+    price, owner, inline = get(cursor, slots.PRICES), get(cursor, slots.OWNERS), -1
+    first, model, modelled = price, get(cursor, slots.MODEL), get(cursor, slots.MODEL_PRICES)
     keys, last, surprised = 0, 0, False
     at = start + 1
     while True:
@@ -228,7 +217,7 @@ def _object(start, end, cursor):
             which, name = 2, _KEY_REFERENCES
         elif at - key == 17:
             which, name = 4, _KEY_GROUPS
-        if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
+        if which == 0 or keys & which or not same(key, get(cursor, slots.ITEM_LETTERS) + name, at - key):
             return STRANGE
         keys |= which
         at = value(at, end)
@@ -243,13 +232,13 @@ def _object(start, end, cursor):
         if byte(at) == CLOSE_LIST:
             at += 1
         elif which == 4:
-            at = closing(at, end, get(cursor, _LETTERS), I1)
+            at = closing(at, end, get(cursor, slots.ITEM_LETTERS), I1)
             if at < 0:
                 return SHORT
-            inline = number(opened, at, I0, I0, get(cursor, _LISTS))
+            inline = number(opened, at, I0, I0, get(cursor, slots.LISTS))
             if inline < 0:
-                return -3 - NO_ROOM
-            if byte(get(cursor, _BAD_LISTS) + inline):
+                return slots.STOPPED - slots.NO_ROOM
+            if byte(get(cursor, slots.BAD_LISTS) + inline):
                 return STRANGE
         else:
             while True:
@@ -259,45 +248,45 @@ def _object(start, end, cursor):
                     # Rate objects mostly list the same prices in the same order, or the first of them, with other rates.
                     place, guess = price - first, -1
                     if place < modelled:
-                        guess = get(prices, 3 * (model + place))
+                        guess = get(prices, slots.PRICE_WIDTH * (model + place) + slots.PRICE_TAIL)
                     elif place > 0:
                         guess = get(follow, last)
                     at = _price(at, end, cursor, guess)
                     if at < 0:
                         return at
-                    tail = get(cursor, _TAIL)
+                    tail = get(cursor, slots.TAIL)
                     if tail < 0:
-                        return -3 - NO_ROOM
+                        return slots.STOPPED - slots.NO_ROOM
                     if place > 0:
                         put(follow, last, tail)
                     last = tail
                     surprised |= tail != guess
-                    if byte(get(cursor, _BAD_TAILS) + tail):
+                    if byte(get(cursor, slots.BAD_TAILS) + tail):
                         return STRANGE
-                    if price == get(cursor, _MOST_PRICES):
-                        return -3 - FULL
-                    row = prices + 24 * price
-                    put(row, 0, tail)
-                    put(row, 1, get(cursor, _MANTISSA))
-                    put(row, 2, get(cursor, _DECIMALS))
-                    if get(cursor, _DECIMALS) < 0:
-                        put(row, 1, get(cursor, _RATE) - get(cursor, _DATA))
-                        put(row, 2, get(cursor, _RATE) - get(cursor, _BEHIND))
+                    if price == get(cursor, slots.MOST_PRICES):
+                        return slots.STOPPED - slots.FULL
+                    row = prices + 8 * slots.PRICE_WIDTH * price
+                    put(row, slots.PRICE_TAIL, tail)
+                    put(row, slots.PRICE_MANTISSA, get(cursor, slots.MANTISSA))
+                    put(row, slots.PRICE_DECIMALS, get(cursor, slots.DECIMALS))
+                    if get(cursor, slots.DECIMALS) < 0:
+                        put(row, slots.PRICE_MANTISSA, get(cursor, slots.RATE) - get(cursor, slots.ITEM_DATA))
+                        put(row, slots.PRICE_DECIMALS, get(cursor, slots.RATE) - get(cursor, slots.BEHIND_RATE))
                     price += 1
                 else:
                     at = _known(at, end, cursor, owner)
-                    owner = get(cursor, _OWNER)
-                    if get(cursor, _ENDED) == 0:
+                    owner = get(cursor, slots.OWNER)
+                    if get(cursor, slots.ENDED) == 0:
                         if at >= end:
                             return SHORT
                         at = _reference(at, end, cursor)
                         if at < 0:
                             return at
-                        if get(cursor, _OWNER) < 0:
-                            return -3 - NO_ROOM
-                        if owner == get(cursor, _MOST_OWNERS):
-                            return -3 - FULL
-                        put32(owners, owner, get(cursor, _OWNER))
+                        if get(cursor, slots.OWNER) < 0:
+                            return slots.STOPPED - slots.NO_ROOM
+                        if owner == get(cursor, slots.MOST_OWNERS):
+                            return slots.STOPPED - slots.FULL
+                        put32(owners, owner, get(cursor, slots.OWNER))
                         owner += 1
                 at = blank(at, end)
                 if at >= end:
@@ -319,118 +308,118 @@ def _object(start, end, cursor):
             return STRANGE
         at += 1
     if inline >= 0:
-        if owner == get(cursor, _MOST_OWNERS):
-            return -3 - FULL
+        if owner == get(cursor, slots.MOST_OWNERS):
+            return slots.STOPPED - slots.FULL
         put32(owners, owner, -1 - inline)
         owner += 1
-    row = get(cursor, _OBJECTS) + 32 * get(cursor, OBJECTS)
-    put(row, 0, start - get(cursor, _DATA))
-    put(row, 1, at + 1 - get(cursor, _DATA))
-    put(row, 2, price)
-    put(row, 3, owner)
-    put(cursor, PRICES, price)
-    put(cursor, OWNERS, owner)
+    row = get(cursor, slots.OBJECT_ROWS) + 8 * slots.OBJECT_WIDTH * get(cursor, slots.OBJECTS)
+    put(row, slots.OBJECT_START, start - get(cursor, slots.ITEM_DATA))
+    put(row, slots.OBJECT_END, at + 1 - get(cursor, slots.ITEM_DATA))
+    put(row, slots.OBJECT_PRICES, price)
+    put(row, slots.OBJECT_OWNERS, owner)
+    put(cursor, slots.PRICES, price)
+    put(cursor, slots.OWNERS, owner)
     if surprised or price - first >= modelled:
-        put(cursor, MODEL, first)
-        put(cursor, MODEL_PRICES, price - first)
+        put(cursor, slots.MODEL, first)
+        put(cursor, slots.MODEL_PRICES, price - first)
     return at + 1
 
 
 @entry
 def _scan(cursor):
     """As `scan`; the position is an address."""
-    data, items = get(cursor, _DATA), get(cursor, _ITEMS)
-    end, mode, item = data + get(cursor, LIMIT), get(cursor, MODE), items
-    if mode >= FIRST_OBJECT and get(cursor, ITEMS) == 0:
-        for i in range(4):
+    data, items = get(cursor, slots.ITEM_DATA), get(cursor, slots.ITEM_ROWS)
+    end, mode, item = data + get(cursor, slots.LIMIT), get(cursor, slots.MODE), items
+    if mode >= slots.FIRST_OBJECT and get(cursor, slots.ITEMS) == 0:
+        for i in range(slots.ITEM_OBJECTS):
             put(item, i, -1)
-        put(item, 4, 0)
-        put(cursor, ITEMS, 1)
-    status = MORE
-    position = data + get(cursor, POSITION)
+        put(item, slots.ITEM_OBJECTS, 0)
+        put(cursor, slots.ITEMS, 1)
+    status = slots.MORE
+    position = data + get(cursor, slots.POSITION)
     while True:
         at = blank(position, end)
         if at >= end:
             break
         here = byte(at)
-        item = items + 40 * (get(cursor, ITEMS) - 1)
-        if mode == FIRST_ITEM or mode == FIRST_OBJECT:
+        item = items + 8 * slots.ITEM_WIDTH * (get(cursor, slots.ITEMS) - 1)
+        if mode == slots.FIRST_ITEM or mode == slots.FIRST_OBJECT:
             if here != CLOSE_LIST:
                 mode += 1
                 position = at
                 continue
-        elif mode == AFTER_ITEM or mode == AFTER_OBJECT:
+        elif mode == slots.AFTER_ITEM or mode == slots.AFTER_OBJECT:
             if here == COMMA:
                 mode -= 1
                 position = at + 1
                 continue
             if here != CLOSE_LIST:
                 position = at
-                status = BROKEN
+                status = slots.BROKEN
                 break
-        elif mode == ITEM:
+        elif mode == slots.ITEM:
             if here != OPEN:
                 position = at
-                status = FALLBACK
+                status = slots.FALLBACK
                 break
-            if get(cursor, ITEMS) == get(cursor, _MOST_ITEMS):
-                status = FULL
+            if get(cursor, slots.ITEMS) == get(cursor, slots.MOST_ITEMS):
+                status = slots.FULL
                 break
-            behind = seek(at + 1, end, get(cursor, _LETTERS), _KEY_RATES, _I18)
+            behind = seek(at + 1, end, get(cursor, slots.ITEM_LETTERS), _KEY_RATES, _I18)
             if behind == STRANGE or (behind >= 0 and byte(behind) != OPEN_LIST):
                 position = at
-                status = FALLBACK
+                status = slots.FALLBACK
                 break
             if behind < 0:
                 break
-            item += 40
-            put(item, 0, at - data)
-            put(item, 1, behind + 1 - data)
-            put(item, 2, -1)
-            put(item, 3, -1)
-            put(item, 4, get(cursor, OBJECTS))
-            put(cursor, ITEMS, get(cursor, ITEMS) + 1)
+            item += 8 * slots.ITEM_WIDTH
+            put(item, slots.ITEM_START, at - data)
+            put(item, slots.ITEM_RATES, behind + 1 - data)
+            put(item, slots.ITEM_SUFFIX, -1)
+            put(item, slots.ITEM_END, -1)
+            put(item, slots.ITEM_OBJECTS, get(cursor, slots.OBJECTS))
+            put(cursor, slots.ITEMS, get(cursor, slots.ITEMS) + 1)
             position = behind + 1
-            mode = FIRST_OBJECT
+            mode = slots.FIRST_OBJECT
             continue
-        elif mode == OBJECT:
+        elif mode == slots.OBJECT:
             if here != OPEN:
                 position = at
-                status = FALLBACK
+                status = slots.FALLBACK
                 break
-            if get(cursor, OBJECTS) == get(cursor, _MOST_OBJECTS):
-                status = FULL
+            if get(cursor, slots.OBJECTS) == get(cursor, slots.MOST_OBJECTS):
+                status = slots.FULL
                 break
             behind = _object(at, end, cursor)
             if behind < 0:
                 if behind == STRANGE:
                     position = at
-                    status = FALLBACK
+                    status = slots.FALLBACK
                 elif behind != SHORT:
-                    status = -3 - behind
+                    status = slots.STOPPED - behind
                 break
-            put(cursor, OBJECTS, get(cursor, OBJECTS) + 1)
+            put(cursor, slots.OBJECTS, get(cursor, slots.OBJECTS) + 1)
             position = behind
-            mode = AFTER_OBJECT
-            put(item, 4, get(cursor, OBJECTS))
+            mode = slots.AFTER_OBJECT
+            put(item, slots.ITEM_OBJECTS, get(cursor, slots.OBJECTS))
             continue
         else:  # SUFFIX: what stands behind negotiated_rates in its item
-            behind = closing(position, end, get(cursor, _LETTERS), I1)
+            behind = closing(position, end, get(cursor, slots.ITEM_LETTERS), I1)
             if behind < 0:
                 break
-            put(item, 2, position - data)
-            put(item, 3, behind - data)
+            put(item, slots.ITEM_SUFFIX, position - data)
+            put(item, slots.ITEM_END, behind - data)
             position = behind
-            mode = AFTER_ITEM
+            mode = slots.AFTER_ITEM
             continue
         # A list is closed.
         position = at + 1
-        if mode <= AFTER_ITEM:
-            status = END
+        if mode <= slots.AFTER_ITEM:
+            status = slots.END
             break
-        mode = SUFFIX
-    put(cursor, POSITION, position - data)
-    put(cursor, MODE, mode)
+        mode = slots.SUFFIX
+    put(cursor, slots.POSITION, position - data)
+    put(cursor, slots.MODE, mode)
     return status
 
 
@@ -438,24 +427,20 @@ def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
     """Go on from the cursor through whole rate objects of a piece that begins at that place of the file, as far as they are
     regular; returns why it came to a stop.
 
-    `cursor` has CURSOR numbers: where to begin (POSITION, MODE), how many rows there is room for (MOST), and the
-    addresses of (TABLES) items, objects, prices, owners; the table of tails, which tail came behind each, a byte for
-    each that is not 0 where it cannot be read; the table of references; the table of in-line lists, their bytes as those
-    of tails; references seen lately by their id, two numbers each; and how many of these there may be, a power of 2.
+    `cursor` has ITEM_CURSOR numbers (`slots`), of which are given where to begin (POSITION, MODE), how many rows there is
+    room for (ITEM_ROOM) and what is found by address (ITEM_TABLES).
 
-    The columns are filled behind what they have: items (start, behind the `[` of negotiated_rates, behind its `]`, end,
-    objects up to here; -1 for what was read before), objects (start, end, prices and owners up to here), prices
-    (tail, mantissa, decimals; or tail, where the number stands, minus its length), owners (number of a reference, or
-    -1 - number of an in-line list). The first item is the one that the cursor stands in, if it stands in one.
+    Rows of items, objects, prices and owners are added behind those that there are. The first item is the one that the
+    cursor stands in, if it stands in one.
     """
-    cursor[LIMIT] = start + len(piece)
-    cursor[_DATA:] = address(piece) - start, address(_TABLE)
+    cursor[slots.LIMIT] = start + len(piece)
+    cursor[slots.ITEM_BYTES] = address(piece) - start, address(_TABLE)
     return _scan(address(cursor))
 
 
 def through(held: ByteBuffer, scan: Callable[[int, np.ndarray, np.ndarray], int], cursor: np.ndarray) -> int:
     """Go on from the cursor through all pieces at hand; returns why `scan` came to a stop."""
     while True:
-        status = scan(*held.chunk_at(int(cursor[POSITION])), cursor)
-        if status != MORE or not held.extend(int(cursor[POSITION])):
+        status = scan(*held.chunk_at(int(cursor[slots.POSITION])), cursor)
+        if status != slots.MORE or not held.extend(int(cursor[slots.POSITION])):
             return status

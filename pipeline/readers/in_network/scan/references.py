@@ -14,20 +14,7 @@ import numpy as np
 
 from pipeline.compiled.byte_interner import ARENA, STARTS, ByteInterner, number, same
 from pipeline.compiled.jit import address, byte, entry, get, inner, put
-from pipeline.readers.in_network.scan.items import (
-    AFTER_ITEM,
-    BROKEN,
-    END,
-    FALLBACK,
-    FIRST_ITEM,
-    FULL,
-    ITEM,
-    LIMIT,
-    MODE,
-    MORE,
-    NO_ROOM,
-    POSITION,
-)
+from pipeline.readers.in_network.scan import slots
 from pipeline.readers.json_stream.values import (
     CLASSES,
     CLOSE,
@@ -52,15 +39,6 @@ from pipeline.readers.json_stream.values import (
     value,
 )
 
-# The cursor's array, behind where it stands: what was found;
-RECORDS, ENTRIES, NPIS = range(3, 6)
-# the rows there is room for, the columns, the tables of spans;
-MOST, _RECORD_ROWS, _ENTRY_ROWS, _NPI_ROWS, _IDS, _TINS, _NETWORKS = range(6, 13)
-# a number's mantissa and decimals; where the bytes and the keys lie.
-NUMBER, _DATA, _LETTERS = 13, 15, 16
-CURSOR = 17
-RECORD_WIDTH, ENTRY_WIDTH = 4, 2
-
 _KEYS = b'"provider_group_id""provider_groups""network_name""npi""tin"'
 _TABLE = np.concatenate((CLASSES, np.frombuffer(_KEYS, np.uint8)))
 _KEY_ID, _KEY_GROUPS, _KEY_NETWORK, _KEY_NPI, _KEY_TIN = map(np.int64, (256, 275, 292, 306, 311))
@@ -70,7 +48,7 @@ _NPI_DIGITS = 10
 @inner
 def _npis(at, end, cursor):
     """Behind a list of NPIs, which are added to the rows; from its `[`."""
-    rows, count, most = get(cursor, _NPI_ROWS), get(cursor, NPIS), get(cursor, MOST)
+    rows, count, most = get(cursor, slots.NPI_ROWS), get(cursor, slots.NPIS), get(cursor, slots.MOST_ROWS)
     if byte(at) != OPEN_LIST:
         return STRANGE
     while True:
@@ -93,14 +71,14 @@ def _npis(at, end, cursor):
                 return STRANGE
             at += 1
         if count == most:
-            return -3 - FULL
+            return slots.STOPPED - slots.FULL
         put(rows, count, npi)
         count += 1
         at = blank(at, end)
         if at >= end:
             return SHORT
         if byte(at) == CLOSE_LIST:
-            put(cursor, NPIS, count)
+            put(cursor, slots.NPIS, count)
             return at + 1
         if byte(at) != COMMA:
             return STRANGE
@@ -124,8 +102,8 @@ def _entry(at, end, cursor):
             return SHORT
         if at - key != 5:
             return STRANGE
-        which = 1 if same(key, get(cursor, _LETTERS) + _KEY_NPI, at - key) else 2
-        if keys & which or (which == 2 and not same(key, get(cursor, _LETTERS) + _KEY_TIN, at - key)):
+        which = 1 if same(key, get(cursor, slots.REFERENCE_LETTERS) + _KEY_NPI, at - key) else 2
+        if keys & which or (which == 2 and not same(key, get(cursor, slots.REFERENCE_LETTERS) + _KEY_TIN, at - key)):
             return STRANGE
         keys |= which
         at = value(at, end)
@@ -139,12 +117,12 @@ def _entry(at, end, cursor):
             start = at
             if byte(at) != OPEN:
                 return STRANGE
-            at = closing(at + 1, end, get(cursor, _LETTERS), I1)
+            at = closing(at + 1, end, get(cursor, slots.REFERENCE_LETTERS), I1)
             if at < 0:
                 return SHORT
-            tin = number(start, at, I0, I0, get(cursor, _TINS))
+            tin = number(start, at, I0, I0, get(cursor, slots.TINS))
             if tin < 0:
-                return -3 - NO_ROOM
+                return slots.STOPPED - slots.NO_ROOM
         at = blank(at, end)
         if at >= end:
             return SHORT
@@ -154,13 +132,13 @@ def _entry(at, end, cursor):
             return STRANGE
     if keys != 3:
         return STRANGE
-    count = get(cursor, ENTRIES)
-    if count == get(cursor, MOST):
-        return -3 - FULL
-    row = get(cursor, _ENTRY_ROWS) + 8 * ENTRY_WIDTH * count
-    put(row, 0, tin)
-    put(row, 1, get(cursor, NPIS))
-    put(cursor, ENTRIES, count + 1)
+    count = get(cursor, slots.ENTRIES)
+    if count == get(cursor, slots.MOST_ROWS):
+        return slots.STOPPED - slots.FULL
+    row = get(cursor, slots.ENTRY_ROWS) + 8 * slots.ENTRY_WIDTH * count
+    put(row, slots.ENTRY_TIN, tin)
+    put(row, slots.ENTRY_NPIS, get(cursor, slots.NPIS))
+    put(cursor, slots.ENTRIES, count + 1)
     return at + 1
 
 
@@ -207,7 +185,7 @@ def _record(start, end, cursor):
             which, name = 2, _KEY_GROUPS
         elif at - key == 14:
             which, name = 4, _KEY_NETWORK
-        if which == 0 or keys & which or not same(key, get(cursor, _LETTERS) + name, at - key):
+        if which == 0 or keys & which or not same(key, get(cursor, slots.REFERENCE_LETTERS) + name, at - key):
             return STRANGE
         keys |= which
         at = value(at, end)
@@ -215,12 +193,12 @@ def _record(start, end, cursor):
             return at
         begun = at
         if which == 1 and byte(at) != QUOTE:
-            at = number_end(at, end, cursor + 8 * NUMBER)
+            at = number_end(at, end, cursor + 8 * slots.ID_NUMBER)
             if at < 0:
                 return at
             if pointed(begun, at) or exponent(begun, at):
                 return STRANGE
-            reference = number(begun, at, I0, I0, get(cursor, _IDS))
+            reference = number(begun, at, I0, I0, get(cursor, slots.IDS))
         elif which != 2 and byte(at) == QUOTE:
             at = text_end(at + 1, end)
             if at < 0:
@@ -228,22 +206,22 @@ def _record(start, end, cursor):
             if which == 1:
                 if at - begun == 2 or not plain(begun + 1, at - 1) or pointed(begun + 1, at - 1):
                     return STRANGE
-                reference = number(begun + 1, at - 1, I0, I0, get(cursor, _IDS))
+                reference = number(begun + 1, at - 1, I0, I0, get(cursor, slots.IDS))
             else:
-                networks = number(begun, at, I0, I0, get(cursor, _NETWORKS))
+                networks = number(begun, at, I0, I0, get(cursor, slots.NETWORKS))
         elif which == 4:
             if byte(at) != OPEN_LIST:
                 return STRANGE
-            at = closing(at + 1, end, get(cursor, _LETTERS), I1)
+            at = closing(at + 1, end, get(cursor, slots.REFERENCE_LETTERS), I1)
             if at < 0:
                 return SHORT
-            networks = number(begun, at, I0, I0, get(cursor, _NETWORKS))
+            networks = number(begun, at, I0, I0, get(cursor, slots.NETWORKS))
         else:
             at = _groups(at, end, cursor)
             if at < 0:
                 return at
         if reference < 0 or (which == 4 and networks < 0):
-            return -3 - NO_ROOM
+            return slots.STOPPED - slots.NO_ROOM
         at = blank(at, end)
         if at >= end:
             return SHORT
@@ -253,61 +231,61 @@ def _record(start, end, cursor):
             return STRANGE
     if keys & 3 != 3:
         return STRANGE
-    row = get(cursor, _RECORD_ROWS) + 8 * RECORD_WIDTH * get(cursor, RECORDS)
-    put(row, 0, start - get(cursor, _DATA))
-    put(row, 1, reference)
-    put(row, 2, networks)
-    put(row, 3, get(cursor, ENTRIES))
+    row = get(cursor, slots.RECORD_ROWS) + 8 * slots.RECORD_WIDTH * get(cursor, slots.RECORDS)
+    put(row, slots.RECORD_START, start - get(cursor, slots.REFERENCE_DATA))
+    put(row, slots.RECORD_ID, reference)
+    put(row, slots.RECORD_NETWORKS, networks)
+    put(row, slots.RECORD_ENTRIES, get(cursor, slots.ENTRIES))
     return at + 1
 
 
 @entry
 def _scan(cursor):
     """As `scan`; the position is an address."""
-    data, mode = get(cursor, _DATA), get(cursor, MODE)
-    end, position, status = data + get(cursor, LIMIT), data + get(cursor, POSITION), MORE
+    data, mode = get(cursor, slots.REFERENCE_DATA), get(cursor, slots.MODE)
+    end, position, status = data + get(cursor, slots.LIMIT), data + get(cursor, slots.POSITION), slots.MORE
     while True:
         at = blank(position, end)
         if at >= end:
             break
         here = byte(at)
-        if mode == ITEM:
+        if mode == slots.ITEM:
             if here != OPEN:
                 position = at
-                status = FALLBACK
+                status = slots.FALLBACK
                 break
-            if get(cursor, RECORDS) == get(cursor, MOST):
-                status = FULL
+            if get(cursor, slots.RECORDS) == get(cursor, slots.MOST_ROWS):
+                status = slots.FULL
                 break
-            entries, npis = get(cursor, ENTRIES), get(cursor, NPIS)
+            entries, npis = get(cursor, slots.ENTRIES), get(cursor, slots.NPIS)
             behind = _record(at, end, cursor)
             if behind < 0:
-                put(cursor, ENTRIES, entries)
-                put(cursor, NPIS, npis)
+                put(cursor, slots.ENTRIES, entries)
+                put(cursor, slots.NPIS, npis)
                 if behind == STRANGE:
                     position = at
-                    status = FALLBACK
+                    status = slots.FALLBACK
                 elif behind != SHORT:
-                    status = -3 - behind
+                    status = slots.STOPPED - behind
                 break
-            put(cursor, RECORDS, get(cursor, RECORDS) + 1)
+            put(cursor, slots.RECORDS, get(cursor, slots.RECORDS) + 1)
             position = behind
-            mode = AFTER_ITEM
+            mode = slots.AFTER_ITEM
         elif here == CLOSE_LIST:
             position = at + 1
-            status = END
+            status = slots.END
             break
-        elif mode == FIRST_ITEM:
-            mode = ITEM
+        elif mode == slots.FIRST_ITEM:
+            mode = slots.ITEM
         elif here == COMMA:
             position = at + 1
-            mode = ITEM
+            mode = slots.ITEM
         else:
             position = at
-            status = BROKEN
+            status = slots.BROKEN
             break
-    put(cursor, POSITION, position - data)
-    put(cursor, MODE, mode)
+    put(cursor, slots.POSITION, position - data)
+    put(cursor, slots.MODE, mode)
     return status
 
 
@@ -315,13 +293,12 @@ def scan(start: int, piece: np.ndarray, cursor: np.ndarray) -> int:
     """Go on from the cursor through whole definitions of a piece that begins at that place of the file, as far as they are
     regular; returns why it came to a stop, as `in_network.scan.items.scan` does.
 
-    `cursor` has where to begin (POSITION, MODE), for how many rows of each kind there is room, and the addresses
-    of these rows and of the tables of ids, TINs and network names. Rows are added behind those that there are: definitions
-    (start, number of the id, of the network names or -1, entries up to here), entries (number of the TIN, NPIs up to here)
-    and NPIs.
+    `cursor` has REFERENCE_CURSOR numbers (`slots`), of which are given where to begin (POSITION, MODE), and for how many
+    rows of each kind there is room, where these lie, and the tables of ids, TINs and network names (REFERENCE_TABLES).
+    Rows of definitions, provider groups and NPIs are added behind those that there are.
     """
-    cursor[LIMIT] = start + len(piece)
-    cursor[_DATA:] = address(piece) - start, address(_TABLE)
+    cursor[slots.LIMIT] = start + len(piece)
+    cursor[slots.REFERENCE_BYTES] = address(piece) - start, address(_TABLE)
     return _scan(address(cursor))
 
 
@@ -330,16 +307,16 @@ def _lists(spans, first, last, ends, cursor):
     """As `lists`; returns the first list of which a TIN finds no room."""
     starts, arena = get(spans, STARTS), get(spans, ARENA)
     for i in range(first, last):
-        entries, npis = get(cursor, ENTRIES), get(cursor, NPIS)
+        entries, npis = get(cursor, slots.ENTRIES), get(cursor, slots.NPIS)
         end = arena + get(starts, i + 1)
         behind = _groups(arena + get(starts, i), end, cursor)
         regular = behind == end
         if not regular:
-            put(cursor, ENTRIES, entries)
-            put(cursor, NPIS, npis)
-            if behind == -3 - NO_ROOM:
+            put(cursor, slots.ENTRIES, entries)
+            put(cursor, slots.NPIS, npis)
+            if behind == slots.STOPPED - slots.NO_ROOM:
                 return i
-        put(ends, i, get(cursor, ENTRIES) if regular else -1)
+        put(ends, i, get(cursor, slots.ENTRIES) if regular else -1)
     return last
 
 
@@ -351,14 +328,14 @@ def lists(spans: ByteInterner, first: int, last: int, tins: ByteInterner) -> tup
     most = 1 + int(starts[-1] - starts[0]) // _NPI_DIGITS  # of memory only what is written to is taken
     ends, entries, npis = (
         np.empty(last - first, np.int64),
-        np.empty((most, ENTRY_WIDTH), np.int64),
+        np.empty((most, slots.ENTRY_WIDTH), np.int64),
         np.empty(most, np.int64),
     )
-    cursor = np.zeros(CURSOR, np.int64)
-    cursor[MOST], cursor[_ENTRY_ROWS], cursor[_NPI_ROWS] = most, address(entries), address(npis)
-    cursor[_TINS], cursor[_LETTERS] = tins.table, address(_TABLE)
+    cursor = np.zeros(slots.REFERENCE_CURSOR, np.int64)
+    cursor[slots.MOST_ROWS], cursor[slots.ENTRY_ROWS], cursor[slots.NPI_ROWS] = most, address(entries), address(npis)
+    cursor[slots.TINS], cursor[slots.REFERENCE_LETTERS] = tins.table, address(_TABLE)
     done = first
     # The compiled pass counts from the first list of all.
     while (done := _lists(spans.table, done, last, address(ends) - 8 * first, address(cursor))) < last:
         tins.grow(int(spans.starts[done + 1] - spans.starts[done]))
-    return ends, entries[: cursor[ENTRIES]], npis[: cursor[NPIS]]
+    return ends, entries[: cursor[slots.ENTRIES]], npis[: cursor[slots.NPIS]]

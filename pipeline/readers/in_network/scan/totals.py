@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.compiled.jit import address, byte, entry, get, get32, put, put32
+from pipeline.readers.in_network.scan import slots
 
 _BITS = 20  # of a mantissa at a time, so that no sum of products leaves 63
 _LIMB = (1 << _BITS) - 1
 _MOST = 1 << 42  # rates, for which that holds
 _SCALES = 19  # decimals of a mantissa that an int64 holds: 0 to 18
 _LONG, _FEW_DECIMALS = 10**15, 4  # of a mantissa below and decimals up to these nothing is rounded (`exact_sums`)
-# What `_total` says.
-_ZEROS, _HARD, _LONGER, _SUSPICIOUS, _NEW, _PRICED, _WITHOUT_PROVIDER, _TURN, _GROUP = range(9)
 
 
 @entry
@@ -29,7 +28,7 @@ def _total(
     first, price_object, price_item, price_terms, owner_object, owner_group, rates, sums, counters,
 ):  # fmt: skip
     """As `total`, of so many rate objects; all others are addresses, but `first`. `counters` has the counters."""
-    turn, group = get(counters, _TURN), get(counters, _GROUP)
+    turn, group = get(counters, slots.TURN), get(counters, slots.GROUP)
     head = price = named = zeros = hard = longer = suspicious_count = new = priced = without_provider = 0
     for i in range(count):
         while get(heads, head) != get(item, i):
@@ -53,13 +52,13 @@ def _total(
                 hard += 1
                 continue
             longer += scale > _FEW_DECIMALS or value >= _LONG or value <= -_LONG
-            limbs = sums + 32 * scale
-            low = get(limbs, 0) + (value & _LIMB) * owners
-            middle = get(limbs, 1) + ((value >> _BITS) & _LIMB) * owners + (low >> _BITS)
-            put(limbs, 0, low & _LIMB)
-            put(limbs, 1, middle & _LIMB)
-            put(limbs, 2, get(limbs, 2) + (value >> (2 * _BITS)) * owners + (middle >> _BITS))
-            put(limbs, 3, get(limbs, 3) + owners)
+            limbs = sums + 8 * slots.SUM_WIDTH * scale
+            low = get(limbs, slots.LOW) + (value & _LIMB) * owners
+            middle = get(limbs, slots.MIDDLE) + ((value >> _BITS) & _LIMB) * owners + (low >> _BITS)
+            put(limbs, slots.LOW, low & _LIMB)
+            put(limbs, slots.MIDDLE, middle & _LIMB)
+            put(limbs, slots.HIGH, get(limbs, slots.HIGH) + (value >> (2 * _BITS)) * owners + (middle >> _BITS))
+            put(limbs, slots.TIMES, get(limbs, slots.TIMES) + owners)
         for j in range(named, named + owners):
             put32(owner_object, j, first + i)
             reference = get32(owner, j)
@@ -78,15 +77,15 @@ def _total(
         price += prices
         named += owners
         put(rates, head, get(rates, head) + prices * owners)
-    put(counters, _ZEROS, zeros)
-    put(counters, _HARD, hard)
-    put(counters, _LONGER, longer)
-    put(counters, _SUSPICIOUS, suspicious_count)
-    put(counters, _NEW, new)
-    put(counters, _PRICED, priced)
-    put(counters, _WITHOUT_PROVIDER, without_provider)
-    put(counters, _TURN, turn)
-    put(counters, _GROUP, group)
+    put(counters, slots.ZEROS, zeros)
+    put(counters, slots.HARD_RATES, hard)
+    put(counters, slots.LONG_RATES, longer)
+    put(counters, slots.ODD_TAILS, suspicious_count)
+    put(counters, slots.NEW_TERMS, new)
+    put(counters, slots.PRICED, priced)
+    put(counters, slots.WITHOUT_PROVIDER, without_provider)
+    put(counters, slots.TURN, turn)
+    put(counters, slots.GROUP, group)
 
 
 class Totals(NamedTuple):
@@ -127,24 +126,32 @@ class Totals(NamedTuple):
                 yield (high << (2 * _BITS)) + (middle << _BITS) + low, decimals
 
 
-def total(part, heads: np.ndarray, items: np.ndarray, tables: tuple, first: int, turn: int, group: int) -> Totals:
+class Next(NamedTuple):
+    """The numbers that are given next: of a rate object, of a turn, and of a group (-1 where none is given)."""
+
+    object: int
+    turn: int
+    group: int
+
+
+def total(part, heads: np.ndarray, items: np.ndarray, tables: tuple, following: Next) -> Totals:
     """Go over a part (`in_network.prices.Part`), whose items are among `heads`, in order; `items` are their item_ix.
 
     `tables`: the terms_ix and oddness (a byte) of tails, and of references their group_ix (-1 where there is none), how
-    many rates name them, and in which turn they first came (-1 where none did). The last three are filled in: the next
-    turn is `turn`, the next group_ix `group`; with -1 none is given, and owner_group is left as it was made. In-line
+    many rates name them, and in which turn they first came (-1 where none did). The last three are filled in,
+    with the numbers of `following`; where it gives no group, owner_group is left as it was made. In-line
     lists, owners below 0, are passed over.
     """
     rows, owners = len(part.tail), len(part.owner)
     made = (
         *(np.empty(count, np.int32) for count in (rows, rows, rows, owners, owners)),
         np.zeros(len(heads), np.int64),
-        np.zeros((_SCALES, 4), np.int64),
+        np.zeros((_SCALES, slots.SUM_WIDTH), np.int64),
     )
-    counters = np.zeros(9, np.int64)
-    counters[[_TURN, _GROUP]] = turn, group
+    counters = np.zeros(slots.COUNTERS, np.int64)
+    counters[[slots.TURN, slots.GROUP]] = following.turn, following.group
     names = ("item", "prices", "owners", "tail", "mantissa", "decimals", "rate", "owner")
     columns = [np.ascontiguousarray(getattr(part, name)) for name in names]
     given = [*columns, heads, items, *tables]
-    _total(len(part), *map(address, given), first, *map(address, (*made, counters)))
+    _total(len(part), *map(address, given), following.object, *map(address, (*made, counters)))
     return Totals(*made, *counters.tolist())
