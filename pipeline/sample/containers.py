@@ -3,7 +3,7 @@
 What belongs here: containers and their compression. What must not come in: what stands in the files.
 
 zlib's output differs between its builds (zlib-ng, Apple's, Chromium's), so the committed sample would not be equal on
-every machine. Files that are small go through `deflate`, below; large ones, which nobody commits, through zlib at its
+every machine. Small files are therefore stored, not compressed; large ones, which nobody commits, go through zlib at its
 fastest level: their content is the same everywhere, their compressed bytes only where zlib is.
 """
 
@@ -12,90 +12,14 @@ from __future__ import annotations
 import csv
 import io
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-_WINDOW = 32_768
-_LONGEST = 258
+_STORED = 0xFFFF  # bytes of a stored block, at most
 _FLUSH = 1 << 20
-
-
-def _huffman() -> tuple[list[tuple[int, int]], list[tuple[int, int]], list[tuple[int, int]]]:
-    """RFC 1951's fixed codes as (bits, count), first bit lowest: symbols, lengths to 258, distances (base, extra)."""
-
-    def turned(code: int, width: int) -> int:
-        return int(f"{code:0{width}b}"[::-1], 2)
-
-    symbols = [(turned(0x30 + n, 8), 8) for n in range(144)] + [(turned(0x190 + n, 9), 9) for n in range(112)]
-    symbols += [(turned(n, 7), 7) for n in range(24)] + [(turned(0xC0 + n, 8), 8) for n in range(8)]
-    lengths = [(0, 0)] * 259
-    base = 3
-    for slot in range(28):  # RFC 1951 3.2.5: symbols 257 to 284, each with its extra bits
-        extra = max(0, slot // 4 - 1)
-        for n in range(1 << extra):
-            if base + n < _LONGEST:
-                bits, width = symbols[257 + slot]
-                lengths[base + n] = (bits | n << width, width + extra)
-        base += 1 << extra
-    lengths[_LONGEST] = symbols[285]
-    distances, base = [], 1
-    for slot in range(30):
-        extra = max(0, slot // 2 - 1)
-        distances.append((base, extra))
-        base += 1 << extra
-    return symbols, lengths, distances
-
-
-_SYMBOLS, _LENGTHS, _DISTANCES = _huffman()
-_SLOTS = [int(f"{slot:05b}"[::-1], 2) for slot in range(30)]
-
-
-def _distance(value: int) -> tuple[int, int]:
-    slot = (
-        value - 1
-        if value < 5
-        else 2 * (value - 1).bit_length() - 2 + ((value - 1) >> ((value - 1).bit_length() - 2) & 1)
-    )
-    base, extra = _DISTANCES[slot]
-    return _SLOTS[slot] | (value - base) << 5, 5 + extra
-
-
-def deflate(data: bytes) -> bytes:
-    """Raw deflate (RFC 1951) of all of `data`: one block of fixed codes, each match the latest that begins alike."""
-    out, bits, count = bytearray(), 3, 3  # last block, fixed codes
-    latest: dict[bytes, int] = {}
-    at, end = 0, len(data)
-    while at < end:
-        head = data[at : at + 4]
-        before = latest.get(head, -1)
-        latest[head] = at
-        if before >= 0 and at - before <= _WINDOW and len(head) == 4:
-            length, most = 4, min(_LONGEST, end - at)
-            while (
-                length + 16 <= most
-                and data[before + length : before + length + 16] == data[at + length : at + length + 16]
-            ):
-                length += 16
-            while length < most and data[before + length] == data[at + length]:
-                length += 1
-            code, width = _LENGTHS[length]
-            bits |= code << count
-            count += width
-            code, width = _distance(at - before)
-            at += length
-        else:
-            code, width = _SYMBOLS[data[at]]
-            at += 1
-        bits |= code << count
-        count += width
-        if count >= 512:
-            out += (bits & ((1 << 512) - 1)).to_bytes(64, "little")
-            bits >>= 512
-            count -= 512
-    count += 7  # end of block: seven zero bits
-    return bytes(out + bits.to_bytes((count + 7) // 8, "little"))
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
@@ -106,28 +30,25 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
 
 
 def gz(data: bytes) -> bytes:
-    """One gzip member (RFC 1952) without name and time."""
-    return _GZ_HEAD + deflate(data) + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
+    """One gzip member (RFC 1952) without name and time, of stored blocks (RFC 1951, 3.2.4)."""
+    pieces = [data[at : at + _STORED] for at in range(0, len(data), _STORED)] or [b""]
+    blocks = [struct.pack("<?HH", False, len(one), len(one) ^ 0xFFFF) + one for one in pieces[:-1]]
+    blocks.append(struct.pack("<?HH", True, len(pieces[-1]), len(pieces[-1]) ^ 0xFFFF) + pieces[-1])
+    return _GZ_HEAD + b"".join(blocks) + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
 
 
 _GZ_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_ZIP_TIME = struct.pack("<HH", 0, 0x21)  # 1980-01-01, the earliest that the format can say
 
 
 def archive(members: dict[str, bytes]) -> bytes:
-    """A zip archive (PKWARE APPNOTE 4.3) of those members, in their order, all of 1980-01-01."""
-    body, directory = bytearray(), bytearray()
-    for name, data in members.items():
-        packed, label = deflate(data), name.encode()
-        # version 2.0, UTF-8 names, method 8
-        shared = struct.pack("<HHH", 20, 0x800, 8) + _ZIP_TIME
-        shared += struct.pack("<IIIHH", zlib.crc32(data), len(packed), len(data), len(label), 0)
-        directory += (
-            b"PK\x01\x02" + struct.pack("<H", 20) + shared + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + label
-        )
-        body += b"PK\x03\x04" + shared + label + packed
-    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory), len(body), 0)
-    return bytes(body + directory + b"PK\x05\x06" + end)
+    """A zip archive of those members as they are, in their order, all of 1980-01-01, the earliest that the format can say."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        for name, data in members.items():
+            about = zipfile.ZipInfo(name)
+            about.create_system = 0  # else the system's own
+            file.writestr(about, data)
+    return held.getvalue()
 
 
 def workbook(sheets: dict[str, list[list[str | float]]]) -> bytes:
