@@ -44,9 +44,9 @@ class RatehouseError(Exception):
 
         An indented line of a remedy is a command to paste, and stays whole.
         """
-        lines = [self.fact, *([self.place] if self.place else []), *(self.remedy or "").splitlines()]
+        message = [self.fact, *([self.place] if self.place else []), *(self.remedy or "").splitlines()]
         lines = []
-        for line in lines:
+        for line in message:
             whole = line.startswith(" ")
             lines += (
                 [line]

@@ -168,7 +168,7 @@ def test_a_circle_is_found():
 
 TESTS = REPOSITORY / "tests"
 # What lies beside the rooms: what tests share, and tests of the whole.
-APART = {"support", "fault_injection", "bench"}
+APART = {"support", "fault_injection", "bench", "docs"}
 
 
 def test_every_published_table_has_its_tests_by_its_name():

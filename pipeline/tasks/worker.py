@@ -1,7 +1,7 @@
 """Luigi's worker as a build uses it: it watches the clock, and starts no process for a task that has nothing to do.
 
 What belongs here: what Luigi's own worker lacks. What must not come in: which tasks there are, what is done with the
-figures (`building` puts them on record).
+figures (`operations.build` puts them on record).
 
 A dimension that may change makes the enriched tasks of every month wait for it; mostly it did not change for them, and
 a process for each, to find that out, made a new month cost more the more months there were.

@@ -70,7 +70,7 @@ def test_a_misplaced_file_is_named_with_the_right_place(name, place):
 
 def test_what_several_readers_take_may_go_to_any_of_them():
     (one,) = _sorted("table.csv").misplaced
-    folders = "raw/nppes/, raw/medicare/, raw/wcfs/, raw/codes/, raw/geo/, raw/pos/"
+    folders = "raw/nppes/, raw/medicare/, raw/codes/, raw/geo/, raw/pos/, raw/wcfs/"
     assert one.error.remedy.startswith(f"move it into the folder of its kind: {folders}")
 
 
