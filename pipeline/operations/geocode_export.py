@@ -16,7 +16,8 @@ from pathlib import Path
 from pipeline import errors, paths, session
 from pipeline.stages import dims, ingest
 from pipeline.storage import duck, targets
-from pipeline.tasks.base import memory, selects, threads
+from pipeline.tasks.base import selects
+from pipeline.tasks.limits import memory, threads
 
 ROWS_A_FILE = 10_000
 

@@ -16,7 +16,7 @@ from pipeline.paths import Root
 from pipeline.readers.star import checks, layout
 from pipeline.sources import listing, presence
 from pipeline.storage import duck, locks, targets
-from pipeline.tasks.base import memory, threads
+from pipeline.tasks.limits import memory, threads
 
 DRAFT = ".bringing-"  # listing.stars() passes over names with a dot
 

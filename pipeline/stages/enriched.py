@@ -20,8 +20,9 @@ from pipeline.stages.enriched_rows import EnrichedRows
 from pipeline.storage import stamps, targets
 from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import Stale, Stamp
-from pipeline.tasks.base import RootParameter, TableTask, at_work, clear_caches
-from pipeline.tasks.parameters import KeyParameter, MonthParameter, PartitionParameter
+from pipeline.tasks.at_work import at_work
+from pipeline.tasks.base import TableTask, clear_caches
+from pipeline.tasks.parameters import KeyParameter, MonthParameter, PartitionParameter, RootParameter
 
 luigi.namespace("enriched", scope=__name__)
 

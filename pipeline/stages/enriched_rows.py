@@ -19,7 +19,8 @@ from pipeline.storage import stamps, targets
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import BuildInputs, Stale, Stamp
-from pipeline.tasks.base import TableTask, suite_path
+from pipeline.tasks.base import TableTask
+from pipeline.tasks.gating import suite_path
 
 luigi.namespace("enriched", scope=__name__)
 

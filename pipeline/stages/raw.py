@@ -12,8 +12,7 @@ import luigi
 
 from pipeline import errors, session, source_names
 from pipeline.sources import listing, presence
-from pipeline.tasks.base import RootParameter
-from pipeline.tasks.parameters import NameParameter
+from pipeline.tasks.parameters import NameParameter, RootParameter
 
 luigi.namespace("raw", scope=__name__)
 

@@ -13,8 +13,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -24,45 +22,23 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import errors, naming, paths, session, settings, signals, source_names, tables
+from pipeline import errors, naming, paths, session, signals, source_names, tables
 from pipeline.paths import Root
-from pipeline.storage import journal, locks, staged_views, stamps, targets
+from pipeline.storage import journal, staged_views, stamps, targets
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.stamps import BuildInputs, Stale, Stamp
-from pipeline.tasks import code_version
-from pipeline.tasks.parameters import MonthParameter
+from pipeline.tasks import code_version, gating, limits
+from pipeline.tasks.at_work import at_work
+from pipeline.tasks.parameters import MonthParameter, RootParameter
 
 # Modules whose rules shape every Parquet file's bytes, whatever the transform.
 WRITERS = ("pipeline.storage.parquet", "pipeline.storage.duck")
-# A killed worker is gone without a word; its children must not go on writing (prctl's PR_SET_PDEATHSIG).
-_PR_SET_PDEATHSIG = 1
-EXAMPLES = 5  # of failing values or keys in a message; the Data Docs have more
 
 # Called with a task that `luigi` runs alone, before it is built: the stages look again at what a build would have told them.
 BEFORE_A_TASK_ALONE: list[Callable[[TableTask], None]] = []
 
 _memo: dict[str, Stale | None] = {}
 _memo_pid = os.getpid()
-_main_pid = os.getpid()
-
-
-class RootParameter(luigi.Parameter):
-    """The short id of the warehouse, so that two of them can share one scheduler; this process's own by default."""
-
-    def has_task_value(self, task_name, param_name):
-        return True
-
-    def task_value(self, task_name, param_name):
-        return session.current().id
-
-    def normalize(self, value):
-        if value != session.current().id:
-            raise errors.RootError(
-                f"this process serves the warehouse {session.current().id}, not {value}",
-                place=session.current().path,
-                remedy="set RATEHOUSE_ROOT to the folder of that warehouse",
-            )
-        return value
 
 
 def clear_caches() -> None:
@@ -292,10 +268,10 @@ class TableTask(luigi.Task):
         from pipeline.gates import suites
 
         for name in dict.fromkeys(map(stamps.table_of, stamp.parts)):
-            if suites.suite_hash(suite_path(name)) != stamp.gates.get(name, {}).get("suite_hash"):
+            if suites.suite_hash(gating.suite_path(name)) != stamp.gates.get(name, {}).get("suite_hash"):
                 return Stale("suite", f"expectations/{name}.json changed: it will be checked again, not built again")
         if stamp.failed_gate:
-            return Stale("gate", f"it fails expectations/{stamp.failed_gate}.json: {_first_failure(stamp)}")
+            return Stale("gate", f"it fails expectations/{stamp.failed_gate}.json: {gating.first_failure(stamp)}")
         return None
 
     def basis(self) -> BuildInputs:
@@ -373,7 +349,7 @@ class TableTask(luigi.Task):
         if why.kind in ("suite", "gate"):
             stamp = self.check_again()
         else:
-            with _within_memory(self.shown):
+            with limits.within_memory(self.shown):
                 stamp = self.build(why)
         _memo.pop(self.task_id, None)
         self.journal("done", seconds=round(time.monotonic() - started, 3), why=why.sentence, **self._summary(stamp))
@@ -407,7 +383,7 @@ class TableTask(luigi.Task):
                 looked = beside.submit(self.collect_stats, drafts, other)
                 synced = [beside.submit(targets.fsync, drafts[name]) for name in new if self.use_all_cores]
                 try:
-                    verdicts = self.gate(_by_table({name: drafts[name] for name in made}), con)
+                    verdicts = self.gate(gating.by_table({name: drafts[name] for name in made}), con)
                 finally:  # of both failures, ours is told before the source's
                     looked.result()
             parts = {}
@@ -436,7 +412,7 @@ class TableTask(luigi.Task):
         try:
             files = {name: self.warehouse.path / part.path for name, part in sorted(stamp.parts.items())}
             with self.connection() as con:
-                gates = self.gate(_by_table(files), con)
+                gates = self.gate(gating.by_table(files), con)
         except errors.GateError as failed:
             stamps.write(self.warehouse, self.label, Stamp(stamp.basis, stamp.parts, failed.verdicts, stamp.notes))
             raise
@@ -455,7 +431,7 @@ class TableTask(luigi.Task):
         others = {**self.view_selects(), **selects(self.gate_views())}
         for name, places in files.items():
             verdict = suites.check(
-                suite_path(name),
+                gating.suite_path(name),
                 con,
                 views={**others, name: duck.scan(tables.get(name), places)},
                 variables={k: v for k, v in self.variables().items() if v is not None},
@@ -467,7 +443,7 @@ class TableTask(luigi.Task):
                 failed.append(verdict)
         if failed:
             error = errors.GateError(
-                "fails " + "; ".join(_failures(v) for v in failed),
+                "fails " + "; ".join(gating.failures_in_words(v) for v in failed),
                 place=self.shown,
                 remedy="mend the source (or the suite), then: ratehouse build  "
                 f"(see: ratehouse why {shlex.quote(self.shown)})",
@@ -490,7 +466,7 @@ class TableTask(luigi.Task):
         """A bounded DuckDB connection with the task's variables set; so many at a time share the task's memory."""
         from pipeline.storage import duck
 
-        con = duck.connect(memory(shared_by), threads(self.use_all_cores), self.warehouse.scratch)
+        con = duck.connect(limits.memory(shared_by), limits.threads(self.use_all_cores), self.warehouse.scratch)
         try:
             for name, value in self.variables().items():
                 con.execute(f"SET VARIABLE {duck.identifier(name)} = {duck.literal(value)}")
@@ -546,23 +522,6 @@ def for_months(kinds: Iterable[type[TableTask]], months: list[str]) -> list[Tabl
     return whole + [kind(month=month) for month in months for kind in kinds if tables.get(kind.table).sharded]
 
 
-def suite_path(table: str) -> Path:
-    """The suite of a table."""
-    return settings.home() / "expectations" / f"{table}.json"
-
-
-def memory(connections: int = 1) -> str:
-    """DuckDB's limit for each of a worker's connections: its share of [build] memory_mb, less what Python takes."""
-    limits = settings.build()
-    return f"{max(128, int(limits.memory_mb / limits.workers * 0.6 / connections))}MB"
-
-
-def threads(all_of_them: bool = False) -> int:
-    """DuckDB's threads in one worker: the cores, shared by the workers, or all of them."""
-    cores = os.cpu_count() or 1
-    return cores if all_of_them else max(1, cores // settings.build().workers)
-
-
 def forget_stamps_of_others() -> None:
     """Read raw hashes again: another worker may have added to them."""
     from pipeline.storage import raw_hashes
@@ -580,14 +539,6 @@ def selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
     }
 
 
-def _by_table(files: dict[str, Path]) -> dict[str, list[Path]]:
-    """Part name -> file, as table name -> its files in their order."""
-    found: dict[str, list[Path]] = {}
-    for name, path in files.items():
-        found.setdefault(stamps.table_of(name), []).append(path)
-    return found
-
-
 def _shown_input(name: str) -> str:
     """An input as a person reads it: what is named by a source's id, with the raw file's name."""
     if not name.startswith("staged/"):
@@ -601,57 +552,3 @@ def _schema(name: str) -> str:
     declared = tables.get(name)
     columns = " ".join(f"{c}:{k}" for c, k in declared.columns.items())
     return " | ".join((columns, " ".join(declared.sort), *filter(None, [" ".join(declared.dictionary_encode)])))
-
-
-def _failures(verdict) -> str:
-    from pipeline.gates import suites
-
-    words = []
-    for failure in (f for f in verdict.failures if f["severity"] == suites.CRITICAL):
-        examples = ", ".join(json.dumps(d, ensure_ascii=False) for d in (failure["detail"] or [])[:EXAMPLES])
-        words.append(f"{suites.reason(failure)} {failure['unexpected_count'] or ''} {examples}".strip())
-    return f"expectations/{verdict.suite}.json: " + "; ".join(words)
-
-
-def _first_failure(stamp: Stamp) -> str:
-    from pipeline.gates import suites
-
-    found = [f for g in stamp.gates.values() for f in g["failures"] if f["severity"] == suites.CRITICAL]
-    return suites.reason(found[0]) if found else "it did when it was last checked"
-
-
-@contextmanager
-def _within_memory(label: str) -> Iterator[None]:
-    """Turn DuckDB's refusal to go beyond its limit into an error that says which setting it is."""
-    try:
-        yield
-    except Exception as problem:
-        if type(problem).__name__ != "OutOfMemoryException":  # DuckDB's; importing it costs a build with nothing to do
-            raise
-        limits = settings.build()
-        raise errors.MemoryLimitError(
-            f"needs more memory than its share of [build] memory_mb = {limits.memory_mb} with {limits.workers} workers",
-            place=label,
-            remedy="raise memory_mb in luigi.cfg, or: ratehouse build --workers 1",
-        ) from problem
-
-
-@contextmanager
-def at_work(root: Root) -> Iterator[None]:
-    """Around everything that writes: under the warehouse's lock, and not outliving the build that asked for it."""
-    _die_with_parent()
-    signals.check()
-    with locks.held(root), targets.translate_os_errors(root.path):
-        root.make_scratch()
-        yield
-
-
-def _die_with_parent() -> None:
-    """In a worker's child on Linux: end when the parent is killed, so that nobody writes beside the next build."""
-    if os.getpid() == _main_pid or not sys.platform.startswith("linux"):
-        return
-    import ctypes
-
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != _main_pid:  # it was killed before we could ask
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,6 @@
 """The parameters of tasks: each is checked wherever it comes from (the `luigi` command, a settings file, our own commands).
 
-What belongs here: what a month, a raw file, a star schema and a partition may be called in a parameter. What must not come
+What belongs here: what a warehouse, a month, a raw file, a star schema and a partition may be called in a parameter. What must not come
 in: which of them there are (`raw`, `facts`, `leaves.manifest`).
 """
 
@@ -11,7 +11,26 @@ from collections.abc import Callable, Iterable
 
 import luigi
 
-from pipeline import errors, partition
+from pipeline import errors, partition, session
+
+
+class RootParameter(luigi.Parameter):
+    """The short id of the warehouse, so that two of them can share one scheduler; this process's own by default."""
+
+    def has_task_value(self, task_name, param_name):
+        return True
+
+    def task_value(self, task_name, param_name):
+        return session.current().id
+
+    def normalize(self, value):
+        if value != session.current().id:
+            raise errors.RootError(
+                f"this process serves the warehouse {session.current().id}, not {value}",
+                place=session.current().path,
+                remedy="set RATEHOUSE_ROOT to the folder of that warehouse",
+            )
+        return value
 
 
 class MonthParameter(luigi.Parameter):

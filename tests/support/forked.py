@@ -21,7 +21,7 @@ SERVER = """
 import ctypes, functools, importlib, json, os, pathlib, sys
 import faults
 from pipeline.operations import build_setup, warm_up
-from pipeline.tasks import base, code_version
+from pipeline.tasks import at_work, code_version
 from pipeline.cli import main
 from pipeline.cli import build, progress, show, summary
 import pipeline.operations.status
@@ -43,7 +43,7 @@ def child(asked):
         bind()
     if asked["hook"]:
         os.environ["RATEHOUSE_FAULTS_HOOK"] = asked["hook"]
-    base._main_pid = os.getpid()
+    at_work._main_pid = os.getpid()
     if asked["plan"]:
         faults.install(asked["plan"])
     sys.argv = ["ratehouse", *asked["words"]]

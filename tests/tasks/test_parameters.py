@@ -30,8 +30,7 @@ from pipeline.stages import (
     star,
     xrefs,
 )
-from pipeline.tasks.base import RootParameter
-from pipeline.tasks.parameters import KeyParameter, MonthParameter, NameParameter, PartitionParameter
+from pipeline.tasks.parameters import KeyParameter, MonthParameter, NameParameter, PartitionParameter, RootParameter
 
 CHECKED = (RootParameter, MonthParameter, NameParameter, KeyParameter, PartitionParameter)
 MONTHS = {
