@@ -167,7 +167,7 @@ def test_a_refused_operation_is_one_clear_message_and_the_next_build_completes(s
 def test_what_is_refused_outside_of_publishing_is_said_as_clearly(server, small, plan, tmp_path):
     root = kit.copy(small, tmp_path / "warehouse")
     kit.change_rate(root)
-    (root / ".state" / "code_versions.json").unlink()
+    (root / ".state" / "code_versions.json").unlink(missing_ok=True)
     ended = server.build(root, plan)
     assert ended.code == 1
     said_clearly(ended, plan.partition(" ")[0])
