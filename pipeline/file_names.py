@@ -1,4 +1,4 @@
-"""The path of a file as a library takes it for this one file, whatever the file is called.
+"""Escapes a path so that DuckDB takes it for this one file, whatever the file is called.
 
 What belongs here: how such a path is spelled, and which cannot be. What must not come in: opening anything (`duck`,
 `database`, `opening`), where a file stands (`paths`).

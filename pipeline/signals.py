@@ -1,7 +1,7 @@
-"""Being asked to stop, by Ctrl-C or by SIGTERM.
+"""Handles Ctrl-C and SIGTERM, and remembers that one came.
 
 What belongs here: what the signals do, and the memory that one came, since what they raise may be swallowed on its way.
-What must not come in: what is tidied up then (`building`), what is said (`cli`).
+What must not come in: what is tidied up then (`operations.build`), words for a person (`cli`).
 """
 
 from __future__ import annotations

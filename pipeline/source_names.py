@@ -1,7 +1,7 @@
 """The names of sources: a raw file's path as text, its id, and the label under which its staged set is kept.
 
 What belongs here: how a path under raw/ becomes text and an id, and back. What must not come in: whether the file is
-there (`raw_files`), what was built of it (`stages.sources`).
+there (`storage.raw_files`), what was built of it (`sources.presence`).
 
 A source is named by its path under raw/ (`mrf/GA/acme.json`). What is built of it is named by its id alone, the MD5 of
 the path under its folder, so that no name of a raw file is too long, or no UTF-8, for a name of ours.

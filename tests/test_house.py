@@ -184,3 +184,25 @@ def test_every_folder_of_tests_is_a_room():
         for path in modules(REPOSITORY / "pipeline").values()
     }
     assert folders - rooms - APART == set()
+
+
+def test_the_modules_that_a_docstring_sends_its_reader_to_are_there(today):
+    known = {name.removeprefix("pipeline.") for name in today}
+    leaves = {name.rpartition(".")[2] for name in known} | {name.partition(".")[0] for name in known}
+    offenders = []
+    for name, path in modules(REPOSITORY / "pipeline").items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        text = ast.get_docstring(tree) or ""
+        for group in re.findall(r"What must not come in:[^.]*(?:\.[a-z_][^.]*)*", text, re.DOTALL):
+            for word in re.findall(r"(?<=[(`, ])`([a-z_]+(?:\.[a-z_]+)*)`", " ".join(re.findall(r"\([^)]*\)", group))):
+                word = word.removeprefix("pipeline.")
+                if "." in word:
+                    found = any(one == word or one.endswith(f".{word}") for one in known)
+                else:
+                    found = word in leaves | own
+                if not found:
+                    offenders.append(f"{name}: `{word}`")
+    assert offenders == []

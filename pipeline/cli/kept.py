@@ -1,4 +1,4 @@
-"""`python -m pipeline.cli.kept ROOT`: whether a warehouse holds rows whose raw file is gone, for `make clean`.
+"""`python -m pipeline.cli.kept ROOT`: tells `make clean` which rows would be lost, because their raw file is gone.
 
 What belongs here: naming them. What must not come in: removing anything.
 """

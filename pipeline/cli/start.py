@@ -1,4 +1,4 @@
-"""`ratehouse init | sample | import-star`: getting raw files into a warehouse."""
+"""`ratehouse init` and `ratehouse sample`: a warehouse of your own, and generated raw files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates: is a table fit to be published? The only module that knows GX, with `gx_duckdb` and `data_docs` beside it.
+"""Checks a table against its suite: is it fit to be published? Only this module, `gx_duckdb` and `data_docs` know GX.
 
 What belongs here: checking a table against its suite, the verdict, and which rows failed. GX gives the verdict;
 which rows failed is asked of DuckDB, since GX returns samples. What must not come in: what follows from a verdict

@@ -1,7 +1,7 @@
-"""The times of published files, put on record anew where a file has another one and the bytes that it had.
+"""Updates the times of published files in stamps and manifests where only the time changed, so that the next build need
+not hash them again.
 
-What belongs here: rewriting stamps and manifests with the times that files have now, so that the next build need not read
-these files again. What must not come in: whether a file is as it was published (`targets`), writing a file of a table.
+What belongs here: rewriting them. What must not come in: whether a file is as it was published (`targets`), writing a file of a table.
 """
 
 from __future__ import annotations

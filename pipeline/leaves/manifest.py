@@ -1,4 +1,4 @@
-"""Leaves: where they are on record, which stand, and which are owed.
+"""The manifests of leaves: which are planned, which are current, and which have still to be written.
 
 What belongs here: the manifests of leaves (a line each), the plan as it was made, and holding one against the other and
 against the files. What must not come in: which rows make a leaf (`transforms.leaf_plan`), writing one (`leaves.writing`),

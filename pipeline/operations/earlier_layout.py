@@ -1,4 +1,4 @@
-"""Warehouses of earlier versions, which named what they built after raw files: naming it by id.
+"""Migrates the warehouse of an earlier version, which named what it built after raw files: now it is named by id.
 
 What belongs here: renaming staged sets, stamps, gate results and rejected records, once. What must not come in: building
 anything again; whether that is due follows from the stamps as always.

@@ -1,4 +1,5 @@
-"""What the published rows are without, and what the gates warned of: figures from stamps alone, no data file is opened.
+"""Counts what the published rows lack (a provider, a Medicare rate) and what the gates warned of, from stamps alone: no
+data file is opened.
 
 What belongs here: gathering them, for the end of a build. What must not come in: counting rows (the stage that makes
 them does it, and leaves the figures in its stamp), words for a person (`cli.closing`).

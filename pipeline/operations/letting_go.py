@@ -1,4 +1,4 @@
-"""Letting go of sources that are not seen: which of them moved, were superseded or replaced, and removing their sets.
+"""What a build drops by itself: the staged sets of sources that moved, were superseded or replaced; and which are missing.
 
 What belongs here: what a build may conclude by itself, the list of sources that are missing, and removing what was let
 go of. What must not come in: commands (`cli.let_go`), what a month makes of it (`undecided`), removing months

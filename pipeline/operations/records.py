@@ -1,4 +1,4 @@
-"""Whether everything that published tables were made of is still on record, or here.
+"""Refuses to build when the stamp of a source that published tables were made of is lost.
 
 What belongs here: finding records of sources that were lost or damaged, and refusing to build without them. What must
 not come in: mending them (`operations.verify`).

@@ -1,7 +1,7 @@
-"""Whether a file whose name leaves it open is an in-network file, by its beginning alone.
+"""Decides from a file's first bytes whether it is an in-network file, where its name leaves that open.
 
-What belongs here: that look. What must not come in: reading such a file (`in_network`), deciding what becomes of it
-(`raw_sorting`). No reader imports it, so that a change here reads no source anew.
+What belongs here: looking at the beginning. What must not come in: reading such a file (`in_network`), deciding what becomes of it
+(`sources.sorting`). No reader imports it, so that a change here reads no source anew.
 """
 
 from __future__ import annotations

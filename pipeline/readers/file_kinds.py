@@ -1,5 +1,4 @@
-"""What can be told of a machine-readable file of the transparency rule without reading it: its kind, by the one key
-that gives it away, and its month.
+"""Tells the kind and the month of a machine-readable file of the transparency rule from its first keys.
 
 What belongs here: such looks. What must not come in: a verdict on a file (`in_network.read` and the other readers give it).
 """

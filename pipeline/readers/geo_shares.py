@@ -1,4 +1,4 @@
-"""Which way round a ZIP crosswalk of HUD's is: by its shares, for its columns have the same names either way.
+"""Tells HUD's ZIP to area files from its area to ZIP files, whose columns have the same names: by which shares add up to 1.
 
 What belongs here: the test of the shares. What must not come in: reading the file (`geo`), which area a ZIP gets.
 

@@ -1,4 +1,4 @@
-"""What one field of an in-network file says, as `data-model.md` writes it.
+"""One JSON field of an in-network file, converted into its staged value (docs/reading-files.md).
 
 What belongs here: functions from a published JSON value (numbers are their text) to the staged value, the refusal of a
 value that cannot be read, notes of what is odd in one that can. What must not come in: codes (`in_network.codes`), dates

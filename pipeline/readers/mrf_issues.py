@@ -1,7 +1,7 @@
-"""The kinds of warnings that reading an in-network file may give: a closed list.
+"""The closed list of warnings that reading an in-network file can give.
 
 What belongs here: a constant for each kind, its name and one sentence that says what it means. What must not come in:
-where an issue was found and how often (`in_network_account.Warnings`), what varies from file to file (the detail of an
+where an issue was found and how often (`in_network.account`), what varies from file to file (the detail of an
 example), records that cannot be read (they are rejected, not warned of).
 """
 

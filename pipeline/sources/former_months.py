@@ -1,4 +1,4 @@
-"""What an in-network file's path gave for a month before it gave another one.
+"""Keeps the staged rows of a file's earlier month when the same path brings another month.
 
 What belongs here: setting a staged set aside under a label with its month before another month takes its place, and
 removing it when the path gives that month again. What must not come in: reading files (`ingest`), letting go of a

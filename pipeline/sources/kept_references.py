@@ -1,4 +1,4 @@
-"""Provider references that an in-network file was read with and that are not at hand any more.
+"""Provider references that an in-network file was read with and that are gone now: the file is not read again.
 
 What belongs here: which they are, and what a build makes of them. What must not come in: finding a reference
 (`pipeline.fetching.reference_lookup`), letting go of a source (`letting_go`).

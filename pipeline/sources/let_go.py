@@ -1,4 +1,5 @@
-"""Which sources were let go of, when and why: JSON lines in .state/let_go.jsonl, of which later ones count.
+"""The record of sources that were let go of (their rows are dropped), when and why: JSON lines in .state/let_go.jsonl, of
+which later ones count.
 
 What belongs here: appending to that record and asking it. What must not come in: deciding that a source is let go of
 (`operations.letting_go`, `cli.let_go`), removing anything.

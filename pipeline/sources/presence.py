@@ -1,4 +1,4 @@
-"""Which sources there are: those whose raw file is seen now, and those that were built before and are not seen.
+"""Which sources are here, missing or archived: told by the listing of raw/ and by the stamps of what was built.
 
 What belongs here: what is on record of sources, whether a source is here, missing or archived, and why it is not seen.
 What must not come in: reading a raw file (`ingest`), letting go of a source (`letting_go`), tasks.

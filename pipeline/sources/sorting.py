@@ -1,11 +1,11 @@
-"""What becomes of each file under raw/: it is read, skipped, ignored, or misplaced.
+"""Classifies each file under raw/: read, skipped, ignored, or misplaced.
 
 What belongs here: that decision, by name and place, and by its beginning where a name leaves it open. What must not
 come in: listing folders (`raw_files`), the folders' kinds (`raw_kinds`), reading a file.
 
 - *Passed over in silence*: what systems and editors keep beside files and nobody put there as data: names that begin
   with a dot (`.DS_Store`, `._x`), folders of systems (`__MACOSX`, `lost+found`), and the notes of `ratehouse init`.
-- *Skipped*, listed by `status` and `sources.presence`, no error: in the folder of a kind what its reader does not take (layouts,
+- *Skipped*, listed by `ratehouse status` and `ratehouse sources`, no error: in the folder of a kind what its reader does not take (layouts,
   PDFs, data dictionaries, copies in another form, files of a kind that nothing reads yet); anywhere notes (README,
   LICENSE), checksums, files that a system or an editor left under a plain name (`Thumbs.db`, `x~`, `#x#`, `~$x.xlsx`),
   backup copies, downloads under way; a folder that is listed under another name. Of these the end of a build counts

@@ -1,4 +1,7 @@
-"""The benchmarks, one task a table (and month)."""
+"""The benchmarks, one task a table (and month).
+
+What belongs here: which staged schedules each is made of, and what a refused file holds up. What must not come in: how rows are made (`transforms`).
+"""
 
 from __future__ import annotations
 

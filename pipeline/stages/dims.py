@@ -1,4 +1,7 @@
-"""The dimensions, one task a table."""
+"""The dimensions, one task a table.
+
+What belongs here: what each reads. What must not come in: how rows are made (`transforms`).
+"""
 
 from __future__ import annotations
 

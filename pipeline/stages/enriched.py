@@ -1,4 +1,4 @@
-"""The leaves of a month's enriched rows, one Parquet file for each business partition.
+"""The tasks that plan and write the leaves of a month: one Parquet file for each business partition.
 
 What belongs here: the tasks that plan, write and account for them, and what these remember of leaves (`leaves.manifest`). What must
 not come in: the rows (`stages.enriched_rows`), the plan itself (`transforms`), how a file is published (`targets`).

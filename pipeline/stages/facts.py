@@ -1,4 +1,7 @@
-"""The facts: one shard a month, another layout of the same rows where it is set, and where each fact was published."""
+"""The facts: one shard a month, another layout of the same rows where it is set, and where each fact was published.
+
+What belongs here: what a month's facts are made of, and its accounts. What must not come in: how rows are made (`transforms`).
+"""
 
 from __future__ import annotations
 

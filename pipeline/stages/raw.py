@@ -1,4 +1,4 @@
-"""The task of a raw file, by which a broken one is red on the dashboard.
+"""The Luigi task of a raw file: it shows a broken file in red on the dashboard.
 
 What belongs here: that task. What must not come in: which files there are (`sources`), reading a file: the modules that do
 say here what they found (`PROBLEM_OF`).

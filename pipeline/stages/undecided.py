@@ -1,4 +1,4 @@
-"""Months of which it is not known whether a new file takes the place of one that is missing.
+"""Blocks a month in which a missing file may have been replaced by a new one, until `forget` or `archive` says so.
 
 What belongs here: that question. What must not come in: letting go of a source (`letting_go`).
 

@@ -1,4 +1,5 @@
-"""Copies of a reference file that is not seen: its rows are used still, so a copy in another form must not be read too.
+"""Keeps a build from reading a copy of a reference file that is missing while its rows are still used: they would count
+twice.
 
 What belongs here: which better copies of a file are on record, and refusing to read theirs again. What must not come in:
 copies among the files that are seen (`readers.reference_files.parts` compares those by their content).

@@ -1,4 +1,7 @@
-"""The end of a build: the catalog, from which a reader finds everything else."""
+"""The end of a build: the catalog, from which a reader finds everything else.
+
+What belongs here: which tables the catalog lists, and what goes with a month that is gone. What must not come in: how rows are made (`transforms`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The cross-references, one task a table (and month)."""
+"""The cross-references, one task a table (and month).
+
+What belongs here: what each reads. What must not come in: how rows are made (`transforms`).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Opening a file with Arrow or Calamine by its path: always this file, never a pattern, an address or a folder of files.
+"""Opens one file with Arrow or Calamine: always this file, never a pattern, an address or a folder of files.
 
-What belongs here: that, for every module that opens one. What must not come in: DuckDB (`duck`, `database`), what is done
+What belongs here: opening, for every module that opens one. What must not come in: DuckDB (`duck`, `database`), what is done
 with the rows. Polars opens no file here; where it does, it has to be told glob=False and hive_partitioning=False.
 """
 

@@ -1,6 +1,6 @@
-"""Making the next things in another thread while those before them are used.
+"""Runs an iterator ahead in another thread, while what it made before is used.
 
-What belongs here: that, for whatever an iterator makes outside Python's lock (Arrow's, DuckDB's, a decompressor's work).
+What belongs here: running ahead, for whatever an iterator makes outside Python's lock (Arrow's, DuckDB's, a decompressor's work).
 What must not come in: what is made.
 """
 

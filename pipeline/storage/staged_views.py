@@ -1,4 +1,4 @@
-"""SELECTs over files of a table of which some were written before a column of it was declared.
+"""SELECTs over staged files that lack columns declared later, with the declared value in their place.
 
 What belongs here: putting the declared value where a file lacks a column. What must not come in: which files a view has
 (`tasks.base`, `stages`), any table's meaning.

@@ -1,4 +1,4 @@
-"""Replacing, durable files: a reader sees the old file or the new one, never a mix and never a draft.
+"""Publishes a draft as a file, durably: a reader sees the old file or the new one, never a mix and never a draft.
 
 What belongs here: how a draft becomes a published file (fsync, object, hard link, replace, folder fsync), and
 whether a file is still the one that was published. What must not come in: whether it should be (`stamps`), what

@@ -1,7 +1,7 @@
-"""What every table is: its columns, key, order and place. The only declaration of a schema in the project.
+"""Declares every table: its columns, key, order and place. There is no other declaration of a schema.
 
-What belongs here: declarations (`published` is data-model's tables, the `staged_*` modules what ingest leaves
-for the next stages). What must not come in: code that reads, builds or checks a table. Column types are words
+What belongs here: declarations (`published` has the tables that analysts read, the `staged_*` modules what readers
+return). What must not come in: code that reads, builds or checks a table. Column types are words
 (`string`, `float64`, …) so that asking for a table's name costs no import of pyarrow.
 """
 

@@ -1,4 +1,7 @@
-"""The published tables: facts, dimensions, cross-references, benchmarks and the enriched rows."""
+"""The published tables: facts, dimensions, cross-references, benchmarks and the enriched rows.
+
+What belongs here: their declarations. What must not come in: staged tables, how a table is made.
+"""
 
 from __future__ import annotations
 

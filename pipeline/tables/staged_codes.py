@@ -1,4 +1,4 @@
-"""What ingest leaves of code sets: procedure categories, provider taxonomy and places of service."""
+"""The staged tables of code sets: procedure categories, provider taxonomy and places of service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ingest leaves of geography files.
+"""The staged tables of geography files.
 
 `release` is the date that a file gives of itself (YYYY-MM), null where it gives none; ZIPs have five digits, FIPS
 codes two (state) or five (county), restored where a publisher lost leading zeros.

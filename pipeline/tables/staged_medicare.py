@@ -1,4 +1,4 @@
-"""What ingest leaves of fee-schedule files (Medicare's and the states' for workers' compensation).
+"""The staged tables of fee-schedule files (Medicare's and the states' for workers' compensation).
 
 What belongs here: one table per kind of file, as its publisher lays it out. Figures (RVUs, GPCIs, factors, amounts)
 stay decimal text exactly as published: the transforms calculate in DECIMAL. Every row names its file, the day from

@@ -1,4 +1,4 @@
-"""What ingest leaves of one in-network file: rates not yet multiplied by their provider groups."""
+"""The staged tables of an in-network file: its rates, not yet multiplied by their provider groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ingest leaves of provider-registry files."""
+"""The staged tables of provider-registry files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ingest leaves of a star schema that was brought: typed tables, before they are merged with what else is known.
+"""The staged tables of an imported star schema: typed tables, before they are merged with what else is known.
 
 batch_id is the star schema's id. first_month and last_month are those of its facts: where star schemas differ, the
 earliest text of a code or payer stays, and the latest word on a provider counts.

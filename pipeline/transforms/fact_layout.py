@@ -1,6 +1,7 @@
-"""The layouts of the fact: which rows stand in which file.
+"""Which rows of the fact go into which file, for each setting of `[facts] layout`.
 
-What belongs here: file names and the rows of each. `spec/` says when each layout is right.
+What belongs here: file names and the rows of each. docs/settings.md says when each layout is right.
+What must not come in: writing a file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The facts of a month by number: prices times owners, a piece at a time, each piece in order once it is made.
+"""Makes a month's facts in the usual way (no corrections, no imported facts): prices times owners, a piece at a time, each
+put in order, identified and collapsed.
 
 What belongs here: facts of rates that nothing corrects, in memory that does not grow with them. Facts are sorted by what
 their item and terms say before their uid, and rates of one uid agree in that. So it is prices that are put in that order, a

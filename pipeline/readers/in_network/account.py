@@ -1,4 +1,4 @@
-"""What is said of a file beside its rows: warnings, rejected records, tallies; and how often numbered things occur.
+"""Counts warnings and rejected records while one in-network file is read, and how often numbered things occur.
 
 What belongs here: counting and keeping receipts, in an order that follows from the file alone. What must not come in:
 what is worth a warning or cannot be read (the callers').

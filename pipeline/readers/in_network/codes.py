@@ -1,6 +1,6 @@
 """The codes of an in-network file: services and their types, what a bundle contains, places of service, modifiers.
 
-What belongs here: reading a published code as `data-model.md` writes it. What must not come in: other fields
+What belongs here: reading a published code (docs/reading-files.md). What must not come in: other fields
 (`mrf_fields`), what a code joins (`naming`), where a value stands, counting.
 """
 

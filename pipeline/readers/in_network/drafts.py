@@ -1,4 +1,4 @@
-"""Where an in-network file puts what today's schema puts elsewhere: the keys of older drafts, and objects in place of lists.
+"""Finds rates, prices and groups under the keys of CMS's older schema drafts, and in objects in place of lists.
 
 What belongs here: finding the rates of an item, the prices and groups of a rate object, the id and groups of a reference,
 under any of these keys, with a note where it is not today's. What must not come in: what a field says (the readings'

@@ -1,5 +1,5 @@
-"""What stands around what the compiled pass leaves out: the head of an item by the bytes around its rates, the tail of a price
-by those around its rate.
+"""Caches the JSON around what the compiled scan cuts out, so that each distinct text is parsed once: the fields of an item
+around its rates, the terms of a price around its rate.
 
 What belongs here: putting a mark where something was cut out, and making sure that it stands for nothing else. What must not
 come in: what a head or a tail says (`in_network.prices`), where the bytes come from (`in_network.items`).

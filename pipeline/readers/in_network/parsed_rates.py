@@ -1,4 +1,4 @@
-"""Rate objects as parsed JSON says them: what the compiled pass leaves, for it takes care to see.
+"""Reads the rate objects that the compiled scan leaves to a JSON parser.
 
 What belongs here: one object of negotiated_rates to its part, and what of it cannot be read. What must not come in: bytes,
 going through a list (`in_network.items`), under which keys a value stands (`in_network.drafts`), what a field says

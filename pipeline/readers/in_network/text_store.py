@@ -1,6 +1,6 @@
-"""Texts that are put aside while a file is read, and looked up by their place.
+"""Stores texts in one buffer while a file is read, and returns them by their place.
 
-What belongs here: that. What must not come in: what a text says.
+What belongs here: the buffer and its file on disk. What must not come in: what a text says.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where values stand in a JSON text that is whole.
+"""Finds the byte position of a value in a JSON text, for a record that could not be read.
 
-What belongs here: that, for a record that could not be read. What must not come in: values (`json_stream.cursor`).
+What belongs here: finding it. What must not come in: values (`json_stream.cursor`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which files are the same table in another form, by their names: CMS ships each as .csv, .xlsx and .txt.
+"""Chooses by name between files that are one table in several forms: CMS ships each as .csv, .xlsx and .txt.
 
-What belongs here: the order in which forms are preferred. What must not come in: content (`reference_parts`), and any
+What belongs here: the order in which forms are preferred. What must not come in: content (`reference_files.parts`), and any
 import that a build with nothing to do must do without.
 """
 

@@ -1,6 +1,6 @@
-"""What waits for a reference file that cannot be read, in words.
+"""Says what stays as published while a reference file cannot be read: words for each staged table.
 
-What belongs here: the words for what each staged table is needed for. What must not come in: which table is built
+What belongs here: what each staged table is needed for, in words; a new one belongs into `_NEEDED_FOR`. What must not come in: which table is built
 (`stages`).
 """
 

@@ -1,8 +1,8 @@
-"""Walking the bytes of in_network[] as fast as they come: where things stand, and which of them were seen before.
+"""The compiled scan of in_network[]: it finds where prices and references are, and which of them were seen before.
 
 What belongs here: the compiled pass over items, rate objects, prices and references of regular form. It reads the
 number of a rate and the token of a reference; of all else it only finds the ends, and numbers the distinct spans,
-for Python to read each of them once. Whatever is not of regular form it leaves at its beginning (ODD, BROKEN).
+for Python to read each of them once. Whatever is not of regular form it leaves at its beginning (FALLBACK, BROKEN).
 What must not come in: what a field says (`mrf_fields`), a guess at what is no JSON.
 
 The price `{"a": 1, "negotiated_rate": 12.5, "b": 2}` is a rate between `{"a": 1, "negotiated_rate": ` and

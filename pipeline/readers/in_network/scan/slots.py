@@ -1,4 +1,4 @@
-"""What each number of the arrays holds that the compiled passes and Python share: cursors, rows, counters.
+"""The index of each field in the arrays that compiled passes and Python share: cursors, rows, counters.
 
 What belongs here: the places of these numbers, the widths of rows, and what a mode or a status means. What must not come
 in: a function. `pipeline.compiled.jit.cache` looks at every module that names `pipeline.compiled`, as this one does: code

@@ -1,4 +1,4 @@
-"""Going once over rate objects that were read: the rows of their prices and owners, and what they come to.
+"""One compiled pass that turns rate objects into rows of prices and owners, with counts and sums.
 
 What belongs here: the compiled pass over a part's columns. What must not come in: bytes and JSON text
 (`in_network.scan.items`), what a number stands for (`in_network.prices`, `in_network.provider_groups`).
