@@ -128,7 +128,8 @@ def line_of(event: dict) -> str | None:
         word = "BROKEN" if event["status"] == "broken" else "unknown"
         return _line(word, event["label"].replace("staged/", "raw/", 1), event["reason"])
     if event["event"] == "done":
-        parts = [counted(event["files"], "leaf", "leaves")] if event["task"].startswith("enriched.Enriched") else []
+        of_leaves = event["task"] in ("enriched.EnrichedGroup", "enriched.EnrichedMonth")
+        parts = [counted(event["files"], "leaf", "leaves")] if of_leaves else []
         parts += [counted(event["rows"], "row")] if event["rows"] or event["files"] else []
         parts += [f"{event['seconds']:.1f} s"]
         parts += [counted(event["warnings"], "warning")] if event.get("warnings") else []
