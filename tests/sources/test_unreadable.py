@@ -243,7 +243,7 @@ def test_a_later_release_of_the_same_schedule_supersedes_one_that_is_gone(two_mo
 
 @pytest.mark.slow
 def test_a_star_schema_that_is_gone_is_missing_until_it_is_forgotten(two_months, tmp_path):
-    from test_import_star import guidelines, write
+    from star_schemas import guidelines, write
 
     given = write(tmp_path / "given", guidelines())
     look(two_months)
