@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 
 # These come from make's command line only: a shell that happens to export ROOT or MONTH must not redirect a build.
-WORDS  := ROOT WORKERS PARTITION MONTH TARGET ARGS FORCE
+WORDS  := ROOT WORKERS PARTITION MONTH TARGET ARGS FORCE SQL
 $(foreach word,$(WORDS),$(if $(filter command,$(origin $(word))),,$(eval $(word) :=)))
 export $(WORDS)
 
@@ -16,7 +16,7 @@ READY     := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup warehouse test test-rest test-all check faults bench bench-reader bench-reference sample scheduler dashboard status rerun why docs clean
+.PHONY: help setup warehouse test test-rest test-all check faults bench bench-reader bench-reference sample scheduler dashboard status rerun why query sources partitions stats verify docs clean
 
 help: ## list what make can do
 	@echo "make TARGET [ROOT=folder of the warehouse] …"
@@ -35,6 +35,21 @@ rerun: need-PARTITION $(READY) ## build one leaf again: PARTITION='payer_slug=�
 
 why: need-TARGET $(READY) ## say why something would be built: TARGET=table, table:2025-08, path or partition
 	@$(RATEHOUSE) why -- "$$TARGET"
+
+query: need-SQL $(READY) ## ask the catalog: SQL='SELECT …'
+	@$(RATEHOUSE) query -- "$$SQL"
+
+sources: $(READY) ## list the in-network files, and what was read of each
+	@$(RATEHOUSE) sources
+
+partitions: $(READY) ## list the leaves, with their rows and bytes
+	@$(RATEHOUSE) partitions
+
+stats: $(READY) ## show the space and time that the leaves cost
+	@$(RATEHOUSE) stats
+
+verify: $(READY) ## find files that are missing, extra or damaged [ARGS='--deep --repair']
+	@$(RATEHOUSE) verify $(ARGS)
 
 docs: $(READY) ## open the Data Docs of the last build
 	@$(RATEHOUSE) docs
@@ -124,6 +139,7 @@ endef
 # A variable without which a target makes no sense; asked for before anything is set up.
 EXAMPLE_PARTITION := PARTITION='payer_slug=acme/state=GA/…' MONTH=2025-08
 EXAMPLE_TARGET    := TARGET=fact_rate:2025-08
+EXAMPLE_SQL       := SQL='SELECT table_name, rows FROM table_files'
 need-%:
 	@[ -n "$$$*" ] || { echo "make $(MAKECMDGOALS): $* is not given" >&2; \
 	    echo "  make $(MAKECMDGOALS) $(EXAMPLE_$*)" >&2; exit 2; }

@@ -116,7 +116,7 @@ def test_help_is_the_default_and_names_every_target():
     assert sorted(named) == sorted(targets)
 
 
-@pytest.mark.parametrize(("target", "variable"), [("rerun", "PARTITION"), ("why", "TARGET")])
+@pytest.mark.parametrize(("target", "variable"), [("rerun", "PARTITION"), ("why", "TARGET"), ("query", "SQL")])
 def test_a_missing_variable_is_named_with_an_example(target, variable, venv):
     answer = make(target, venv, **{variable: "from the shell, not from make's command line"})
     assert answer.returncode == 2
@@ -137,6 +137,8 @@ def test_words_reach_the_command_whole(venv, tmp_path):
     partition = """payer_slug=a/stat_area_name=Coeur d'Alene "ID"; echo `id`"""
     answer = make("rerun", venv, f"PARTITION={partition}", "MONTH=2025-08", "ROOT=a b")
     assert answer.stdout.splitlines() == ["--root", "a b", "rerun", partition, "--month", "2025-08"]
+    answer = make("query", venv, "SQL=SELECT 'it''s' AS \"a b\"")
+    assert answer.stdout.splitlines() == ["query", "--", "SELECT 'it''s' AS \"a b\""]
     answer = make("warehouse", venv, "WORKERS=2", ROOT="/elsewhere", MONTH="2025-08")
     assert answer.stdout.splitlines() == ["build", "--workers", "2"]
 

@@ -58,12 +58,26 @@ class Commands(click.Group):
         module = importlib.import_module(f"pipeline.cli.{self.PLACES[name]}")
         return getattr(module, name.replace("-", "_"))
 
+    def parse_args(self, ctx, args):
+        return super().parse_args(ctx, _root_first(args))
+
     def resolve_command(self, ctx, args):
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self.PLACES:
             near = difflib.get_close_matches(name, self.PLACES, 1, 0.4) or ["--help"]
             raise errors.UsageError(f"{name} is no command", remedy=f"do you mean: ratehouse {near[0]}")
         return super().resolve_command(ctx, args)
+
+
+def _root_first(args: list[str]) -> list[str]:
+    """The arguments with `--root DIR` before the command, wherever it was written; what follows `--` stays as it is."""
+    end = args.index("--") if "--" in args else len(args)
+    for at, word in enumerate(args[:end]):
+        if word == "--root" and at + 1 < end:
+            return [*args[at : at + 2], *args[:at], *args[at + 2 :]]
+        if word.startswith("--root="):
+            return [word, *args[:at], *args[at + 1 :]]
+    return args
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

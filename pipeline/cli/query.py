@@ -32,12 +32,17 @@ def query(sql: str, as_csv: bool) -> None:
     try:
         with catalog_file.opened(session.current()) as con:
             answer = con.sql(sql)
+            if answer is None:
+                raise errors.UsageError(
+                    f"{sql!r} gives no rows", remedy="ask for some, such as: ratehouse query 'SHOW TABLES'"
+                )
             if as_csv:
                 _write_csv(answer)
             else:
                 answer.show(max_width=None if sys.stdout.isatty() else lines.WIDTH)
     except duckdb.Error as problem:
-        raise errors.UsageError(f"DuckDB refuses it: {problem}", remedy="SHOW TABLES lists what there is") from problem
+        remedy = "SHOW TABLES lists what there is" if isinstance(problem, duckdb.CatalogException) else None
+        raise errors.UsageError(f"DuckDB refuses it: {problem}", remedy=remedy) from problem
 
 
 def _write_csv(answer) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import kit
 from pipeline import cli
-from pipeline.cli import lines, progress
+from pipeline.cli import _root_first, lines, progress
 
 WIDTH = 80
 COMMANDS = list(cli.Commands.PLACES)
@@ -285,3 +285,39 @@ def test_a_first_session_reads_well(tmp_path):
     assert "built    gold/" not in sent
     assert "the warehouse is up to date (" in sent
     assert leaf.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["build", "--root", "here"], ["--root", "here", "build"]),
+        (["query", "--root=here", "SELECT 1"], ["--root=here", "query", "SELECT 1"]),
+        (["--root", "here", "build"], ["--root", "here", "build"]),
+        (["sample", "--", "--root", "x"], ["sample", "--", "--root", "x"]),
+        (["build", "--root"], ["build", "--root"]),
+    ],
+)
+def test_the_root_may_be_named_after_the_command(given, meant):
+    assert _root_first(given) == meant
+
+
+def test_the_root_that_is_named_after_the_command_is_used(built_sample, tmp_path):
+    asked = kit.ratehouse(
+        None, "query", "--root", str(built_sample), "--csv", "SELECT count(*) FROM fact_rate", cwd=tmp_path
+    )
+    assert (asked.returncode, asked.stdout.splitlines()[1:]) == (0, ["3988"])
+
+
+@pytest.mark.parametrize("sql", ["", ";"])
+def test_a_query_that_asks_nothing_is_refused_in_words(built_sample, sql):
+    asked = kit.ratehouse(built_sample, "query", sql)
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr.startswith(f"error: {sql!r} gives no rows\n  ask for some, such as: ratehouse query 'SHOW")
+
+
+def test_only_an_unknown_name_is_answered_with_how_to_list_them(built_sample):
+    asked = kit.ratehouse(built_sample, "query", "SELECT * FROM nothing")
+    assert "SHOW TABLES lists what there is" in asked.stderr
+    asked = kit.ratehouse(built_sample, "query", "SELECT 1 +")
+    assert asked.returncode == 2
+    assert "SHOW TABLES" not in asked.stderr
