@@ -7,6 +7,7 @@ trace: a noun, a fact, a next step. What must not come in: anything that another
 from __future__ import annotations
 
 import configparser
+import contextlib
 import difflib
 import importlib
 import os
@@ -112,8 +113,26 @@ def _unreadable_settings(problem: Exception) -> errors.SettingsError:
     return errors.SettingsError(f"Luigi's settings cannot be read: {problem}", remedy="mend luigi.cfg")
 
 
+def _open_what_is_closed() -> None:
+    """Whoever closed stdout or stderr (`>&-`) wants to read nothing there; commands print all the same."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _say_that_nothing_can_be_printed(problem: OSError) -> None:
+    """Say on stderr why stdout took no more, and print nothing further, nor what is still to be printed when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        click.echo(f"error: what the command says cannot be printed: {problem.strerror}", err=True)
+        sys.stderr.flush()
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def main() -> None:
     """The console script: runs a command, prints our errors as such, exits with their code."""
+    _open_what_is_closed()
     try:
         try:  # every command needs Luigi, which reads settings when it is imported
             with warnings.catch_warnings(action="ignore"):  # we say it, of LUIGI_CONFIG_PATH, in our own words
@@ -121,6 +140,7 @@ def main() -> None:
         except (configparser.Error, UnicodeDecodeError) as problem:
             raise _unreadable_settings(problem) from problem
         code = group.main(prog_name="ratehouse", standalone_mode=False)
+        sys.stdout.flush()
     except errors.RatehouseError as error:
         from pipeline.cli.lines import wrapped
 
@@ -135,5 +155,10 @@ def main() -> None:
         os._exit(SIGINT_EXIT)  # all is tidied up; taking apart the modules of Great Expectations takes another second
     except BrokenPipeError:  # the reader of our output left
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as problem:
+        if problem.filename is not None:
+            raise
+        _say_that_nothing_can_be_printed(problem)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

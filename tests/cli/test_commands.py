@@ -321,3 +321,33 @@ def test_only_an_unknown_name_is_answered_with_how_to_list_them(built_sample):
     asked = kit.ratehouse(built_sample, "query", "SELECT 1 +")
     assert asked.returncode == 2
     assert "SHOW TABLES" not in asked.stderr
+
+
+@pytest.mark.parametrize("words", ["status", "query 'SELECT 1'", "sources", "partitions --json"])
+def test_a_closed_stdout_takes_what_is_printed(built_sample, words):
+    ended = _in_a_shell(built_sample, f"{words} >&-")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@kit.on_a_full_disk
+@pytest.mark.parametrize("words", ["status", "query 'SELECT 1'", "partitions --json", "--help"])
+def test_a_full_stdout_is_an_error_in_words(built_sample, words):
+    ended = _in_a_shell(built_sample, f"{words} >/dev/full")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "error: what the command says cannot be printed: No space left on device\n",
+    )
+    assert _in_a_shell(built_sample, f"{words} >/dev/full 2>&1").returncode == 1
+
+
+def _in_a_shell(root: Path, words: str) -> subprocess.CompletedProcess:
+    command = f"exec {sys.executable} -m pipeline.cli --root '{root}' {words}"
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=kit.REPOSITORY,
+        env=os.environ | {"NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
