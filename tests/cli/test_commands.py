@@ -323,7 +323,7 @@ def test_only_an_unknown_name_is_answered_with_how_to_list_them(built_sample):
     assert "SHOW TABLES" not in asked.stderr
 
 
-@pytest.mark.parametrize("words", ["status", "query 'SELECT 1'", "sources", "partitions --json"])
+@pytest.mark.parametrize("words", ["status", "query 'SELECT 1'"])
 def test_a_closed_stdout_takes_what_is_printed(built_sample, words):
     ended = _in_a_shell(built_sample, f"{words} >&-")
     assert (ended.returncode, ended.stderr) == (0, "")

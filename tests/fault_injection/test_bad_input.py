@@ -437,7 +437,8 @@ def test_a_month_that_is_not_there_is_refused_with_those_there_are(built_sample)
     assert kit.rewritten(before, kit.parquet_files(built_sample)) == set()
 
 
-@pytest.mark.parametrize("gate_fails", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("gate_fails", [False, True])
 def test_rates_that_were_read_and_not_staged_stop_the_file(gate_fails, tmp_path, monkeypatch):
     """Counted apart while they are read and while they are written: what got lost between is no warehouse's. That is said
     before what the gate says."""

@@ -328,6 +328,7 @@ def test_hashing_a_suite_imports_no_gx(tmp_path):
     assert run(program, suite(tmp_path, [NOT_NULL])) == "set()"
 
 
+@pytest.mark.slow
 def test_a_process_that_imported_what_builds_need_ends_without_a_word():
     """DuckDB's binding tells of each object that is left when Python ends."""
     assert run("from pipeline.operations import build_setup; print(build_setup.preload() > 0)") == "True"

@@ -429,6 +429,7 @@ def test_identity_is_every_column_but_these():
     }
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_while_facts_are_still_made(sample, monkeypatch):
     """The writer fails while other threads make the next facts with the task's connection: they end, and then it does."""
     session.use(sample)

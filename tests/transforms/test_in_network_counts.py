@@ -86,7 +86,7 @@ class File:
         return in_network_counts.counts(con, rows, counting)
 
 
-@pytest.mark.parametrize("repeat_items", [False, True])
+@pytest.mark.parametrize("repeat_items", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("repeat_owners", [False, True])
 def test_facts_are_the_different_rates(repeat_items, repeat_owners, tmp_path, monkeypatch):
     """Also where two numbers say the same, and where there are more prices than are held."""
