@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 import warnings
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 import click
 
@@ -120,6 +120,16 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
+def _takes_no_more(stream: TextIO) -> bool:
+    """Whether a stream refuses a line break: only trying tells, for Python drops what it could not write."""
+    try:
+        stream.write("\n")
+        stream.flush()
+    except OSError:
+        return True
+    return False
+
+
 def _say_that_nothing_can_be_printed(problem: OSError) -> None:
     """Say on stderr why stdout took no more, and print nothing further, nor what is still to be printed when Python ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -157,8 +167,8 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except OSError as problem:
-        if problem.filename is not None:
-            raise
+        if not _takes_no_more(sys.stdout):
+            raise  # it is about something else: a fork, a socket
         _say_that_nothing_can_be_printed(problem)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

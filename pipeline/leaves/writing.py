@@ -1,7 +1,7 @@
 """Writing leaves: a group of them or one, withholding those that fail, and putting a month of them on record.
 
 What belongs here: publishing leaf files. What must not come in: which rows make a leaf (`transforms.leaf_plan`), which
-are owed (`leaves.manifest`), Luigi.
+leaves are stale (`leaves.manifest`), Luigi.
 
 A leaf's file is an object named by its content; the Hive tree holds a hard link to it. A group's leaves are made
 durable together, before its manifest; the month's manifest is compiled from its groups'.

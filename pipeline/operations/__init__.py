@@ -1,4 +1,4 @@
 """What a command does.
 
-What must not come in: how a person is told (`cli`).
+What must not come in: what is printed (`cli`).
 """

@@ -1,7 +1,7 @@
 """A build: what is owed, in which order, by which scheduler, and how it ended.
 
 What belongs here: the phases of a build, the lock, the sweep, the verdict. What must not come in: how a table is
-built (`tasks.base`, `stages`), the facts of the last lines (`build_outcome`), how a person is told (`cli`).
+built (`tasks.base`, `stages`), what the last lines say (`build_outcome`), printing (`cli`).
 
 A failed task holds up all that Luigi schedules above it. So a build runs in three phases, each a Luigi run of its
 own: the sources, from which the months are known; the tables, where a month that fails leaves the others alone;

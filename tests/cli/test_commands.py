@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -338,6 +339,15 @@ def test_a_full_stdout_is_an_error_in_words(built_sample, words):
         "error: what the command says cannot be printed: No space left on device\n",
     )
     assert _in_a_shell(built_sample, f"{words} >/dev/full 2>&1").returncode == 1
+
+
+def test_a_system_s_error_that_is_not_about_printing_keeps_its_trace(monkeypatch):
+    def no_memory(*_, **__):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")  # as a fork is refused: it names no file
+
+    monkeypatch.setattr(cli.group, "main", no_memory)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        cli.main()
 
 
 def _in_a_shell(root: Path, words: str) -> subprocess.CompletedProcess:

@@ -72,7 +72,7 @@ class Account:
         self.section = 0  # of the file's keys, the one at hand
         self.pending_rejects: list[
             tuple[tuple, str, int, int]
-        ] = []  # of the value at hand: path, reason, rates, prices
+        ] = []  # of the value that is read: path, reason, rates, prices
 
     def reject(self, path: tuple, reason: str, rates: int, prices: int = 0) -> None:
         """Count rates and price objects that cannot be read; `quarantine_rejects` keeps their record."""
