@@ -3,8 +3,9 @@
 What belongs here: the sections and their meaning, finding the file, refusing what is no setting. What must not
 come in: a setting that only a test needs, a default that names data (months, files).
 
-Read in this order, later wins: the checkout's (or wheel's) luigi.cfg, one in the current folder, one in the
-warehouse root, the file in LUIGI_CONFIG_PATH.
+Read in this order, later wins: the checkout's (or wheel's) luigi.cfg, one in the current folder that names a warehouse
+(`[warehouse] root`), one in the warehouse root, the file in LUIGI_CONFIG_PATH. Any other luigi.cfg in the current folder
+may be another project's: Luigi would read it, we do not.
 """
 
 from __future__ import annotations
@@ -221,7 +222,9 @@ def home() -> Path:
 
 def load(root: Path | None = None) -> None:
     """Read the settings files; SettingsError names the file, the line and the nearest name of what is no setting."""
-    paths = [home() / "luigi.cfg", Path.cwd() / "luigi.cfg"]
+    global _not_read
+    here = Path.cwd() / "luigi.cfg"
+    paths = [home() / "luigi.cfg", *([here] if names_a_warehouse(here) else [])]
     if root is not None:
         paths.append(root / "luigi.cfg")
     if os.environ.get("LUIGI_CONFIG_PATH"):
@@ -233,6 +236,7 @@ def load(root: Path | None = None) -> None:
         if path.is_file() and path.resolve() not in seen:
             seen.append(path.resolve())
             _check(path)
+    _not_read = here if here.is_file() and here.resolve() not in seen else None
     config = luigi.configuration.get_config()  # the one instance, which Luigi's modules hold since they were imported
     config.clear()
     config.read([str(p) for p in seen])
@@ -249,6 +253,44 @@ def load(root: Path | None = None) -> None:
                 remedy="write %% for a percent sign",
             ) from problem
     partitioning().key_list()
+
+
+_not_read: Path | None = None
+
+
+def names_a_warehouse(path: Path) -> bool:
+    """Whether a luigi.cfg has `[warehouse] root`, by which one that is in neither the checkout nor a warehouse is known as
+    ours; one that cannot be parsed may still have it. False where there is no such file, or it cannot be read.
+    """
+    return "root" in _lines_by_section(path).get("warehouse", ())
+
+
+def overlooked() -> str | None:
+    """What to say of a luigi.cfg in the current folder that was not read and has sections of ours; None of any other."""
+    sections = sorted(SECTIONS.keys() & _lines_by_section(_not_read).keys()) if _not_read else []
+    if not sections:
+        return None
+    named = ", ".join(f"[{name}]" for name in sections)
+    return (
+        f"{_not_read} is not read, though it has {named}: in the current folder a luigi.cfg counts that names its "
+        "warehouse, [warehouse] root = …"
+    )
+
+
+def _lines_by_section(path: Path) -> dict[str, set[str]]:
+    """Section -> what its lines begin with, up to = or :, of a settings file, whole or not; empty where there is none."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    found: dict[str, set[str]] = {}
+    options: set[str] = set()
+    for line in text.splitlines():
+        if section := re.match(r"\[([^]]+)\]", line):
+            options = found.setdefault(section[1], set())
+        elif option := re.match(r"([^\s#;=:][^=:]*?)\s*[=:]", line):
+            options.add(option[1].lower())
+    return found
 
 
 def override(section: str, name: str, value: str) -> None:

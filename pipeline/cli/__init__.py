@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import ClassVar, TextIO
 
 import click
@@ -101,15 +102,26 @@ def group(ctx: click.Context, root: str | None) -> None:
         settings.load()
     else:
         session.choose_root(root)
+        if note := settings.overlooked():
+            from pipeline.cli.lines import wrapped
+
+            click.echo(wrapped(f"note: {note}"), err=True)
+
+
+def _import_luigi() -> None:
+    """Import Luigi, which then reads the current folder's luigi.cfg: from our own folder, for that one may be another
+    project's, and broken (`settings.load` reads those that count)."""
+    with warnings.catch_warnings(action="ignore"), contextlib.chdir(Path(__file__).parent):
+        importlib.import_module("luigi")  # it warns of LUIGI_CONFIG_PATH; we say it in our own words
 
 
 def _unreadable_settings(problem: Exception) -> errors.SettingsError:
-    """Luigi reads the current folder's luigi.cfg, or LUIGI_CONFIG_PATH's, when it is imported, and says less of it."""
-    for path in filter(None, (os.environ.get("LUIGI_CONFIG_PATH"), "luigi.cfg")):
-        try:
-            configparser.ConfigParser(interpolation=None).read(path, encoding="utf-8")
-        except (UnicodeDecodeError, configparser.Error) as found:
-            return errors.SettingsError.unreadable(path, found)
+    """Luigi reads the file in LUIGI_CONFIG_PATH when it is imported, and says less of what is wrong with it."""
+    path = os.environ.get("LUIGI_CONFIG_PATH", "")
+    try:
+        configparser.ConfigParser(interpolation=None).read(path, encoding="utf-8")
+    except (UnicodeDecodeError, configparser.Error) as found:
+        return errors.SettingsError.unreadable(path, found)
     return errors.SettingsError(f"Luigi's settings cannot be read: {problem}", remedy="mend luigi.cfg")
 
 
@@ -140,13 +152,21 @@ def _say_that_nothing_can_be_printed(problem: OSError) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
+ON_WINDOWS = (
+    "error: Ratehouse does not run on Windows itself: install WSL (in PowerShell:\n"
+    "  wsl --install), then set Ratehouse up and run it in the Linux that it brings"
+)
+
+
 def main() -> None:
     """The console script: runs a command, prints our errors as such, exits with their code."""
+    if sys.platform == "win32":  # before anything is imported that Windows lacks
+        print(ON_WINDOWS, file=sys.stderr)
+        sys.exit(2)
     _open_what_is_closed()
     try:
         try:  # every command needs Luigi, which reads settings when it is imported
-            with warnings.catch_warnings(action="ignore"):  # we say it, of LUIGI_CONFIG_PATH, in our own words
-                importlib.import_module("luigi")
+            _import_luigi()
         except (configparser.Error, UnicodeDecodeError) as problem:
             raise _unreadable_settings(problem) from problem
         code = group.main(prog_name="ratehouse", standalone_mode=False)

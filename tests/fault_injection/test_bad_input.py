@@ -372,32 +372,67 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("case", SETTINGS)
-def test_settings_that_cannot_be_are_refused_with_their_line_and_the_nearest_name(case, tmp_path, monkeypatch):
+def test_settings_that_cannot_be_are_refused_with_their_line_and_the_nearest_name(case, tmp_path):
     content, fact, remedy = SETTINGS[case]
     (tmp_path / "luigi.cfg").write_bytes(content)
-    monkeypatch.chdir(tmp_path)
     try:
         with pytest.raises(errors.SettingsError) as refused:
-            settings.load()
+            settings.load(tmp_path)
         assert fact in str(refused.value)
         assert str(refused.value).splitlines()[1].strip().startswith(remedy) or remedy in refused.value.remedy
         assert refused.value.exit_code == 2
     finally:
-        monkeypatch.undo()
         settings.load()
 
 
+@pytest.mark.parametrize("place", ["here", "root", "LUIGI_CONFIG_PATH"])
 @pytest.mark.parametrize("case", ["syntax", "latin-1", "type"])
-def test_the_command_says_what_is_wrong_with_the_settings(case, tmp_path):
-    """Luigi reads the current folder's luigi.cfg as soon as it is imported, before we can."""
+def test_the_command_says_what_is_wrong_with_the_settings(case, place, tmp_path):
+    """Luigi reads the last of them as soon as it is imported, before we can."""
     content, fact, remedy = SETTINGS[case]
-    (tmp_path / "luigi.cfg").write_bytes(content)
-    kit.small(tmp_path / "warehouse")
-    said = kit.ratehouse(None, "build", cwd=tmp_path, env={"RATEHOUSE_ROOT": "warehouse"})
+    root, env = kit.small(tmp_path / "warehouse"), {}
+    if place == "here":  # it names its warehouse, in lines that follow
+        (tmp_path / "luigi.cfg").write_bytes(content + b"[warehouse]\nroot = warehouse\n")
+    elif place == "root":
+        (root / "luigi.cfg").write_bytes(content)
+    else:
+        (tmp_path / "other.cfg").write_bytes(content)
+        env = {place: "other.cfg"}
+    said = kit.ratehouse(root, "build", cwd=tmp_path, env=env)
     assert (said.returncode, said.stdout) == (2, "")
     assert words(said.stderr).startswith("error: ")
-    assert f"luigi.cfg{fact} {remedy}" in words(said.stderr)
-    assert not (tmp_path / "warehouse" / ".state").exists()
+    assert f".cfg{fact} {remedy}" in words(said.stderr)
+    assert not (root / ".state").exists()
+
+
+OTHER_PROJECT = {
+    "its own tasks": (b"[core]\nscheduler_port = 1\n[MyTask]\nx = 1\n", False),
+    "not even Luigi's format": (b"{'a': [\n", False),
+    "bytes": (bytes(range(256)), False),
+    "a variable of its own": (b"[worker]\ntimeout = ${NO_SUCH_VARIABLE}\n", False),
+    "a section that we have too": (b"[build]\nworkers = many\ntarget = all\n", True),
+    "a section that we have, broken": (b"[warehouse]\nurl = x\n[warehouse]\n", True),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_PROJECT)
+def test_another_project_s_settings_in_the_current_folder_are_not_read(case, tmp_path):
+    content, ours = OTHER_PROJECT[case]
+    (tmp_path / "luigi.cfg").write_bytes(content)
+    root = kit.small(tmp_path / "warehouse")
+    said = kit.ratehouse(root, "status", "--json", cwd=tmp_path)
+    assert (said.returncode, kit.json_lines(said.stdout)[0]["state"]) == (1, "missing"), said.stderr
+    note = f"note: {tmp_path}/luigi.cfg is not read, though it has [{'build' if b'build' in content else 'warehouse'}]:"
+    assert words(said.stderr).startswith(note) if ours else said.stderr == ""
+
+
+def test_the_settings_of_the_current_folder_count_where_they_name_its_warehouse(tmp_path):
+    root = kit.small(tmp_path / "warehouse")
+    (tmp_path / "luigi.cfg").write_text("[warehouse]\nroot = warehouse\n[raw]\nignore = mrf/GA\n", encoding="utf-8")
+    said = kit.ratehouse(None, "status", "--json", cwd=tmp_path)
+    assert {row["state"] for row in kit.json_lines(said.stdout) if row["table"].startswith("raw/")} == {"ignored"}
+    assert said.stderr == ""
+    assert kit.ratehouse(Path(), "status", cwd=root).stderr == ""  # the root's own, wherever one stands
 
 
 def test_a_missing_settings_file_is_refused(tmp_path):
