@@ -35,7 +35,7 @@ def build(
     for month in months:
         partition.month(month)
     signals.listen()
-    used = operation.usable_workers(workers or settings.build().workers)
+    used = _usable(workers)
     settings.override("build", "workers", str(used))
     if skip_broken:
         settings.override("build", "skip_broken", "true")
@@ -74,6 +74,16 @@ def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
         outcome = operation.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
     summary.show_rerun(outcome, month, name)
     return 0 if outcome.ok else 1
+
+
+def _usable(asked: int | None) -> int:
+    """How many workers a build has; says so where it has fewer than a person asked for."""
+    from pipeline.operations import build as operation
+
+    used = operation.usable_workers(asked or settings.build().workers)
+    if asked and used < asked:
+        click.echo("note: a build has one worker on this system; several are used on Linux alone", err=True)
+    return used
 
 
 @contextmanager

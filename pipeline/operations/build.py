@@ -380,5 +380,6 @@ def _tidy(root: Root) -> None:
 
 
 def usable_workers(asked: int) -> int:
-    """How many workers this system can run: Luigi's fork only on Linux, so one elsewhere."""
+    """How many workers this system can run: Luigi forks them, which is safe on Linux alone (a system library of macOS may
+    have threads, which do not survive it); elsewhere one."""
     return asked if sys.platform.startswith("linux") else 1

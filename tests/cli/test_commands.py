@@ -16,6 +16,7 @@ import pytest
 import kit
 from pipeline import cli
 from pipeline.cli import _root_first, lines, progress
+from pipeline.cli import build as building
 
 WIDTH = 80
 COMMANDS = list(cli.Commands.PLACES)
@@ -348,6 +349,28 @@ def test_a_system_s_error_that_is_not_about_printing_keeps_its_trace(monkeypatch
     monkeypatch.setattr(cli.group, "main", no_memory)
     with pytest.raises(OSError, match="Cannot allocate memory"):
         cli.main()
+
+
+def test_on_windows_the_command_says_what_it_wants_instead():
+    """Of the command itself, as Windows starts it: click is the one library that is imported before."""
+    as_windows = "import sys, click; sys.platform = 'win32'; from pipeline.cli import main; main()"
+    command = [sys.executable, "-c", as_windows, "build"]
+    said = subprocess.run(command, cwd=kit.REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.startswith("error: Ratehouse does not run on Windows itself: install WSL (")
+    assert len(said.stderr.splitlines()) == 2
+    assert max(map(len, said.stderr.splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    ("platform", "asked", "used"),
+    [("linux", 8, 8), ("linux", None, 2), ("darwin", 8, 1), ("darwin", 1, 1), ("darwin", None, 1)],
+)
+def test_several_workers_are_used_on_linux_alone_and_elsewhere_that_is_said(monkeypatch, capsys, platform, asked, used):
+    monkeypatch.setattr(sys, "platform", platform)
+    assert building._usable(asked) == used
+    note = "note: a build has one worker on this system; several are used on Linux alone\n"
+    assert capsys.readouterr().err == (note if asked and used < asked else "")
 
 
 def _in_a_shell(root: Path, words: str) -> subprocess.CompletedProcess:
