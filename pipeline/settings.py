@@ -24,6 +24,7 @@ from pipeline import errors, partition
 
 LAYOUTS = ("monthly", "state_month", "single", "hive")
 CATEGORY_SOURCES = ("rbcs", "betos")
+LEAF_COMPRESSIONS = ("zstd", "snappy")
 
 
 class Number(luigi.NumericalParameter):
@@ -147,6 +148,10 @@ class partitioning(luigi.Config):
     # Below a row group, so that it can be held in memory as one.
     piece_rows = Number(
         int, 1, 122_880, default=122_880, description="rows of a file of a month's joined rows, at most"
+    )
+
+    leaf_compression = luigi.ChoiceParameter(
+        default="zstd", choices=LEAF_COMPRESSIONS, description="how leaves are compressed"
     )
 
     def key_list(self) -> tuple[str, ...]:

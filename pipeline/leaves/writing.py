@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline import errors, partition, paths, signals
+from pipeline import errors, partition, paths, settings, signals
 from pipeline.leaves import manifest
 from pipeline.leaves.manifest import Leaf, Record
 from pipeline.paths import Root
@@ -134,13 +134,14 @@ def _write_leaf(path: Path, leaf: Leaf, rows) -> str:
     from pipeline import tables
     from pipeline.storage import parquet
 
+    compression = settings.partitioning().leaf_compression
     if not isinstance(rows, pa.Table):
         schema = tables.get("fact_rate_enriched").arrow_schema().with_metadata(_footer(leaf))
-        written = parquet.write_large_leaf(path, schema, rows)
+        written = parquet.write_large_leaf(path, schema, rows, compression)
         assert written == leaf.rows, f"{leaf.partition}: {written} rows, not {leaf.rows}"
         return targets.file_hash(path)
     assert rows.num_rows == leaf.rows, f"{leaf.partition}: {rows.num_rows} rows, not {leaf.rows}"
-    content = parquet.leaf_bytes(rows.replace_schema_metadata(_footer(leaf)))
+    content = parquet.leaf_bytes(rows.replace_schema_metadata(_footer(leaf)), compression)
     with open(path, "wb", buffering=0) as file:
         file.write(content)
     return hashlib.sha256(content).hexdigest()

@@ -213,7 +213,8 @@ def _trials(root: Root, month: str) -> _Trials:
     with opening.parquet(root.joined(month)) as file:
         rows = file.read_row_group(0).cast(tables.get("fact_rate_enriched").arrow_schema())
     trials = _Trials()
-    parquet.leaf_bytes(rows.slice(0, 1))  # the first call sets up Arrow
+    compression = settings.partitioning().leaf_compression
+    parquet.leaf_bytes(rows.slice(0, 1), compression)  # the first call sets up Arrow
     for size, times in TRIALS:
         size = min(size, rows.num_rows)
         if trials.sizes and size <= trials.sizes[-1]:
@@ -223,7 +224,7 @@ def _trials(root: Root, month: str) -> _Trials:
         for start in starts:
             piece = rows.slice(start, size)
             began = time.process_time()
-            made += parquet.leaf_bytes(piece).size
+            made += parquet.leaf_bytes(piece, compression).size
             seconds += time.process_time() - began
         trials.sizes.append(size)
         trials.bytes.append(made / times)

@@ -48,7 +48,11 @@ class LeafPlan(TableTask):
 
     def settings_used(self) -> dict[str, object]:
         part = settings.partitioning()
-        return {"[partitioning] keys": list(part.key_list()), "[partitioning] group_rows": part.group_rows}
+        return {
+            "[partitioning] keys": list(part.key_list()),
+            "[partitioning] group_rows": part.group_rows,
+            "[partitioning] leaf_compression": part.leaf_compression,
+        }
 
     def pieces(self) -> list[targets.PublishedFile]:
         """The files of the joined rows."""
@@ -79,7 +83,7 @@ class LeafPlan(TableTask):
             with closing(prefetch(joined.between(first, behind))) as coming:
                 yield from coming
 
-        return leaf_plan.build(con, part.key_list(), part.group_rows, between, self._known())
+        return leaf_plan.build(con, part.key_list(), part.group_rows, between, part.leaf_compression, self._known())
 
     def _known(self) -> dict[tuple[int, int], str]:
         """(first row, the one behind) -> digest, of the leaves that lie in one piece, the same as when last planned."""

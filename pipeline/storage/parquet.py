@@ -27,11 +27,12 @@ from pipeline.tables import Table
 FORMAT = "2"
 ROW_GROUP_ROWS = 122_880  # DuckDB's own; a multiple of its vectors, so that scans split evenly
 COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
-# Leaves below this are written without dictionaries and statistics, and with Snappy. Setting up zstd is most of what a
-# small leaf costs, and a dictionary is a second page of every column: 21 rows of 88 columns take 1.3 ms and 15.8 KB, with
-# zstd 3.5 ms and 15.0 KB, with dictionaries too 5.8 ms and 23 KB. Statistics of a file that is read whole serve nobody.
+# What leaves may be compressed with, and its level. Arrow sets up zstd anew for each column of a row group, 9 µs at any level:
+# 20 rows of 88 columns take 1.8 ms and 14.4 KB, with Snappy 1.0 ms and 14.9 KB (docs/performance.md).
+LEAF_COMPRESSIONS = {"zstd": COMPRESSION_LEVEL, "snappy": None}
+# Leaves below this are written without dictionaries and statistics. A dictionary is a second page of every column: with them
+# 21 rows take 5.8 ms and 23 KB. Statistics of a file that is read whole serve nobody.
 SMALL_ROWS = 1_000
-SMALL_COMPRESSION = "snappy"
 # What sources are staged as is as large as all the rest and read by the next stage alone: LZ4 saves a fifth of the time to
 # write a file's rates, beside zstd's level 1, and takes a tenth more room.
 STAGED_COMPRESSION = "lz4"
@@ -215,14 +216,14 @@ def write(path: Path, table: Table, batches: Iterable[pa.RecordBatch], *, in_ord
     return writer.written
 
 
-def write_large_leaf(path: Path, schema: pa.Schema, pieces: Iterable[pa.Table]) -> int:
+def write_large_leaf(path: Path, schema: pa.Schema, pieces: Iterable[pa.Table], compression: str) -> int:
     """Write a leaf of more than a row group, its rows in pieces of any size, a row group at a time; returns its rows.
 
     The bytes are those of `leaf_bytes` of all rows together; what is held are a row group and a piece.
     """
     rows, pending = 0, schema.empty_table()
     with opening.parquet_writer(
-        path, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL, store_schema=False
+        path, schema, compression=compression, compression_level=LEAF_COMPRESSIONS[compression], store_schema=False
     ) as file:
         for piece in pieces:
             rows += piece.num_rows
@@ -235,15 +236,15 @@ def write_large_leaf(path: Path, schema: pa.Schema, pieces: Iterable[pa.Table]) 
     return rows
 
 
-def leaf_bytes(rows: pa.Table) -> pa.Buffer:
-    """A leaf's file in memory; the schema's metadata becomes the footer's."""
+def leaf_bytes(rows: pa.Table, compression: str) -> pa.Buffer:
+    """A leaf's file in memory, compressed with one of `LEAF_COMPRESSIONS`; the schema's metadata becomes the footer's."""
     small = rows.num_rows < SMALL_ROWS
     sink = pa.BufferOutputStream()
     pq.write_table(
         rows,
         sink,
-        compression=SMALL_COMPRESSION if small else COMPRESSION,
-        compression_level=None if small else COMPRESSION_LEVEL,
+        compression=compression,
+        compression_level=LEAF_COMPRESSIONS[compression],
         use_dictionary=not small,
         write_statistics=not small,
         store_schema=False,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # Part of every leaf's digest: raise it when the encoding of a leaf changes, so that leaves are written anew.
-LEAF_FORMAT = "3"
+LEAF_FORMAT = "4"
 GROUP_LEAVES = 6_000  # of a group, at most
 LIKE_ROWS = 100  # a leaf takes as long to write as so many of its rows: 2.3 ms, and 0.03 ms a row
 
@@ -32,12 +32,14 @@ def build(
     keys: tuple[str, ...],
     group_rows: int,
     between: Callable[[int, int], Iterable[pa.Table]],
+    compression: str,
     known: dict[tuple[int, int], str] = {},  # noqa: B006 read only
 ) -> str:
     """The SELECT of leaf_plan. A group is a run of whole leaves of at most `group_rows` rows (one larger leaf alone).
 
-    between  gives the rows of the view from one up to another, in any number of tables, for the digests
-    known    digests that an earlier plan had of the same rows: by the first row and the one behind
+    between      gives the rows of the view from one up to another, in any number of tables, for the digests
+    compression  of the leaves' files: part of their digests, for other bytes are another object
+    known        digests that an earlier plan had of the same rows: by the first row and the one behind
     """
     import pyarrow as pa
 
@@ -57,7 +59,7 @@ def build(
     cut = con.sql("SELECT count(*) FROM leaf WHERE last_row - first_row + 1 <> rows").fetchall()[0][0]
     assert not cut, f"{cut} leaves are not runs of the sorted rows"
     runs = con.sql("SELECT first_row, last_row + 1 AS behind FROM leaf ORDER BY first_row").fetchall()
-    salt = f"{LEAF_FORMAT}|{tables.get('fact_rate_enriched').arrow_schema()}"
+    salt = f"{LEAF_FORMAT}|{compression}|{tables.get('fact_rate_enriched').arrow_schema()}"
     digests = []
     for is_known, found in itertools.groupby(runs, key=known.__contains__):
         some = list(found)

@@ -138,7 +138,7 @@ def test_a_leaf_larger_than_a_row_group_is_written_piece_by_piece(sample, monkey
     # The second setting has the joined rows written anew: in row groups of that size, which no leaf begins with.
     (sample / "luigi.cfg").write_text("[partitioning]\nkeys = payer_slug\n[geocoding]\nfill_coordinates = false\n")
     whole = []
-    monkeypatch.setattr(parquet, "leaf_bytes", lambda rows: whole.append(rows.num_rows) or leaf_bytes(rows))
+    monkeypatch.setattr(parquet, "leaf_bytes", lambda rows, how: whole.append(rows.num_rows) or leaf_bytes(rows, how))
     assert kit.build(sample).ok
     files = files_of(sample)
     assert max(files.values()) > 500 > 100 >= max(whole, default=0)

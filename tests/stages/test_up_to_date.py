@@ -531,6 +531,32 @@ def test_settings_rebuild_what_they_shape_and_leave_the_rest(sample, tmp_path):
     assert kit.build(sample).nothing_to_do
 
 
+@pytest.mark.slow
+def test_leaves_that_are_to_be_compressed_otherwise_are_stale_and_it_is_said(tmp_path):
+    root = kit.small(tmp_path / "warehouse")
+    settings_file, tree = root / "luigi.cfg", "gold/fact_rate_enriched/"
+    assert kit.build(root).ok
+    before = kit.parquet_files(root)
+    plain = settings_file.read_text(encoding="utf-8")
+    settings_file.write_text(f"{plain}leaf_compression = snappy\n", encoding="utf-8")
+    said = why(root, "fact_rate_enriched:2025-08")
+    assert said.endswith('the setting [partitioning] leaf_compression is "snappy", and was "zstd"')
+    assert kit.build(root).ok
+    after = kit.parquet_files(root)
+    changed = kit.rewritten(before, after)
+    assert changed == {plan("2025-08"), *(name for name in before if name.startswith(tree))}
+    assert {_codec(root / name) for name in before if name.startswith(tree)} == {"SNAPPY"}
+    settings_file.write_text(plain, encoding="utf-8")
+    assert kit.build(root).ok
+    assert kit.contents(root) == {name: seen.sha256 for name, seen in before.items()}
+    assert {_codec(root / name) for name in before if name.startswith(tree)} == {"ZSTD"}
+
+
+def _codec(path: Path) -> str:
+    (codec,) = duckdb.sql(f"SELECT DISTINCT compression FROM parquet_metadata('{path}')").fetchall()
+    return codec[0]
+
+
 def leaves_of(files: dict[str, kit.Seen]) -> list[str]:
     """The leaves among a warehouse's files."""
     return [name for name in files if name.startswith("gold/fact_rate_enriched/")]

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kit
+from pipeline.settings import LEAF_COMPRESSIONS
 from pipeline.storage import chunked_file, parquet, prefetch
 from pipeline.tables import Table
 
@@ -253,17 +254,32 @@ def test_a_wrong_type_is_refused(tmp_path):
 
 
 @settings(max_examples=25, deadline=None)
-@given(ROWS.filter(len), st.integers(1, 12), st.integers(1, 12))
-def test_a_large_leaf_in_pieces_has_the_bytes_of_one_at_once(tmp_path_factory, rows, size, group):
+@given(ROWS.filter(len), st.integers(1, 12), st.integers(1, 12), st.sampled_from(LEAF_COMPRESSIONS))
+def test_a_large_leaf_in_pieces_has_the_bytes_of_one_at_once(tmp_path_factory, rows, size, group, compression):
     path = tmp_path_factory.mktemp("p") / "leaf"
     schema = TABLE.arrow_schema().with_metadata({"ratehouse.rows": str(len(rows))})
     pieces = [pa.Table.from_batches([batch]) for batch in batches(rows, size)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "ROW_GROUP_ROWS", group)
         patch.setattr(parquet, "SMALL_ROWS", 0)
-        assert parquet.write_large_leaf(path, schema, pieces) == len(rows)
+        assert parquet.write_large_leaf(path, schema, pieces, compression) == len(rows)
         whole = pa.concat_tables([schema.empty_table(), *(p.replace_schema_metadata(schema.metadata) for p in pieces)])
-        assert path.read_bytes() == parquet.leaf_bytes(whole).to_pybytes()
+        assert path.read_bytes() == parquet.leaf_bytes(whole, compression).to_pybytes()
+
+
+def test_what_leaves_may_be_compressed_with_is_what_the_setting_takes():
+    assert tuple(parquet.LEAF_COMPRESSIONS) == LEAF_COMPRESSIONS
+
+
+@pytest.mark.parametrize("compression", LEAF_COMPRESSIONS)
+@pytest.mark.parametrize("rows", [1, parquet.SMALL_ROWS])
+def test_every_column_of_a_leaf_is_compressed_as_the_setting_says(rows, compression):
+    table = pa.table({"a": pa.array(range(rows)), "b": pa.array([f"text {n % 7}" for n in range(rows)])})
+    made = parquet.leaf_bytes(table, compression)
+    assert made.equals(parquet.leaf_bytes(table, compression))
+    (group,) = [pq.ParquetFile(pa.BufferReader(made)).metadata.row_group(0)]
+    assert {group.column(n).compression for n in range(2)} == {compression.upper()}
+    assert pq.read_table(pa.BufferReader(made)).equals(table)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness of its own here")

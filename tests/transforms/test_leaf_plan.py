@@ -39,7 +39,15 @@ def leaf(rows: int, **values) -> list[dict]:
 
 
 def plan(
-    folder: Path, rows: list[dict], *, group_rows=100, keys=partition.KEYS, withheld=(), threads=2, known=None
+    folder: Path,
+    rows: list[dict],
+    *,
+    group_rows=100,
+    keys=partition.KEYS,
+    withheld=(),
+    threads=2,
+    known=None,
+    compression="zstd",
 ) -> list[dict]:
     """The plan of a file of these rows, each with an id of its place; columns that a literal leaves out are null."""
     schema = ENRICHED.polars_schema()
@@ -55,7 +63,7 @@ def plan(
         con.execute("INSERT INTO withheld VALUES (?, ?)", pair)
     declared = tables.get("leaf_plan")
     between = parquet_reading.Pieces([(path, len(rows))]).between
-    select = leaf_plan.build(con, keys, group_rows, between, known or {})
+    select = leaf_plan.build(con, keys, group_rows, between, compression, known or {})
     planned = con.sql(f"SELECT {', '.join(declared.columns)} FROM ({select}) ORDER BY first_row")
     return [dict(zip(declared.columns, row, strict=True)) for row in planned.fetchall()]
 
@@ -91,6 +99,11 @@ def test_a_null_is_not_a_text_that_looks_like_one(tmp_path):
     names = [None, "null", "", "__HIVE_DEFAULT_PARTITION__"]
     found = plan(tmp_path, [FIRST | {"stat_area_name": name} for name in names])
     assert len({one["partition"] for one in found}) == len({one["digest"] for one in found}) == 4
+
+
+def test_a_leaf_that_is_compressed_otherwise_is_another(tmp_path):
+    zstd, snappy = (digests(tmp_path, [FIRST], [SECOND], compression=name) for name in ("zstd", "snappy"))
+    assert not {*zstd} & {*snappy}
 
 
 def test_no_rows(tmp_path):
