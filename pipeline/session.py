@@ -10,7 +10,7 @@ import os
 import shlex
 from pathlib import Path
 
-from pipeline import errors, paths, settings
+from pipeline import errors, paths, permissions, settings
 from pipeline.paths import Root
 
 _current: Root | None = None
@@ -21,6 +21,7 @@ def choose_root(given: str | None) -> Root:
     settings.load()
     root = use(given or os.environ.get("RATEHOUSE_ROOT") or settings.warehouse().root)
     settings.load(root.path)
+    permissions.follow(root.path)
     return root
 
 

@@ -63,6 +63,11 @@ class warehouse(luigi.Config):
     """[warehouse]: where it is."""
 
     root = luigi.Parameter(default="data", description="folder that holds raw/ and everything built from it")
+    file_mode = luigi.ChoiceParameter(
+        default="folder",
+        choices=("folder", "umask"),
+        description="who may read and write what is made: those whom the root's own mode names, or as the umask says",
+    )
 
 
 class build(luigi.Config):

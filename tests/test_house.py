@@ -38,6 +38,7 @@ VOCABULARY = {
     "naming",
     "partition",
     "paths",
+    "permissions",
     "raw_kinds",
     "session",
     "settings",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import paths, raw_kinds
+from pipeline import paths, permissions, raw_kinds
 from pipeline.cli import lines
 from pipeline.storage import targets
 
@@ -22,6 +22,7 @@ def init(directory: Path) -> None:
     Example: ratehouse init my-warehouse
     """
     paths.check_root(directory)
+    permissions.follow(directory)
     with targets.translate_os_errors(directory):
         for kind in raw_kinds.KINDS.values():
             if not kind.laid_out:
@@ -61,6 +62,7 @@ def sample(directory: Path, **options) -> None:
     from pipeline import sample as generator
 
     paths.check_root(directory)
+    permissions.follow(directory)
     with targets.translate_os_errors(directory):
         summary = generator.write(directory, progress=_Told(options["facts"]), **options)
     rates = sum(file.rates for file in summary.files)

@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +70,8 @@ def build(results: Iterable[dict], suites: Path, out: Path, absent: Iterable[tup
     begin = f".{out.name}-"
     for left in [path for path in out.parent.iterdir() if path.name.startswith(begin)]:  # by a build that was killed
         shutil.rmtree(left, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=begin, dir=out.parent))
+    draft = out.parent / f"{begin}{os.getpid()}"
+    draft.mkdir()
     try:
         (draft / "checks").mkdir()
         checks = []
@@ -84,7 +84,6 @@ def build(results: Iterable[dict], suites: Path, out: Path, absent: Iterable[tup
             else:
                 (draft / check.page).write_text(_page(check, result, _notes(suites, check.table)), encoding="utf-8")
         (draft / "index.html").write_text(_index(checks, list(absent)), encoding="utf-8")
-        draft.chmod(0o755)
         _replace(draft, out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
