@@ -49,8 +49,10 @@ def check(root: Root, forget_missing: bool) -> None:
         presence.clear_caches()
         return
     names = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    others = {stamps.other_version(root, label) for label in found} - {None}
+    what = f"was written by {min(others)}" if others else "is lost or damaged"
     raise errors.MissingSources(
-        f"the record of {'a source' if len(found) == 1 else f'{len(found)} sources'} is lost or damaged, and no raw file "
+        f"the record of {'a source' if len(found) == 1 else f'{len(found)} sources'} {what}, and no raw file "
         f"that it is of is seen: {names}. What is published of it stays, and nothing is built without it",
         place=root.stamp("staged").with_suffix(""),
         remedy=f"put the raw file back, or bring that folder and {paths.shown(root.path / 'staged')} back from a copy; or let "

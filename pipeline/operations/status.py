@@ -29,10 +29,19 @@ def begin() -> None:
 
 def tasks() -> list[TableTask]:
     """Every task of the warehouse that has a stamp, in the order of the stages."""
-    months = facts.months()
+    months = known_months()
     found = [*build.sources(), *star.shards(), *tables_of(months)]
     found += [enriched.LeafPlan(month=m) for m in months] + [enriched.EnrichedMonth(month=m) for m in months]
     return [*found, *build.layout(), Warehouse()]
+
+
+def known_months() -> list[str]:
+    """The months that sources have, and those that another version built, whose stamps do not tell what its sources have."""
+    root, begin = session.current(), f"{facts.FactRate.table}_"
+    built = [
+        label for label in stamps.labels(root) if label.startswith(f"gold/{begin}") and partition.is_month(label[-7:])
+    ]
+    return sorted({*facts.months(), *(label[-7:] for label in built if stamps.other_version(root, label))})
 
 
 def name_of(task: TableTask) -> str:
@@ -108,7 +117,7 @@ def _state(task: TableTask, kind: str) -> str:
         return "blocked"
     if kind == "gate":
         return "failed"
-    return "stale" if task.stamp() else "missing"
+    return "stale" if task.stamp() or stamps.other_version(session.current(), task.label) else "missing"
 
 
 def why(text: str) -> str:
@@ -119,7 +128,8 @@ def why(text: str) -> str:
         return "\n".join(_why_partition(*pair) for pair in partition_lookup.months_of(text, None))
     name, colon, month = text.rpartition(":")
     if not found and colon and any(_named(t, name, None, root) for t in tasks()):
-        facts.check_month(month)
+        if month not in known_months():
+            facts.check_month(month)
         found = [t for t in tasks() if _named(t, name, month, root)]
     if not found:
         known = sorted({name_of(t) for t in tasks()})
@@ -206,12 +216,13 @@ def sources() -> Iterator[dict]:
     """Every in-network file with its counts; `status` is whole, broken, skipped or unread, `reason` says why."""
     for task in ingest.in_network():
         if task.stamp() is None:
+            other = stamps.other_version(session.current(), task.label)
             yield {
                 **dict.fromkeys(SOURCE_FIELDS),
                 "file": task.path,
                 "state": task.state,
                 "status": "unread",
-                "reason": None,
+                "reason": f"it was read by {other}" if other else None,
                 **_provenance(task),
             }
             continue

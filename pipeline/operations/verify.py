@@ -183,7 +183,9 @@ def _stamps(root: Root) -> Iterator[Problem]:
             sentence = "is no stamp, or was changed; it cannot be made again, for no raw file is seen that it is of"
             yield Problem(root.relative(path), f"{sentence}: put it back, or: ratehouse forget {label}")
         elif stamps.read(root, label) is None:
-            yield Problem(root.relative(path), "is no stamp, or was changed", clear=(path,))
+            other = stamps.other_version(root, label)
+            wrong = f"was written by {other}; a build makes it anew" if other else "is no stamp, or was changed"
+            yield Problem(root.relative(path), wrong, clear=(path,))
     for label in sorted(lost):
         if not root.stamp(label).exists():
             sentence = f"is lost, and no raw file is seen that it is of: put it back, or: ratehouse forget {label}"

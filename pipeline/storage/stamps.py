@@ -95,11 +95,7 @@ def read(root: Root, label: str) -> Stamp | None:
     known = _memory.get(path)
     if known and known[0] == key:
         return known[1]
-    try:
-        text = targets.verify_checksum_line(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # swept, or not even text
-        return None
-    raw = json.loads(text) if text is not None else {}
+    raw = _whole(path)
     if raw.get("version") not in (VERSION, *_EARLIER):
         return None
     stamp = Stamp(
@@ -111,6 +107,23 @@ def read(root: Root, label: str) -> Stamp | None:
     )
     _memory[path] = (key, stamp)
     return stamp
+
+
+def _whole(path: str | Path) -> dict:
+    """What a stamp's file says, of any version; nothing of one that is not there, or not what was written."""
+    try:
+        text = targets.verify_checksum_line(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # swept, or not even text
+        return {}
+    return json.loads(text) if text is not None else {}
+
+
+def other_version(root: Root, label: str) -> str | None:
+    """`an earlier version of ratehouse`, or a later one, where that wrote the stamp and this one does not understand it."""
+    version = _whole(root.stamp(label)).get("version", VERSION)
+    if version in (VERSION, *_EARLIER):
+        return None
+    return f"{'an earlier' if version < VERSION else 'a later'} version of ratehouse"
 
 
 def labels(root: Root) -> list[str]:

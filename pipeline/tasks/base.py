@@ -243,6 +243,8 @@ class TableTask(luigi.Task):
         """Why it is not up to date, supposing that its inputs are."""
         stamp = self.stamp()
         if stamp is None:
+            if other := stamps.other_version(self.warehouse, self.label):
+                return Stale("earlier", f"it was built by {other}")
             there = [p for p in self.targets().values() if p.exists()]
             return Stale("unbuilt", "it has no stamp" if there else "it was never built")
         problem = self.file_problem(stamp)

@@ -21,9 +21,9 @@ import pytest
 import kit
 from campaign import ALL, SEED
 from kit import build
-from pipeline import source_names
+from pipeline import errors, paths, source_names
 from pipeline.operations import status, verify
-from pipeline.storage import targets
+from pipeline.storage import stamps, targets
 from small_sources import BOTH, JULY, look, names, presence, rates, tables
 from wholeness import stands_as
 
@@ -141,3 +141,47 @@ def test_what_the_commit_before_built_is_brought_up_to_date(tmp_path):
     assert build(root).ok
     assert rates(root) == before
     assert list(verify.verify(deep=True)) == []
+
+
+@pytest.mark.slow
+def test_stamps_that_this_version_does_not_understand_are_another_version_s(two_months, monkeypatch):
+    """Nothing reads as never built, or as damaged: not in status, why, sources and verify; a build makes the same again."""
+    assert build(two_months).ok
+    wanted = {name: seen.sha256 for name, seen in tables(two_months).items()}
+    ours = stamps.VERSION
+    monkeypatch.setattr(stamps, "_EARLIER", ())
+    for version, who in ((ours - 1, "a later"), (ours + 1, "an earlier")):
+        monkeypatch.setattr(stamps, "VERSION", version)
+        stamps.clear_caches()
+        look(two_months)
+        by = f"it was built by {who} version of ratehouse"
+        told = {(row["table"], row["month"]): row for row in status.status()}
+        assert {row["state"] for row in told.values()} == {"stale"}
+        assert {("fact_rate", "2025-07"), ("fact_rate_enriched", "2025-08"), (JULY, None)} <= told.keys()
+        assert [row for row in told.values() if not row["reason"].endswith(by)] == []
+        assert status.why("fact_rate:2025-07").endswith(by)
+        assert status.why(JULY) == f"{JULY} would be built: {by}"
+        assert {row["reason"] for row in status.sources()} == {f"it was read by {who} version of ratehouse"}
+        problems = {p.path: p.problem for p in verify.verify(deep=False) if p.path.startswith(".state/stamps/")}
+        assert set(problems.values()) == {f"was written by {who} version of ratehouse; a build makes it anew"}
+        assert len(problems) == len(stamps.labels(paths.Root(two_months)))
+    outcome = build(two_months)
+    assert outcome.ok
+    assert {
+        e["why"].rpartition(": ")[2]
+        for e in outcome.events
+        if e["event"] == "start" and e["task"] != "enriched.EnrichedGroup"
+    } == {by}
+    stands_as(two_months, wanted)
+    assert build(two_months).nothing_to_do
+    assert list(verify.verify(deep=True)) == []
+
+
+def test_a_source_whose_record_is_another_version_s_is_not_called_lost(two_months, monkeypatch):
+    assert build(two_months).ok
+    shutil.move(two_months / JULY, two_months.parent / "aside")
+    monkeypatch.setattr(stamps, "_EARLIER", ())
+    monkeypatch.setattr(stamps, "VERSION", stamps.VERSION + 1)
+    stamps.clear_caches()
+    with pytest.raises(errors.MissingSources, match="was written by an earlier version of ratehouse, and no raw file"):
+        build(two_months)
