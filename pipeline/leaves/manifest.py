@@ -127,7 +127,7 @@ def problem(root: Root, month: str, digest: str) -> str | None:
     if hashlib.sha256(sealed).hexdigest() != digest:
         return f"the manifest of {month} is missing or was changed"
     if begun(root, month):
-        return f"the writing of leaves of {month} was interrupted"
+        return f"the writing of leaves of {month} was not finished"
     if (path, digest) in _sound:
         return None
     before, after = _around(root, month)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import luigi
 
 from pipeline import errors, session, settings, signals
-from pipeline.leaves import file_times, manifest, writing
+from pipeline.leaves import file_times, manifest
 from pipeline.operations import build_outcome, build_setup, earlier_layout, letting_go, records
 from pipeline.operations.build_outcome import Outcome
 from pipeline.paths import Root
@@ -227,7 +227,8 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
             outcome.gone = plan.complete() and name not in manifest.plan(root, month).by_partition
             if not outcome.gone:
                 run([leaf], 1, options)
-            refresh_month(month)
+            enriched.EnrichedMonth(month=month).refresh()
+            clear_caches(leaves_too=False)
             run([Warehouse()], 1, options)
             clear_caches(leaves_too=False)
             outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
@@ -243,26 +244,6 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun
     return outcome
-
-
-def refresh_month(month: str) -> None:
-    """Compile a month after one of its leaves was written; it counts as complete only when no other leaf is owed."""
-    from pipeline.storage import stamps
-    from pipeline.storage.stamps import Stamp
-
-    root = session.current()
-    one = enriched.EnrichedMonth(month=month)
-    former = one.stamp()
-    if not enriched.LeafPlan(month=month).complete():
-        return
-    stale = manifest.stale_groups(root, month)
-    basis = one.basis()
-    if stale and former is not None:
-        basis = former.basis
-    if stale and former is None:
-        return
-    stamps.write(root, one.label, Stamp(basis, {}, {}, writing.compile_month(root, month)))
-    clear_caches(leaves_too=False)
 
 
 @luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)

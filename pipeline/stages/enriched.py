@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import bisect
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import luigi
 
-from pipeline import naming, session, settings
+from pipeline import errors, naming, session, settings
 from pipeline.leaves import manifest, writing
 from pipeline.stages.enriched_rows import EnrichedRows
-from pipeline.storage import stamps, targets
+from pipeline.storage import journal, stamps, targets
 from pipeline.storage.prefetch import prefetch
 from pipeline.storage.stamps import Stale, Stamp
 from pipeline.tasks.at_work import at_work
@@ -209,6 +210,19 @@ class EnrichedMonth(TableTask):
             "done", seconds=0, why=why.sentence, rows=notes["rows"], files=notes["leaves"], gates=0, warnings=0
         )
 
+    def refresh(self) -> None:
+        """Compile the month after one of its leaves was written alone; it counts as built only when it owes no other."""
+        if not LeafPlan(month=self.month).complete():
+            return
+        former, basis = self.stamp(), self.basis()
+        if manifest.stale_groups(self.warehouse, self.month):
+            if former is None:
+                return
+            basis = former.basis
+        notes = writing.compile_month(self.warehouse, self.month)
+        stamps.write(self.warehouse, self.label, Stamp(basis, {}, {}, notes))
+        clear_caches()
+
 
 class Partition(luigi.Task):
     """One leaf. It is run when its rows were withheld, to show why, and by `rerun`, to bring it in."""
@@ -249,7 +263,17 @@ class Partition(luigi.Task):
     def run(self) -> None:
         """Write the leaf, or say why it is withheld."""
         with at_work(session.current()):
-            writing.build_leaf(session.current(), self.month, self.name)
+            try:
+                writing.build_leaf(session.current(), self.month, self.name)
+            except errors.WithheldPartition:
+                self._refresh_if_alone()
+                raise
+            self._refresh_if_alone()
+
+    def _refresh_if_alone(self) -> None:
+        """Compile the month where `luigi` runs the leaf alone; a build does so itself, once for all leaves."""
+        if journal.BUILD not in os.environ:
+            EnrichedMonth(month=self.month).refresh()
 
     def on_failure(self, exception: BaseException) -> str:
         return writing.failed(session.current(), self, exception)

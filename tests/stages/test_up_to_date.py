@@ -11,6 +11,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -320,6 +322,34 @@ def put(path: Path, content: bytes) -> None:
     """Replace a file as an editor does: another file under the same name."""
     path.with_suffix(".new").write_bytes(content)
     os.replace(path.with_suffix(".new"), path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("object_too", [False, True])
+def test_after_luigi_ran_a_leaf_alone_the_month_is_what_it_is(tmp_path, object_too):
+    """Built, where the one leaf that was missing is there again; the catalog is stale only where a file is a new one."""
+    root = kit.small(tmp_path / "warehouse")
+    assert kit.build(root).ok
+    before = kit.contents(root)
+    (leaf,) = (root / "gold" / "fact_rate_enriched").rglob("*.parquet")
+    if object_too:
+        (kept,) = [path for path in (root / ".objects").rglob("*.parquet") if path.samefile(leaf)]
+        kept.unlink()
+    leaf.unlink()
+    assert status(root)["fact_rate_enriched:2025-08"][0] == "stale"
+    name = leaf.parent.parent.relative_to(root / "gold" / "fact_rate_enriched").as_posix()
+    run_alone = [sys.executable, "-m", "luigi", "--module", "pipeline.stages.enriched", "enriched.Partition"]
+    values = [f"--{key.replace('_', '-')}={value}" for key, _, value in (one.partition("=") for one in name.split("/"))]
+    ended = subprocess.run(
+        [*run_alone, "--month", "2025-08", *values, "--local-scheduler"],
+        cwd=kit.REPOSITORY, env=os.environ | {"RATEHOUSE_ROOT": str(root)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    states = {table: state for table, (state, _) in status(root).items() if state != "built"}
+    assert states == ({"warehouse.duckdb": "stale"} if object_too else {})
+    assert kit.contents(root) == before
+    assert kit.build(root).ok
+    assert kit.build(root).nothing_to_do
 
 
 # ---- code and suites that changed ---------------------------------------------------------------------------------
