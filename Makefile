@@ -30,8 +30,8 @@ warehouse: $(READY) ## build what is missing or out of date [WORKERS=n] [MONTH=2
 status: $(READY) ## say what is built, missing, stale or failed
 	@$(RATEHOUSE) status
 
-rerun: need-PARTITION $(READY) ## build one leaf again: PARTITION='payer_slug=…/…' MONTH=2025-08
-	@$(RATEHOUSE) rerun "$$PARTITION" $${MONTH:+--month "$$MONTH"}
+rerun: need-PARTITION $(READY) ## build one leaf again: PARTITION='payer_slug=…/…' MONTH=2025-08 [FORCE=1: where it is up to date, too]
+	@$(RATEHOUSE) rerun $${FORCE:+--force} $${MONTH:+--month "$$MONTH"} -- "$$PARTITION"
 
 why: need-TARGET $(READY) ## say why something would be built: TARGET=table, table:2025-08, path or partition
 	@$(RATEHOUSE) why -- "$$TARGET"

@@ -136,7 +136,9 @@ def test_words_reach_the_command_whole(venv, tmp_path):
     command.chmod(0o755)
     partition = """payer_slug=a/stat_area_name=Coeur d'Alene "ID"; echo `id`"""
     answer = make("rerun", venv, f"PARTITION={partition}", "MONTH=2025-08", "ROOT=a b")
-    assert answer.stdout.splitlines() == ["--root", "a b", "rerun", partition, "--month", "2025-08"]
+    assert answer.stdout.splitlines() == ["--root", "a b", "rerun", "--month", "2025-08", "--", partition]
+    answer = make("rerun", venv, f"PARTITION={partition}", "FORCE=1")
+    assert answer.stdout.splitlines() == ["rerun", "--force", "--", partition]
     answer = make("query", venv, "SQL=SELECT 'it''s' AS \"a b\"")
     assert answer.stdout.splitlines() == ["query", "--", "SELECT 'it''s' AS \"a b\""]
     answer = make("warehouse", venv, "WORKERS=2", ROOT="/elsewhere", MONTH="2025-08")

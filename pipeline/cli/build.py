@@ -52,27 +52,42 @@ def build(
 
 
 @click.command()
-@click.argument("partition_name", metavar="PARTITION")
-@click.option("--month", metavar="YYYY-MM", help="The month, where PARTITION does not name it.")
+@click.argument("target")
+@click.option("--month", metavar="YYYY-MM", help="The month, where TARGET does not name it.")
+@click.option("--force", is_flag=True, help="Build it again where it is up to date, too.")
 @click.option("--local-scheduler", is_flag=True, help="Do not use the central scheduler even when one answers.")
-def rerun(partition_name: str, month: str | None, local_scheduler: bool) -> int:
-    """Build one leaf again, once what was wrong is mended.
+def rerun(target: str, month: str | None, force: bool, local_scheduler: bool) -> int:
+    """Build one thing again, once what was wrong is mended.
 
-    PARTITION is given as `ratehouse partitions` prints it, as a path, or as k=v pairs in any order.
+    TARGET is a partition, as `ratehouse partitions` prints it, as a path, or as k=v pairs in any order; or a table,
+    table:YYYY-MM, the path of a table or of a raw file; or a stage: ingest, dims, xrefs, bench, facts, enriched.
+    What is up to date is left as it is, but with --force: then it is built from its inputs, nothing of the former
+    taken over, and whether its bytes are the same is said.
 
     \b
     Example: ratehouse rerun 'payer_slug=acme/state=GA/…' --month 2025-08
+    Example: ratehouse rerun fact_rate:2025-08 --force
     """
     from pipeline.cli import progress, summary
-    from pipeline.operations import build as operation
-    from pipeline.operations import partition_lookup
+    from pipeline.operations import partition_lookup, status
+    from pipeline.operations import rerun as operation
 
     signals.listen()
-    month, name = partition_lookup.one(partition_name, month)
     settings.override("build", "workers", "1")
-    with progress.shown(session.current()):
-        outcome = operation.rerun(month, name, local_scheduler=local_scheduler, started=say_scheduler(1))
-    summary.show_rerun(outcome, month, name)
+    status.begin()
+    how = operation.How(force, local_scheduler, say_scheduler(1))
+    found = status.of_stage(target) or status.named(target)
+    if month and found:
+        found = status.of_month(found, target, month)
+    if found:
+        with progress.shown(session.current()):
+            outcome = operation.tables(found, how)
+        summary.show_rerun_of_tables(outcome, [one.shown for one in found])
+    else:
+        month, name = partition_lookup.one(target, month)
+        with progress.shown(session.current()):
+            outcome = operation.leaf(month, name, how)
+        summary.show_rerun(outcome, month, name)
     return 0 if outcome.ok else 1
 
 

@@ -15,6 +15,7 @@ from pipeline.operations.build_outcome import Outcome
 from pipeline.storage.catalog_file import OWN_VIEWS
 
 MANY = 10
+UP_TO_DATE = "was up to date already; --force builds it again"
 
 
 def show(outcome: Outcome) -> None:
@@ -45,7 +46,9 @@ def show_rerun(outcome: Outcome, month: str, name: str) -> None:
     """Print how the rerun of a leaf ended."""
     if outcome.ok:
         built = any(e["event"] == "done" and e["task"] == "enriched.Partition" for e in outcome.events)
-        what = "is published" if built else "was up to date already"
+        what = "is published" if built else UP_TO_DATE
+        if built and name in outcome.same:
+            what = "was written again, with the bytes that it had"
         if outcome.gone:
             what = "has no rows any more, and no leaf"
         click.echo(f"{month} {name}\n  {what} ({outcome.seconds:.1f} s)")
@@ -54,6 +57,28 @@ def show_rerun(outcome: Outcome, month: str, name: str) -> None:
     show_missing(outcome)
     click.echo("next, once the cause is mended:", err=True)
     click.echo(f"  {_rerun(month, name)}", err=True)
+
+
+def show_rerun_of_tables(outcome: Outcome, names: list[str]) -> None:
+    """Print how the rerun of tables ended, a line for each."""
+    built = {e["label"] for e in outcome.events if e["event"] == "done"}
+    failed = {e["label"] for e in outcome.failures} | {label for label, _ in outcome.incomplete}
+    for name in names:
+        if name in failed:
+            continue
+        what = UP_TO_DATE
+        if name in outcome.same:
+            what = "was built again, with the bytes that it had"
+        elif name in built:
+            what = "was built with other bytes; a build brings what depends on it up to date"
+            what = what if name in outcome.hashes else "was built"
+        click.echo(f"{name}\n  {what}")
+    click.echo(f"{len(built & set(names)):,} built ({outcome.seconds:.1f} s)")
+    if not outcome.ok:
+        show_failures(outcome)
+        show_missing(outcome)
+        click.echo("next, once the cause is mended:", err=True)
+        click.echo(f"  {_command('build')}", err=True)
 
 
 def show_missing(outcome: Outcome) -> None:

@@ -16,7 +16,7 @@ import shlex
 import shutil
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pipeline import errors, partition, paths, settings, signals
@@ -242,6 +242,23 @@ def list_with_times(root: Root, month: str, touched: dict[str, tuple[int, int, s
         return None
     targets.write_text(root, path, targets.add_checksum_line("".join(now)))
     return targets.file_hash(path)
+
+
+def ask_again(root: Root, month: str, names: Collection[str]) -> None:
+    """Have leaves of a month that are up to date written again: take them out of its manifest, until they are written.
+
+    What is killed before that is mended by the next build, as any manifest that is not what was written.
+    """
+    known = manifest.records(manifest.manifest(root, month))
+    folder = manifest.group_intent(root, month, "").parent
+    for path in sorted(folder.glob("*.tsv")):
+        known = known | manifest.records(path)
+    intent = manifest.group_intent(root, month, "asked for")  # so that one that has no rows any more is still removed
+    targets.write_text(root, intent, "".join(f"{name}\n" for name in sorted(names)))
+    text = "".join(record.line() for name, record in sorted(known.items()) if name not in names)
+    targets.write_text(root, manifest.manifest(root, month), targets.add_checksum_line(text))
+    for path in sorted(folder.glob("*.tsv")):
+        path.unlink()
 
 
 def remove_month(root: Root, month: str) -> None:

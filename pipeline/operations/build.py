@@ -26,7 +26,7 @@ from pipeline.operations.build_outcome import Outcome
 from pipeline.paths import Root
 from pipeline.sources import listing, presence
 from pipeline.stages import bench, corrections, dims, enriched, facts, file_task, ingest, raw, star, undecided, xrefs
-from pipeline.stages.warehouse import Warehouse, accounts_of, tables_of
+from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.storage import journal, locks, targets
 from pipeline.tasks import base, code_version, worker
 
@@ -202,44 +202,6 @@ def build(
             run([Warehouse(), *([] if months else layout()), *beside, *broken()], workers, options)
             _judge(outcome, root, chosen, months)
             write_docs(root)
-        file_times.record_times(root)
-        code_version.save_cache()
-    outcome.seconds = time.monotonic() - begun
-    return outcome
-
-
-def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[str], None]) -> Outcome:
-    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest and the catalog.
-
-    A leaf that has no rows any more is removed.
-    """
-    root = session.current()
-    begun = time.monotonic()
-    outcome = Outcome()
-    with targets.translate_os_errors(root.path), locks.locked(root):
-        begin(root, outcome, forget_missing=False)
-        with build_setup.scheduler_of(local_scheduler, started) as (address, options), build_setup.prepared(root, 1):
-            outcome.scheduler = address
-            read_sources(root, outcome, 1, options)
-            known_months([month])
-            leaf, plan = enriched.Partition.named(month, name), enriched.LeafPlan(month=month)
-            run([plan], 1, options)
-            outcome.gone = plan.complete() and name not in manifest.plan(root, month).by_partition
-            if not outcome.gone:
-                run([leaf], 1, options)
-            enriched.EnrichedMonth(month=month).refresh()
-            clear_caches(leaves_too=False)
-            run([Warehouse()], 1, options)
-            clear_caches(leaves_too=False)
-            outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
-            outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
-            if not outcome.failures and not outcome.gone and not leaf.complete():
-                outcome.incomplete = [
-                    (name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))
-                ]
-            outcome.withheld = [w for w in withheld([month]) if w[1] == name]
-            outcome.accounts = [accounts_of(month)]
-            build_outcome.look_for_missing(outcome, [month])
         file_times.record_times(root)
         code_version.save_cache()
     outcome.seconds = time.monotonic() - begun

@@ -50,6 +50,7 @@ class Outcome:
     gaps                what the published rows are without
     events              all of the build's, for the summary
     gone                whether the leaf to rerun has no rows any more
+    hashes, same        of a rerun: what stood before, file by file; what has the bytes that it had
     """
 
     nothing_to_do: bool = False
@@ -74,6 +75,8 @@ class Outcome:
     gaps: Gaps = field(default_factory=Gaps)
     seconds: float = 0.0
     gone: bool = False
+    hashes: dict[str, dict[str, str]] = field(default_factory=dict)
+    same: set[str] = field(default_factory=set)
 
     @property
     def ok(self) -> bool:

@@ -122,21 +122,9 @@ def _state(task: TableTask, kind: str) -> str:
 
 def why(text: str) -> str:
     """One sentence on why a table, table:YYYY-MM, path or partition would be built again, or that it would not."""
-    root = session.current()
-    found = [t for t in tasks() if _named(t, text, None, root)]  # first, for the name of a file may be like the others
-    if not found and "=" in text and partition.KEYS[0] in text:
-        return "\n".join(_why_partition(*pair) for pair in partition_lookup.months_of(text, None))
-    name, colon, month = text.rpartition(":")
-    if not found and colon and any(_named(t, name, None, root) for t in tasks()):
-        if month not in known_months():
-            facts.check_month(month)
-        found = [t for t in tasks() if _named(t, name, month, root)]
+    found = named(text)
     if not found:
-        known = sorted({name_of(t) for t in tasks()})
-        near = partition.nearest(name if colon else text, [*known, *(t.shown for t in tasks())])
-        raise errors.UsageError(
-            "is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?"
-        )
+        return "\n".join(_why_partition(*pair) for pair in partition_lookup.months_of(text, None))
     sentences = []
     for task in found:
         reason = task.staleness()
@@ -151,6 +139,40 @@ def why(text: str) -> str:
             state += f", but {_leaves(len(stamp.notes['withheld']))} withheld"
         sentences.append(f"{label} {state}")
     return "\n".join(sentences)
+
+
+def of_stage(name: str) -> list[TableTask]:
+    """The tasks of a stage (`ingest`, `dims`, …); none where there is no stage of that name."""
+    return [one for one in tasks() if one.get_task_family().partition(".")[0] == name]
+
+
+def of_month(found: list[TableTask], text: str, month: str) -> list[TableTask]:
+    """Those of some tasks that are of a month; UsageError where none is."""
+    facts.check_month(month)
+    of_it = [one for one in found if one.month_or_none == month]
+    if not of_it:
+        raise errors.UsageError("is of no month", place=text, remedy="leave out --month")
+    return of_it
+
+
+def named(text: str) -> list[TableTask]:
+    """The tasks of a table, table:YYYY-MM or path; none where the text is a partition's; UsageError where it is nothing's."""
+    root = session.current()
+    found = [t for t in tasks() if _named(t, text, None, root)]  # first, for the name of a file may be like the others
+    if found or ("=" in text and partition.KEYS[0] in text):
+        return found
+    name, colon, month = text.rpartition(":")
+    if colon and any(_named(t, name, None, root) for t in tasks()):
+        if month not in known_months():
+            facts.check_month(month)
+        found = [t for t in tasks() if _named(t, name, month, root)]
+    if not found:
+        known = sorted({name_of(t) for t in tasks()})
+        near = partition.nearest(name if colon else text, [*known, *(t.shown for t in tasks())])
+        raise errors.UsageError(
+            "is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?"
+        )
+    return found
 
 
 def _named(task: TableTask, name: str, month: str | None, root: paths.Root) -> bool:

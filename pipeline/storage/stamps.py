@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.paths import Root
@@ -60,7 +60,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Stale:
-    """Why something is not up to date. `kind`: unbuilt, earlier, file, lost, input, code, setting, suite, gate,
+    """Why something is not up to date. `kind`: unbuilt, earlier, file, lost, asked, input, code, setting, suite, gate,
     upstream or blocked."""
 
     kind: str
@@ -76,6 +76,9 @@ def table_of(name: str) -> str:
 
 
 NONE = Stamp(BuildInputs({}, {}, {}), {})
+_ASKED = (
+    "rerun --force"  # among the settings of a stamp, so that what compares these takes over nothing of the former build
+)
 
 _memory: dict[str, tuple[tuple, Stamp]] = {}
 _places: dict[tuple[Root, str], str] = {}
@@ -153,9 +156,19 @@ def write(root: Root, label: str, stamp: Stamp) -> None:
     targets.write_text(root, root.stamp(label), targets.add_checksum_line(text))
 
 
+def ask_again(root: Root, label: str) -> None:
+    """Have what is up to date built again all the same: put into its stamp that it was asked for, until it is built."""
+    stamp = read(root, label)
+    if stamp is not None:
+        basis = replace(stamp.basis, settings={**stamp.basis.settings, _ASKED: True})
+        write(root, label, replace(stamp, basis=basis))
+
+
 def compare(stamp: Stamp, now: BuildInputs, shown: Callable[[str], str] = str) -> Stale | None:
     """The first thing in which a stamp's basis differs from now, in a sentence; `shown` names an input to a person."""
     then = stamp.basis
+    if _ASKED in then.settings:
+        return Stale("asked", "it was asked for (rerun --force)")
     changes = [(n, "is new") for n in now.inputs if n not in then.inputs]
     changes += [(n, "is gone") for n in then.inputs if n not in now.inputs]
     changes += [(n, "changed") for n in now.inputs if n in then.inputs and then.inputs[n] != now.inputs[n]]

@@ -18,6 +18,7 @@ import browser
 import kit
 from pipeline import errors, session, settings
 from pipeline.operations import build, partition_lookup, status, verify
+from pipeline.operations import rerun as operation
 from pipeline.stages import facts
 
 MONTH = "2025-08"
@@ -265,7 +266,7 @@ def rerun(root: Path) -> build.Outcome:
     """Rerun the leaf in this process."""
     use(root)
     settings.override("build", "workers", "1")
-    return build.rerun(MONTH, PARTITION, local_scheduler=True, started=lambda _: None)
+    return operation.leaf(MONTH, PARTITION, operation.How(False, True, lambda _: None))
 
 
 @pytest.mark.slow
