@@ -145,6 +145,18 @@ def test_words_reach_the_command_whole(venv, tmp_path):
     assert answer.stdout.splitlines() == ["build", "--workers", "2"]
 
 
+@pytest.mark.parametrize("target", ["status", "sources", "partitions", "stats", "verify", "docs", "dashboard"])
+def test_a_target_that_looks_is_the_command_of_its_name(target, venv, tmp_path):
+    command = tmp_path / "venv" / "bin" / "ratehouse"
+    command.parent.mkdir()
+    command.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    command.chmod(0o755)
+    assert make(target, venv, ROOT="from the shell").stdout.split() == [target]
+    assert make(target, venv, "ROOT=a").stdout.split() == ["--root", "a", target]
+    if target == "verify":
+        assert make(target, venv, "ARGS=--deep --repair").stdout.split() == [target, "--deep", "--repair"]
+
+
 @pytest.mark.parametrize(
     ("version", "script", "message"),
     [

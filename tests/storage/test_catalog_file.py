@@ -199,6 +199,7 @@ def test_a_program_that_has_it_open_and_writes_nothing_yet(root):
         asked = kit.ratehouse(root, "query", "SELECT 1")
         assert asked.returncode == 1
         assert "another program has it open for writing" in " ".join(asked.stderr.split())
+        assert "SHOW TABLES" not in asked.stderr
         assert str(writer.process.pid) in asked.stderr
         assert "another program has it open for writing" in problems(root, deep=True)["warehouse.duckdb"]
         kit.change_rate(root)
