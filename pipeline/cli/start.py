@@ -22,8 +22,8 @@ def init(directory: Path) -> None:
     Example: ratehouse init my-warehouse
     """
     paths.check_root(directory)
-    permissions.follow(directory)
     with targets.translate_os_errors(directory):
+        permissions.follow(directory)
         for kind in raw_kinds.KINDS.values():
             if not kind.laid_out:
                 continue
@@ -62,8 +62,8 @@ def sample(directory: Path, **options) -> None:
     from pipeline import sample as generator
 
     paths.check_root(directory)
-    permissions.follow(directory)
     with targets.translate_os_errors(directory):
+        permissions.follow(directory)
         summary = generator.write(directory, progress=_Told(options["facts"]), **options)
     rates = sum(file.rates for file in summary.files)
     click.echo(f"{directory}: {len(summary.files)} in-network files, {rates:,} rates, {summary.facts:,} facts,")

@@ -37,11 +37,10 @@ def tasks() -> list[TableTask]:
 
 def known_months() -> list[str]:
     """The months that sources have, and those that another version built, whose stamps do not tell what its sources have."""
-    root, begin = session.current(), f"{facts.FactRate.table}_"
-    built = [
-        label for label in stamps.labels(root) if label.startswith(f"gold/{begin}") and partition.is_month(label[-7:])
-    ]
-    return sorted({*facts.months(), *(label[-7:] for label in built if stamps.other_version(root, label))})
+    root = session.current()
+    stems = [path.stem for path in root.stamp("gold/fact_rate").parent.glob("fact_rate_*.json")]
+    months = [stem[-7:] for stem in stems if partition.is_month(stem[-7:])]
+    return sorted({*facts.months(), *(m for m in months if stamps.other_version(root, f"gold/fact_rate_{m}"))})
 
 
 def name_of(task: TableTask) -> str:

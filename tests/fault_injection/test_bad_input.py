@@ -385,8 +385,10 @@ def test_settings_that_cannot_be_are_refused_with_their_line_and_the_nearest_nam
         settings.load()
 
 
-@pytest.mark.parametrize("place", ["here", "root", "LUIGI_CONFIG_PATH"])
-@pytest.mark.parametrize("case", ["syntax", "latin-1", "type"])
+@pytest.mark.parametrize(
+    ("case", "place"),
+    [("syntax", "here"), ("latin-1", "LUIGI_CONFIG_PATH"), ("syntax", "LUIGI_CONFIG_PATH"), ("type", "root")],
+)
 def test_the_command_says_what_is_wrong_with_the_settings(case, place, tmp_path):
     """Luigi reads the last of them as soon as it is imported, before we can."""
     content, fact, remedy = SETTINGS[case]
@@ -397,7 +399,7 @@ def test_the_command_says_what_is_wrong_with_the_settings(case, place, tmp_path)
         (root / "luigi.cfg").write_bytes(content)
     else:
         (tmp_path / "other.cfg").write_bytes(content)
-        env = {place: "other.cfg"}
+        env = {place: str(tmp_path / "other.cfg")}
     said = kit.ratehouse(root, "build", cwd=tmp_path, env=env)
     assert (said.returncode, said.stdout) == (2, "")
     assert words(said.stderr).startswith("error: ")
