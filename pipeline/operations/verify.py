@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -407,12 +406,12 @@ def mend(problems: list[Problem]) -> dict[Problem, str]:
     Problem -> what was done. A file of nobody is moved to quarantine/extra/. To be called under the lock.
     """
     root = session.current()
-    interrupted = root.scratch.exists()  # tells the next build that one was, so it is that build's to sweep
+    interrupted = targets.was_interrupted(root)  # tells the next build that one was, so it is that build's to sweep
     with targets.translate_os_errors(root.path):
         root.make_scratch()
         done = {one: _mend(root, one) for one in problems}
         if not interrupted:
-            shutil.rmtree(root.scratch, ignore_errors=True)
+            targets.clear_folder(root.scratch)
     return done
 
 
