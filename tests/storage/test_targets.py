@@ -112,7 +112,9 @@ def test_a_killed_copy_is_swept_with_the_scratch_of_what_was_killed(root, other_
     assert [[path.name for path in place.iterdir()] for place in places] == [["whole"]] * 3
 
 
-def test_a_scratch_folder_on_another_disk_stays_and_says_by_what_it_holds_whether_something_was_killed(root, other_disk):
+def test_a_scratch_folder_on_another_disk_stays_and_says_by_what_it_holds_whether_something_was_killed(
+    root, other_disk
+):
     root.scratch.rmdir()
     root.scratch.symlink_to(other_disk)
     assert not targets.was_interrupted(root)
