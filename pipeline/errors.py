@@ -134,6 +134,18 @@ class UnreadableSource(SourceError):
     """The system does not let a source file be opened or read, or it is gone: nothing is known of its content."""
 
 
+class ChangedSource(SourceError):
+    """A source file is another one than when reading it began: of neither is anything known."""
+
+    def __init__(self, place: str | os.PathLike, **more):
+        super().__init__(
+            "was changed, replaced or removed while it was read: nothing of it was published",
+            place=place,
+            remedy="once it is whole, run the same command again: it reads the file as it is then",
+            **more,
+        )
+
+
 class UnrecognisedFile(SourceError):
     """A file in a reference folder is of no known kind; it is named and passed over.
 
