@@ -106,6 +106,10 @@ class PathError(RatehouseError):
     exit_code = 2
 
 
+class SharedNameError(RatehouseError):
+    """Two files would have one name on a file system that folds case, or Unicode forms."""
+
+
 class LockedError(RatehouseError):
     """Another build holds this warehouse."""
 

@@ -34,7 +34,7 @@ FSYNCS_AT_ONCE = 16  # on ext4 four wait 0.14 ms a file, sixteen 0.08 ms
 SHARING_RETRIES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if sys.platform == "win32" else ()
 # With these os.link says that there is no link to be had: another file system, or one without links, or with no more of them.
 NO_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
-COPY_BEGINS = ".ratehouse-copy-"  # the name of a draft beside its target
+DRAFT_BEGINS = ".ratehouse-draft-"  # the name of a draft beside its target
 # The folders under the root in which `replace` and `link` put files; raw/fetched is swept by what fetches.
 COPIED_TO = ("dims", "xrefs", "bench", "gold", "staged", ".objects", "quarantine", ".state", "docs")
 
@@ -195,7 +195,7 @@ def _rename(source: Path, target: Path) -> None:
 
 def copy_into_place(source: Path, target: Path) -> None:
     """Put a copy of a file, with its time, at `target`, durably, replacing what is there at once."""
-    draft = target.with_name(f"{COPY_BEGINS}{os.getpid()}-{hashlib.md5(os.fsencode(target.name)).hexdigest()}")
+    draft = target.with_name(f"{DRAFT_BEGINS}{os.getpid()}-{hashlib.md5(os.fsencode(target.name)).hexdigest()}")
     try:
         shutil.copyfile(source, draft)
         info = os.stat(source)
@@ -265,7 +265,7 @@ def sweep(root: Root) -> None:
 def sweep_folder(folder: Path) -> None:
     """Remove the copies beside their targets that something that was killed left in a folder, and below it."""
     for path in raw_files.walk(folder).files:
-        if path.rpartition("/")[2].startswith(COPY_BEGINS):
+        if path.rpartition("/")[2].startswith(DRAFT_BEGINS):
             (folder / path).unlink(missing_ok=True)
 
 

@@ -98,8 +98,18 @@ def told(root: Path, outcome: building.Outcome) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize(("change", "after"), [(replace, True), (replace, False), (cut, False), (cut, True), (Path.unlink, True)])
-def test_a_file_that_changes_while_it_is_read_is_told_and_read_by_the_next_build(tmp_path, monkeypatch, plain, change, after):
+@pytest.mark.parametrize(
+    ("change", "after"), [
+        (replace, True),
+        (cut, False),
+        (Path.unlink, True),
+        pytest.param(replace, False, marks=pytest.mark.slow),
+        pytest.param(cut, True, marks=pytest.mark.slow),
+    ]
+)
+def test_a_file_that_changes_while_it_is_read_is_told_and_read_by_the_next_build(
+    tmp_path, monkeypatch, plain, change, after
+):
     root = tmp_path / "warehouse"
     files = lay_out(root)
     whole = {path: path.read_bytes() for path in files}

@@ -101,7 +101,7 @@ def test_a_killed_copy_is_swept_with_the_scratch_of_what_was_killed(root, other_
     places = [other_disk / "payer_slug=a", root.objects / "ab", root.state / "stamps" / "gold"]
     for place in places:
         place.mkdir(parents=True)
-        (place / f"{targets.COPY_BEGINS}1-ab").write_text("half")
+        (place / f"{targets.DRAFT_BEGINS}1-ab").write_text("half")
         (place / "whole").write_text("whole")
     targets.clear_folder(root.scratch)
     targets.sweep(root)  # nothing was interrupted, so nothing is looked through
