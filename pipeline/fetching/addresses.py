@@ -10,7 +10,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 LONGEST = 150  # characters of a name that stays whole
-MOST_BYTES = 200  # the same in bytes, of 255 that file systems take: there are endings to come
+MOST_BYTES = 236  # the same in bytes, of 255 that file systems take: `-` and eight digits may follow, and an ending
 # Windows takes none of these in a name, none of the names below whatever follows their dot, and no dot or blank last.
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE | re.ASCII)

@@ -94,8 +94,8 @@ def test_a_long_leaf_is_told_why_and_built_again(built, tmp_path):
 
 def test_each_file_has_its_own_results_of_the_gates(built):
     ids = {
-        name.split(".")[2].partition("~")[0]
-        for name in os.listdir(built / ".state" / "gates")
-        if name.startswith("staged.mrf")
+        path.name.split(".")[2].partition("~")[0]
+        for path in (built / ".state" / "gates").iterdir()
+        if path.name.startswith("staged.mrf")
     }
     assert len(ids) == len(FILES)

@@ -14,8 +14,9 @@ import pytest
 
 import kit
 import small_sources
-from pipeline import raw_kinds
+from pipeline import errors, raw_kinds
 from pipeline.operations import build as building
+from pipeline.transforms import fact_rate
 
 # A small file of each folder of raw files that has a reader.
 GIVEN = {
@@ -99,13 +100,14 @@ def told(root: Path, outcome: building.Outcome) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("change", "after"), [
+    ("change", "after"),
+    [
         (replace, True),
         (cut, False),
         (Path.unlink, True),
         pytest.param(replace, False, marks=pytest.mark.slow),
         pytest.param(cut, True, marks=pytest.mark.slow),
-    ]
+    ],
 )
 def test_a_file_that_changes_while_it_is_read_is_told_and_read_by_the_next_build(
     tmp_path, monkeypatch, plain, change, after
@@ -128,3 +130,60 @@ def test_a_file_that_changes_while_it_is_read_is_told_and_read_by_the_next_build
     assert kit.build(root).ok
     assert kit.contents(root) == plain
     assert kit.build(root).nothing_to_do
+
+
+CORRECTION = """
+- id: acme
+  months: [2025-08]
+  match: {code: "99213", negotiated_rate: 86.5}
+  action: amend
+  set: {negotiated_rate: %s}
+  reason: the publisher's own word
+"""
+
+
+@pytest.mark.parametrize("change", ["replaced", "cut", "removed"])
+def test_corrections_that_change_after_they_were_read_are_applied_by_the_next_build(tmp_path, monkeypatch, change):
+    root = tmp_path / "warehouse"
+    small_sources.put(root, RATES.removeprefix("mrf/"), "Acme Health", "2025-08", 86.5, 121.0)
+    file = root / "raw" / "corrections" / "acme.yml"
+    file.parent.mkdir()
+    file.write_text(CORRECTION % "87.0")
+    real = fact_rate.batches
+
+    def batches(*given):
+        if change == "removed":
+            file.unlink()
+        else:
+            file.write_text(CORRECTION % "88.0" if change == "replaced" else "- id: acme\n  months: [2025-08")
+        return real(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fact_rate, "batches", batches)
+        if change == "cut":
+            with pytest.raises(errors.CorrectionError, match=r"acme\.yml"):
+                kit.build(root)
+        else:
+            outcome = kit.build(root)
+            assert not outcome.ok
+            assert outcome.failures == []
+            assert "raw/corrections" in " ".join(why for _, why in outcome.incomplete)
+    file.write_text(CORRECTION % "88.0")
+    assert kit.build(root).ok
+    assert small_sources.rates(root) == {"2025-08": (2, 209.0)}
+
+
+def test_the_command_says_which_file_and_ends_with_1(server, tmp_path):
+    root = tmp_path / "warehouse"
+    file = small_sources.put(root, RATES.removeprefix("mrf/"), "Acme Health", "2025-08", 86.5, 121.0)
+    newer = small_sources.put(tmp_path / "other", RATES.removeprefix("mrf/"), "Acme Health", "2025-08", 1.5)
+    said = server.build(root, "hook open|write 1 any staged_price", hook=f"mv '{newer}' '{file}'")
+    assert said.code == 1
+    assert not newer.exists()
+    assert f"FAILED {file}:" in said.text
+    assert "was changed, replaced or removed while it was read" in kit.words(said.text)
+    assert "fault of ratehouse" not in said.text
+    assert "Traceback" not in said.text
+    said = server.build(root)
+    assert said.code == 0, said.text
+    assert small_sources.rates(root) == {"2025-08": (1, 1.5)}
