@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.paths import make_folder
-from pipeline.storage.targets import DRAFT_BEGINS
+from pipeline.storage.targets import DRAFT_BEGINS, translate_os_errors
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,17 @@ class Folding:
 
 @functools.cache
 def of(folder: Path) -> Folding:
-    """What the file system of a folder makes of names: a file is made there and looked for under two other names."""
-    make_folder(folder)
+    """What the file system of a folder makes of names: a file is made there and looked for under another name.
+
+    PublishError where none can be made.
+    """
     number = os.getpid()
-    return Folding(
-        case=_is_one(folder, f"{DRAFT_BEGINS}{number}-A", f"{DRAFT_BEGINS}{number}-a"),
-        form=_is_one(folder, f"{DRAFT_BEGINS}{number}-\u00e9", f"{DRAFT_BEGINS}{number}-e\u0301"),
-    )
+    with translate_os_errors(folder):
+        make_folder(folder)
+        return Folding(
+            case=_is_one(folder, f"{DRAFT_BEGINS}{number}-A", f"{DRAFT_BEGINS}{number}-a"),
+            form=_is_one(folder, f"{DRAFT_BEGINS}{number}-\u00e9", f"{DRAFT_BEGINS}{number}-e\u0301"),
+        )
 
 
 def _is_one(folder: Path, name: str, other: str) -> bool:

@@ -233,7 +233,7 @@ def _hard_link(source: Path, target: Path) -> bool:
 
 def clear_folder(folder: Path) -> None:
     """Remove a folder with all that is in it; one that is a link, or that a disk is mounted on, stays, empty."""
-    if folder.is_symlink() or folder.is_mount():
+    if _stays(folder):
         for entry in list(folder.iterdir()) if folder.is_dir() else ():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
@@ -243,11 +243,16 @@ def clear_folder(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _stays(folder: Path) -> bool:
+    """Whether a folder is a link, or a disk is mounted on it."""
+    return folder.is_symlink() or os.path.ismount(folder)  # Path.is_mount is not for Windows before 3.12
+
+
 def was_interrupted(root: Root) -> bool:
     """Whether something that wrote was killed: its scratch folder is there still, or has something in it where the folder
     is a link, or a disk is mounted on it."""
     folder = root.scratch
-    if folder.is_symlink() or folder.is_mount():
+    if _stays(folder):
         return folder.is_dir() and any(folder.iterdir())
     return folder.exists()
 

@@ -22,8 +22,8 @@ ENTITY = "Larkspur Health Plan, Inc., and its subsidiaries, affiliates and deleg
 )
 TWIN = f"{ENTITY} and Region 12"  # a name that begins alike
 DEEP = (
-    "GA/blue-cross-blue-shield-of-georgia/commercial-large-group-and-self-insured/2025-08-01/downloaded-from-the-list/"
-    "in-network/part-01-of-12/2025-08-01_blue-cross-blue-shield-of-georgia_open-access-pos_in-network-rates.json"
+    "GA/blue-cross-blue-shield-of-georgia/commercial-large-group-and-self-insured/2025-08-01/downloaded-from-table-of-contents/"
+    "in-network-files/part-01-of-12/2025-08-01_blue-cross-blue-shield-of-georgia_open-access-pos_in-network-rates.json"
 )
 # Path under raw/mrf -> payer, amount.
 FILES = {
@@ -50,7 +50,7 @@ def built(built_once) -> Path:
 
 
 def test_each_file_has_its_rows(built):
-    assert len(DEEP) > 208
+    assert len(DEEP) >= 233
     assert len(ENTITY) == 359
     found = small_sources.rows(built, "SELECT payer_slug, sum(negotiated_rate) FROM fact_rate_enriched GROUP BY ALL")
     assert dict(found) == {naming.slugify(payer): amount for payer, amount in FILES.values()}
