@@ -106,6 +106,10 @@ class PathError(RatehouseError):
     exit_code = 2
 
 
+class SharedNameError(RatehouseError):
+    """Two files would have one name on a file system that folds case, or Unicode forms."""
+
+
 class LockedError(RatehouseError):
     """Another build holds this warehouse."""
 
@@ -132,6 +136,18 @@ class SourceError(RatehouseError):
 
 class UnreadableSource(SourceError):
     """The system does not let a source file be opened or read, or it is gone: nothing is known of its content."""
+
+
+class ChangedSource(SourceError):
+    """A source file is another one than when reading it began: of neither is anything known."""
+
+    def __init__(self, place: str | os.PathLike, **more):
+        super().__init__(
+            "was changed, replaced or removed while it was read: nothing of it was published",
+            place=place,
+            remedy="once it is whole, run the same command again: it reads the file as it is then",
+            **more,
+        )
 
 
 class UnrecognisedFile(SourceError):

@@ -152,7 +152,7 @@ class Root:
 
     def _make(self, folder: Path) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as problem:
             raise errors.PublishError(
                 f"cannot be written: {problem.strerror}",
@@ -170,8 +170,18 @@ def check_root(folder: Path) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder and its parents; returns it."""
-    path.mkdir(parents=True, exist_ok=True)
+    """Create a folder and its parents; returns it. PublishError where a link stands in its way that leads to nothing."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as problem:
+        for place in (path, *path.parents):
+            if place.is_symlink() and not place.exists():
+                raise errors.PublishError(
+                    f"is a link to {place.readlink()}, which is not there",
+                    place=place,
+                    remedy="mount the disk that it is on, or mend the link, then run the same command again",
+                ) from problem
+        raise
     return path
 
 

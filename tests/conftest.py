@@ -7,6 +7,7 @@ import functools
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -116,6 +117,16 @@ def built_sample(built_once) -> Path:
         (root.parent / "printed.txt").write_text(made.stdout, encoding="utf-8")
 
     return built_once("sample", make)
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder on another file system than tests' own; skips where there is none."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no other file system to write on")
+    with tempfile.TemporaryDirectory(dir=memory, prefix="ratehouse-test-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

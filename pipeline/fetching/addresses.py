@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-LONGEST = 150  # of 255 that file systems take, in characters; there are endings to come
+LONGEST = 150  # characters of a name that stays whole
+MOST_BYTES = 236  # the same in bytes, of 255 that file systems take: `-` and eight digits may follow, and an ending
 # Windows takes none of these in a name, none of the names below whatever follows their dot, and no dot or blank last.
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE | re.ASCII)
@@ -27,7 +28,10 @@ def safe(name: str) -> str:
     name = _UNSAFE.sub("_", name).rstrip(". ").lstrip(". ") or "_"
     if _RESERVED.fullmatch(name):
         name = f"_{name}"
-    return name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}{name[-LONGEST // 2 :]}"
+    if len(name) <= LONGEST and len(name.encode()) <= MOST_BYTES:
+        return name
+    begin, end = name[: LONGEST // 2].encode()[: MOST_BYTES // 2], name[-LONGEST // 2 :].encode()[-MOST_BYTES // 2 :]
+    return begin.decode(errors="ignore") + end.decode(errors="ignore")
 
 
 def parts(url: str) -> tuple[str, ...]:

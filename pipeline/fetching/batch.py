@@ -181,7 +181,7 @@ class Batch:
         What the address alone gave before goes where it is of the same month: the publisher has replaced it. That of
         another month stays, for a publisher who has one address for all months takes none of them back.
         """
-        make_folder(folder)
+        targets.sweep_folder(make_folder(folder))
         former = next((p for p in self.ledger.only_of(url) if p.parent == folder and p.is_file()), None)
         if former and _month(former) != _month(whole.path):
             former = None

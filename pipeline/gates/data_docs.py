@@ -7,12 +7,10 @@ What must not come in: checking (`gates.suites`), where results are kept.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import html
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -20,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.gates.suites import CRITICAL, preload
+from pipeline.paths import make_folder
 from pipeline.storage import targets
 
 FAILED, WARNED, PASSED = "failed", "warnings", "passed"
 _MARK = {FAILED: "✗", WARNED: "!", PASSED: "✓"}
+DRAFT = ".page"  # the name of a page that is being written
 # Bump when the pages change though no result does.
 _LAYOUT = "2"
 
@@ -64,39 +64,32 @@ def build(results: Iterable[dict], suites: Path, out: Path, absent: Iterable[tup
     results  what `gates.suites.Verdict.result` was, one for each check
     suites   folder of the suites, whose notes say what a table is
     absent   (source, missing or archived, what is kept of it) of sources whose raw file is not seen
-    out      replaced as a whole; pages of results that have not changed are taken over, not rendered again
+    out      may be a link, or on a disk of its own. New pages come first, then the index that names them, and only then
+             go the pages that it does not name: a reader finds a whole site at any time. The page of a result that has not
+             changed has the name that it had, and is not rendered again.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    begin = f".{out.name}-"
-    for left in [path for path in out.parent.iterdir() if path.name.startswith(begin)]:  # by a build that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    draft = out.parent / f"{begin}{os.getpid()}"
-    draft.mkdir()
-    try:
-        (draft / "checks").mkdir()
-        checks = []
-        for result in results:
-            check = _summary(result)
-            checks.append(check)
-            former = out / check.page
-            if former.exists():
-                targets.link(former, draft / check.page, draft)
-            else:
-                (draft / check.page).write_text(_page(check, result, _notes(suites, check.table)), encoding="utf-8")
-        (draft / "index.html").write_text(_index(checks, list(absent)), encoding="utf-8")
-        _replace(draft, out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return out / "index.html"
+    pages, draft = make_folder(out / "checks"), out / DRAFT
+    for left in [path for path in out.parent.iterdir() if path.name.startswith(f".{out.name}-")]:
+        shutil.rmtree(left, ignore_errors=True)  # of an earlier version, which was killed
+    checks = []
+    for result in results:
+        check = _summary(result)
+        checks.append(check)
+        if not (out / check.page).exists():
+            _write(out / check.page, _page(check, result, _notes(suites, check.table)), draft)
+    index = out / "index.html"
+    _write(index, _index(checks, list(absent)), draft)
+    named = {out / check.page for check in checks}
+    for path in [path for path in pages.iterdir() if path not in named]:
+        path.unlink()
+    draft.unlink(missing_ok=True)  # of a build that was killed, where nothing was written since
+    return index
 
 
-def _replace(draft: Path, out: Path) -> None:
-    """Put a folder in another's place. No system call swaps two folders everywhere: for an instant there is none."""
-    aside = draft.with_name(f"{draft.name}-former")
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(out, aside)
-    os.replace(draft, out)
-    shutil.rmtree(aside, ignore_errors=True)
+def _write(path: Path, text: str, draft: Path) -> None:
+    """Write a page whole or not at all."""
+    draft.write_text(text, encoding="utf-8")
+    targets.replace(draft, path)
 
 
 def _summary(result: dict) -> _Check:

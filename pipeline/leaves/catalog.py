@@ -75,7 +75,8 @@ def write(
             + ")"
         )
         _manifest(con, root, manifests)
-        _enriched(con, by_table.get("fact_rate_enriched", []))
+        _whole_keys(con, by_table["fact_rate_enriched"])
+        _enriched(con, by_table["fact_rate_enriched"])
         _table(con, "table_files", _files(root, listed))
         arrow = pa.table({c: pa.array([a[c] for a in accounts], kind) for c, kind in _account_columns().items()})
         _table(con, "month_accounts", arrow)
@@ -141,7 +142,10 @@ def _coverage(con, accounts: list[dict]) -> None:
 # The same as partition.decode; a test holds the two together.
 PARTITION_KEY = f"""
 CREATE TEMP MACRO partition_key(v) AS
-CASE WHEN v = '{partition.NULL}' THEN NULL WHEN contains(v, '%') THEN url_decode(v) ELSE v END
+CASE
+  WHEN v = '{partition.NULL}' THEN NULL
+  WHEN contains(v, '%') AND NOT contains(v, '{partition.SHORTENED}') THEN url_decode(v)
+  ELSE v END
 """
 
 
@@ -186,6 +190,29 @@ def _manifest(con, root: Root, manifests: dict[str, Path]) -> None:
           FROM ({rows})
           WHERE digest IS NOT NULL)""")  # a file's last line is the seal
     con.execute("DROP MACRO partition_key")
+
+
+def _whole_keys(con, files: list[Path]) -> None:
+    """Give partition_manifest the whole of each value that the folder's name has shortened, from the rows."""
+    from pipeline.storage import duck
+    from pipeline.transforms import leaf_plan
+
+    shortened = duck.literal(partition.SHORTENED)
+    some = con.sql(f"SELECT count(*) FROM partition_manifest WHERE contains(partition, {shortened})").fetchall()
+    if some == [(0,)]:
+        return
+    rows = duck.scan(tables.get("fact_rate_enriched"), files)
+    con.execute(leaf_plan.PARTITION_VALUE)
+    for place, key in enumerate(settings.partitioning().key_list(), 1):
+        name = duck.identifier(key)
+        con.execute(f"""
+            UPDATE partition_manifest SET {name} = whole.value
+            FROM (
+              SELECT value, '{key}=' || partition_value('{key}', value) AS piece
+              FROM (SELECT DISTINCT {name} AS value FROM ({rows}) WHERE length(url_encode({name})) > {partition.room(key)})
+            ) AS whole
+            WHERE string_split(partition, '/')[{place}] = whole.piece""")
+    con.execute("DROP MACRO partition_value")
 
 
 def _enriched(con, files: list[Path]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
 
 from pipeline.leaves import manifest, writing
 from pipeline.paths import Root
@@ -26,7 +25,7 @@ def record_times(root: Root) -> None:
     touched = targets.touched()
     if not touched:
         return
-    interrupted = root.scratch.exists()  # tells the next build that one was
+    interrupted = targets.was_interrupted(root)
     for label in stamps.labels(root):
         stamp = stamps.read(root, label)
         if stamp is not None:
@@ -34,7 +33,7 @@ def record_times(root: Root) -> None:
     for month in sorted({found[1] for path in touched if (found := _MONTH.search(path))}):
         _relist(root, month, touched)
     if not interrupted:
-        shutil.rmtree(root.scratch, ignore_errors=True)
+        targets.clear_folder(root.scratch)
     targets.clear_caches()
 
 

@@ -23,7 +23,7 @@ from pipeline import errors, partition, paths, settings, signals
 from pipeline.leaves import manifest
 from pipeline.leaves.manifest import Leaf, Record
 from pipeline.paths import Root
-from pipeline.storage import journal, targets
+from pipeline.storage import folding, journal, targets
 
 
 def build_group(root: Root, month: str, first: str) -> None:
@@ -81,6 +81,8 @@ def build_leaf(root: Root, month: str, name: str) -> None:
 
 
 def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
+    _refuse_twins(root, month)
+    _make_way(root, month, missing)
     known = manifest.known_records(root, month, first)
     written: dict[str, Record] = {}
     scratch = paths.make_folder(root.scratch / f"leaves-{os.getpid()}")
@@ -109,6 +111,38 @@ def _write(root: Root, month: str, first: str, missing: list[Leaf]) -> None:
         targets.write_text(root, manifest.group_manifest(root, month, first), targets.add_checksum_line("".join(lines)))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _refuse_twins(root: Root, month: str) -> None:
+    """SharedNameError where two of a month's leaves would be one file, or stand in one folder under two names."""
+    leaves = manifest.plan(root, month).by_partition
+    folders = [root.tree] + ([root.quarantine] if any(leaf.reason for leaf in leaves.values()) else [])
+    for folder in folders:
+        for one, other in folding.of(folder).twins(leaves):
+            raise errors.SharedNameError(
+                f"on the file system of {folder} it has the same files as {other}, which differs by upper and lower case "
+                "alone; no leaf of the month is written",
+                place=one,
+                remedy="mend one of the two values where it comes from, or put the warehouse on a file system that tells "
+                "upper from lower case; then run the same command again",
+            )
+
+
+def _make_way(root: Root, month: str, missing: list[Leaf]) -> None:
+    """Where case tells no names apart, remove the leaves without rows that have the place of one that is to be written."""
+    fold = folding.of(root.tree)
+    if fold.is_any:
+        coming = {fold.key(leaf.partition) for leaf in missing}
+        for name in _without_rows(root, month):
+            if fold.key(name) in coming:
+                targets.remove(root.leaf(name, month), root.tree)
+                _release(root, month, name)
+
+
+def _without_rows(root: Root, month: str) -> set[str]:
+    """The leaves that were written, or begun, and are not planned any more."""
+    stand = {*manifest.records(manifest.manifest(root, month)), *manifest.begun(root, month)}
+    return stand - manifest.plan(root, month).by_partition.keys()
 
 
 def _rows(root: Root, month: str, missing: list[Leaf]) -> Iterable[tuple[Leaf, object]]:
@@ -205,8 +239,10 @@ def compile_month(root: Root, month: str) -> dict:
         wrote = manifest.records(manifest.group_manifest(root, month, first))
         stand = ((leaf.partition, wrote.get(leaf.partition) or former.get(leaf.partition)) for leaf in group)
         kept.update((name, record) for name, record in stand if record is not None)
-    for name in {*former, *manifest.begun(root, month)}:
-        if name not in planned.by_partition:
+    fold = folding.of(root.tree)
+    kept_places = {fold.key(name) for name in planned.by_partition} if fold.is_any else ()
+    for name in _without_rows(root, month):
+        if fold.key(name) not in kept_places:
             targets.remove(root.leaf(name, month), root.tree)
             _release(root, month, name)
     text = targets.add_checksum_line("".join(kept[name].line() for name in sorted(kept)))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -140,7 +139,7 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
     corrections.check()
     records.check(root, forget_missing)
     records.check_any()
-    if root.scratch.exists():  # a build was interrupted
+    if targets.was_interrupted(root):
         letting_go.sweep(root)
     letting_go.look(root)
     if forget_missing:
@@ -317,9 +316,9 @@ def write_docs(root: Root) -> None:
 
 def _tidy(root: Root) -> None:
     """What a build leaves that was killed after its last table: drafts, and no Data Docs of what it found."""
-    if root.scratch.exists() or not (root.docs / "index.html").exists():
+    if targets.was_interrupted(root) or not (root.docs / "index.html").exists():
         write_docs(root)
-        shutil.rmtree(root.scratch, ignore_errors=True)
+        targets.sweep(root)
 
 
 def usable_workers(asked: int) -> int:

@@ -12,7 +12,6 @@ import logging
 import logging.handlers
 import multiprocessing
 import os
-import shutil
 import sys
 import time
 import uuid
@@ -41,8 +40,8 @@ class _Log(logging.handlers.RotatingFileHandler):
 def prepared(root: Root, workers: int) -> Iterator[None]:
     """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork."""
     with targets.translate_os_errors(root.scratch):
-        shutil.rmtree(root.scratch, ignore_errors=True)
-        root.scratch.mkdir(parents=True)
+        targets.sweep(root)
+        root.make_scratch()
         journal.trim(root.journal)
         journal.reserve(root.journal)
         raw_hashes.compact(root)
@@ -73,7 +72,7 @@ def prepared(root: Root, workers: int) -> Iterator[None]:
             one.propagate = propagate
             one.setLevel(level)
         handler.close()
-        shutil.rmtree(root.scratch, ignore_errors=True)
+        targets.clear_folder(root.scratch)
 
 
 def _end_workers() -> None:

@@ -53,7 +53,13 @@ def import_star(folder: Path) -> ImportResult:
         name = layout.identity(hashes)
         if name in listing.stars():
             return ImportResult(name, new=False)
-        checked = _check(root, found)
+        try:
+            checked = _check(root, found)
+        except Exception as problem:
+            for table, file in found.files.items():
+                if _hash(file.path) != hashes[table]:  # what is wrong with half of each is no verdict on either
+                    raise errors.ChangedSource(file.path) from problem
+            raise
         with targets.translate_os_errors(root.star):
             _copy(root, found, hashes, name)
         presence.clear_caches()
@@ -84,9 +90,7 @@ def _copy(root: Root, found: layout.Star, hashes: dict[str, str], name: str) -> 
             paths.make_folder(copy.parent)
             shutil.copyfile(file.path, copy)
             if targets.file_hash(copy) != hashes[table]:
-                raise errors.SourceError(
-                    "changed while it was read", place=file.path, remedy="run the same command again"
-                )
+                raise errors.ChangedSource(file.path)
             targets.fsync(copy)
             targets.fsync(copy.parent)
         targets.fsync(draft)

@@ -38,7 +38,7 @@ def months_of(text: str, month: str | None) -> list[tuple[str, str]]:
     keys = settings.partitioning().key_list()
     known = _names(month)
     try:
-        name = partition.folder(partition.parse(text, keys), keys)
+        name = partition.named(text, keys)
     except partition.Incomplete as incomplete:
         raise _no_partition(incomplete.fact, text, known) from incomplete
     found = [pair for pair in known if pair[1] == name]

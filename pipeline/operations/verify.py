@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -266,20 +265,28 @@ def _catalog(root: Root, deep: bool, sound: bool) -> Iterator[Problem]:
 def _extra(root: Root, expected: set[Path]) -> Iterator[Problem]:
     for folder in SCANNED:
         for path in sorted((root.path / folder).rglob("*")):
-            if path.is_file() and path not in expected:
+            if path.is_file() and path not in expected and not _is_draft(path):
                 yield Problem(root.relative(path), "belongs to no table of this warehouse", extra=True)
 
 
 def _left_over(root: Root) -> Iterator[Problem]:
     """Drafts of an interrupted build, and objects that no build has named for longer than they are kept."""
-    for path in sorted(root.scratch.rglob("*")) if root.scratch.is_dir() else ():
+    drafts = list(root.scratch.rglob("*"))
+    for folder in targets.COPIED_TO if targets.was_interrupted(root) else ():
+        drafts += filter(_is_draft, (root.path / folder).rglob("*"))
+    for path in sorted(drafts):
         if path.is_file():
-            yield Problem(root.relative(path), "is a draft that an interrupted build left; the next build sweeps it")
+            sentence = "is a draft that an interrupted build left; the next build sweeps it"
+            yield Problem(root.relative(path), sentence, by_build=True)
     kept = warehouse.objects_in_use() | catalog.retired_objects(root).keys()
     limit = time.time() - settings.build().object_hours * 3600
     for path in sorted(root.objects.rglob("*")) if root.objects.is_dir() else ():
-        if path.is_file() and path.stem not in kept and path.stat().st_mtime < limit:
+        if path.is_file() and not _is_draft(path) and path.stem not in kept and path.stat().st_mtime < limit:
             yield Problem(root.relative(path), "is named by no build", extra=True)
+
+
+def _is_draft(path: Path) -> bool:
+    return path.name.startswith(targets.DRAFT_BEGINS)
 
 
 def _raw(root: Root) -> Iterator[Problem]:
@@ -409,12 +416,12 @@ def mend(problems: list[Problem]) -> dict[Problem, str]:
     Problem -> what was done. A file of nobody is moved to quarantine/extra/. To be called under the lock.
     """
     root = session.current()
-    interrupted = root.scratch.exists()  # tells the next build that one was, so it is that build's to sweep
+    interrupted = targets.was_interrupted(root)  # tells the next build that one was, so it is that build's to sweep
     with targets.translate_os_errors(root.path):
         root.make_scratch()
         done = {one: _mend(root, one) for one in problems}
         if not interrupted:
-            shutil.rmtree(root.scratch, ignore_errors=True)
+            targets.clear_folder(root.scratch)
     return done
 
 

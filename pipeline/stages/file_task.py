@@ -7,6 +7,7 @@ What belongs here: that. What must not come in: what an in-network file or a ref
 from __future__ import annotations
 
 import functools
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,36 @@ WHOLE, BROKEN, UNRECOGNISED = "whole", "broken", "unrecognised"
 KEPT = "kept"  # in the notes of a broken file's stamp: what is known of the set that it gave before
 
 
-class FileTask(TableTask):
+class RawFileTask(TableTask):
+    """A task that reads raw files, which may be replaced, cut or removed meanwhile: nothing is published of such a one."""
+
+    def raw_files(self) -> list[Path]:
+        """The files that it reads."""
+        raise NotImplementedError
+
+    def build_of_unchanged(self, why: Stale) -> Stamp:
+        """Build; ChangedSource where a file is another one than when reading began. What went wrong then, whatever it is,
+        is no verdict on either of the two."""
+        self._looked_at = {path: _seen(path) for path in self.raw_files()}
+        try:
+            return TableTask.build(self, why)
+        except errors.UnreadableSource:
+            raise
+        except Exception as problem:
+            self.refuse_changed(problem)
+            raise
+
+    def refuse_changed(self, problem: Exception | None = None) -> None:
+        """ChangedSource where a file is not the one of which reading began."""
+        for path, seen in self._looked_at.items():
+            if _seen(path) != seen:
+                raise errors.ChangedSource(path) from problem
+
+    def before_publishing(self) -> None:
+        self.refuse_changed()
+
+
+class FileTask(RawFileTask):
     """A task whose input is one raw file, by its path as text (`source_names`).
 
     What is built of it is named by its id. While the raw file is not seen, what was built of it counts as up to date,
@@ -130,8 +160,12 @@ class FileTask(TableTask):
             raise
 
     def read_file(self, why: Stale) -> Stamp:
-        """Read the raw file and publish what it says, or give it its verdict; UnreadableSource when it cannot be read."""
-        return super().build(why)
+        """Read the raw file and publish what it says, or give it its verdict; UnreadableSource when it cannot be read,
+        ChangedSource when it is another file than when reading it began."""
+        return self.build_of_unchanged(why)
+
+    def raw_files(self) -> list[Path]:
+        return [self.file]
 
     @property
     def status(self) -> str | None:
@@ -155,6 +189,7 @@ class FileTask(TableTask):
     def verdict(self, error: errors.SourceError, status: str, notes: dict, kept: Stamp | None = None) -> Stamp:
         """Stamp the file with what is wrong with it. What it gave before is taken away, or kept: `kept` is its stamp."""
         basis = self.basis()
+        self.refuse_changed()  # its hash must be that of what was read
         if kept is None:
             for path in self.targets().values():
                 targets.remove(path, self.warehouse.path)
@@ -171,6 +206,15 @@ class FileTask(TableTask):
         stamp = Stamp(basis, kept.parts if kept else {}, kept.gates if kept else {}, notes)
         stamps.write(self.warehouse, self.label, stamp)
         return stamp
+
+
+def _seen(path: Path) -> tuple[int, ...] | None:
+    """What tells a file from one that took its place, its size first; None where it cannot be looked at."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_size, info.st_mtime_ns, info.st_ino
 
 
 def staleness_unseen(task: TableTask) -> Stale | None:

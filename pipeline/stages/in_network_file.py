@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,10 +44,6 @@ COUNTS = (
     "prices_read priced prices_rejected without_provider rates_read facts duplicates rejected unresolved zero_rates "
     "rate_sum fact_sum duplicate_sum rounded_sum groups tin_npi_pairs npis tins codes pos_sets"
 ).split()
-
-
-class _ChangedError(errors.SourceError):
-    """A file is another one than when reading it began: of neither is anything known."""
 
 
 class InNetworkFile(FileTask):
@@ -162,7 +157,7 @@ class InNetworkFile(FileTask):
     def read_file(self, why: Stale) -> Stamp:
         try:
             stamp = super().read_file(why)
-        except (_ChangedError, errors.UnreadableSource):
+        except (errors.ChangedSource, errors.UnreadableSource):
             raise  # no verdict: the next build reads it
         except errors.SourceError as broken:
             self._quarantine(broken.quarantine)
@@ -182,30 +177,24 @@ class InNetworkFile(FileTask):
         return stamp
 
     def before_publishing(self) -> None:
-        if _seen(self.file) != self._looked_at:  # what it was takes no place: nobody asked for it
-            raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
+        super().before_publishing()
         kept_references.refuse(self.shown, self._gone_references(self._now_at_hand()), self._references.urls)
         former_months.set_aside(self, self._result.year_month)
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
-        before = self._looked_at = _seen(self.file)
-        self._bytes = before[0] if before else 0
+        looked_at = self._looked_at[self.file]
+        self._bytes = looked_at[0] if looked_at else 0
         with ThreadPoolExecutor(1, thread_name_prefix="hash") as beside:
             hashed = beside.submit(raw_hashes.content_hash, self.warehouse, self.file)
             try:
                 sink, result = self._read(drafts, ())
                 if self._references.ambiguous:  # now all its addresses are known, and which names stand for one alone
                     sink, result = self._read(drafts, self._references.urls)
-            except errors.SourceError as broken:
+            except errors.SourceError:
                 hashed.result()  # that it cannot be read at all is said first
-                if _seen(self.file) != before:  # what is wrong with one is no verdict on the other
-                    raise _ChangedError(
-                        "changed while it was read", place=self.file, remedy="run the same command again"
-                    ) from broken
                 raise
         self._hash = hashed.result()
-        if raw_hashes.content_hash(self.warehouse, self.file) != self._hash or _seen(self.file) != before:
-            raise _ChangedError("changed while it was read", place=self.file, remedy="run the same command again")
+        self.refuse_changed()
         self._result, self._counting = result, sink.counting
         self._prices_staged = sink.written["staged_price"].rows
         self._quarantine(result.quarantine)
@@ -340,15 +329,6 @@ def _printable(text: str) -> str:
     """A text of a file for people to read: of a few hundred characters, others than those that print by their escapes."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:_EXAMPLE])
     return shown if len(text) <= _EXAMPLE else f"{shown}…"
-
-
-def _seen(path: Path) -> tuple[int, ...] | None:
-    """What tells a file from one that took its place, its size first; None where it cannot be looked at."""
-    try:
-        info = os.stat(path)
-    except OSError:
-        return None
-    return info.st_size, info.st_mtime_ns, info.st_ino
 
 
 class _Sink:

@@ -80,7 +80,7 @@ class ReferenceDataFile(FileTask):
     def read_file(self, why: Stale) -> Stamp:
         try:
             return super().read_file(why)
-        except errors.UnreadableSource:
+        except (errors.ChangedSource, errors.UnreadableSource):
             raise  # no verdict: nothing is known of its content
         except errors.UnrecognisedFile as unknown:
             return self.verdict(unknown, UNRECOGNISED, {"kind": type(unknown).__name__})

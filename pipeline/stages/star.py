@@ -23,7 +23,7 @@ from pipeline.tasks.parameters import MonthParameter, NameParameter
 luigi.namespace("ingest", scope=__name__)
 
 
-class _Staged(TableTask):
+class _Staged(file_task.RawFileTask):
     """A task that makes staged tables of a star schema."""
 
     folder = ""  # of its tables
@@ -49,7 +49,10 @@ class _Staged(TableTask):
     def build(self, why: Stale) -> Stamp:
         if not self.is_seen and self.stamp() is not None:
             raise file_task.lost_set(self, why)
-        return TableTask.build(self, why)
+        return self.build_of_unchanged(why)
+
+    def raw_files(self) -> list[Path]:
+        return [self.place / name for name in listing.files_of_star(self.star)]
 
     def targets(self) -> dict[str, Path]:
         return {
@@ -118,6 +121,8 @@ class Star(_Staged, file_task.FileTask):
         except errors.UnreadableSource as refused:
             presence.put_unreadable(self.raw_name, refused.fact)
             raise
+        except errors.ChangedSource:
+            raise  # no verdict: the next build reads it
         except errors.SourceError as broken:
             if not self.is_seen:
                 raise

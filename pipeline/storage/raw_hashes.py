@@ -31,8 +31,11 @@ def content_hash(root: Root, path: Path) -> str:
         if entry and entry[:2] == [info.st_size, info.st_mtime_ns]:
             return entry[2]
         digest = targets.file_hash(path)
+        after = os.stat(path)
     except OSError as problem:
         raise unreadable(path, problem) from problem
+    if (after.st_size, after.st_mtime_ns, after.st_ino) != (info.st_size, info.st_mtime_ns, info.st_ino):
+        return digest  # of half of a file, it may be, and half of another: not to be remembered for either
     known[name] = [info.st_size, info.st_mtime_ns, digest]
     root.raw_hashes.parent.mkdir(parents=True, exist_ok=True)
     with open(root.raw_hashes, "ab", buffering=0) as file:

@@ -3,6 +3,11 @@
 What belongs here: how a draft becomes a published file (fsync, object, hard link, replace, folder fsync), and
 whether a file is still the one that was published. What must not come in: whether it should be (`stamps`), what
 is in it (`parquet`).
+
+Any folder of a warehouse may be on a file system of its own, and a file system may have no hard links. What cannot be
+renamed or linked there is copied to a draft beside its target, made durable, and renamed (`copy_into_place`). A process
+that is killed leaves that draft; its name begins with a dot and is none of a Parquet file, so no reader takes it for one,
+and the next build removes it (`sweep`).
 """
 
 from __future__ import annotations
@@ -21,11 +26,17 @@ from pathlib import Path
 
 from pipeline import errors
 from pipeline.paths import Root, make_folder
+from pipeline.storage import raw_files
 from pipeline.storage.chunked_file import Written
 
 FSYNCS_AT_ONCE = 16  # on ext4 four wait 0.14 ms a file, sixteen 0.08 ms
 # Windows refuses to replace a file that somebody reads; readers are short.
 SHARING_RETRIES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6) if sys.platform == "win32" else ()
+# With these os.link says that there is no link to be had: another file system, or one without links, or with no more of them.
+NO_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
+DRAFT_BEGINS = ".ratehouse-draft-"  # the name of a draft beside its target
+# The folders under the root in which `replace` and `link` put files; raw/fetched is swept by what fetches.
+COPIED_TO = ("dims", "xrefs", "bench", "gold", "staged", ".objects", "quarantine", ".state", "docs")
 
 
 @dataclass(frozen=True)
@@ -157,7 +168,20 @@ def fsync_all(files: Sequence[Path]) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """os.replace, tried again while Windows says that somebody reads the target."""
+    """Move a durable file to `target`, replacing what is there at once, on another file system too.
+
+    Tried again while Windows says that somebody reads the target.
+    """
+    try:
+        _rename(source, target)
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        copy_into_place(source, target)
+        source.unlink()
+
+
+def _rename(source: Path, target: Path) -> None:
     for pause in (*SHARING_RETRIES, None):
         try:
             os.replace(source, target)
@@ -169,16 +193,29 @@ def replace(source: Path, target: Path) -> None:
             return
 
 
+def copy_into_place(source: Path, target: Path) -> None:
+    """Put a copy of a file, with its time, at `target`, durably, replacing what is there at once."""
+    draft = target.with_name(f"{DRAFT_BEGINS}{os.getpid()}-{hashlib.md5(os.fsencode(target.name)).hexdigest()}")
+    try:
+        shutil.copyfile(source, draft)
+        info = os.stat(source)
+        os.utime(draft, ns=(info.st_atime_ns, info.st_mtime_ns))
+        fsync(draft)
+        _rename(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def link(source: Path, target: Path, scratch: Path) -> None:
     """Put the same file at `target` too, replacing what is there at once: a hard link, or a copy where there are none."""
     make_folder(target.parent)
     if not os.path.lexists(target) and _hard_link(source, target):
         return
-    draft = scratch / f"link-{os.getpid()}-{hashlib.md5(str(target).encode()).hexdigest()}"
+    draft = scratch / f"link-{os.getpid()}-{hashlib.md5(os.fsencode(target)).hexdigest()}"
     draft.unlink(missing_ok=True)
     if not _hard_link(source, draft):
-        shutil.copy2(source, draft)
-        fsync(draft)
+        copy_into_place(source, target)
+        return
     replace(draft, target)
     draft.unlink(missing_ok=True)  # a rename onto the same inode does nothing, and leaves the draft
 
@@ -188,10 +225,53 @@ def _hard_link(source: Path, target: Path) -> bool:
     try:
         os.link(source, target)
     except OSError as problem:
-        if problem.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP):
+        if problem.errno not in NO_LINK:
             raise
         return False
     return True
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it; one that is a link, or that a disk is mounted on, stays, empty."""
+    if _stays(folder):
+        for entry in list(folder.iterdir()) if folder.is_dir() else ():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stays(folder: Path) -> bool:
+    """Whether a folder is a link, or a disk is mounted on it."""
+    return folder.is_symlink() or os.path.ismount(folder)  # Path.is_mount is not for Windows before 3.12
+
+
+def was_interrupted(root: Root) -> bool:
+    """Whether something that wrote was killed: its scratch folder is there still, or has something in it where the folder
+    is a link, or a disk is mounted on it."""
+    folder = root.scratch
+    if _stays(folder):
+        return folder.is_dir() and any(folder.iterdir())
+    return folder.exists()
+
+
+def sweep(root: Root) -> None:
+    """Remove the drafts of what was killed: copies beside their targets, and last the scratch folder, by which the next
+    sweep knows that there is something to remove. To be called under the lock."""
+    if not was_interrupted(root):
+        return
+    for name in COPIED_TO:
+        sweep_folder(root.path / name)
+    clear_folder(root.scratch)
+
+
+def sweep_folder(folder: Path) -> None:
+    """Remove the copies beside their targets that something that was killed left in a folder, and below it."""
+    for path in raw_files.walk(folder).files:
+        if path.rpartition("/")[2].startswith(DRAFT_BEGINS):
+            (folder / path).unlink(missing_ok=True)
 
 
 def object_problem(root: Root, digest: str, size: int) -> str | None:

@@ -75,7 +75,7 @@ class KeyParameter(luigi.Parameter):
 
     def normalize(self, value: str) -> str:
         """The value itself; UsageError for one that no folder has."""
-        encoded = partition.encode(partition.decode(value)) if isinstance(value, str) else None
+        encoded = partition.as_encoded(value) if isinstance(value, str) else None
         if encoded != value:
             raise errors.UsageError(
                 "is no value of a partition's key as its folder has it",
@@ -93,7 +93,7 @@ class PartitionParameter(luigi.Parameter):
         named = [piece.partition("=") for piece in value.split("/")]
         right = all(sign for _, sign, _ in named)
         right = right and tuple(name for name, _, _ in named) == partition.KEYS[: len(named)]
-        if not right or any(partition.encode(partition.decode(v)) != v for _, _, v in named):
+        if not right or not all(partition.is_encoded(value) for _, _, value in named):
             raise errors.UsageError(
                 "is no partition", place=value, remedy="give it as `ratehouse partitions` prints it"
             )

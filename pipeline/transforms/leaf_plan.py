@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from pipeline import tables
+from pipeline import partition, tables
 from pipeline.storage import duck
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def build(
 
     from pipeline.transforms import leaf_digest
 
-    encoded = " || '/' || ".join(f"'{k}=' || partition_value({duck.identifier(k)})" for k in keys)
+    encoded = " || '/' || ".join(f"'{k}=' || partition_value('{k}', {duck.identifier(k)})" for k in keys)
     columns = ", ".join(map(duck.identifier, keys))
     con.execute(PARTITION_VALUE)
     con.execute(f"""
@@ -112,9 +112,11 @@ def _groups(leaves: list[int], group_rows: int) -> list[int]:
 
 
 # The same as partition.encode; a test holds the two together.
-PARTITION_VALUE = """
-CREATE OR REPLACE MACRO partition_value(v) AS CASE
-  WHEN v IS NULL THEN '__HIVE_DEFAULT_PARTITION__'
-  WHEN v = '__HIVE_DEFAULT_PARTITION__' THEN '%5F_HIVE_DEFAULT_PARTITION__'
-  ELSE url_encode(v) END
+PARTITION_VALUE = f"""
+CREATE OR REPLACE TEMP MACRO partition_value(key, v) AS CASE
+  WHEN v IS NULL THEN '{partition.NULL}'
+  WHEN v = '{partition.NULL}' THEN '%5F{partition.NULL[1:]}'
+  WHEN length(url_encode(v)) <= {partition.LONGEST - 1} - length(key) THEN url_encode(v)
+  ELSE regexp_replace(left(url_encode(v), {partition.LONGEST - 1 - partition.DIGEST_LENGTH} - length(key)), '{partition.CUT}', '')
+    || '{partition.SHORTENED}' || md5(v) END
 """

@@ -57,7 +57,7 @@ def test_killed_at_any_file_operation_the_next_build_ends_as_an_undisturbed_one(
             (1, "gold/fact_rate_2025-09"),
             (1, "xref_fact_source_2025-09"),
             (1, "warehouse.duckdb"),
-            (1, ".docs-"),
+            (1, "docs/.page"),
         ]
         for n, word in moments:
             assert killed(server, sample, n, word), (n, word)

@@ -172,3 +172,16 @@ def test_a_published_provider_reference_file_is_read(real):
 )
 def test_an_address_becomes_names_that_every_system_takes(url, parts):
     assert addresses.parts(url) == parts
+
+
+@pytest.mark.parametrize("character", ["a", "é", "€", "😀"])
+def test_a_name_of_any_length_leaves_room_for_its_endings(character):
+    for length in (1, 59, 60, 79, 80, 119, 120, 150, 151, 1000):
+        name = addresses.safe(character * length)
+        size = len(name.encode())
+        assert size + len("-12345678.json.zip") <= 255
+        assert set(name) == {character}
+        if length <= 150 and length * len(character.encode()) <= addresses.MOST_BYTES:
+            assert len(name) == length
+        else:
+            assert size > 140

@@ -299,6 +299,43 @@ def test_a_damaged_file_is_refused(name, damage, fact, root, tmp_path):
     assert not list((root / "raw").rglob("*"))
 
 
+def test_a_file_that_changes_while_it_is_checked_is_named(root, tmp_path, monkeypatch):
+    given = write(tmp_path / "given", guidelines())
+    fact = given / "gold" / "fact_rate.parquet"
+
+    def check(*_, **__):
+        fact.write_bytes(fact.read_bytes()[:-9])
+        raise duckdb.InvalidInputException("No magic bytes found")
+
+    monkeypatch.setattr(import_star.checks, "check", check)
+    with pytest.raises(errors.ChangedSource, match="was changed, replaced or removed while it was read") as said:
+        import_star.import_star(given)
+    assert said.value.place == str(fact)
+    assert listing.stars() == ()
+
+
+@pytest.mark.slow
+def test_a_star_schema_that_changes_while_a_build_reads_it_gets_no_verdict(root, tmp_path, monkeypatch):
+    brought = import_star.import_star(write(tmp_path / "given", guidelines()))
+    fact = next((root / "raw" / "star" / brought.id).rglob("fact_rate.parquet"))
+    whole = fact.read_bytes()
+    with monkeypatch.context() as patched:
+
+        def views(given, *, real=star_rows.views):
+            fact.write_bytes(whole[:-9])
+            return real(given)
+
+        patched.setattr(star_rows, "views", views)
+        outcome = kit.build(root)
+    (failed,) = [one for one in outcome.failures if one["label"] == f"raw/star/{brought.id}"]
+    assert failed["kind"] == "ChangedSource"
+    assert str(fact) in failed["error"]
+    assert not (root / "staged" / "star").exists()
+    fact.write_bytes(whole)
+    assert kit.build(root).ok
+    assert answers(root, "SELECT count(*) FROM fact_rate") == [(sum(brought.months.values()),)]
+
+
 def test_the_command_refuses_in_words(tmp_path):
     (tmp_path / "warehouse" / "raw").mkdir(parents=True)
     write(tmp_path / "given", rate(negotiated_rate=pl.lit("12.5")))

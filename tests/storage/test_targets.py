@@ -52,6 +52,88 @@ def test_the_same_content_leaves_the_file_alone(root):
     assert identity(root.path / part.path) == before
 
 
+def test_a_file_that_another_disk_takes_is_a_copy_as_old_as_its_source(root, other_disk):
+    source = draft(root, "one")
+    os.utime(source, ns=(5, 10**18))
+    target = other_disk / "t"
+    for text in ("none", "two"):
+        if text != "none":
+            target.write_text(text)
+        targets.link(source, target, root.scratch)
+        assert (target.read_text(), target.stat().st_mtime_ns) == ("one", 10**18)
+        assert [path.name for path in other_disk.iterdir()] == ["t"]
+    targets.replace(source, target)
+    assert target.read_text() == "one"
+    assert list(root.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", sorted(targets.NO_LINK))
+def test_where_no_link_can_be_made_a_copy_is(root, monkeypatch, number):
+    def refuse(source, target):
+        raise OSError(number, os.strerror(number), source, None, target)
+
+    monkeypatch.setattr(os, "link", refuse)
+    part = publish(root, "one", "d1")
+    assert part.problem(root) is None
+    assert not (root.path / part.path).samefile(root.object("d1"))
+    assert (root.path / part.path).read_text() == root.object("d1").read_text() == "one"
+    assert sorted(path.name for path in root.path.rglob("*") if path.is_file()) == ["d1.parquet", "t.parquet"]
+
+
+def test_a_copy_that_breaks_off_leaves_what_stood_there(root, other_disk, monkeypatch):
+    target = other_disk / "t"
+    target.write_text("former")
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    source = draft(root, "one")
+    with pytest.raises(OSError, match="No space"):
+        targets.replace(source, target)
+    assert (source.read_text(), target.read_text()) == ("one", "former")
+    assert [path.name for path in other_disk.iterdir()] == ["t"]
+
+
+def test_a_killed_copy_is_swept_with_the_scratch_of_what_was_killed(root, other_disk):
+    (root.path / "gold").mkdir()
+    (root.path / "gold" / "fact_rate_enriched").symlink_to(other_disk)
+    places = [other_disk / "payer_slug=a", root.objects / "ab", root.state / "stamps" / "gold"]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / f"{targets.DRAFT_BEGINS}1-ab").write_text("half")
+        (place / "whole").write_text("whole")
+    targets.clear_folder(root.scratch)
+    targets.sweep(root)  # nothing was interrupted, so nothing is looked through
+    assert all(len(list(place.iterdir())) == 2 for place in places)
+    root.make_scratch()
+    targets.sweep(root)
+    assert not root.scratch.exists()
+    assert [[path.name for path in place.iterdir()] for place in places] == [["whole"]] * 3
+
+
+def test_a_scratch_folder_on_another_disk_stays_and_says_by_what_it_holds_whether_something_was_killed(
+    root, other_disk
+):
+    root.scratch.rmdir()
+    root.scratch.symlink_to(other_disk)
+    assert not targets.was_interrupted(root)
+    (other_disk / "drafts").mkdir()
+    (other_disk / "drafts" / "one").write_text("half")
+    (other_disk / "two").write_text("half")
+    assert targets.was_interrupted(root)
+    targets.sweep(root)
+    assert root.scratch.is_symlink()
+    assert list(other_disk.iterdir()) == []
+
+
+def test_a_link_to_a_disk_that_is_not_there_is_said(root):
+    (root.path / "dims").symlink_to("/nowhere/at/all")
+    with pytest.raises(errors.PublishError, match="is a link to /nowhere/at/all, which is not there") as said:
+        publish(root, "one", "d1")
+    assert said.value.place == str(root.path / "dims")
+
+
 def test_without_a_stamp_the_same_bytes_leave_the_file_alone(root):
     part = publish(root, "one", "d1")
     before = identity(root.path / part.path)

@@ -156,7 +156,7 @@ def test_what_a_person_names_must_be_there(root):
 def test_a_key_s_value_is_one_that_a_folder_may_have(root, value):
     for key in partition.KEYS:
         with pytest.raises(
-            errors.UsageError, match=re.escape(f"do you mean {partition.encode(partition.decode(value))}?")
+            errors.UsageError, match=re.escape(f"do you mean {partition.encode(key, partition.decode(value))}?")
         ):
             enriched.Partition(month="2025-08", **{key: value})
     with pytest.raises(errors.UsageError, match="ratehouse partitions"):
@@ -174,7 +174,9 @@ def test_what_is_no_partition_is_refused(root, first):
 def test_a_partition_is_one():
     values = {"payer_slug": "a%26b", "state": partition.NULL, "stat_area_name": "Atlanta%2C%20GA", "billing_class": ""}
     assert enriched.Partition(month="2025-08", **values).name.startswith(f"payer_slug=a%26b/state={partition.NULL}/")
-    for first in ("payer_slug=a", f"payer_slug=a%26b/state={partition.NULL}"):
+    long = partition.encode("payer_slug", "acme_" * 60)
+    assert enriched.Partition(month="2025-08", **{**values, "payer_slug": long}).name.startswith(f"payer_slug={long}/")
+    for first in ("payer_slug=a", f"payer_slug=a%26b/state={partition.NULL}", f"payer_slug={long}"):
         assert enriched.EnrichedGroup(month="2025-08", first=first).first == first
 
 
