@@ -29,7 +29,7 @@ def build(
     \b
     Example: ratehouse build --month 2025-08 --workers 2
     """
-    from pipeline.cli import progress, summary
+    from pipeline.cli import disk, progress, summary
     from pipeline.operations import build as operation
 
     for month in months:
@@ -45,6 +45,7 @@ def build(
             workers=used,
             local_scheduler=local_scheduler,
             started=say_scheduler(used),
+            foreseen=disk.say_need,
             forget_missing=forget_missing,
         )
     summary.show(outcome)

@@ -272,7 +272,8 @@ def test_a_full_disk_stops_a_build_with_one_message_and_leaves_nothing_half_publ
                 ok, said = False, str(refused)
             assert not ok, f"{size} KB are enough"
             assert "No space left on device" in said
-            assert "free some space" in said
+            assert "free some space on the disk at" in kit.words(said)
+            assert "ratehouse stats --disk" in said
             assert "Traceback" not in said
             assert said.count("No space left") <= 2  # the table that failed first, and the catalog
             for path in (root / "gold").rglob("*.parquet"):

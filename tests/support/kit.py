@@ -108,6 +108,12 @@ def copy(root: Path, to: Path) -> Path:
     return to
 
 
+def linked_copy(root: Path, to: Path) -> Path:
+    """A warehouse as it is, elsewhere, where a published file and its object are one file again (`cp -a`)."""
+    subprocess.run(["cp", "-a", root, to], check=True)
+    return to
+
+
 def small(root: Path) -> Path:
     """A warehouse, not yet built, of one small source file (`SMALL`): 4 facts of 2025-08, no reference files.
 
