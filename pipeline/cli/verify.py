@@ -1,4 +1,8 @@
-"""`ratehouse verify`: saying what is damaged, and having it mended."""
+"""`ratehouse verify`: saying what is damaged, and having it mended.
+
+What belongs here: the options, and a line for each problem. What must not come in: looking for damage, and repairing it
+(`operations.verify`).
+"""
 
 from __future__ import annotations
 

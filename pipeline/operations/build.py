@@ -238,9 +238,7 @@ def rerun(month: str, name: str, *, local_scheduler: bool, started: Callable[[st
             outcome.events = list(journal.read(root.journal, os.environ[journal.BUILD]))
             outcome.failures = [e for e in outcome.events if e["event"] == "failed"]
             if not outcome.failures and not outcome.gone and not leaf.complete():
-                outcome.incomplete = [
-                    (name, str(enriched.LeafPlan(month=month).staleness() or "it does not stand as planned"))
-                ]
+                outcome.incomplete = [(name, str(enriched.LeafPlan(month=month).staleness() or "it is not as planned"))]
             outcome.withheld = [w for w in withheld([month]) if w[1] == name]
             outcome.accounts = [accounts_of(month)]
             build_outcome.look_for_missing(outcome, [month])

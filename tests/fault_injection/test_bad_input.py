@@ -345,9 +345,9 @@ def test_without_permission_a_build_says_where_and_changes_nothing(tmp_path):
 # ---- settings, folders, months ------------------------------------------------------------------------------------
 
 SETTINGS = {
-    "syntax": (b"[build\nworkers = 2\n", ":1: cannot be parsed: no [section] stands before this line", "mend that line"),
+    "syntax": (b"[build\nworkers = 2\n", ":1: cannot be parsed: no [section] comes before this line", "mend that line"),
     "no setting line": (b"[build]\nhello\n", ":2: cannot be parsed: this is no `name = value`", "mend that line"),
-    "twice": (b"[build]\nworkers = 1\nworkers = 2\n", ":3: cannot be parsed: this setting stands twice", "mend that line"),
+    "twice": (b"[build]\nworkers = 1\nworkers = 2\n", ":3: cannot be parsed: this setting is given twice", "mend that line"),
     "latin-1": (b"[build]\n# caf\xe9\n", ":2: is not UTF-8: it holds the byte 0xe9", "save it as UTF-8"),
     "setting": (b"[build]\nworker = 2\n", ":2: [build] worker is no setting", "do you mean workers?"),
     "section": (b"[biuld]\nworkers = 2\n", ":1: [biuld] is no section", "do you mean [build]?"),
