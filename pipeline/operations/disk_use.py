@@ -93,8 +93,8 @@ def _places(root: Root) -> Iterator[tuple[str, str, list[Path], set[Path]]]:
         yield name, name, [root.path / name], set()
     catalogs = [one for one in _inside(root.path) if one.name.startswith(root.catalog.name)]
     yield "catalog", root.catalog.name, catalogs, set()
-    in_use = {root.object(digest) for digest in warehouse.objects_in_use()}
-    yield "objects with no other name", ".objects", [one for one in in_use if one.exists()], set()
+    in_use = [root.object(digest) for digest in warehouse.objects_in_use()]
+    yield "objects with no other name", ".objects", in_use, set()
     yield FORMER_OBJECTS, ".objects", [root.objects], set()
     yield "quarantine", "quarantine", [root.quarantine], set()
     yield "Data Docs", "docs", [root.docs], set()

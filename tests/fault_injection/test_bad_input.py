@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gzip
 import os
 import shutil
@@ -292,20 +291,12 @@ def test_a_full_disk_stops_a_build_with_one_message_and_leaves_nothing_half_publ
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def without_privilege() -> None:
-    """In a child about to become the command: let permissions bind root too (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    for capability in (1, 2):
-        if libc.prctl(24, capability, 0, 0, 0):  # PR_CAPBSET_DROP
-            os._exit(77)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
 def test_without_permission_a_build_says_where_and_changes_nothing(tmp_path):
     root = kit.small(tmp_path / "warehouse")
     source, gold = root / "raw" / "mrf" / kit.SMALL, root / "gold"
-    bound = {"preexec_fn": without_privilege} if os.geteuid() == 0 else {}
+    bound = {"preexec_fn": kit.without_privilege} if os.geteuid() == 0 else {}
 
     root.chmod(0o555)
     said = kit.ratehouse(root, "build", "--local-scheduler", **bound)
