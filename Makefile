@@ -45,8 +45,8 @@ sources: $(READY) ## list the in-network files, and what was read of each
 partitions: $(READY) ## list the leaves, with their rows and bytes
 	@$(RATEHOUSE) partitions
 
-stats: $(READY) ## show the space and time that the leaves cost
-	@$(RATEHOUSE) stats
+stats: $(READY) ## show the space and time that the leaves cost [ARGS=--disk: what everything takes on disk]
+	@$(RATEHOUSE) stats $(ARGS)
 
 verify: $(READY) ## find files that are missing, extra or damaged [ARGS='--deep --repair']
 	@$(RATEHOUSE) verify $(ARGS)

@@ -3,6 +3,8 @@
 The package is laid out by what a newcomer looks for: `readers` turn a publisher's bytes into frames,
 `transforms` turn frames into frames, `stages` are the Luigi tasks (one a table), `tables` says what each
 table's columns are. Everything else is the machinery of "built, gated, published, up to date".
+
+What belongs here: the version. What must not come in: anything that runs when the package is imported.
 """
 
 import os

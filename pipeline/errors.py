@@ -85,9 +85,9 @@ class SettingsError(RatehouseError):
             fact, remedy = f"is not UTF-8: it holds the byte 0x{problem.object[problem.start]:02x}", "save it as UTF-8"
             return cls(fact, place=f"{os.fspath(path)}:{line}", remedy=remedy)
         facts = {
-            configparser.MissingSectionHeaderError: "no [section] stands before this line",
-            configparser.DuplicateOptionError: "this setting stands twice",
-            configparser.DuplicateSectionError: "this section stands twice",
+            configparser.MissingSectionHeaderError: "no [section] comes before this line",
+            configparser.DuplicateOptionError: "this setting is given twice",
+            configparser.DuplicateSectionError: "this section is given twice",
         }
         line = getattr(problem, "lineno", None) or problem.errors[0][0]
         fact = facts.get(type(problem), "this is no `name = value`")

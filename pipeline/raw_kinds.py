@@ -145,7 +145,7 @@ they define by web address: mrf/<STATE>/references/""",
       publisher: told on 2025-08-20
       status: open
 
-`match` compares columns of fact_rate as they were published, fact_uid among them; text stands in quotes. One that
+`match` compares columns of fact_rate as they were published, fact_uid among them; text is in quotes. One that
 matches no rate is an error. The accounts of a build say how many rates were corrected away""",
             (".yml", ".yaml"),
         ),

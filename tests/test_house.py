@@ -187,6 +187,16 @@ def test_every_folder_of_tests_is_a_room():
     assert folders - rooms - APART == set()
 
 
+def test_every_module_says_what_must_not_come_in():
+    """So that the next function is put where a reader looks for it."""
+    silent = [
+        name
+        for name, path in modules(REPOSITORY / "pipeline").items()
+        if "What must not come in: " not in " ".join((ast.get_docstring(ast.parse(path.read_bytes())) or "").split())
+    ]
+    assert silent == []
+
+
 def test_the_modules_that_a_docstring_sends_its_reader_to_are_there(today):
     known = {name.removeprefix("pipeline.") for name in today}
     leaves = {name.rpartition(".")[2] for name in known} | {name.partition(".")[0] for name in known}

@@ -1,4 +1,8 @@
-"""`ratehouse build` and `ratehouse rerun`: doing the work, and telling how it ended."""
+"""`ratehouse build` and `ratehouse rerun`: doing the work, and telling how it ended.
+
+What belongs here: the options of both commands, and what they print while they work. What must not come in: what is built
+(`operations.build`), the last lines of a build (`summary`, `closing`).
+"""
 
 from __future__ import annotations
 
@@ -18,18 +22,18 @@ from pipeline.storage import journal
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes that build side by side. [default: luigi.cfg]")
 @click.option("--local-scheduler", is_flag=True, help="Do not use the central scheduler even when one answers.")
 @click.option("--skip-broken", is_flag=True, help="Publish without source files that cannot be read, and say so.")
-@click.option("--forget-missing", is_flag=True, help="Let go of every source that is missing, and of its rows.")
+@click.option("--forget-missing", is_flag=True, help="Remove the rows of every source that is missing.")
 def build(
     months: tuple[str, ...], workers: int | None, local_scheduler: bool, skip_broken: bool, forget_missing: bool
 ) -> int:
     """Build what is missing or out of date, and nothing else.
 
-    Exit 0 when everything stands and is up to date, 1 when something failed, 2 when the command is wrong.
+    Exit 0 when everything is published and up to date, 1 when something failed, 2 when the command is wrong.
 
     \b
     Example: ratehouse build --month 2025-08 --workers 2
     """
-    from pipeline.cli import progress, summary
+    from pipeline.cli import disk, progress, summary
     from pipeline.operations import build as operation
 
     for month in months:
@@ -45,6 +49,7 @@ def build(
             workers=used,
             local_scheduler=local_scheduler,
             started=say_scheduler(used),
+            foreseen=disk.say_needs,
             forget_missing=forget_missing,
         )
     summary.show(outcome)

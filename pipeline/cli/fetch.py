@@ -1,4 +1,8 @@
-"""`ratehouse toc | fetch`: from a payer's table of contents to files under raw/; the only commands that use the network."""
+"""`ratehouse toc | fetch`: from a payer's table of contents to files under raw/; the only commands that use the network.
+
+What belongs here: the options of both commands, and what they print. What must not come in: requests and files
+(`fetching`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`ratehouse geocode`: addresses to the census geocoder and back, by hand: a build never uses the network."""
+"""`ratehouse geocode`: addresses to the census geocoder and back, by hand: a build never uses the network.
+
+What belongs here: the options, and what is printed. What must not come in: which addresses there are
+(`operations.geocode_export`), any request.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`ratehouse archive` and `ratehouse forget`: saying of a source that is not seen whether its rows stay or go."""
+"""`ratehouse archive` and `ratehouse forget`: saying of a source that is not seen whether its rows stay or go.
+
+What belongs here: the options of both commands, and what they print. What must not come in: finding a source by its name,
+and putting on record what becomes of it (`operations.letting_go_by_name`).
+"""
 
 from __future__ import annotations
 
@@ -36,9 +40,7 @@ def archive(names: tuple[str, ...], all_missing: bool) -> int:
 @click.argument("names", metavar="NAME…", nargs=-1)
 @_MISSING
 def forget(names: tuple[str, ...], all_missing: bool) -> int:
-    """Let go of sources whose raw file is gone, and of their rows.
-
-    The rows go with the next build.
+    """Remove the rows of sources whose raw file is gone, with the next build.
 
     NAME is a source as a build names it when it is missing; archived ones may be named, too.
 

@@ -49,6 +49,17 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def size(count: float) -> str:
+    """`812 B`, `15.3 KB`, `2,154 MB`, `15.3 GB`."""
+    if count < 1_000:
+        return f"{count:.0f} B"
+    if count < 1_000_000:
+        return f"{count / 1_000:.1f} KB"
+    if count < 10_000_000_000:
+        return f"{count / 1_000_000:,.1f} MB" if count < 100_000_000 else f"{count / 1_000_000:,.0f} MB"
+    return f"{count / 1_000_000_000:,.1f} GB"
+
+
 def table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their headings; `columns` are (heading, left or right), the cells are text.
 

@@ -36,7 +36,7 @@ def _let_go(outcome: Outcome, command: Callable[[str], str]) -> None:
     for one in outcome.let_go[:MANY]:
         there = f", and is read from {one.to}" if one.why == "moved" and one.to else ""
         words = {"superseded": f"superseded by {one.to}", "replaced by fetch": f"replaced by {one.to}"}
-        click.echo(lines.wrapped(f"let go of {one.raw}: {words.get(one.why, one.why)}{there}"))
+        click.echo(lines.wrapped(f"withdrawn: {one.raw}: {words.get(one.why, one.why)}{there}"))
     if len(outcome.let_go) > MANY:
         click.echo(f"  … and {len(outcome.let_go) - MANY:,} more sources")
 

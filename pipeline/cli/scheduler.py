@@ -21,7 +21,7 @@ FOLDER = ".luigi"
 def scheduler() -> None:
     """Run Luigi's scheduler, for this machine only, until Ctrl-C.
 
-    Its state and log stand in .luigi under the warehouse root. Builds use it when it is there, those of other
+    Its state and log are in .luigi under the warehouse root. Builds use it when it is there, those of other
     warehouses too. The address is [core] scheduler_host and scheduler_port of luigi.cfg.
 
     \b

@@ -1,4 +1,8 @@
-"""`ratehouse status | why | partitions | sources | docs`: looking, without building."""
+"""`ratehouse status | why | partitions | sources | docs`: looking, without building.
+
+What belongs here: the options of these commands, and tables of what was found. What must not come in: finding it
+(`operations.status`).
+"""
 
 from __future__ import annotations
 

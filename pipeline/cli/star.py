@@ -1,4 +1,8 @@
-"""`ratehouse import-star`: a star schema that somebody else made becomes a source of the warehouse."""
+"""`ratehouse import-star`: a star schema that somebody else made becomes a source of the warehouse.
+
+What belongs here: the options, and what is printed. What must not come in: copying and checking files
+(`operations.import_star`).
+"""
 
 from __future__ import annotations
 

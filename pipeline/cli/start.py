@@ -1,4 +1,8 @@
-"""`ratehouse init` and `ratehouse sample`: a warehouse of your own, and generated raw files."""
+"""`ratehouse init` and `ratehouse sample`: a warehouse of your own, and generated raw files.
+
+What belongs here: the options of both commands, the folders and notes of a new warehouse. What must not come in: what
+the generated files hold (`sample`), which folders there are (`raw_kinds`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`ratehouse stats`: what the leaves cost, and what another depth of keys would."""
+"""`ratehouse stats`: what the leaves cost, and what another depth of keys would; with `--disk`, what everything takes.
+
+What belongs here: the command, and printing what `operations.leaf_stats` found. What must not come in: measuring; what
+`--disk` prints (`cli.disk`).
+"""
 
 from __future__ import annotations
 
@@ -15,29 +19,39 @@ QUANTILES = ("least", "10 %", "median", "90 %", "99 %", "most")
 
 
 @click.command()
+@click.option("--disk", is_flag=True, help="What each part of the warehouse takes on disk, and what may go.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def stats(as_json: bool) -> None:
+def stats(disk: bool, as_json: bool) -> int:
     """Say what the leaves take, and what another depth would.
 
     Sizes and rows of the leaves as published, by the manifests; and in numbers what each prefix of the seven keys
     ([partitioning] keys) would cost and save for this warehouse, with an advice.
 
+    With --disk: files and bytes of every part of the warehouse, each file once, and which command removes what is not
+    needed. Exit 1 where something may not be looked into.
+
     \b
-    Example: ratehouse stats --json
+    Example: ratehouse stats --disk
     """
     from pipeline.operations import leaf_stats, status
 
-    status.begin()
     root = session.current()
+    if disk:
+        from pipeline.cli import disk as of_disk
+        from pipeline.operations import disk_use
+
+        return of_disk.show(disk_use.measure(root), as_json=as_json)
+    status.begin()
     found = leaf_stats.measure(root)
     if as_json:
         _print_json(found)
-        return
+        return 0
     _months(found)
     _leaves(found)
     _depths(found)
     for line in _advice(found):
         click.echo(lines.wrapped(line))
+    return 0
 
 
 def _print_json(found: Stats) -> None:
@@ -64,19 +78,26 @@ def _print_json(found: Stats) -> None:
 
 
 def _months(found: Stats) -> None:
-    rows = [[m.month, f"{m.leaves:,}", f"{m.rows:,}", _size(m.bytes), _size(m.sorted_bytes), _times(m.bytes, m.sorted_bytes)]
+    rows = [[m.month, f"{m.leaves:,}", f"{m.rows:,}", lines.size(m.bytes), lines.size(m.sorted_bytes), _times(m.bytes, m.sorted_bytes)]
             for m in found.months]  # fmt: skip
     if len(found.months) > 1:
         total = [sum(getattr(m, name) for m in found.months) for name in ("leaves", "rows", "bytes", "sorted_bytes")]
         rows.append(
-            ["all", f"{total[0]:,}", f"{total[1]:,}", _size(total[2]), _size(total[3]), _times(total[2], total[3])]
+            [
+                "all",
+                f"{total[0]:,}",
+                f"{total[1]:,}",
+                lines.size(total[2]),
+                lines.size(total[3]),
+                _times(total[2], total[3]),
+            ]
         )
     names = ("month", "leaves", "rows", "tree", "in one\nsorted file", "times")
     lines.table([(n, "left" if n == "month" else "right") for n in names], rows)
 
 
 def _leaves(found: Stats) -> None:
-    rows = [["rows a leaf", *(f"{n:,}" for n in found.leaf_rows)], ["bytes a leaf", *map(_size, found.leaf_bytes)]]
+    rows = [["rows a leaf", *(f"{n:,}" for n in found.leaf_rows)], ["bytes a leaf", *map(lines.size, found.leaf_bytes)]]
     lines.table([("", "left"), *((name, "right") for name in QUANTILES)], rows)
     looked = f"footers: {100 * found.footer_share:.0f} % of the bytes, of {lines.counted(found.looked_into, 'leaf', 'leaves')} looked into"
     click.echo(lines.wrapped(looked) + "\n")
@@ -93,7 +114,7 @@ def _depths(found: Stats) -> None:
                 f"{one.leaves:,}",
                 f"{one.rows[2]:,}",
                 f"{one.rows[-1]:,}",
-                _size(one.bytes),
+                lines.size(one.bytes),
                 _times(one.bytes, whole),
                 f"{one.seconds:,.1f}",
                 mark,
@@ -108,7 +129,7 @@ def _advice(found: Stats) -> list[str]:
     sentence = (
         f"Estimated: rows of each leaf counted, bytes and seconds by encoding {found.trials} slices of these rows"
         + (f", and what {found.timed:,} leaves took beside that by the journal" if found.timed else "")
-        + f". The {len(now.keys)} keys of now are estimated at {_size(now.bytes)}, and take {_size(now.actual_bytes)}."
+        + f". The {len(now.keys)} keys of now are estimated at {lines.size(now.bytes)}, and take {lines.size(now.actual_bytes)}."
     )
     advised = found.depths[found.advised - 1]
     return [sentence, *_verdict(found, now, advised)]
@@ -124,7 +145,10 @@ def _verdict(found: Stats, now: Depth, advised: Depth) -> list[str]:
     reason = f"the deepest whose tree is at most {MOST_TIMES:.0f} times one sorted file"
     if advised.bytes > MOST_TIMES * whole:
         reason = f"no depth keeps to {MOST_TIMES:.0f} times one sorted file, and this one is nearest"
-    changes = [f"{now.leaves:,} leaves become {advised.leaves:,}", f"{_size(now.bytes)} become {_size(advised.bytes)}"]
+    changes = [
+        f"{now.leaves:,} leaves become {advised.leaves:,}",
+        f"{lines.size(now.bytes)} become {lines.size(advised.bytes)}",
+    ]
     changes.append(f"{now.seconds:,.1f} worker seconds become {advised.seconds:,.1f}")
     more = (
         f"A reader of one leaf of now then reads a file of {advised.rows[2]:,} rows (median), sorted by all seven keys."
@@ -132,15 +156,6 @@ def _verdict(found: Stats, now: Depth, advised: Depth) -> list[str]:
     if len(advised.keys) > len(now.keys):
         more = f"A leaf then holds {advised.rows[2]:,} rows (median), and fewer rows are read to answer for one."
     return [f"Advice: {keys}: {reason}. {', '.join(changes)}. {more}"]
-
-
-def _size(count: float) -> str:
-    """`812 B`, `15.3 KB`, `2,154 MB`."""
-    if count < 1_000:
-        return f"{count:.0f} B"
-    if count < 1_000_000:
-        return f"{count / 1_000:.1f} KB"
-    return f"{count / 1_000_000:,.1f} MB" if count < 100_000_000 else f"{count / 1_000_000:,.0f} MB"
 
 
 def _times(count: int, whole: int) -> str:

@@ -1,4 +1,8 @@
-"""What a build ends with: a table by stage, the accounts by month, what failed, and the next commands."""
+"""What a build ends with: a table by stage, the accounts by month, what failed, and the next commands.
+
+What belongs here: printing an outcome. What must not come in: judging it (`operations.build`), the sentences on what
+rows are without (`closing`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`ratehouse verify`: saying what is damaged, and having it mended."""
+"""`ratehouse verify`: saying what is damaged, and having it mended.
+
+What belongs here: the options, and a line for each problem. What must not come in: looking for damage, and repairing it
+(`operations.verify`).
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ def verify(deep: bool, repair: bool, as_json: bool) -> int:
 
 
 def _repair(deep: bool, as_json: bool) -> int:
-    from pipeline.cli import progress, summary
+    from pipeline.cli import disk, progress, summary
     from pipeline.cli.build import say_scheduler
     from pipeline.operations import build as build_operation
     from pipeline.operations import verify as operation
@@ -50,7 +54,9 @@ def _repair(deep: bool, as_json: bool) -> int:
         used = build_operation.usable_workers(settings.build().workers)
         settings.override("build", "workers", str(used))
         with progress.shown(session.current()):
-            return build_operation.build(None, workers=used, local_scheduler=False, started=say_scheduler(used))
+            return build_operation.build(
+                None, workers=used, local_scheduler=False, started=say_scheduler(used), foreseen=disk.say_need
+            )
 
     signals.listen()
     done, left, outcome = operation.repair(deep, build)

@@ -158,7 +158,7 @@ def _absent(absent: list[tuple[str, str, str]]) -> str:
         return ""
     rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>\n" for row in absent)
     return (
-        "\n<h2>Sources whose raw file is not seen</h2>\n<p>What was built of them stays until they are let go of.</p>\n"
+        "\n<h2>Sources whose raw file is not seen</h2>\n<p>What was built of them stays until they are forgotten.</p>\n"
         f"<table><thead><tr><th>Source</th><th>Presence</th><th>Kept</th></tr></thead>\n<tbody>\n{rows}</tbody></table>"
     )
 

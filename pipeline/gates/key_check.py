@@ -1,6 +1,6 @@
 """`python -m pipeline.gates.key_check [FOLDER]`: the check of a table's key, as its declaration has it, into its suite.
 
-What belongs here: how a suite says that a key stands once. What must not come in: why it matters (the notes in the suite),
+What belongs here: how a suite says that a key is unique. What must not come in: why it matters (the notes in the suite),
 any other expectation.
 
 A suite that has the check keeps its severity and notes, whether nulls are refused and whether it goes by hashes; a new one
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline import settings, tables
 
-_ONCE = re.compile(r"^(.+?) stands? once( together)?(, never null|; (.+?) (is|are) never null)?\.$")
+_ONCE = re.compile(r"^(.+?) (?:is|are) unique( together)?(, never null|; (.+?) (is|are) never null)?\.$")
 
 
 def expectation(key: tuple[str, ...], never_null: tuple[str, ...] = (), *, by_hash: bool = False) -> dict:
@@ -25,7 +25,7 @@ def expectation(key: tuple[str, ...], never_null: tuple[str, ...] = (), *, by_ha
     by_hash  of a table of millions of rows: the columns themselves are compared only where a hash of them stands twice
     """
     names, last = ", ".join(key), f" and {key[-1]}" if len(key) > 1 else key[-1]
-    words = f"{', '.join(key[:-1])}{last} {'stand once together' if len(key) > 1 else 'stands once'}"
+    words = f"{', '.join(key[:-1])}{last} {'are unique together' if len(key) > 1 else 'is unique'}"
     if never_null == key:
         words += ", never null"
     elif never_null:
@@ -47,7 +47,7 @@ def expectation(key: tuple[str, ...], never_null: tuple[str, ...] = (), *, by_ha
 def unique_column(column: str) -> dict:
     """The same of one column by GX's own check, which a key of millions of texts takes less memory by."""
     return {
-        "description": f"{column} stands once.",
+        "description": f"{column} is unique.",
         "type": "expect_column_values_to_be_unique",
         "kwargs": {"column": column},
     }
@@ -104,7 +104,7 @@ def write(folder: Path) -> list[str]:
 
 def _new(table: tables.Table) -> dict:
     made = expectation(table.key, table.key if table.folder.startswith("staged/") else ())
-    return {**made, "severity": "critical", "notes": "Say here what a row that stands twice would do."}
+    return {**made, "severity": "critical", "notes": "Say here what a row that is there twice would do."}
 
 
 if __name__ == "__main__":

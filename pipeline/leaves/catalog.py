@@ -246,9 +246,23 @@ def retire_objects(root: Root, kept: set[str]) -> None:
     # No Path for each of 260,000, and nothing else either.
     others = [name for folder in folders for name in os.listdir(folder) if name not in named]  # noqa: PTH208
     digests = [name.removesuffix(".parquet") for name in others if name.endswith(".parquet")]
-    retired = {digest: known.get(digest, now) for digest in digests}
-    limit = now - settings.build().object_hours * 3600
-    for digest in [d for d, since in retired.items() if since <= limit]:
+    _remove_expired(root, {digest: known.get(digest, now) for digest in digests}, now)
+
+
+def remove_expired(root: Root) -> None:
+    """Remove objects whose time is over, where the catalog is up to date; nothing else is looked at."""
+    now, retired = time.time(), retired_objects(root)
+    if any(since <= _limit(now) for since in retired.values()):
+        _remove_expired(root, retired, now)
+
+
+def _remove_expired(root: Root, retired: dict[str, float], now: float) -> None:
+    for digest in [d for d, since in retired.items() if since <= _limit(now)]:
         targets.remove(root.object(digest), root.objects)
         del retired[digest]
     targets.write_text(root, root.retired, json.dumps(retired, sort_keys=True))
+
+
+def _limit(now: float) -> float:
+    """Objects that no build names since then, or longer, are kept no more (seconds of the epoch)."""
+    return now - settings.build().object_hours * 3600

@@ -161,7 +161,7 @@ def _around(root: Root, month: str) -> tuple[str, str]:
 def _withheld_problem(root: Root, month: str, record: Record) -> str | None:
     """What is wrong with what is kept of a withheld leaf, by size and time; it is opened only where its time is another."""
     if root.leaf(record.partition, month).exists():
-        return "a file stands in its place"
+        return "a file is in its place"
     rows = quarantined(root, month, record.partition) / "rows.parquet"
     info = stat_of(rows)
     if info is None:

@@ -19,8 +19,8 @@ from collections.abc import Callable
 import luigi
 
 from pipeline import errors, session, settings, signals
-from pipeline.leaves import file_times, manifest
-from pipeline.operations import build_outcome, build_setup, earlier_layout, letting_go, records
+from pipeline.leaves import catalog, file_times, manifest
+from pipeline.operations import build_outcome, build_setup, disk_need, earlier_layout, letting_go, records
 from pipeline.operations.build_outcome import Outcome
 from pipeline.paths import Root
 from pipeline.sources import listing, presence
@@ -163,9 +163,11 @@ def build(
     workers: int,
     local_scheduler: bool,
     started: Callable[[str], None],
+    foreseen: Callable[[list[disk_need.Need]], None] = lambda _: None,
     forget_missing: bool = False,
 ) -> Outcome:
-    """Bring the warehouse, or some months of it, up to date. `started(scheduler)` is called when there is work.
+    """Bring the warehouse, or some months of it, up to date. `started(scheduler)` is called when there is work, and then
+    `foreseen(needs)` with what it will roughly take of each disk.
 
     LockedError when another build is at work; UsageError when a month is asked for that no source has; MissingSources
     when there is nothing to build from. `forget_missing` lets go of every source that is missing.
@@ -181,14 +183,16 @@ def build(
         chosen = months or facts.months()
         if stale is None and not broken() and not withheld(chosen) and not idle_corrections():
             _tidy(root)
+            catalog.remove_expired(root)
             file_times.record_times(root)
             code_version.save_cache()
             outcome.nothing_to_do = True
             build_outcome.look_back(outcome, chosen, months, sources())
             return outcome
+        needs = disk_need.estimate(root, sources()) if stale is not None else []
         with (
             build_setup.scheduler_of(local_scheduler, started) as (address, options),
-            build_setup.prepared(root, workers),
+            build_setup.prepared(root, workers, lambda: needs and foreseen(needs)),
         ):
             outcome.scheduler = address
             if stale is not None:

@@ -37,8 +37,12 @@ class _Log(logging.handlers.RotatingFileHandler):
 
 
 @contextmanager
-def prepared(root: Root, workers: int) -> Iterator[None]:
-    """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork."""
+def prepared(root: Root, workers: int, announce: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """What a build needs before its first task: a swept scratch, a journal, heavy imports before any fork.
+
+    `announce()` is called first: imports take a while, and a full disk lets nothing be prepared.
+    """
+    announce()
     with targets.translate_os_errors(root.scratch):
         targets.sweep(root)
         root.make_scratch()

@@ -27,7 +27,7 @@ def one(text: str, month: str | None) -> tuple[str, str]:
     found = months_of(text, month)
     if len(found) > 1:
         months = " or ".join(m for m, _ in found)
-        raise errors.UsageError("stands in several months", place=found[0][1], remedy=f"add --month {months}")
+        raise errors.UsageError("is in several months", place=found[0][1], remedy=f"add --month {months}")
     return found[0]
 
 

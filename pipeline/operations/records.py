@@ -55,8 +55,8 @@ def check(root: Root, forget_missing: bool) -> None:
         f"the record of {'a source' if len(found) == 1 else f'{len(found)} sources'} {what}, and no raw file "
         f"that it is of is seen: {names}. What is published of it stays, and nothing is built without it",
         place=root.stamp("staged").with_suffix(""),
-        remedy=f"put the raw file back, or bring that folder and {paths.shown(root.path / 'staged')} back from a copy; or let "
-        f"go of its rows: ratehouse forget {shlex.quote(found[0])}",
+        remedy=f"put the raw file back, or bring that folder and {paths.shown(root.path / 'staged')} back from a copy; or "
+        f"remove its rows from the warehouse: ratehouse forget {shlex.quote(found[0])}",
     )
 
 

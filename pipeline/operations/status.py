@@ -207,7 +207,7 @@ def _why_partition(month: str, name: str) -> str:
         return f"{name} of {month} would be built: its file was replaced by hand"
     upstream = enriched.EnrichedMonth(month=month).staleness()
     if upstream and upstream.kind != "file":
-        return f"{name} of {month} stands, and will be compared with its new rows: {upstream.sentence}"
+        return f"{name} of {month} is published, and will be compared with its new rows: {upstream.sentence}"
     return f"{name} of {month} is up to date"
 
 

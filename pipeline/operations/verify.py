@@ -167,7 +167,9 @@ def _cannot_be_read_again(maker: TableTask) -> str | None:
         return None
     if not maker.is_seen:
         gone = f"the raw file of {maker.shown} is not seen: it {maker.why_not_seen()}"
-        return f"{gone}; put it back, or let go of its rows: ratehouse forget {shlex.quote(maker.shown)}"
+        return (
+            f"{gone}; put it back, or remove its rows from the warehouse: ratehouse forget {shlex.quote(maker.shown)}"
+        )
     if isinstance(maker, file_task.FileTask) and file_task.KEPT in maker.stamp().notes:
         return f"{maker.shown} is broken now, and this is what it gave before"
     return None

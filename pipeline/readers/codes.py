@@ -122,7 +122,7 @@ def _rbcs(path: Path, text: str, layout: dict[str, str], account: Account) -> pl
     # The file does not say its release: the latest day that any of its rows starts from tells two releases apart.
     starts = [c for c in ("effective_from", "code_added") if c in staged.columns]
     staged = staged.with_columns(release=pl.max_horizontal(pl.col(starts).max()))
-    delimited.refuse_twice(staged, path, ["proc_cd", "effective_from"], "{proc_cd} {effective_from} stands there twice")
+    delimited.refuse_twice(staged, path, ["proc_cd", "effective_from"], "{proc_cd} {effective_from} is there twice")
     return delimited.staged(staged, "staged_category")
 
 
@@ -168,7 +168,7 @@ def _betos(path: Path, text: str) -> pl.DataFrame:
         ],
         orient="row",
     )
-    delimited.refuse_twice(staged, path, ["proc_cd"], "{proc_cd} stands there twice")
+    delimited.refuse_twice(staged, path, ["proc_cd"], "{proc_cd} is there twice")
     return delimited.staged(staged, "staged_category")
 
 
@@ -204,5 +204,5 @@ def _nucc(path: Path, text: str, columns: list[str], account: Account) -> pl.Dat
         source_file=pl.lit(path.name),
         source_row="source_line",
     )
-    delimited.refuse_twice(staged, path, ["taxonomy_code"], "{taxonomy_code} stands there twice")
+    delimited.refuse_twice(staged, path, ["taxonomy_code"], "{taxonomy_code} is there twice")
     return delimited.staged(staged, "staged_taxonomy")

@@ -152,7 +152,7 @@ def _zip_to(target: str, path: Path, data: pl.DataFrame, release: str | None, ac
         pl.lit(path.name).alias("source_file"),
         pl.col("source_line").alias("source_row"),
     )
-    fact = f"ZIP {{zip}} and {target} {{{target}}} stand there twice"
+    fact = f"ZIP {{zip}} and {target} {{{target}}} are there twice"
     delimited.refuse_twice(staged, path, ["zip", target], fact)
     if to_cbsa:
         return {"staged_zip_cbsa": delimited.staged(staged.with_columns(cbsa_code="cbsa"), "staged_zip_cbsa")}
@@ -224,7 +224,7 @@ def _delineation(path: Path, text: str, columns: list[str], account: Account) ->
         data, path, ~pl.col("cbsacode").str.contains(r"^\d{5}$").fill_null(False), "cbsacode", "is no CBSA"
     )
     delimited.refuse(data, path, pl.col("cbsatitle").is_null(), "cbsatitle", "where a title is needed")
-    fact = "county {fipsstatecode}{fipscountycode} stands in two CBSAs"
+    fact = "county {fipsstatecode}{fipscountycode} is in two CBSAs"
     delimited.refuse_twice(data.with_columns(fips.alias("fips")), path, ["fips"], fact, line="source_line")
     found = {ours: theirs for ours, theirs in _DELINEATION.items() if theirs in columns}
     staged = data.select(

@@ -69,7 +69,7 @@ def text(value: Any, notes: Notes | None = None) -> str | None:
         return value.digits
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return str(value)
-    raise Unreadable(f"{kind(value)} stands where a text belongs")
+    raise Unreadable(f"{kind(value)} is where a text belongs")
 
 
 def term(value: Any, notes: Notes) -> str | None:
@@ -194,7 +194,7 @@ def list_key(value: Any) -> Any:
 def first_unreadable(price: Any, readings: Iterable[tuple[str, Callable[[Any, Notes], Any]]]) -> str | None:
     """Why a price cannot be read: its first field, in the order of `readings` (field, function), that raises."""
     if type(price) is not dict:
-        return f"{kind(price)} stands where an object belongs"
+        return f"{kind(price)} is where an object belongs"
     for field, read in readings:
         try:
             read(list_key(price.get(field)), [])

@@ -51,7 +51,7 @@ NUMBER_WITH_POINT = Issue(
 )
 SEVERAL_IN_ONE_TEXT = Issue(
     "several_in_one_text",
-    'Several NPIs, places of service or modifiers stand in one text ("21,22"); they are read as several.',
+    'Several NPIs, places of service or modifiers are in one text ("21,22"); they are read as several.',
 )
 MISSING_SPELT_OUT = Issue(
     "missing_spelt_out", "A text says that there is no value (N/A, null, none, nan); it is read as a missing value."
@@ -76,10 +76,10 @@ MODIFIER_UNUSUAL = Issue(
 )
 OLDER_FORM = Issue(
     "older_form",
-    "A key is of an older draft of the schema, or an object stands where a list of them belongs; it is read as what it says.",
+    "A key is of an older draft of the schema, or an object is where a list of them belongs; it is read as what it says.",
 )
 KEY_REPEATED = Issue(
-    "key_repeated", "A key stands twice in one object; the last value is read, and what stood before it is lost."
+    "key_repeated", "A key occurs twice in one object; the last value is read, and what was before it is lost."
 )
 NPI_UNUSUAL = Issue("npi_unusual", "An NPI has not ten digits; it is kept as published, and no registry knows it.")
 NPI_OF_TIN = Issue(

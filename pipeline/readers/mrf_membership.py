@@ -66,7 +66,7 @@ _SHORT_EIN = re.compile(r"\d-?\d{7}", re.ASCII).fullmatch
 def tin(value: Any, notes: Notes) -> tuple[str, Tin]:
     """What members of a TIN begin with, and its type, value and name. Raises Unreadable."""
     if type(value) is not dict:
-        raise Unreadable(f"tin: {kind(value)} stands where an object belongs")
+        raise Unreadable(f"tin: {kind(value)} is where an object belongs")
     repeated(value, notes)
     return _tin((value.get("type"), value.get("value"), value.get("business_name")), notes)
 
@@ -122,7 +122,7 @@ def _tin_fields(value: Any, notes: Notes) -> tuple[Any, Any, Any]:
         if found and fits(found):
             notes.append(Note(issues.OLDER_FORM, f"tin is the text {found!r}"))
             return tin_type, found, None
-    raise Unreadable(f"tin: {kind(value)} stands where an object belongs")
+    raise Unreadable(f"tin: {kind(value)} is where an object belongs")
 
 
 # NPIs.
@@ -172,7 +172,7 @@ def membership(groups: Any) -> Membership:
         notes.append(Note(issues.OLDER_FORM, "provider_groups is one object"))
         groups = [groups]
     if type(groups) not in (list, tuple):
-        raise Unreadable(f"provider_groups: {kind(groups)} stands where a list belongs")
+        raise Unreadable(f"provider_groups: {kind(groups)} is where a list belongs")
     return _joined([one for value in groups for one in group(value)], notes)
 
 
@@ -236,7 +236,7 @@ _GROUPS = Memo(_group, 400_000, lambda found: 4 + len(found.members))
 def _odd_group(value: Any, notes: Notes, of: Any = None) -> list[Group]:
     """Read an entry that is not as the schema has it; `of` is the TIN of the group that it stands in."""
     if type(value) is not dict:
-        raise Unreadable(f"provider_groups: {kind(value)} stands where an object belongs")
+        raise Unreadable(f"provider_groups: {kind(value)} is where an object belongs")
     repeated(value, notes)
     npis = value["npi"] if "npi" in value else value.get("NPI")
     tin = value.get("tin") or of

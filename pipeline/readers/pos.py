@@ -24,7 +24,7 @@ def read(path: Path, account: Account | None = None) -> Frames:
     """staged_pos_code of one file: pos of two digits, facility null where the type is neither of the two.
 
     Raises UnrecognisedFile where no column is named pos_code, SourceError for a missing column, a code that is no
-    two-digit number or stands there twice.
+    two-digit number or is there twice.
     """
     return parts.read(path, _tables, account or Account(), lambda name: ("staged_pos_code",))
 

@@ -56,7 +56,7 @@ def refuse(shown: str, gone: Iterable[str], urls: Iterable[str]) -> None:
         raise errors.UnreadableSource(
             f"names {count} that it was read with before and that cannot be read now, such as {min(lost)}",
             place=shown,
-            remedy="put them back, or: ratehouse fetch --references; or let go of their groups: ratehouse forget "
+            remedy="put them back, or: ratehouse fetch --references; or remove their groups from the warehouse: ratehouse forget "
             + shlex.quote(name_of(shown)),
         )
 

@@ -1,4 +1,7 @@
-"""The Luigi tasks, one a table: what it needs, where it stands, which transform makes it. No meaning of data.
+"""The Luigi tasks, one a table.
+
+What belongs here: what a table needs, where its file is, which transform makes it. What must not come in: what data mean
+(`transforms`).
 
 `luigi --module pipeline.stages enriched.Partition --month 2025-08 --payer-slug …` runs one of them alone, in the
 warehouse that the settings name.

@@ -61,7 +61,7 @@ def every() -> tuple[dict, ...]:
     for correction in found:
         if correction["id"] in seen:
             raise errors.CorrectionError(
-                f"the correction {correction['id']} stands twice (also in {seen[correction['id']]})",
+                f"the correction {correction['id']} is there twice (also in {seen[correction['id']]})",
                 place=correction["place"],
                 remedy="give it an id of its own, or remove one",
             )
@@ -126,7 +126,7 @@ def blocked(month: str, stamp: Stamp | None) -> errors.BlockedMonth | None:
     what = "a correction" if count == 1 else f"{count} corrections"
     return errors.BlockedMonth(
         f"the month {month} is blocked: it was built with {what} of {named}, which is not seen",
-        remedy=f"put the file back, or let go of its corrections: ratehouse forget {shlex.quote(name)}",
+        remedy=f"put the file back, or remove its corrections from the warehouse: ratehouse forget {shlex.quote(name)}",
     )
 
 

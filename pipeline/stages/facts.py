@@ -78,7 +78,7 @@ class FactRate(FromRates):
             if kept := [t for t in broken if t.stamp().parts]:
                 remedy = (
                     "mend the file, then: ratehouse build  (or publish without it: ratehouse build --skip-broken; or remove "
-                    f"it, and let go of what it gave before: ratehouse forget {shlex.quote(kept[0].shown)})"
+                    f"it, and remove what it gave before: ratehouse forget {shlex.quote(kept[0].shown)})"
                 )
             return errors.BlockedMonth(f"the month {self.month} is blocked: {names}", remedy=remedy)
         return corrections.blocked(self.month, self.stamp()) or undecided.blocked(self.month, self.stamp())

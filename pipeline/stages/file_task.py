@@ -235,7 +235,7 @@ def lost_set(task: TableTask, why: Stale) -> errors.SourceError:
     return errors.SourceError(
         f"cannot be read again: {why.sentence}",
         place=task.shown,
-        remedy=f"put its raw file back, or let go of its rows: ratehouse forget {shlex.quote(task.shown)}",
+        remedy=f"put its raw file back, or remove its rows from the warehouse: ratehouse forget {shlex.quote(task.shown)}",
     )
 
 

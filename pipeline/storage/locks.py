@@ -67,6 +67,14 @@ def locked(root: Root) -> Iterator[None]:
         lock.release()
 
 
+def is_held(root: Root) -> bool:
+    """Whether a build is at work here, by what it wrote of itself; the lock is not tried, for another build may want it."""
+    try:
+        return _alive(json.loads(root.lock.with_suffix(".json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return False
+
+
 def _alive(who: dict) -> bool:
     if not who or who.get("host") != socket.gethostname():
         return bool(who)

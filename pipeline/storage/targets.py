@@ -26,7 +26,7 @@ from pathlib import Path
 
 from pipeline import errors
 from pipeline.paths import Root, make_folder
-from pipeline.storage import raw_files
+from pipeline.storage import file_systems, raw_files
 from pipeline.storage.chunked_file import Written
 
 FSYNCS_AT_ONCE = 16  # on ext4 four wait 0.14 ms a file, sixteen 0.08 ms
@@ -125,8 +125,23 @@ def translate_os_errors(place: Path | str) -> Iterator[None]:
         named = isinstance(problem, OSError) and (problem.filename2 or problem.filename)
         done = "opened" if number in errors.TOO_MANY_FILES else "written"
         raise errors.PublishError(
-            f"cannot be {done}: {os.strerror(number)}", place=named or place, remedy=REMEDIES[number]
+            f"cannot be {done}: {os.strerror(number)}", place=named or place, remedy=_remedy_at(number, named or place)
         ) from problem
+
+
+def _remedy_at(number: int, place: Path | str) -> str:
+    """What to do about a refusal at a place: of a full disk, which one it is, and whether bytes or names are used up."""
+    if number != errno.ENOSPC:
+        return REMEDIES[number]
+    try:
+        full = file_systems.of(os.fsdecode(place))
+    except OSError:
+        return REMEDIES[number]
+    room = "remove some files, for it names no more of them," if full.free_files == 0 else "free some space"
+    return (
+        f"{room} on the disk at {full.mount}, then run the same command again\n"
+        "what takes it, and what may go: ratehouse stats --disk"
+    )
 
 
 def remedy(problem: Exception) -> str | None:

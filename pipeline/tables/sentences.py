@@ -35,7 +35,7 @@ COLUMNS = {
     "network_names": "The networks, sorted and joined by `|`; null where the file names none.",
     "contained_codes_uid": "MD5 of the codes that a bundle or a capitation contains (`xref_contained_code`); null if there are none.",
     # ---- provider groups
-    "pg_uid": "The provider group: MD5 of its file and its id there, or of its members where it stands in line.",
+    "pg_uid": "The provider group: MD5 of its file and its id there, or of its members where it is given in line.",
     "pg_members_uid": "MD5 of the group's members (TIN and NPI); null where the file does not define the group.",
     "has_members": "Whether the members of the group are known.",
     "npi": "National Provider Identifier of the provider, ten digits.",
@@ -58,7 +58,7 @@ COLUMNS = {
     "procedure_group": "The narrowest category (RBCS family, or BETOS 2.0 group).",
     "effective_from": "The first day on which the row holds, `YYYY-MM-DD`.",
     "effective_to": "The last day on which the row holds; `9999-12-31` while it is in force.",
-    "role": "`bundled_codes` or `covered_services`: the list of the file in which the code stands.",
+    "role": "`bundled_codes` or `covered_services`: the list of the file that has the code.",
     # ---- providers
     "enumeration_type": "`NPI-1` for a person, `NPI-2` for an organization; null where the registry does not know the NPI.",
     "status": "`A` active or `D` deactivated; null where the registry does not know the NPI.",

@@ -1,4 +1,7 @@
-"""The staged tables of code sets: procedure categories, provider taxonomy and places of service."""
+"""The staged tables of code sets: procedure categories, provider taxonomy and places of service.
+
+What belongs here: their columns. What must not come in: which source counts where several have a code (`transforms`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the enriched stage works from: which rows make which leaf."""
+"""What the enriched stage works from: which rows make which leaf.
+
+What belongs here: its columns. What must not come in: how leaves are cut (`transforms.leaf_plan`).
+"""
 
 from __future__ import annotations
 

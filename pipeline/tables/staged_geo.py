@@ -2,6 +2,8 @@
 
 `release` is the date that a file gives of itself (YYYY-MM), null where it gives none; ZIPs have five digits, FIPS
 codes two (state) or five (county), restored where a publisher lost leading zeros.
+
+What belongs here: their columns. What must not come in: which county or area a ZIP counts for (`transforms`).
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 What belongs here: one table per kind of file, as its publisher lays it out. Figures (RVUs, GPCIs, factors, amounts)
 stay decimal text exactly as published: the transforms calculate in DECIMAL. Every row names its file, the day from
 which it holds (`effective_from`, YYYY-MM-DD) and its release; the choice between files is the transforms'.
+
+What must not come in: columns that are calculated.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ STAGED_WAGE_INDEX = table(
     _FOLDER,
     "schedule state cbsa area_name wage_index effective_from release source_file",
     key="source_file state cbsa",
-    doc="Wage index by area; an area in two states stands under both. schedule: OPPS, ASC, or '' where the file is "
+    doc="Wage index by area; an area in two states is under both. schedule: OPPS, ASC, or '' where the file is "
     "of neither in particular.",
 )
 STAGED_WCFS = table(

@@ -1,4 +1,8 @@
-"""The staged tables of an in-network file: its rates, not yet multiplied by their provider groups."""
+"""The staged tables of an in-network file: its rates, not yet multiplied by their provider groups.
+
+What belongs here: their columns. What must not come in: columns of facts (`published`), how a field is read
+(`readers.mrf_fields`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ STAGED_PRICE = table(
     "staged/in_network",
     "object_ix:int32 item_ix:int32 terms_ix:int32 negotiated_rate:float64",
     key="",
-    doc="One row per negotiated price, in the file's order; object_ix numbers the negotiated_rates object it stands in.",
+    doc="One row per negotiated price, in the file's order; object_ix numbers the negotiated_rates object it is in.",
 )
 STAGED_ITEM = table(
     "staged_item",
@@ -34,7 +38,7 @@ STAGED_OWNER = table(
     "object_ix:int32 group_ix:int32",
     key="",
     doc="One row per provider group that a negotiated_rates object names (a reference, or its one in-line list), in the "
-    "file's order; a group named twice stands twice.",
+    "file's order; a group named twice is there twice.",
 )
 STAGED_GROUP = table(
     "staged_group",
@@ -70,5 +74,5 @@ STAGED_TIN = table(
     "staged/in_network",
     "tin_type tin_value business_name members:int64",
     key="tin_type tin_value business_name",
-    doc="Each business name that the file gives a TIN (null if none), with the number of times it stands there.",
+    doc="Each business name that the file gives a TIN (null if none), with the number of times it occurs there.",
 )

@@ -1,4 +1,7 @@
-"""The staged tables of provider-registry files."""
+"""The staged tables of provider-registry files.
+
+What belongs here: their columns. What must not come in: which of several addresses or specialties counts (`transforms`).
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 batch_id is the star schema's id. first_month and last_month are those of its facts: where star schemas differ, the
 earliest text of a code or payer stays, and the latest word on a provider counts.
+
+What belongs here: their columns. What must not come in: how another layout is recognised (`readers.star`).
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""Frames to frames: what a table means. No Luigi, no paths, no Great Expectations."""
+"""Frames to frames: what a table means.
+
+What belongs here: the rules that make each table's rows. What must not come in: Luigi, paths, Great Expectations.
+"""

@@ -17,6 +17,8 @@ What is paid how, and where it stands:
   rate"), of which no text found says whether it is adjusted.
 
 Not found: the manual's own list of the six; it was seen only as others cite it.
+
+What must not come in: which release holds (`bench_release`), reading addenda (`readers.medicare`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The three Medicare schedules of a month one under another, with the guidelines' columns."""
+"""The three Medicare schedules of a month one under another, with the guidelines' columns.
+
+What belongs here: their common columns. What must not come in: a price: each schedule has its own module.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Physician fee schedule by state for one month (`bench_prof_state.sql`)."""
+"""Physician fee schedule by state for one month (`bench_prof_state.sql`).
+
+What belongs here: loading the releases of a month, and the query over them. What must not come in: the formula of a price (`bench_prof_price`).
+"""
 
 from __future__ import annotations
 

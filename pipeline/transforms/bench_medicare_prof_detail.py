@@ -1,4 +1,7 @@
-"""Physician fee schedule by release, locality, code and modifier (`bench_prof_detail.sql`)."""
+"""Physician fee schedule by release, locality, code and modifier (`bench_prof_detail.sql`).
+
+What belongs here: loading every release, and the query over them. What must not come in: the formula of a price (`bench_prof_price`).
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,8 @@ the versions of 2023, 2024 and 2025):
 - Others are not paid here. A status that CMS adds later has no rate either, and the reason names it.
 
 Not found: CMS's Addendum D1, which defines the statuses, as a text.
+
+What must not come in: which release holds (`bench_release`), reading addenda (`readers.medicare`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Workers' compensation schedules by state for one month (`bench_wcfs_state.sql`)."""
+"""Workers' compensation schedules by state for one month (`bench_wcfs_state.sql`).
+
+What belongs here: loading the releases that hold, and the query over them. What must not come in: a rule of one state alone.
+"""
 
 from __future__ import annotations
 

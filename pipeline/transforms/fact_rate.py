@@ -2,8 +2,8 @@
 
 What belongs here: what a fact is. Reads the views staged_price, staged_item, staged_terms, staged_owner, staged_group
 (each with batch_id and row_ix, the place in its file), source_file, star_fact, and the corrections given as a list; leaves
-the tables `fact_first` and `read_totals` (`pipeline.accounts`) on the connection for the caller. No Luigi, no
-paths.
+the tables `fact_first` and `read_totals` (`pipeline.accounts`) on the connection for the caller.
+What must not come in: Luigi, paths.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What belongs here: cutting sorted rows into leaves and packing leaves into groups. Reads the view
 fact_rate_enriched, sorted, with the place of each row as row_number, and the table `withheld` (partition, reason).
-No Luigi, no paths.
+What must not come in: Luigi, paths.
 """
 
 from __future__ import annotations

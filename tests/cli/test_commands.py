@@ -176,12 +176,13 @@ def test_a_first_session_reads_well(tmp_path):
     assert "\x1b" not in said.stdout + said.stderr
     assert wide(said.stdout + said.stderr, *names) == []
     plain = said.stderr.splitlines()
+    assert re.fullmatch(r"disk: needs about [\d.]+ MB and \d+ files; [\d,.]+ [KMG]B are free", plain[2])
     assert plain[:2] == [
         f"building {root} with 2 workers",
         "scheduler: its own (`make scheduler` starts one that has a dashboard)",
     ]
     assert all(
-        re.match(r"built    \S.*  (\d+ leaf, )?(\d+ rows?, )?[\d.]+ s(, \d+ warnings?)?$", line) for line in plain[2:]
+        re.match(r"built    \S.*  (\d+ leaf, )?(\d+ rows?, )?[\d.]+ s(, \d+ warnings?)?$", line) for line in plain[3:]
     )
     assert any(line.startswith("built    gold/fact_rate_2025-08  4 rows, ") for line in plain)
 

@@ -304,7 +304,7 @@ FAULTS = [
     ("fact_rate", {"negotiated_rate": "nan"}, "negotiated_rate is a finite number.", "warning"),
     ("fact_rate", {"negotiated_rate": 9999999.99}, "No rate of ten million dollars or more.", "warning"),
     ("fact_rate", {"fact_uid": None}, "fact_uid is never null.", "critical"),
-    ("fact_rate", [FACT], "fact_uid stands once.", "critical"),
+    ("fact_rate", [FACT], "fact_uid is unique.", "critical"),
     ("fact_rate", {"pos_set_id": "p9"}, "Every pos_set_id is in dim_pos_set.", "critical"),
     ("fact_rate", {"code": "99999"}, "Every code is in dim_code.", "warning"),
     ("fact_rate", {"pg_uid": "g9"}, "At least 90 % of a month's facts resolve to an NPI.", "warning"),
@@ -383,7 +383,7 @@ FAULTS = [
     (
         "staged_nppes",
         [{**GOOD["staged_nppes"][0], "source_row": 2}],
-        "An NPI stands once in a registry file.",
+        "An NPI is unique in a registry file.",
         "warning",
     ),
     ("xref_group_member", {"npi": None}, "Every member names an NPI.", "warning"),
@@ -397,17 +397,17 @@ FAULTS = [
         "critical",
     ),
     ("staged_terms", {"pos_set_id": None}, "pos_set_id is never null.", "critical"),
-    ("staged_terms", [GOOD["staged_terms"][0]], "terms_ix stands once, never null.", "critical"),
+    ("staged_terms", [GOOD["staged_terms"][0]], "terms_ix is unique, never null.", "critical"),
     (
         "staged_member",
         {"pg_members_uid": None},
-        "pg_members_uid, tin_type, tin_value and npi stand once together; pg_members_uid is never null.",
+        "pg_members_uid, tin_type, tin_value and npi are unique together; pg_members_uid is never null.",
         "critical",
     ),
     (
         "staged_member",
         [GOOD["staged_member"][0]],
-        "pg_members_uid, tin_type, tin_value and npi stand once together; pg_members_uid is never null.",
+        "pg_members_uid, tin_type, tin_value and npi are unique together; pg_members_uid is never null.",
         "critical",
     ),
 ]

@@ -29,7 +29,7 @@ def test_a_key_that_is_declared_anew_is_written_with_the_notes_kept(tmp_path, mo
     assert key_check.write(folder) == ["bench_wcfs"]
     after = json.loads((folder / "bench_wcfs.json").read_text())["expectations"]
     (changed,) = [one for one in after if one not in before]
-    assert changed["description"] == "state and code stand once together."
+    assert changed["description"] == "state and code are unique together."
     assert changed["notes"] in [one["notes"] for one in before]
     assert len(after) == len(before)
 
@@ -40,7 +40,7 @@ def test_a_suite_without_the_check_gets_it(tmp_path):
     (made,) = json.loads((tmp_path / "star_tin.json").read_text())["expectations"]
     assert (made["severity"], made["description"]) == (
         "critical",
-        "tin_type and tin_value stand once together, never null.",
+        "tin_type and tin_value are unique together, never null.",
     )
 
 

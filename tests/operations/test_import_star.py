@@ -265,7 +265,7 @@ REFUSED = {
             guidelines()["dims/dim_npi_address_geolocation"].with_columns(latitude=pl.lit(133.7))},
         "dims/dim_npi_address_geolocation.parquet", "the column latitude is no latitude in 2 rows (133.7)",
     ),
-    "twice": (guidelines() | {"silver/dim_code": guide()["silver/dim_code/dim_code"]}, "dims/dim_code.parquet", "stands twice"),
+    "twice": (guidelines() | {"silver/dim_code": guide()["silver/dim_code/dim_code"]}, "dims/dim_code.parquet", "is there twice"),
 }  # fmt: skip
 
 
@@ -396,9 +396,9 @@ def test_rows_that_are_repeated_or_join_nothing_are_told(root, tmp_path):
     given["gold/fact_rate"] = given["gold/fact_rate"].with_columns(payer_slug=pl.lit("peach"))
     brought = import_star.import_star(write(tmp_path / "given", given))
     assert brought.notices == [
-        "gold/fact_rate.parquet: 1 rows stand more than once; once is enough",
+        "gold/fact_rate.parquet: 1 rows occur more than once; once is enough",
         "dims/dim_code.parquet: 1 rows without code_type or code are passed over",
-        "dims/dim_code.parquet: 1 times code_type, code stands with two contents; the first of them is taken",
+        "dims/dim_code.parquet: 1 times code_type, code has two contents; the first of them is taken",
         "payer_slug peach becomes peach_health_inc, the slug of its reporting_entity_name",
     ]
     assert staged(tmp_path / "given", "star_fact", year_month="2025-08")["fact_uid"].to_list() == ["u1", "u2"]

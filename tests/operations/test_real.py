@@ -130,7 +130,7 @@ def con(root: Path):
 
 
 def by_id(con, columns: str, table: str) -> dict[str, tuple]:
-    """fact_uid -> the other columns; the id stands once."""
+    """fact_uid -> the other columns; the id is unique."""
     rows = con.sql(f"SELECT fact_uid, {columns} FROM {table}").fetchall()
     found = {uid: values for uid, *values in rows}
     assert len(found) == len(rows)

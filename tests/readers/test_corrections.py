@@ -121,7 +121,7 @@ def test_a_correction_that_cannot_be_read_stops_a_build_before_it_starts(sample)
     other = put(sample, one(), "y.yml")
     session.use(sample)
     settings.load(sample)
-    with pytest.raises(errors.CorrectionError, match=r"y\.yml: the correction a stands twice \(also in .*x\.yml\)"):
+    with pytest.raises(errors.CorrectionError, match=r"y\.yml: the correction a is there twice \(also in .*x\.yml\)"):
         build.build(None, workers=1, local_scheduler=True, started=lambda _: None)
     other.unlink()
     assert kit.rewritten(before, kit.parquet_files(sample)) == set()

@@ -82,7 +82,7 @@ def test_delineation(tmp_path):
     ]
     with pytest.raises(SourceError, match=r"file\.csv:2: cbsatitle blank where a title is needed"):
         staged(tmp_path, head + line.replace('"Eufaula, AL-GA"', ""))
-    with pytest.raises(SourceError, match=r"file\.csv:3: county 15 stands in two CBSAs"):
+    with pytest.raises(SourceError, match=r"file\.csv:3: county 15 is in two CBSAs"):
         staged(tmp_path, head + line + line)
 
 
@@ -115,7 +115,7 @@ def test_census_results_that_begin_with_no_match_and_give_locations_alone(tmp_pa
     ("text", "said"),
     [
         ("ZIP,CBSA\n1,2\n", "without the columns res_ratio, bus_ratio, oth_ratio, tot_ratio"),
-        ("ZIP,COUNTY\n501,36103\n501,36103\n", "file.csv:3: ZIP 00501 and county 36103 stand there twice"),
+        ("ZIP,COUNTY\n501,36103\n501,36103\n", "file.csv:3: ZIP 00501 and county 36103 are there twice"),
         ("ZIP,COUNTY\nA501,36103\n", "file.csv:2: zip 'A501' is no ZIP"),
         ("ZIP,COUNTY\n501,103\n", "file.csv:2: county '103' is no county code of five digits"),
         (f"{','.join(HUD)}\n501,35620,H,NY,1.5,1,0,1\n", "file.csv:2: res_ratio '1.5' is no share"),

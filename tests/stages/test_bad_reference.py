@@ -89,7 +89,7 @@ BROKEN = {
     # another year's header
     "medicare/rvu_2023.csv": (rvu_file(OFFICE, released="09/11/2023"), "its title says 2025, but it was released 2023-09-11"),
     "medicare/gpci_2024.csv": (gpci(title="2024"), ":3: its title and headings name 2024 and 2025"),
-    "medicare/July 2024 Addendum B.csv": (OPPS, "its text says 2025, but July 2024 stands there too"),
+    "medicare/July 2024 Addendum B.csv": (OPPS, "its text says 2025, but July 2024 is there too"),
     "medicare/wage 2024.csv": ("FY 2025,,\nCBSA,State,Wage Index\n10,GA,0.9\n", "does not say of which year it is (2024, 2025)"),
     "medicare/ANES.csv": (ANES, "does not say of which year it is (no year found)"),
     # a missing column
@@ -106,7 +106,7 @@ BROKEN = {
     "medicare/zip_locality.txt": (zip_record() + zip_record(carrier="     "), ":2: the carrier is empty"),
     # a CBSA without a title; a county in two
     "geo/cbsa_title.csv": (CBSA_HEAD + "\n12060,,Metropolitan Statistical Area,Fulton County,Georgia,13,121\n", ":2: cbsatitle blank where a title is needed"),
-    "geo/cbsa_twice.csv": (CBSA_HEAD + "\n12060,A,,Fulton,GA,13,121\n12061,B,,Fulton,GA,13,121\n", ":3: county 13121 stands in two CBSAs"),
+    "geo/cbsa_twice.csv": (CBSA_HEAD + "\n12060,A,,Fulton,GA,13,121\n12061,B,,Fulton,GA,13,121\n", ":3: county 13121 is in two CBSAs"),
     # what is not whole
     "medicare/empty.csv": ("", "is empty"),
     "medicare/b.xlsx": (b"PK\x03\x04 and then nothing", "cannot be read as a workbook"),

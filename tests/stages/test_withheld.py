@@ -333,7 +333,7 @@ SHORT = PARTITION.replace("payer_slug=tupelo_vine_mutual/", "")
         (SHORT, MONTH, "the partition names no payer_slug", PARTITION),
         (PARTITION.replace("state=", "sttae="), None, "sttae is no partition key", "do you mean state?"),
         (PARTITION, "2024-01", "no source has the month 2024-01", f"months there are: 2025-07, {MONTH}"),
-        (PARTITION, None, "stands in several months", f"add --month 2025-07 or {MONTH}"),
+        (PARTITION, None, "is in several months", f"add --month 2025-07 or {MONTH}"),
     ],
     ids=["a value", "a missing key", "a key", "a month", "no month"],
 )

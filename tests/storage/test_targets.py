@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +207,19 @@ def test_refusals_of_the_system_say_what_to_do(root, code):
         raise OSError(code, os.strerror(code), "some/file")
     assert "some/file" in str(refused.value)
     assert "run the same command again" in str(refused.value)
+
+
+def test_a_full_disk_is_named_and_what_is_used_up(root, monkeypatch):
+    def message(free_files):
+        disk = targets.file_systems.FileSystem(Path("/srv"), 1, 0, free_files)
+        monkeypatch.setattr(targets.file_systems, "of", lambda _: disk)
+        with pytest.raises(errors.PublishError) as refused, targets.translate_os_errors(root.path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some/file")
+        return str(refused.value)
+
+    assert "free some space on the disk at /srv, then run the same command again" in message(7)
+    assert "remove some files, for it names no more of them, on the disk at /srv" in message(0)
+    assert message(None).endswith("ratehouse stats --disk")
 
 
 def test_removing_takes_empty_folders_along_but_no_more(root):

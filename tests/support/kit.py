@@ -6,6 +6,7 @@ A build in this process shares the one import of Great Expectations; the command
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
@@ -71,6 +72,14 @@ def ratehouse(root: Path | None, *words: str, env: dict[str, str] | None = None,
     )
 
 
+def without_privilege() -> None:
+    """In a child about to become the command: let permissions bind root too (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in (1, 2):
+        if libc.prctl(24, capability, 0, 0, 0):  # PR_CAPBSET_DROP
+            os._exit(77)
+
+
 def words(text: str) -> str:
     """Text without its line breaks."""
     return " ".join(text.split())
@@ -105,6 +114,12 @@ def rewritten(before: dict[str, Seen], after: dict[str, Seen]) -> set[str]:
 def copy(root: Path, to: Path) -> Path:
     """A warehouse as it is, elsewhere: times kept; a build there stamps hard links anew only where it must."""
     shutil.copytree(root, to, copy_function=shutil.copy2)
+    return to
+
+
+def linked_copy(root: Path, to: Path) -> Path:
+    """A warehouse as it is, elsewhere, where a published file and its object are one file again (`cp -a`)."""
+    subprocess.run(["cp", "-a", root, to], check=True)
     return to
 
 

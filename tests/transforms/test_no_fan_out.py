@@ -1,4 +1,4 @@
-"""No reference table may double a fact: whatever is staged, each of its keys stands once, or the files are refused.
+"""No reference table may double a fact: whatever is staged, each of its keys is unique, or the files are refused.
 
 Duplicate, overlapping, contradicting and missing rows of every staged reference table, through the transforms that make
 the tables which facts are joined to; `run` itself checks that no key stands twice. That the join keeps the number of

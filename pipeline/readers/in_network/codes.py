@@ -78,10 +78,10 @@ def contained_codes(item: dict, notes: Notes) -> Contained:
         if listed is None:
             continue
         if type(listed) is not list:
-            raise Unreadable(f"{role}: {kind(listed)} stands where a list belongs")
+            raise Unreadable(f"{role}: {kind(listed)} is where a list belongs")
         for entry in listed:
             if type(entry) is not dict:
-                raise Unreadable(f"{role}: {kind(entry)} stands where an object belongs")
+                raise Unreadable(f"{role}: {kind(entry)} is where an object belongs")
             repeated(entry, notes)
             of_type = code_type(entry.get("billing_code_type"), notes)
             out.add((role, of_type or "", code(entry.get("billing_code"), of_type, notes) or ""))

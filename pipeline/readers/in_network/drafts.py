@@ -34,7 +34,7 @@ def rates_of(item: dict, notes: Notes) -> list[Placed]:
             notes.append(Note(issues.OLDER_FORM, f"{key} is one object"))
             return [((key,), listed)]
         if type(listed) is not list:
-            raise Unreadable(f"{key}: {kind(listed)} stands where a list belongs")
+            raise Unreadable(f"{key}: {kind(listed)} is where a list belongs")
         if key != "negotiated_rates":
             notes.append(Note(issues.OLDER_FORM, key))
         return [((key, number), one) for number, one in enumerate(listed)]
@@ -74,7 +74,7 @@ def _listed(record: dict, key: str, notes: Notes) -> list[Placed]:
     if isinstance(listed, str) and key == "negotiated_price":
         notes.append(Note(issues.OLDER_FORM, f"{key} is the amount"))
         return [((key,), {"negotiated_rate": listed})]
-    raise Unreadable(f"{key}: {kind(listed)} stands where a list belongs")
+    raise Unreadable(f"{key}: {kind(listed)} is where a list belongs")
 
 
 def groups_of(record: dict, notes: Notes) -> Any:

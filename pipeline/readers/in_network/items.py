@@ -418,7 +418,7 @@ class Items:
         notes: fields.Notes = []
         try:
             if type(item) is not dict:
-                raise Unreadable(f"{fields.kind(item)} stands where an object belongs")
+                raise Unreadable(f"{fields.kind(item)} is where an object belongs")
             objects = drafts.rates_of(item, notes)
             if not objects and item.get("negotiated_rates") is None:
                 notes.append(fields.Note(issues.ITEM_WITHOUT_RATES, ""))

@@ -35,7 +35,7 @@ class _Object(NamedTuple):
 
 def _read(record: Any, notes: Notes) -> _Object:
     if type(record) is not dict:
-        raise Unreadable(f"{fields.kind(record)} stands where an object belongs")
+        raise Unreadable(f"{fields.kind(record)} is where an object belongs")
     fields.repeated(record, notes)
     prices = drafts.prices_of(record, notes)
     return _Object(prices, drafts.named_by(record, notes), drafts.groups_of(record, notes))

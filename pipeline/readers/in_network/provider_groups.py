@@ -110,7 +110,7 @@ class Groups:
     def define(self, record: Any, index: int) -> None:
         """Take in one definition; a reference defined several times has the members of all of them."""
         if type(record) is not dict:
-            self._account.reject((), f"{fields.kind(record)} stands where an object belongs", 0)
+            self._account.reject((), f"{fields.kind(record)} is where an object belongs", 0)
             return
         reference = None
         notes: fields.Notes = []

@@ -218,7 +218,7 @@ class _Reader:
                 if key in seen:
                     at = text.key_offset
                     raise self._refusal(
-                        f"{key} stands twice, again at byte {at}", "Keep one of them, or split the file in two.", at
+                        f"{key} occurs twice, again at byte {at}", "Keep one of them, or split the file in two.", at
                     )
                 seen.add(key)
                 self._list(text, key)

@@ -313,7 +313,7 @@ class JsonText:
         offset = self.offset(at)
         found = repr(rest[: _TAIL - 4])
         return SourceError(
-            f"is no JSON at byte {offset:,}, {self._where()}: {expected} belongs where {found} stands",
+            f"is no JSON at byte {offset:,}, {self._where()}: {expected} belongs where {found} is",
             place=self._place,
             remedy=AGAIN,
             offset=offset,

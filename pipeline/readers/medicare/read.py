@@ -122,7 +122,7 @@ def _add(found: Frames, new: Frames, place: str, account: Account) -> None:
         more = frame.join(found[name], on=key, how="anti", nulls_equal=True)
         if more.height < frame.height:
             again = frame.height - more.height
-            account.warn(RELEASE, f"{place}: {again:,} records stand on an earlier sheet, which counts")
+            account.warn(RELEASE, f"{place}: {again:,} records are on an earlier sheet, which counts")
         found[name] = pl.concat([found[name], more])
 
 

@@ -173,7 +173,7 @@ def quarter_of(groups: Iterable[str], path: Path, account: Account) -> tuple[str
         for chosen, words in named.items():
             if years - {chosen[0]}:
                 raise errors.SourceError(
-                    f"its text says {min(years)}, but {words.title()} stands there too",
+                    f"its text says {min(years)}, but {words.title()} is there too",
                     place=path,
                     remedy="keep the publisher's name of the file",
                 )

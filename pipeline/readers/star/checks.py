@@ -63,7 +63,7 @@ def check(
     _check_places(con, star)
     for known, other in others.items():
         _check_against(con, star, other, known)
-    notices = [f"gold/fact_rate.parquet: {repeated:,} rows stand more than once; once is enough"] if repeated else []
+    notices = [f"gold/fact_rate.parquet: {repeated:,} rows occur more than once; once is enough"] if repeated else []
     return Checked(months, [*notices, *_notices(con, star)])
 
 
@@ -196,9 +196,7 @@ def _notices(con: duckdb.DuckDBPyConnection, star: Star) -> list[str]:
               SELECT {", ".join(keys)} FROM (SELECT * EXCLUDE (place) FROM given_{table}) AS g WHERE NOT ({missing})
               GROUP BY ALL HAVING min(hash(g)) <> max(hash(g)))""").fetchall()[0][0]
         if twice:
-            found.append(
-                f"{name}: {twice:,} times {', '.join(keys)} stands with two contents; the first of them is taken"
-            )
+            found.append(f"{name}: {twice:,} times {', '.join(keys)} has two contents; the first of them is taken")
     for slug, ours in con.execute("""
         SELECT DISTINCT payer_slug, slugify(reporting_entity_name) AS ours FROM given_dim_payer
         WHERE payer_slug <> slugify(reporting_entity_name) ORDER BY ALL""").fetchall():

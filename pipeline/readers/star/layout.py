@@ -132,7 +132,7 @@ def find(folder: Path) -> dict[str, Path]:
         there = [folder / place for place in _places(table) if (folder / place).is_file()]
         if len(there) > 1:
             raise SourceError(
-                f"stands twice: there is {there[1].relative_to(folder).as_posix()} too",
+                f"is there twice: there is {there[1].relative_to(folder).as_posix()} too",
                 place=there[0],
                 remedy=f"keep the one that goes with the facts, {again(folder)}",
             )

@@ -401,9 +401,9 @@ def test_tolerated(what, write):
         (grouped({**GROUP, "npi": [0, 1234567893]}), "npi_zero_beside_others", 1, "in_network[0].negotiated_rates[0]"),
         (grouped({**GROUP, "npi": [None, 1]}), "npi_blank", 1, "in_network[0].negotiated_rates[0]"),
         (itemised(name="\udc00"), "surrogate_half", 1, "the file"),
-        (itemised(name=[]), "label_unreadable", 1, "in_network[0]: name: a list stands where a text belongs"),
+        (itemised(name=[]), "label_unreadable", 1, "in_network[0]: name: a list is where a text belongs"),
         (itemised(billing_code=" "), "item_without_code", 1, "in_network[0]"),
-        (document(plan_id=[]), "header_unreadable", 1, "plan_id: a list stands where a text belongs"),
+        (document(plan_id=[]), "header_unreadable", 1, "plan_id: a list is where a text belongs"),
         ('{"in_network": null, "last_updated_on": "2025-06-01"}', "list_null", 1, "in_network"),
         (
             referring("?", "!"),
@@ -514,17 +514,17 @@ REJECTED = {
     "a price that is null": (
         [{"provider_references": [1], "negotiated_prices": [None, PRICE]}],
         (2, 1),
-        [(".negotiated_rates[0].negotiated_prices[0]", 1, "null stands where an object belongs", "null")],
+        [(".negotiated_rates[0].negotiated_prices[0]", 1, "null is where an object belongs", "null")],
     ),
     "a text that is a list": (
         [{"provider_references": [1], "negotiated_prices": [{**PRICE, "setting": []}, PRICE]}],
         (2, 1),
-        [(".negotiated_rates[0].negotiated_prices[0]", 1, "setting: a list stands where a text belongs", None)],
+        [(".negotiated_rates[0].negotiated_prices[0]", 1, "setting: a list is where a text belongs", None)],
     ),
     "a place of service that is an object": (
         [{"provider_references": [1], "negotiated_prices": [{**PRICE, "service_code": [{}]}, PRICE]}],
         (2, 1),
-        [(".negotiated_rates[0].negotiated_prices[0]", 1, "service_code: an object stands where a text belongs", None)],
+        [(".negotiated_rates[0].negotiated_prices[0]", 1, "service_code: an object is where a text belongs", None)],
     ),
     "true for a rate": (
         [{"provider_references": [1], "negotiated_prices": [{"negotiated_rate": True}, PRICE]}],
@@ -533,7 +533,7 @@ REJECTED = {
             (
                 ".negotiated_rates[0].negotiated_prices[0]",
                 1,
-                "negotiated_rate: true or false stands where a text belongs",
+                "negotiated_rate: true or false is where a text belongs",
                 None,
             )
         ],
@@ -541,7 +541,7 @@ REJECTED = {
     "a rate object that is none": (
         [7, {"provider_references": [1], "negotiated_prices": [PRICE]}],
         (2, 1),
-        [(".negotiated_rates[0]", 1, "a text or number stands where an object belongs", "7")],
+        [(".negotiated_rates[0]", 1, "a text or number is where an object belongs", "7")],
     ),
     "prices that are no list": (
         [
@@ -549,14 +549,14 @@ REJECTED = {
             {"provider_references": [1], "negotiated_prices": [PRICE]},
         ],
         (2, 1),
-        [(".negotiated_rates[0]", 1, "negotiated_prices: an object stands where a list belongs", None)],
+        [(".negotiated_rates[0]", 1, "negotiated_prices: an object is where a list belongs", None)],
     ),
     "an in-line list that is broken, beside a reference": (
         [{"provider_references": [1], "provider_groups": [None], "negotiated_prices": FOUR}],
         (8, 5),
         [
             (".negotiated_rates[0].negotiated_prices[1]", 2, "negotiated_rate is no number: 'n/a'", None),
-            (".negotiated_rates[0]", 3, "provider_groups: null stands where an object belongs", None),
+            (".negotiated_rates[0]", 3, "provider_groups: null is where an object belongs", None),
         ],
     ),
     "a reference that is an object": (
@@ -566,7 +566,7 @@ REJECTED = {
             (
                 ".negotiated_rates[0].provider_references[1]",
                 2,
-                "provider_references: an object stands where a text belongs",
+                "provider_references: an object is where a text belongs",
                 "{}",
             )
         ],
@@ -654,7 +654,7 @@ def test_a_number_that_json_has_not_is_rejected_with_its_price(name, write):
     text = json.dumps(document()).replace(json.dumps([PRICE]), prices)
     result, sink = read(write(text), max_rejected_share=0.5)
     (record,) = result.quarantine
-    assert record["reason"] == f"negotiated_rate: {name}, which is no JSON, stands where a text belongs"
+    assert record["reason"] == f"negotiated_rate: {name}, which is no JSON, is where a text belongs"
     assert (result.rates_read, result.rejected, len(sink.rows("price"))) == (2, 1, 1)
 
 
@@ -670,9 +670,9 @@ def test_an_item_that_cannot_be_identified_counts_its_rates(write):
     bad = [{**ITEM, "billing_code": [], "negotiated_rates": rates}, {**ITEM, "bundled_codes": [7]}, 7]
     result, _ = read(write(document(in_network=[*bad, *document()["in_network"]])), max_rejected_share=1)
     assert [(r["path"], r["rates"], r["reason"]) for r in result.quarantine] == [
-        ("in_network[0]", 8, "a list stands where a text belongs"),
-        ("in_network[1]", 1, "bundled_codes: a text or number stands where an object belongs"),
-        ("in_network[2]", 1, "a text or number stands where an object belongs"),
+        ("in_network[0]", 8, "a list is where a text belongs"),
+        ("in_network[1]", 1, "bundled_codes: a text or number is where an object belongs"),
+        ("in_network[2]", 1, "a text or number is where an object belongs"),
     ]
     assert (result.rates_read, result.rejected) == (11, 10)
 
@@ -770,7 +770,7 @@ REFUSED = {
     "in_network twice": (
         "a.json",
         TEXT[:-1] + ', "in_network": []}',
-        "in_network stands twice, again at byte",
+        "in_network occurs twice, again at byte",
         len(TEXT) + 1,
     ),
     "in_network an object": ("a.json", json.dumps(document(in_network={})), "is an object, where a list belongs", None),

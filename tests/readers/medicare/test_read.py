@@ -229,7 +229,7 @@ def test_opps_addendum_b(write):
 @pytest.mark.parametrize(
     ("name", "text", "fact"),
     [
-        ("July 2024 Addendum B.csv", OPPS, "its text says 2025, but July 2024 stands there too"),
+        ("July 2024 Addendum B.csv", OPPS, "its text says 2025, but July 2024 is there too"),
         ("b.csv", OPPS.replace("Relative Weight", "Weight"), "has no column RELATIVE WEIGHT"),
         ("b.csv", OPPS.replace("Payment Rate", "Rate"), "has no column PAYMENT RATE"),
         ("b.csv", OPPS.replace("CY 2025", "the year"), "does not say of which year"),

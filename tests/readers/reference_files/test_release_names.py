@@ -94,7 +94,7 @@ def test_what_the_file_says_goes_before_its_name(said, name, found, warned):
 @pytest.mark.parametrize(
     ("said", "name", "fact"),
     [
-        ([TITLE.format("2025")], "July 2024 b.csv", "its text says 2025, but July 2024 stands there too"),
+        ([TITLE.format("2025")], "July 2024 b.csv", "its text says 2025, but July 2024 is there too"),
         ([TITLE.format("2025")], "April 2025 and July 2025 b.csv", "the name April 2025 and July 2025 b says April 2025 and July 2025"),
         (["Addendum B"], "b.csv", "does not say of which year"),
     ],
