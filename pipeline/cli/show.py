@@ -40,7 +40,7 @@ def status(as_json: bool) -> int:
 
     \b
     built     up to date
-    stale     built, but its inputs, its settings, its code or ratehouse changed since
+    stale     built, but its inputs, settings or code, or ratehouse, changed since
     missing   never built
     skipped   a file under raw/ that no reader takes; ignored: by [raw] ignore
     others    blocked, failed, broken, unreadable, withheld: with the reason

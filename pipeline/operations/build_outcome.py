@@ -50,7 +50,7 @@ class Outcome:
     gaps                what the published rows are without
     events              all of the build's, for the summary
     gone                whether the leaf to rerun has no rows any more
-    hashes, same        of a rerun: what stood before, file by file; what has the bytes that it had
+    hashes, same        of a rerun: what stood before, file by file; what was built by force and has the bytes that it had
     """
 
     nothing_to_do: bool = False

@@ -55,7 +55,8 @@ def leaf(month: str, name: str, how: How) -> Outcome:
         run([Warehouse()], 1, options)
         clear_caches(leaves_too=False)
         _look_back(root, outcome, [month])
-        outcome.same = {name} if before and before == _leaf_hashes(root, month, name) else set()
+        if how.force and before and before == _leaf_hashes(root, month, name):
+            outcome.same = {name}
         if not outcome.failures and not outcome.gone and not task.complete():
             outcome.incomplete = [(name, str(plan.staleness() or "it does not stand as planned"))]
         outcome.withheld = [w for w in withheld([month]) if w[1] == name]

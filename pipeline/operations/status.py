@@ -158,7 +158,7 @@ def named(text: str) -> list[TableTask]:
     """The tasks of a table, table:YYYY-MM or path; none where the text is a partition's; UsageError where it is nothing's."""
     root = session.current()
     found = [t for t in tasks() if _named(t, text, None, root)]  # first, for the name of a file may be like the others
-    if found or ("=" in text and partition.KEYS[0] in text):
+    if found or ("=" in text and any(key in text for key in partition.KEYS)):
         return found
     name, colon, month = text.rpartition(":")
     if colon and any(_named(t, name, None, root) for t in tasks()):
