@@ -82,7 +82,10 @@ def test_nucc(tmp_path):
             r"file.csv:2: rbcs_date_effective '01-2014' is no date",
         ),
         (f"{RBCS}\n0A,b\n", "file.csv:2: 2 fields where there are 8 columns"),
-        (f"{RBCS}\n00100,x,A,a,b,,,2014-01-01\n00100,x,B,a,b,,,2014-01-01\n", "file.csv:3: 00100 2014-01-01 is there twice"),
+        (
+            f"{RBCS}\n00100,x,A,a,b,,,2014-01-01\n00100,x,B,a,b,,,2014-01-01\n",
+            "file.csv:3: 00100 2014-01-01 is there twice",
+        ),
         ('99213 EV11N "Evaluation- Office-Visits"\nand so on\n', "file.csv:2: not a line of BETOS 2.0"),
         ("Code,Grouping,Classification,Specialization\n12,a,b,c\n", "code '12' is no taxonomy code"),
     ],
