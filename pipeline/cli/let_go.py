@@ -40,7 +40,9 @@ def archive(names: tuple[str, ...], all_missing: bool) -> int:
 @click.argument("names", metavar="NAME…", nargs=-1)
 @_MISSING
 def forget(names: tuple[str, ...], all_missing: bool) -> int:
-    """Remove the rows of sources whose raw file is gone, with the next build.
+    """Remove the rows of sources whose raw file is gone.
+
+    They go with the next build.
 
     NAME is a source as a build names it when it is missing; archived ones may be named, too.
 

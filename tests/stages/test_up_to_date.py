@@ -93,7 +93,7 @@ def test_one_number_of_one_rate_rewrites_its_months_shard_its_leaf_and_what_cont
     )
     assert why(sample, "fact_rate:2025-07") == "gold/fact_rate_2025-07 is up to date"
     said = why(sample, leaf_of(row))
-    assert "stands, and will be compared with its new rows" in said
+    assert "is published, and will be compared with its new rows" in said
     assert f"raw/mrf/{EDITED} changed" in said
     assert why(sample, "dim_npi") == f"dim_npi would be built: raw/mrf/{EDITED}: its input raw/mrf/{EDITED} changed"
 
