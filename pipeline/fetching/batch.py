@@ -170,6 +170,7 @@ class Batch:
 
     def _keep(self, whole: Whole) -> tuple[str, Path]:
         kept = self.root.kept(whole.sha256, whole.ending)
+        targets.sweep_folder(kept.parent)
         targets.store(whole.path, kept, whole.sha256)
         targets.fsync(kept.parent)
         return FETCHED_NOW, kept
