@@ -23,7 +23,7 @@ from pipeline.errors import FetchError, SourceError
 from pipeline.fetching import addresses
 from pipeline.paths import Root, make_folder
 from pipeline.readers.json_stream.decompression import opened
-from pipeline.storage import targets
+from pipeline.storage import archives, targets
 
 BLOCK = 1 << 18
 HOSTS = 1000  # whose connections are counted at the same time; beyond, a limit for each host would be forgotten
@@ -277,10 +277,12 @@ def _damage(path: Path) -> str | None:
 def _zip_damage(path: Path) -> str | None:
     """Why a zip archive is not whole; what is in one, and how many files, is for its reader to say."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with archives.opened(path) as archive:
             bad = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as problem:  # the last: encrypted, unknown method
         return f"is no whole zip archive ({problem})"
+    except SourceError as problem:  # its list of files is too large
+        return problem.fact
     return f"is damaged in {bad}" if bad else None
 
 

@@ -14,6 +14,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.errors import SourceError
+from pipeline.storage import archives
+
 _RATES = re.compile(
     rb'"(?:in_network|negotiated_rates|negotiated_prices|provider_references|reporting_entity_name)"\s*:'
 )
@@ -40,12 +43,19 @@ def begins_like_rates(path: Path) -> bool:
 def _zipped(path: Path) -> bytes:
     """The beginning of the one JSON file that a zip holds, else nothing."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with archives.opened(path) as archive:
             names = [name for name in archive.namelist() if name.lower().endswith(".json")]
             if len(names) == 1:
                 with archive.open(names[0]) as member:
                     return member.read(_LOOK)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error):  # no zip, or locked
+    except (
+        SourceError,
+        zipfile.BadZipFile,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        zlib.error,
+    ):  # no zip, or locked
         pass
     return b""
 

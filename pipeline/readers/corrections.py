@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import errors, naming, partition, tables
+from pipeline.readers import limits
 
 # What a correction may match, and what it may set of a fact's identity: not the ids, which follow from other columns, nor
 # where and when it counts.
@@ -32,7 +33,7 @@ def read(path: Path) -> list[dict]:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(_text(path))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         mark = getattr(problem, "problem_mark", None)
         words = (
@@ -50,6 +51,18 @@ def read(path: Path) -> list[dict]:
             "is no list of corrections", place=path, remedy="begin each correction with '- id: …'"
         )
     return [_checked(entry, number, path) for number, entry in enumerate(raw, 1)]
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(limits.MOST_CORRECTIONS + 1)
+    if len(data) > limits.MOST_CORRECTIONS:
+        raise errors.CorrectionError(
+            f"holds more than {limits.megabytes(limits.MOST_CORRECTIONS)}, the most that is read of corrections",
+            place=path,
+            remedy="split it into several files",
+        )
+    return data.decode("utf-8")
 
 
 def _checked(entry, number: int, path: Path) -> dict:

@@ -150,8 +150,10 @@ def rate(value: Any, notes: Notes | None = None) -> Rate:
     found = str(value) if type(value) is Whole else text(value) or ""
     if not _number(found):
         raise Unreadable(f"negotiated_rate is no number: {found[:40]!r}")
+    if len(found) > _LONGEST_NUMBER:
+        raise Unreadable(f"negotiated_rate is beyond any amount: {found[:40]}")
     exact = Decimal(found)
-    if len(found) > _LONGEST_NUMBER or abs(exact.as_tuple().exponent) > _LONGEST_NUMBER:
+    if abs(exact.as_tuple().exponent) > _LONGEST_NUMBER:
         raise Unreadable(f"negotiated_rate is beyond any amount: {found[:40]}")
     double = float(found) + 0.0  # -0.0 becomes 0.0: one amount, one id
     if double in (float("inf"), float("-inf")) or (double == 0 and exact != 0):

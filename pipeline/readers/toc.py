@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import SourceError
+from pipeline.readers import limits
 from pipeline.readers import mrf_fields as fields
 from pipeline.readers.file_kinds import KIND_OF_KEY
 from pipeline.readers.json_stream.cursor import JsonText
 from pipeline.readers.json_stream.decompression import opened
+
+_OBJECT, _TEXT, _NUMBER = 120, 60, 8  # bytes that Python takes for each beside its content, about
 
 
 class Plan(NamedTuple):
@@ -42,12 +45,15 @@ class Contents:
     """What a table of contents lists, each file once, in its order.
 
     Payers list the same files for thousands of plans: of a file is kept in which structures it stands, and the plans
-    of a structure are kept once. `oddities` are entries that cannot be read, with their place in the file.
+    of a structure are kept once. `oddities` are entries that cannot be read, with their place in the file. `size` are the
+    bytes of all that is kept, about.
     """
 
     def __init__(self) -> None:
         self.files: list[Listed] = []
         self.oddities: list[str] = []
+        self.size = 0
+        self._known: dict[Plan, Plan] = {}
         self._numbers: dict[str, int] = {}
         self._structures: list[array] = []  # of each file
         self._plans: list[tuple[Plan, ...]] = []  # of each structure
@@ -69,7 +75,9 @@ class Contents:
     def take(self, record: dict, place: str) -> None:
         """Take in one reporting structure."""
         number = len(self._plans)
-        self._plans.append(tuple(self._plan(plan, place) for plan in self._list(record, "reporting_plans", place)))
+        plans = [self._plan(plan, place) for plan in self._list(record, "reporting_plans", place)]
+        self._plans.append(tuple(map(self._once, plans)))
+        self.size += _OBJECT + _NUMBER * len(plans)
         for entry in self._list(record, "in_network_files", place):
             try:
                 url = fields.text(entry.get("location")) if type(entry) is dict else None
@@ -83,9 +91,17 @@ class Contents:
                 self._numbers[url] = len(self.files)
                 self.files.append(Listed(url, description))
                 self._structures.append(array("L"))
+                self.size += 3 * _OBJECT + len(url) + len(description or "")
             structures = self._structures[self._numbers[url]]
             if not structures or structures[-1] != number:
                 structures.append(number)
+                self.size += _NUMBER
+
+    def _once(self, plan: Plan) -> Plan:
+        """The plan, as it was met first."""
+        if plan not in self._known:
+            self.size += 2 * _OBJECT + sum(_TEXT + len(word) for word in plan if word)
+        return self._known.setdefault(plan, plan)
 
     def _list(self, record: dict, key: str, place: str) -> list:
         """A list, or the single object that stands in its place (of both there are files)."""
@@ -130,6 +146,8 @@ def read(path: Path) -> Contents:
                     place = f"reporting_structure[{index}]"
                     if type(record) is dict:
                         contents.take(record, place)
+                        if contents.size > limits.MOST_LISTED:
+                            raise _too_large(path, contents, place, text.offset(text.span[0]))
                     else:
                         contents.oddities.append(f"{place} is {fields.kind(record)}, where an object belongs")
                     text.doing = f"reporting_structure[{index + 1}]"
@@ -142,6 +160,16 @@ def read(path: Path) -> Contents:
     if not found:
         raise _refusal(path, "is no table of contents: it has no reporting_structure")
     return contents
+
+
+def _too_large(path: Path, contents: Contents, place: str, offset: int) -> SourceError:
+    return SourceError(
+        f"lists more than can be held: {len(contents.files):,} files and their plans up to {place} take more than "
+        f"{limits.megabytes(limits.MOST_LISTED)}",
+        place=path,
+        remedy="Split its reporting_structure into several files.",
+        offset=offset,
+    )
 
 
 def _refusal(path: Path, fact: str, offset: int | None = None) -> SourceError:

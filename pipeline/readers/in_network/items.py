@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.compiled.jit import address
+from pipeline.readers import limits
 from pipeline.readers import mrf_fields as fields
 from pipeline.readers import mrf_issues as issues
 from pipeline.readers.in_network import drafts
@@ -29,7 +30,7 @@ from pipeline.readers.in_network.rate_columns import NOTHING, RateColumns, Scann
 from pipeline.readers.in_network.scan import slots
 from pipeline.readers.in_network.scan.items import scan, through
 from pipeline.readers.json_stream.byte_buffer import ByteBuffer
-from pipeline.readers.json_stream.cursor import JsonText, parsed
+from pipeline.readers.json_stream.cursor import JsonText, TooLarge, parsed
 from pipeline.readers.json_stream.positions import locate
 from pipeline.readers.json_stream.values import extent
 from pipeline.readers.mrf_fields import Unreadable
@@ -126,7 +127,8 @@ class Items:
                 else:
                     status = slots.MORE if end < 0 else slots.BROKEN
             if status == slots.MORE:
-                if (not left and held.extend(position)) or held.refill(text, position, self._chunk):
+                text.doing = f"in_network[{self._index}]"
+                if (not left and held.extend(position)) or held.refill(text, position, self._chunk, self._at(mode)):
                     continue
                 if left:  # nothing follows that it could be read with
                     ended = True
@@ -137,6 +139,15 @@ class Items:
                     return
                 held = ByteBuffer(*text.unread())
                 position = held.start
+
+    def _at(self, mode: int) -> str:
+        """The JSON path of the record at hand."""
+        path = ("in_network", self._index)
+        return (
+            json_path(*path, "negotiated_rates", self._open.objects)
+            if mode == slots.OBJECT and self._open
+            else json_path(*path)
+        )
 
     def _leave_last(self, cursor: np.ndarray) -> bool:
         """Leave an item that begins behind others, and does not end, to be read with what follows: to stage it in two parts
@@ -202,11 +213,13 @@ class Items:
                 continue
             if found is None:
                 heads.pop(self._index + row, None)
-                stands, mode = (start, slots.ITEM) if start >= 0 else (close, slots.SUFFIX)
+                # An item that is too large to be parsed is read as one that goes on: its rates are read already.
+                opens = start < 0 or (end - start > limits.MOST_VALUE and begins(around[row][0]))
+                stands, mode = (close, slots.SUFFIX) if opens else (start, slots.ITEM)
                 cursor[slots.POSITION], cursor[slots.MODE], status = stands, mode, slots.FALLBACK
-                items = items[: row + (start < 0)].copy()
-                if start < 0:
-                    items[0, slots.ITEM_END] = -1
+                items = items[: row + opens].copy()
+                if opens:
+                    items[-1, slots.ITEM_END] = -1
                 count = int(items[-1, slots.ITEM_OBJECTS]) if len(items) else 0
                 break
         self._accept(held, items, self._part(items, count, rate), heads)
@@ -337,7 +350,11 @@ class Items:
         if mode == slots.SUFFIX:
             head_of = self._open.prefix + MARKED + b"]"
             text.give_back(head_of + rest, offset - len(head_of))
-            record = text.value()
+            try:
+                record = text.value()
+            except TooLarge:
+                behind = text.text[text.at :].encode()[len(head_of) :]
+                raise text.too_large_at(offset, behind, limits.MOST_VALUE, self._at(mode)) from None
             around = text.text[slice(*text.span)]
             self._open.begin(ByteBuffer(around.encode()[len(head_of) :], offset))
             self._end(record, around, offset - len(head_of))
@@ -355,7 +372,7 @@ class Items:
                 raise text.broken(text.at, "',' delimiter")
             text.at += 1
             return slots.OBJECT if found == "," else slots.SUFFIX
-        record = text.value()
+        record = text.value(self._at(mode))
         if self._open:
             self._open.begin(ByteBuffer(rest, offset))
             self._open.begin(ByteBuffer(text.text[slice(*text.span)].encode(), text.offset(text.span[0])))

@@ -141,12 +141,12 @@ def read(
     work in others than the reader. `batch_id` is what pg_uid is made with. `resolve` gives the `provider_groups` that
     stand behind the URL of a reference, or None when they are not at hand; `pace` are fields of `Pace`.
 
-    Memory is a chunk and what waits to be read and to be written, the longest rate object, a batch per table (`batch_rows`
+    Memory is a chunk and what waits to be read and to be written, the longest rate object (up to a limit: `limits`), a batch per table (`batch_rows`
     of it, but for prices and owners, which come as they are read), 40 bytes a price and 8 an owner of the item at hand, and
     some 350 a reference.
 
-    Raises SourceError for a file that is broken, is of another kind, has no month, or of whose rates more than
-    `max_rejected_share` cannot be read. It carries `offset` (the byte of the decompressed text, where there is one),
+    Raises SourceError for a file that is broken, is of another kind, has no month, holds a value that is too large, or of
+    whose rates more than `max_rejected_share` cannot be read. It carries `offset` (the byte of the decompressed text, where there is one),
     `header` (what was read of it, year_month included) and `quarantine` (the first records that could not be read).
     """
     path = Path(path)

@@ -8,6 +8,8 @@ itself (`in_network.scan.references`), who the members of a group are (`in_netwo
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from pipeline.compiled.byte_interner import ByteInterner
@@ -20,7 +22,7 @@ from pipeline.readers.in_network.scan import slots
 from pipeline.readers.in_network.scan.items import through
 from pipeline.readers.in_network.scan.references import scan
 from pipeline.readers.json_stream.byte_buffer import ByteBuffer
-from pipeline.readers.json_stream.cursor import JsonText, parsed
+from pipeline.readers.json_stream.cursor import JsonText, TooLarge, parsed
 from pipeline.readers.json_stream.values import extent
 
 FEW = 1_000  # the first records of a list, which take less time to parse than the compiled pass to load, or to compile
@@ -49,10 +51,11 @@ class ProviderReferences:
         """Read the list that begins at the cursor."""
         text.take("[")
         mode = slots.FIRST_ITEM
-        while self._index < FEW:
-            mode = self._slowly(text, mode)
-            if mode < 0:
-                return
+        with contextlib.suppress(TooLarge):  # to be parsed, perhaps: the compiled pass takes more
+            while self._index < FEW:
+                mode = self._slowly(text, mode)
+                if mode < 0:
+                    return
         held = ByteBuffer(*text.unread())
         position = held.start
         while True:
@@ -83,7 +86,8 @@ class ProviderReferences:
                     position, mode = first + end, slots.AFTER_ITEM
                 else:
                     status = slots.MORE if end < 0 else slots.BROKEN
-            if status == slots.MORE and (held.extend(position) or held.refill(text, position, self._chunk)):
+            text.doing = where = f"provider_references[{self._index}]"
+            if status == slots.MORE and (held.extend(position) or held.refill(text, position, self._chunk, where)):
                 continue
             if status in (slots.MORE, slots.BROKEN):
                 text.give_back(held.rest(position), position)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pipeline.readers import limits
 from pipeline.readers.json_stream.cursor import JsonText
 
 _BRIDGE = 1 << 14  # bytes of the next piece that are put behind a record that is cut, at least
@@ -45,12 +46,21 @@ class ByteBuffer:
         for block in blocks:
             self._add(block)
 
-    def refill(self, text: JsonText, start: int, most: int) -> bool:
+    def refill(self, text: JsonText, start: int, most: int, where: str) -> bool:
         """Take in what comes next in the file: so many bytes, or as many as there are from `start` on, so that a long record
-        costs linear time. False at the end."""
-        blocks = text.more(max(most, self.end - start))
+        costs linear time. False at the end.
+
+        Raises TooLarge for a record that begins at `start` and is larger than any that is held, and SourceError where the
+        bytes end in one that is too large to be parsed; `where` it stands.
+        """
+        held = self.end - start
+        if held > limits.MOST_RECORD:
+            raise text.too_large_at(start, self.text(start, start + limits.MOST_RECORD), limits.MOST_RECORD, where)
+        blocks = text.more(max(most, min(held, limits.MOST_RECORD + 1 - held)))
         if blocks:
             self.add(blocks, start)
+        elif held > limits.MOST_VALUE:
+            raise text.ends(self.end)
         return bool(blocks)
 
     def _add(self, block: bytes | memoryview) -> None:

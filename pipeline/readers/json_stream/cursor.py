@@ -15,16 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SourceError
+from pipeline.readers import limits
 from pipeline.readers.json_stream.decompression import AGAIN, CutOff
 
 _FOLLOWS = "what follows "  # what `doing` begins with behind a value
 # Longer than any token that can look wrong only because the buffer ends in it (`-Infinity`, `\\ud83d\\ude00`).
 _TAIL = 16
 _PIECE = 1 << 16
+_AT_HAND = 4 * _PIECE  # characters of a value that is passed over whole; a longer one is entered
+_DEEPEST = 1000  # levels of a value that is passed over: as many as Python's own parser takes, about
 _LONGEST = 40  # characters of a number that is looked at for being whole: no id has more digits
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 
 blank = re.compile(r"[ \t\n\r]*").match  # at a place of a text
+_unescaped = re.compile(r'[^"\\]*').match
+_key = re.compile(rb'"((?:[^"\\]|\\.){1,60})"', re.DOTALL).match  # one that an error names
+_escape = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})').match
 _scalar = re.compile(r"[^,\]}\s]*").match
 _cut_number = re.compile(r"[\s,:]*(\.|[eE][+-]?|[+-])?").fullmatch
 
@@ -48,6 +54,9 @@ class Whole(str):
     @property
     def digits(self) -> str:
         """The number as an integer is written."""
+        whole, point, decimals = str(self).partition(".")
+        if point and not decimals.strip("0"):  # of any length: Python makes no integer of thousands of digits
+            return "0" if whole == "-0" else whole
         return str(int(Decimal(str(self))))
 
     def __eq__(self, other: object) -> bool:
@@ -97,8 +106,11 @@ _half_a_pair = re.compile(r"\\u[dD][89a-fA-F]").search
 
 
 def parsed(text: bytes, *, halves: bool = False) -> Any:
-    """The value that a UTF-8 text is from its first byte to its last. Raises ValueError where it is no such text, nests
-    too deeply, or (unless `halves`) may hold half of a surrogate pair: `JsonText` then says what is wrong, and where."""
+    """The value that a UTF-8 text is from its first byte to its last. Raises ValueError where it is no such text, is too
+    large, nests too deeply, or (unless `halves`) may hold half of a surrogate pair: `JsonText` then says what is wrong, and
+    where."""
+    if len(text) > limits.MOST_VALUE:
+        raise ValueError("too large")
     try:
         decoded = text.decode()
         found, end = scan(decoded, 0)
@@ -124,6 +136,31 @@ def _parsed_or_none(text: bytes) -> Any:
         return parsed(text)
     except ValueError:
         return None
+
+
+class TooLarge(SourceError):
+    """A value takes more than `limits` lets be held of a file."""
+
+
+class _GoesOn(Exception):
+    """A value has more characters than were asked for."""
+
+
+def _open_path(text: bytes) -> str:
+    """The JSON path, in the value that a text begins or goes on with, of what is not closed at the text's end."""
+    import numpy as np
+
+    from pipeline.readers.json_stream import values  # compiled: only a refusal waits for it
+
+    path = ""
+    if text[:1] not in (b"{", b"[", b'"'):  # what stands in an object behind one of its values
+        text = b"{" + text
+    for start, key, commas in values.unclosed(np.frombuffer(text, np.uint8)).tolist():
+        if text[start] == values.OPEN_LIST:
+            path += f"[{commas}]"
+        elif key >= 0 and (name := _key(text, key)):
+            path += "." + name[1].decode(errors="replace")
+    return path
 
 
 class _Later(Exception):
@@ -176,7 +213,8 @@ class JsonText:
 
     `keys()` and `items()` walk an object and an array, `value()` takes a value whole; after it `span` is where the
     value stands in `text`. Memory is a chunk and the value at hand. Whatever is broken raises SourceError with the
-    byte offset of the decompressed text; what stands before it has been handed out by then.
+    byte offset of the decompressed text; what stands before it has been handed out by then. So does a value that is too
+    large (TooLarge), with the cursor where it begins.
     """
 
     def __init__(self, blocks: Iterator[bytes], place: Path, chunk_bytes: int = 1 << 20):
@@ -233,13 +271,15 @@ class JsonText:
         self._base = self._fed = offset
         self._ended = False
 
-    def _grow(self) -> bool:
-        """Take in a chunk, or as much again as is unread (so a long value costs linear time); False at the end."""
+    def _grow(self, most: int | None = None) -> bool:
+        """Take in a chunk, or as much again as is unread (so a long value costs linear time), but no more than that `most`
+        characters and one are; False at the end."""
         if self._failure:
             raise self._failed()
         if self._ended:
             return False
-        want = max(self._chunk, len(self.text) - self.at)
+        unread = len(self.text) - self.at
+        want = max(self._chunk, unread if most is None else min(unread, most + 1 - unread))
         parts, got = [], 0
         first = self._fed == 0
         while got < want and not self._ended and not self._failure:
@@ -340,8 +380,18 @@ class JsonText:
         self.at += 1
         return found
 
-    def value(self) -> Any:
-        """The next value: dict, list, text, True, False, None; a number as its text; NaN and the like as Constant."""
+    def value(self, where: str | None = None) -> Any:
+        """The next value: dict, list, text, True, False, None; a number as its text; NaN and the like as Constant.
+
+        Raises TooLarge, which names `where` it stands, for one of more than `limits.MOST_VALUE` characters.
+        """
+        try:
+            return self._value(limits.MOST_VALUE)
+        except _GoesOn:
+            raise self.too_large(self.at, limits.MOST_VALUE, where) from None
+
+    def _value(self, most: int) -> Any:
+        """As `value`; _GoesOn where the value has more than so many characters."""
         if self.peek() not in '{["':
             # A number may go on in the next chunk. None that we can use has as many digits as the bound.
             while _scalar(self.text, self.at).end() == len(self.text) < self.at + 4096 and self._grow():
@@ -361,12 +411,16 @@ class JsonText:
                 near_end and message.startswith("Invalid \\u") and '"' not in self.text[at:]
             )
             shift = at - self.at
-            if (open_text or near_end) and self._grow():
+            if (open_text or near_end) and len(self.text) - self.at > most:
+                raise _GoesOn
+            if (open_text or near_end) and self._grow(most):
                 continue
             at = self.at + shift
             if open_text:
                 raise self._broken_off(self.offset(len(self.text)))
             raise self.broken(at, _expected(message))
+        if end - self.at > most:
+            raise _GoesOn
         self.span, self.at = (self.at, end), end
         # Half a surrogate pair can only come in as an escape; neither UTF-8 nor Arrow can hold it.
         if self.text.find("\\u", *self.span) >= 0:
@@ -375,6 +429,26 @@ class JsonText:
             except RecursionError:
                 raise self._too_deep() from None
         return found
+
+    def too_large(self, at: int, most: int, where: str | None = None) -> TooLarge:
+        """The refusal of the value at a position of `text`, which goes on after so many characters."""
+        return self.too_large_at(self.offset(at), self.text[at : at + most].encode(), most, where)
+
+    def too_large_at(self, offset: int, text: bytes, most: int, where: str | None = None) -> TooLarge:
+        """The refusal of a value that begins at a byte of the file with that text, and goes on after so many bytes."""
+        return TooLarge(
+            f"has a value of more than {limits.megabytes(most)} at byte {offset:,}: {where or self.doing}{_open_path(text)}",
+            place=self._place,
+            remedy="Ask the publisher for a file without it; `ratehouse build --skip-broken` publishes its month without it.",
+            offset=offset,
+        )
+
+    def ends(self, offset: int) -> SourceError:
+        """The refusal of bytes, handed out by `more`, that end at a byte of the file inside a value."""
+        if self._source.failure:
+            self._failure = self._source.failure.failure
+            return self._failed()
+        return self._broken_off(offset)
 
     def _too_deep(self) -> SourceError:
         return SourceError(
@@ -407,7 +481,7 @@ class JsonText:
         while True:
             if self.peek() != '"':
                 raise self.broken(self.at, 'a key in "quotes"')
-            key = self.value()
+            key = self.value(f"a key behind {self.doing.removeprefix(_FOLLOWS)}")
             self.key_offset = self.offset(self.span[0])
             self.take(":")
             yield key
@@ -426,12 +500,62 @@ class JsonText:
                 return
 
     def skip(self) -> None:
-        """Pass over the next value; an array item by item."""
-        if self.peek() == "[":
-            for _ in self.items():
-                pass
-        else:
-            self.value()
+        """Pass over the next value, of which no more than a piece is held, however large it is."""
+        closing: list[str] = []  # what closes the objects and lists that the cursor is in
+        while True:
+            found = self.peek()
+            if self._passed():
+                ended = True
+            elif found == '"':
+                self._skip_text()
+                ended = True
+            else:
+                if len(closing) == _DEEPEST:
+                    raise self._too_deep()
+                closing.append("}" if found == "{" else "]")
+                self.at += 1
+                ended = self.peek() == closing[-1]
+                if ended:
+                    self.at += 1
+                    closing.pop()
+            while ended and closing:
+                ended = self.take("," + closing[-1]) != ","
+                if ended:
+                    closing.pop()
+            if ended:
+                return
+            if closing[-1] == "}":
+                self._skip_key()
+
+    def _passed(self) -> bool:
+        """Pass over a value that is no longer than what may be at hand; False, and the cursor stays, where it is."""
+        try:
+            self._value(_AT_HAND)
+        except _GoesOn:
+            return False
+        return True
+
+    def _skip_key(self) -> None:
+        if self.peek() != '"':
+            raise self.broken(self.at, 'a key in "quotes"')
+        self._skip_text()
+        self.take(":")
+
+    def _skip_text(self) -> None:
+        """Pass over a text, of which no more than a chunk is held."""
+        self.at += 1
+        while True:
+            self.at = _unescaped(self.text, self.at).end()
+            rest = len(self.text) - self.at
+            if rest and self.text[self.at] == '"':
+                self.at += 1
+                return
+            if rest and (escape := _escape(self.text, self.at)):
+                self.at = escape.end()
+            elif rest >= _TAIL:
+                raise self.broken(self.at + (self.text[self.at + 1] == "u"), "an escape of JSON")
+            elif not self._grow():
+                raise self._broken_off(self.offset(len(self.text)))
 
     def end(self) -> None:
         """Nothing but blanks may follow."""

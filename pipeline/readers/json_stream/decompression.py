@@ -18,6 +18,7 @@ from typing import BinaryIO
 from isal import igzip_lib
 
 from pipeline.errors import TOO_MANY_FILES, SourceError, UnreadableSource, is_systems
+from pipeline.storage import archives
 from pipeline.storage.prefetch import prefetch
 
 # Input is always taken in these pieces, so that what was read before an error never depends on the chunk size.
@@ -173,7 +174,7 @@ def _gunzip(raw: BinaryIO, path: Path) -> Iterator[bytes]:
 
 def _unzip(stack: contextlib.ExitStack, raw: BinaryIO, path: Path) -> Iterator[bytes]:
     try:
-        archive = stack.enter_context(zipfile.ZipFile(raw))
+        archive = stack.enter_context(archives.opened(raw))
     except zipfile.BadZipFile as e:
         raw.seek(0)
         fact = f"is not a whole zip archive ({e})"

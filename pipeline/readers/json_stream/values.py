@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.compiled.byte_interner import same
-from pipeline.compiled.jit import address, byte, entry, inner, put, word
+from pipeline.compiled.jit import address, byte, entry, get, inner, put, word
 
 QUOTE, BACKSLASH, COMMA, COLON = 34, 92, 44, 58
 OPEN_LIST, CLOSE_LIST, OPEN, CLOSE = 91, 93, 123, 125
@@ -27,6 +27,9 @@ DIGITS = 18  # of a mantissa that an int64 holds
 # What `number_end` fills in, two int64 numbers.
 FOUND_MANTISSA = 0  # without the point, negative behind a minus
 FOUND_DECIMALS = 1  # behind the point
+# Rows of `unclosed`, of int64.
+OPEN_START, OPEN_TEXT, OPEN_COMMAS, OPEN_WIDTH = 0, 1, 2, 3
+_DEEPEST = 32
 # A plain 0 or 1 has a type of its own, for which Numba would compile a function once more.
 I0, I1 = np.int64(0), np.int64(1)
 
@@ -196,6 +199,49 @@ def exponent(at, end):
 @entry
 def _extent(at, end, letters):
     return closing(at, end, letters, I0)
+
+
+@entry
+def _unclosed(at, end, letters, rows, most):
+    """As `unclosed`; how many levels are open."""
+    depth = 0
+    while at < end:
+        kind = byte(letters + byte(at))
+        here = at
+        at += 1
+        row = rows + 8 * OPEN_WIDTH * (depth - 1)
+        if kind == 1:
+            if depth > 0 and get(row, OPEN_TEXT) < 0:
+                put(row, OPEN_TEXT, here)
+            at = text_end(at, end)
+            if at < 0:
+                break
+        elif kind == 2:
+            if depth == most:
+                break
+            depth += 1
+            row += 8 * OPEN_WIDTH
+            put(row, OPEN_START, here)
+            put(row, OPEN_TEXT, -1)
+            put(row, OPEN_COMMAS, 0)
+        elif kind == 3:
+            if depth == 0:
+                break
+            depth -= 1
+        elif kind == 4 and depth > 0:
+            put(row, OPEN_TEXT, -1)
+            put(row, OPEN_COMMAS, get(row, OPEN_COMMAS) + 1)
+    return depth
+
+
+def unclosed(data: np.ndarray) -> np.ndarray:
+    """The objects and lists that are open where the bytes end, from the outermost on, _DEEPEST at most: rows of where one
+    begins, where the first text behind its last comma begins (-1 for none), and its commas."""
+    start, rows = address(data), np.zeros((_DEEPEST, OPEN_WIDTH), np.int64)
+    found = rows[: _unclosed(start, start + len(data), address(CLASSES), address(rows), np.int64(_DEEPEST))]
+    found[:, OPEN_START] -= start
+    found[:, OPEN_TEXT] -= np.where(found[:, OPEN_TEXT] < 0, 0, start)
+    return found
 
 
 def extent(data: np.ndarray, at: int, end: int) -> int:

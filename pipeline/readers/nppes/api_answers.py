@@ -6,6 +6,7 @@ registry file share (`nppes.records`).
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 
@@ -13,6 +14,7 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
+from pipeline.readers import limits
 from pipeline.readers.nppes import records as rules
 from pipeline.readers.nppes.records import About, Frames
 
@@ -66,13 +68,29 @@ def read(data: bytes, about: About) -> Frames:
 
 def _documents(data: bytes, about: About) -> list[dict]:
     """The JSON objects of a file: one, a list, or one a line."""
+    values = data.count(b",") + data.count(b"[") + data.count(b"{")
+    if values > limits.MOST_ANSWER_VALUES:
+        raise SourceError(
+            f"holds {values:,} values, where {limits.MOST_ANSWER_VALUES:,} are the most that are read of answers",
+            place=about.place,
+            remedy="split it into several files",
+        )
     try:
-        parsed = json.loads(data)
+        return _parsed(data, about)
+    except RecursionError:
+        raise SourceError("nests too deeply", place=about.place, remedy="ask the registry again") from None
+
+
+def _parsed(data: bytes, about: About) -> list[dict]:
+    # A number is text all the same, and Python makes no integer of thousands of digits.
+    loads = functools.partial(json.loads, parse_int=str)
+    try:
+        parsed = loads(data)
     except UnicodeDecodeError as error:
         raise SourceError(f"not UTF-8: {error}", place=about.place, remedy="ask the registry again") from error
     except json.JSONDecodeError as whole:
         try:
-            parsed = [json.loads(line) for line in data.splitlines() if line.strip()]
+            parsed = [loads(line) for line in data.splitlines() if line.strip()]
         except json.JSONDecodeError:
             raise SourceError(
                 f"not JSON: {whole.msg}",

@@ -21,10 +21,12 @@ from typing import IO
 import polars as pl
 
 from pipeline.errors import SourceError, UnrecognisedFile
+from pipeline.readers import limits
 from pipeline.readers.nppes import api_answers, registry_csv
 from pipeline.readers.nppes.records import About, Frames
 from pipeline.readers.reference_files import delimited, parts, stray_bytes
 from pipeline.readers.reference_files.account import SKIPPED, Account
+from pipeline.storage import archives
 
 _HEAD = 1 << 16
 _WORKBOOK_PART = "[Content_Types].xml"
@@ -47,11 +49,24 @@ def read(path: Path, account: Account | None = None) -> Iterator[Frames]:
         return _zipped(path, account)
     about = About(path, account=account)
     if _is_json(head):
-        return iter([api_answers.read(path.read_bytes(), about)])
+        with path.open("rb") as file:
+            return iter([api_answers.read(_whole(file, about), about)])
     rows = registry_csv.read(about, _as_utf8(head, about), lambda: _as_is(about))
     if rows is None:
         raise UnrecognisedFile("not a registry file that is known", place=path)
     return rows
+
+
+def _whole(file: IO[bytes], about: About) -> bytes:
+    """What a file of answers, or a workbook, holds; SourceError for one that is too large to be held."""
+    data = file.read(limits.MOST_ANSWERS + 1)
+    if len(data) > limits.MOST_ANSWERS:
+        raise SourceError(
+            f"holds more than {limits.megabytes(limits.MOST_ANSWERS)}, the most that is read of answers or a workbook",
+            place=about.place,
+            remedy="split it into several files",
+        )
+    return data
 
 
 def _is_json(head: bytes) -> bool:
@@ -70,10 +85,12 @@ def _as_is(about: About) -> Iterator[IO[bytes]]:
 
 
 def _zipped(path: Path, account: Account) -> Iterator[Frames]:
-    with zipfile.ZipFile(path) as archive:
+    with archives.opened(path) as archive:
         names = sorted(info.filename for info in archive.infolist())
     if _WORKBOOK_PART in names:
-        return iter([_deactivated_sheet(About(path, account=account), path.read_bytes())])
+        about = About(path, account=account)
+        with path.open("rb") as file:
+            return iter([_deactivated_sheet(about, _whole(file, about))])
     found, others = [], []
     for info in sorted(parts.members(path), key=lambda info: info.filename):
         rows = _member(path, info.filename, account)
@@ -95,13 +112,15 @@ def _member(path: Path, name: str, account: Account) -> Iterator[Frames] | None:
     """The rows of a member of a zip; None where it is of no known kind."""
     about = About(path, name, account)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with archives.opened(path) as archive:
             with archive.open(name) as member:
                 head = member.read(_HEAD)
             if name.lower().endswith(".xlsx"):
-                return iter([_deactivated_sheet(about, archive.read(name))])
+                with archive.open(name) as member:
+                    return iter([_deactivated_sheet(about, _whole(member, about))])
             if _is_json(head):
-                return iter([api_answers.read(archive.read(name), about)])
+                with archive.open(name) as member:
+                    return iter([api_answers.read(_whole(member, about), about)])
     except UnrecognisedFile:
         return None
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged; encrypted; packed otherwise
@@ -111,7 +130,7 @@ def _member(path: Path, name: str, account: Account) -> Iterator[Frames] | None:
 
 @contextmanager
 def _opened(about: About) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(about.path) as archive, archive.open(about.member) as member:
+    with archives.opened(about.path) as archive, archive.open(about.member) as member:
         yield stray_bytes.Utf8(member, about.place, about.account)
 
 

@@ -19,13 +19,14 @@ from typing import IO, TYPE_CHECKING
 import polars as pl
 
 from pipeline.errors import SourceError
+from pipeline.readers import limits
 from pipeline.readers.nppes import records as rules
 from pipeline.readers.nppes.records import About, Frames
 from pipeline.readers.reference_files import delimited
 
 # Measured on a 1 GB npidata_pfile: blocks of 2 MB are taken apart in the least time, but rows are made of 32,768 at a time
 # in two thirds of the time that they take from each block alone.
-BLOCK_BYTES, BLOCK_ROWS = 2 << 20, 1 << 15
+BLOCK_BYTES, BLOCK_ROWS = limits.MOST_LINE, 1 << 15
 # Blocks made into rows side by side, while the next is parsed; more of them wait for the same two cores.
 _ABREAST = 2
 
@@ -219,6 +220,13 @@ def _blocks(about: About, source: Open, columns: list[str], wanted: list[str]) -
                 yield batch
                 done += batch.num_rows
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            if "straddling" in str(error):
+                raise SourceError(
+                    f"has a line of more than {limits.megabytes(limits.MOST_LINE)}, the most that is read of a line",
+                    place=f"{about.place}:{done + 2}",
+                    remedy="it is that line or one behind it, mostly where a quotation mark is not closed: mend it, or "
+                    "download the file again",
+                ) from error
             recoded = "UTF8" in str(error)
             raise SourceError(
                 f"not readable as CSV: {error}",

@@ -15,14 +15,19 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.errors import SourceError
-from pipeline.readers.reference_files import stray_bytes
+from pipeline.readers import limits
+from pipeline.readers.reference_files import stray_bytes, workbooks
 from pipeline.readers.reference_files.account import Account
-from pipeline.storage import opening
 
 
 def columns_of(line: str, separator: str = ",") -> list[str]:
-    """The column names of a header line, trimmed and lower case."""
-    return [name.strip().lower() for name in next(csv.reader([line], delimiter=separator))]
+    """The column names of a header line, trimmed and lower case; none of a line that is no header: it has more columns than
+    any table, or cannot be split."""
+    try:
+        names = next(csv.reader([line], delimiter=separator))
+    except csv.Error:
+        return []
+    return [name.strip().lower() for name in names] if len(names) <= limits.MOST_COLUMNS else []
 
 
 def frame(path: Path, text: str, *, separator: str = ",", names: list[str] | None = None) -> pl.DataFrame:
@@ -145,7 +150,7 @@ def sheet(data: bytes, path: Path | str) -> tuple[list[str], dict[str, pl.DataFr
     import fastexcel
 
     try:
-        book = opening.workbook(data)
+        book = workbooks.opened(data, path)
         names = book.sheet_names
         frames = {name: book.load_sheet(name, header_row=None, dtypes="string").to_polars() for name in names}
     except fastexcel.FastExcelError as error:

@@ -22,17 +22,18 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from pipeline import errors
+from pipeline.readers import limits
 from pipeline.readers.reference_files import copies, stray_bytes
 from pipeline.readers.reference_files.account import COPY, PROPOSED, SKIPPED, Account
+from pipeline.storage import archives
 
 ZIP, GZIP, OLE = b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0"
 EMPTY_ZIP = b"PK\x05\x06"
 _OFFICE_PART = "[Content_Types].xml"
 _WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html)", re.IGNORECASE)
 _HEAD = 1024  # bytes that tell what a file is
+_BEGINNING = 1 << 16  # bytes by which a reader tells that what is too large is no table of its own
 _NO_TABLES = (".pdf", ".doc", ".docx", ".rtf", ".htm", ".html", ".xml", ".png", ".jpg", ".pptx", ".md", ".log", ".sas")
-# A table that is read whole has at most so many bytes: the largest that any publisher offers is a tenth of it.
-MOST_BYTES = 512 << 20
 MOST_MEMBERS = 10_000
 _BESIDE = ("source_file", "source_row", "line")  # columns that say where a row stands, not what it says
 
@@ -98,7 +99,7 @@ def _read(path: Path, table_of: Read, account: Account) -> Frames:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head[:2] == GZIP:
-        return table_of(Part(_unpacked_name(path), _gunzipped(path)), account)
+        return _tables(Part(_unpacked_name(path), _gunzipped(path)), table_of, account)
     if head[:4] in (ZIP, EMPTY_ZIP) and not _is_workbook(path):
         return _of_zip(path, table_of, account)
     if path.suffix.lower() == ".zip":
@@ -111,7 +112,7 @@ def _read(path: Path, table_of: Read, account: Account) -> Frames:
                 remedy="download it again",
             )
         )
-    return table_of(Part(path, path.read_bytes()), account)
+    return _tables(Part(path, _beginning(path)), table_of, account)
 
 
 def _web_page(path: Path) -> errors.SourceError:
@@ -140,20 +141,45 @@ def _unpacked_name(path: Path) -> Path:
 def _gunzipped(path: Path) -> bytes:
     try:
         with gzip.open(path) as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(limits.MOST_TABLE + 1)
     except (OSError, EOFError, zlib.error) as problem:
         raise errors.SourceError(f"cannot be unpacked: {problem}", place=path, remedy="download it again") from problem
-    if len(data) > MOST_BYTES:
-        raise _too_large(path, len(data))
-    return data
 
 
-def _too_large(path: Path, size: int) -> errors.SourceError:
-    return errors.SourceError(
-        f"holds {size:,} bytes or more, where a publisher's table has at most {MOST_BYTES:,}",
-        place=path,
-        remedy="keep only the publisher's table here",
-    )
+def _beginning(path: Path) -> bytes:
+    """A file, or as much of it as tells that it is too large."""
+    with path.open("rb") as file:
+        return file.read(limits.MOST_TABLE + 1)
+
+
+def _tables(part: Part, table_of: Read, account: Account) -> Frames:
+    """The tables of one part. SourceError for one that is too large, unless its beginning says that it is none of those that
+    are read (UnrecognisedFile)."""
+    fact = _too_large(part)
+    if fact is None:
+        return table_of(part, account)
+    beginning = part.data[:_BEGINNING]
+    try:
+        table_of(Part(part.path, beginning[: beginning.rfind(b"\n") + 1] or beginning), Account())
+    except errors.UnrecognisedFile:
+        raise
+    except errors.SourceError:  # what is wrong may be that it is cut
+        pass
+    raise errors.SourceError(fact, place=part.path, remedy="keep only the publisher's table here, or split it")
+
+
+def _too_large(part: Part) -> str | None:
+    """What a part has more of than is read of a table; None where it has not."""
+    if len(part.data) > limits.MOST_TABLE:
+        return f"holds more than {limits.megabytes(limits.MOST_TABLE)}, the most that is read of a table"
+    if part.is_workbook:  # `workbooks` looks at what is packed in it
+        return None
+    lines = part.data.count(b"\n") or part.data.count(b"\r")
+    cells = lines + part.data.count(b",") + part.data.count(b"\t")
+    for most, found, what in ((limits.MOST_LINES, lines, "lines"), (limits.MOST_CELLS, cells, "cells")):
+        if found > most:
+            return f"has {found:,} {what}, where {most:,} are the most that are read of a table"
+    return None
 
 
 def _is_workbook(path: Path) -> bool:
@@ -162,7 +188,7 @@ def _is_workbook(path: Path) -> bool:
     UnrecognisedFile for another document of an office.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with archives.opened(path) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile:
         return path.suffix.lower() in (".xlsx", ".xlsm")
@@ -179,7 +205,7 @@ def members(path: Path) -> list[zipfile.ZipInfo]:
     SourceError for a zip that is damaged, or holds too many files.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with archives.opened(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
     except zipfile.BadZipFile as problem:
         raise errors.SourceError(
@@ -203,7 +229,7 @@ def _path(info: zipfile.ZipInfo) -> str:
 
 def _of_zip(path: Path, table_of: Read, account: Account) -> Frames:
     found = _Found(path, account)
-    inner, empty = [], []
+    inner, empty, held = [], [], 0
     for info in members(path):
         name = _path(info)
         if name.lower().endswith((".zip", ".7z", ".rar", ".tar", ".gz")):
@@ -215,7 +241,8 @@ def _of_zip(path: Path, table_of: Read, account: Account) -> Frames:
         stem = _stem(name)
         heard = Account()  # what a copy is warned of was said of the table that is read
         try:
-            frames = table_of(Part(Path(f"{path}!{name}"), _member(path, info)), heard)
+            part = Part(Path(f"{path}!{name}"), _member(path, info))
+            frames = _tables(part, table_of, heard)
         except errors.SourceError as problem:
             if stem in found.stems:
                 account.warn(COPY, f"{name} (of {found.stems[stem]})")
@@ -231,23 +258,26 @@ def _of_zip(path: Path, table_of: Read, account: Account) -> Frames:
                 raise
             continue
         found.add(name, stem, frames, heard)
+        held += len(part.data)
+        if held > limits.MOST_ZIP:
+            raise errors.SourceError(
+                f"holds tables of more than {limits.megabytes(limits.MOST_ZIP)}, the most that is read of a zip",
+                place=path,
+                remedy="unpack it, and keep the tables that are needed",
+            )
     return found.joined(inner, empty)
 
 
 def _member(path: Path, info: zipfile.ZipInfo) -> bytes:
-    """A member's bytes; SourceError when they are too many, whatever the zip says of their number, or damaged."""
+    """A member's bytes, or as many of them as tell that it is too large, whatever the zip says; SourceError when it is
+    damaged."""
     place = Path(f"{path}!{_path(info)}")
-    if info.file_size > MOST_BYTES:
-        raise _too_large(place, info.file_size)
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(info) as member:
-            data = member.read(MOST_BYTES + 1)
+        with archives.opened(path) as archive, archive.open(info) as member:
+            return member.read(limits.MOST_TABLE + 1)
     # encrypted, packed in a way that is not known; damaged
     except (RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
         raise errors.SourceError(f"cannot be unpacked: {problem}", place=place, remedy="download it again") from problem
-    if len(data) > MOST_BYTES:
-        raise _too_large(place, len(data))
-    return data
 
 
 class _Found:

@@ -16,9 +16,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from pipeline import errors
-from pipeline.readers.reference_files import stray_bytes
+from pipeline.readers import limits
+from pipeline.readers.reference_files import stray_bytes, workbooks
 from pipeline.readers.reference_files.account import Account
-from pipeline.storage import opening
 
 _NONE = frozenset(("", ".", "-", "--", "*", "**", "NA", "N/A", "#N/A"))
 _LONGEST_TITLE = 250  # characters; what is longer is a notice
@@ -33,7 +33,15 @@ def rows_of_text(text: str, path: Path) -> list[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if head.count("\t") > head.count(",") else ",")
     rows = ((reader.line_num, [" ".join(c.split()) for c in cells]) for cells in reader)
     try:
-        return [row for row in rows if any(row[1])]
+        found = []
+        for row in rows:
+            if len(row[1]) > limits.MOST_COLUMNS:
+                raise csv.Error(
+                    f"{len(row[1]):,} cells in one line, where {limits.MOST_COLUMNS:,} are the most that are read"
+                )
+            if any(row[1]):
+                found.append(row)
+        return found
     except csv.Error as problem:
         raise errors.SourceError(
             f"cannot be split into cells: {problem}",
@@ -57,7 +65,7 @@ def rows_of_workbook(data: bytes, path: Path) -> list[list[Row]]:
     import fastexcel
 
     try:
-        book = opening.workbook(data)
+        book = workbooks.opened(data, path)
         sheets = [book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0) for name in book.sheet_names]
     except fastexcel.FastExcelError as problem:
         raise errors.SourceError(

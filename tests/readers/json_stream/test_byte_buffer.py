@@ -58,7 +58,7 @@ def test_every_line_is_whole_in_some_piece(bridge, monkeypatch):
                     del starts[back:], found[back:]
             elif not held.extend(position):
                 assert held.rest(position) == data[position - offset : first + coming.at]
-                assert held.refill(coming, position, rng.randint(1, 3 * LONG))
+                assert held.refill(coming, position, rng.randint(1, 3 * LONG), "a line")
         assert found == wanted, seed
         assert steps < 40 * len(wanted), seed
 
@@ -73,7 +73,7 @@ def test_any_part_of_what_is_at_hand_can_be_taken():
     data = bytes(rng.choices(b"abcdef", k=300))
     for _ in range(300):
         coming, held = Blocks(data, rng), ByteBuffer(b"", 0)
-        held.refill(coming, 0, 150)
+        held.refill(coming, 0, 150, "a line")
         for _ in range(rng.randint(0, 6)):
             at = rng.randint(0, end_of(held.chunk_at(rng.randint(0, held.end))))
             before = end_of(held.chunk_at(at))
@@ -81,7 +81,7 @@ def test_any_part_of_what_is_at_hand_can_be_taken():
             assert end_of(held.chunk_at(at)) > before or before == held.end
         start = rng.randint(0, held.end)
         more = rng.random() < 0.5
-        while more and (held.extend(start) or held.refill(coming, start, 100)):
+        while more and (held.extend(start) or held.refill(coming, start, 100, "a line")):
             more = rng.random() < 0.8
         start = rng.randint(start, held.end)
         end = rng.randint(start, held.end)
@@ -94,7 +94,7 @@ def test_a_long_record_costs_linear_time():
     data = b"a" * 1_000_000
     coming, held = Blocks(data, random.Random(1)), ByteBuffer(b"", 0)
     made = times = 0
-    while held.extend(0) or held.refill(coming, 0, 1):
+    while held.extend(0) or held.refill(coming, 0, 1, "a line"):
         made += len(held.chunk_at(0)[1])
         times += 1
     assert made < 6 * len(data)

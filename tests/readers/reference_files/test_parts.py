@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
+import struct
 import zipfile
 
 import openpyxl
@@ -12,11 +14,13 @@ import pytest
 
 from medicare_files import GPCI, GPCI_FIXED, WAGES, addendum_b, put, rvu, zipped
 from pipeline import errors
-from pipeline.readers import codes, geo, pos
+from pipeline.readers import codes, geo, limits, pos
 from pipeline.readers.medicare import read as medicare
-from pipeline.readers.reference_files import parts
+from pipeline.readers.reference_files import workbooks
 from pipeline.readers.reference_files.account import Account
+from pipeline.storage import archives
 
+ZIP9 = "GA303031021201 Z9   10001      A".ljust(75) + "20254\n"
 VISIT = "G0463,J2,5012,1.4879,$136.02"
 JANUARY = "2026 January Web Addendum B.12.29.25"
 
@@ -163,13 +167,158 @@ def test_a_zip_of_zips_is_refused_by_name_and_an_inner_one_beside_tables_is_name
 
 
 def test_a_member_that_unpacks_to_too_much_is_refused_by_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "MOST_BYTES", 10_000)
-    zipped({"x/GPCI2025.csv": GPCI + "," * 20_000}, tmp_path / "bomb.zip")
-    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"," * 20_000, mtime=0))
-    for name in ("bomb.zip", "bomb.csv.gz"):
-        with pytest.raises(errors.SourceError, match="bytes or more, where a publisher's table has at most") as caught:
+    monkeypatch.setattr(limits, "MOST_TABLE", 10_000)
+    large = GPCI + "," * 20_000
+    zipped({"x/GPCI2025.csv": large}, tmp_path / "bomb.zip")
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(large.encode(), mtime=0))
+    (tmp_path / "large.csv").write_text(large)
+    for name in ("bomb.zip", "bomb.csv.gz", "large.csv"):
+        with pytest.raises(errors.SourceError, match="holds more than 10,000 bytes, the most that is read") as caught:
             read(tmp_path / name)
-        assert name in caught.value.place
+        assert type(caught.value) is errors.SourceError
+        assert name.removesuffix(".gz") in caught.value.place
+
+
+def test_what_is_too_large_and_no_table_of_ours_is_skipped(tmp_path, monkeypatch):
+    """By its beginning: CMS's ZIP9 file is a hundred times as large as what is read beside it."""
+    monkeypatch.setattr(limits, "MOST_TABLE", 10_000)
+    nine = ZIP9 * (20_000 // len(ZIP9))
+    zipped({"ZIP9_OCT2025.txt": nine, "GPCI2025.csv": GPCI}, tmp_path / "both.zip")
+    found, told = read(tmp_path / "both.zip")
+    assert list(found) == ["staged_gpci"]
+    assert told["skipped"] == (1, "ZIP9_OCT2025.txt")
+    (tmp_path / "report.csv").write_bytes(b"%PDF-1.7\x00" + b"x" * 20_000)
+    with pytest.raises(errors.UnrecognisedFile, match="is not a text file"):
+        read(tmp_path / "report.csv")
+
+
+@pytest.mark.parametrize(
+    ("limit", "fact"),
+    [("MOST_LINES", "has 8 lines, where 3 are"), ("MOST_CELLS", "has 56 cells, where 3 are"), ("MOST_COLUMNS", "cells in one line, where 3 are")],
+)  # fmt: skip
+def test_a_text_of_too_many_lines_or_cells_is_refused_by_name(tmp_path, monkeypatch, limit, fact):
+    monkeypatch.setattr(limits, limit, 3)
+    (tmp_path / "GPCI2025.csv").write_text("\n".join(GPCI.splitlines()[:1] * 8) + "\n")
+    with pytest.raises(errors.SourceError, match=fact) as caught:
+        read(tmp_path / "GPCI2025.csv")
+    assert "GPCI2025.csv" in caught.value.place
+
+
+def test_the_tables_of_a_zip_have_a_limit_together(tmp_path, monkeypatch):
+    zipped({f"{n}/GPCI202{n}.csv": GPCI.replace("2025", f"202{n}") for n in range(3, 6)}, tmp_path / "many.zip")
+    monkeypatch.setattr(limits, "MOST_ZIP", 2 * len(GPCI) + 1)
+    with pytest.raises(errors.SourceError, match=r"holds tables of more than .*, the most that is read of a zip"):
+        read(tmp_path / "many.zip")
+
+
+def test_a_first_line_that_is_no_header_is_of_no_known_kind(tmp_path):
+    for number, line in enumerate(["x" * 200_000, "a," * 20_000]):
+        (tmp_path / f"{number}.csv").write_text(line + "\n")
+        for reader in (codes, geo):
+            with pytest.raises(errors.UnrecognisedFile):
+                read(tmp_path / f"{number}.csv", reader)
+
+
+# ---- workbooks that ask for more than they hold ----------------------------------------------------------------------
+
+
+def test_a_workbook_is_measured_to_its_last_row_and_column(tmp_path, monkeypatch):
+    """Empty cells included: a rectangle is made of them."""
+    data = workbook(tmp_path, [["a", None, None, "b"], [], ["c"]], [[None, 1]])
+    assert workbooks._number(b"XFD") == 16_384
+    monkeypatch.setattr(limits, "MOST_CELLS", 3 * 4 + 2)
+    assert workbooks.opened(data, "book.xlsx").sheet_names == ["s0", "s1"]
+    monkeypatch.setattr(limits, "MOST_CELLS", 3 * 4 + 1)
+    with pytest.raises(errors.SourceError, match=r"^book.xlsx: has more than 13 cells, empty ones included"):
+        workbooks.opened(data, "book.xlsx")
+
+
+def changed(data: bytes, member: str, change) -> bytes:
+    """A workbook with one of its members changed."""
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        return zipped(
+            {name: change(book.read(name)) if name == member else book.read(name) for name in book.namelist()}
+        )
+
+
+def test_a_few_bytes_do_not_ask_for_a_sheet_of_all_cells(tmp_path):
+    data = workbook(tmp_path, [["a"]])
+    for far in (
+        b'<row r="1048576"><c r="A1048576"><v>1</v></c></row>',
+        b'<row r="9"><c  s="1" r="XFD999999"><v>1</v></c></row>',
+    ):
+        bomb = changed(
+            data,
+            "xl/worksheets/sheet1.xml",
+            lambda xml, far=far: xml.replace(b"</sheetData>", far * 8 + b"</sheetData>").replace(b'r="A1"', b'r="F1"'),
+        )
+        for reader in (medicare, geo):
+            (tmp_path / "bomb.xlsx").write_bytes(bomb)
+            with pytest.raises(errors.SourceError, match="has more than 5,000,000 cells") as caught:
+                read(tmp_path / "bomb.xlsx", reader)
+            assert "bomb.xlsx" in caught.value.place
+
+
+def test_a_text_that_stands_in_many_cells_counts_in_each(tmp_path, monkeypatch):
+    rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>1</v></c></row>' for n in range(1, 51))
+    texts = f"<sst><si><t>other</t></si><si><t>{'x' * 1_000}</t></si></sst>"
+    sheet = changed(
+        workbook(tmp_path, [["a"]]), "xl/worksheets/sheet1.xml", lambda xml: f"<sheetData>{rows}</sheetData>"
+    )
+    with zipfile.ZipFile(io.BytesIO(sheet)) as book:
+        data = zipped({**{name: book.read(name) for name in book.namelist()}, "xl/sharedStrings.xml": texts})
+    monkeypatch.setattr(limits, "MOST_CELL_TEXT", 60_000)
+    workbooks.opened(data, "texts.xlsx")
+    monkeypatch.setattr(limits, "MOST_CELL_TEXT", 50_000)
+    with pytest.raises(errors.SourceError, match="has more than 50,000 bytes of text in its cells"):
+        workbooks.opened(data, "texts.xlsx")
+
+
+def test_a_workbook_is_unpacked_to_its_true_end(tmp_path, monkeypatch):
+    data = workbook(tmp_path, [["a", 1]] * 2_000)
+    monkeypatch.setattr(limits, "MOST_TABLE", 20_000)
+    with pytest.raises(errors.SourceError, match="unpacks to more than 80,000 bytes"):
+        workbooks.opened(data, "book.xlsx")
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        size = book.getinfo("xl/worksheets/sheet1.xml").file_size
+    assert size > 80_000
+    lying = data.replace(struct.pack("<L", size), struct.pack("<L", 100))
+    assert lying != data
+    with pytest.raises(errors.SourceError, match="unpacks to more than 80,000 bytes"):
+        workbooks.opened(lying, "book.xlsx")
+
+
+def test_a_binary_workbook_is_refused_by_name(tmp_path):
+    data = zipped({"[Content_Types].xml": "<Types/>", "xl/workbook.bin": b"\x83\x01\x00"})
+    (tmp_path / "ZIP_CBSA_062025.xlsb").write_bytes(data)
+    with pytest.raises(errors.SourceError, match=r"is a binary workbook \(\.xlsb\)") as caught:
+        read(tmp_path / "ZIP_CBSA_062025.xlsb", geo)
+    assert "save it as .xlsx" in caught.value.remedy
+
+
+# ---- zips that ask for more than they hold ---------------------------------------------------------------------------
+
+
+def test_a_zip_with_too_long_a_list_of_files_is_refused_by_name(tmp_path, monkeypatch):
+    zipped({f"{n}.csv": "" for n in range(100)}, tmp_path / "many.zip")
+    monkeypatch.setattr(archives, "MOST_DIRECTORY", 5_000)
+    with pytest.raises(errors.SourceError, match=r"is a zip whose list of files takes 5,[0-9]{3} bytes") as caught:
+        read(tmp_path / "many.zip")
+    assert "many.zip" in caught.value.place
+    monkeypatch.setattr(archives, "MOST_DIRECTORY", 6_000)
+    with pytest.raises(errors.SourceError, match=r"is empty"):
+        read(tmp_path / "many.zip")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_zipfile_unpacks_all_at_once_is_refused_by_name(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "GPCI.zip", "w", method) as archive:
+        archive.writestr("GPCI2025.csv", GPCI)
+    with pytest.raises(
+        errors.SourceError, match=r"cannot be unpacked: it is packed by (bzip2|lzma), not by deflate"
+    ) as caught:
+        read(tmp_path / "GPCI.zip")
+    assert "GPCI2025.csv" in caught.value.place
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,7 @@ def _scan(cursor):
     while True:
         at = blank(position, end)
         if at >= end:
+            position = at
             break
         here = byte(at)
         item = items + 8 * slots.ITEM_WIDTH * (get(cursor, slots.ITEMS) - 1)
@@ -371,6 +372,7 @@ def _scan(cursor):
                 status = slots.FALLBACK
                 break
             if behind < 0:
+                position = at
                 break
             item += 8 * slots.ITEM_WIDTH
             put(item, slots.ITEM_START, at - data)
@@ -395,7 +397,9 @@ def _scan(cursor):
                 if behind == STRANGE:
                     position = at
                     status = slots.FALLBACK
-                elif behind != SHORT:
+                elif behind == SHORT:
+                    position = at
+                else:
                     status = slots.STOPPED - behind
                 break
             put(cursor, slots.OBJECTS, get(cursor, slots.OBJECTS) + 1)

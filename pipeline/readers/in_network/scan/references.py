@@ -247,6 +247,7 @@ def _scan(cursor):
     while True:
         at = blank(position, end)
         if at >= end:
+            position = at
             break
         here = byte(at)
         if mode == slots.ITEM:
@@ -265,7 +266,9 @@ def _scan(cursor):
                 if behind == STRANGE:
                     position = at
                     status = slots.FALLBACK
-                elif behind != SHORT:
+                elif behind == SHORT:
+                    position = at
+                else:
                     status = slots.STOPPED - behind
                 break
             put(cursor, slots.RECORDS, get(cursor, slots.RECORDS) + 1)
