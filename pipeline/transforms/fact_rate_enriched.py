@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 _LEAST_SHARE = 0.8
 _UNSORTED_ROWS = 20_000  # few enough that writing them beside the joins keeps within the memory
 # Where the rows' texts come from. A table of more rows keeps its texts: the values of a type cannot be spilled.
-_ANSWERS = ("enriched_owner", "enriched_provider", "enriched_code", "enriched_terms", "enriched_rest", "enriched_price", "enriched_pair")
+_ANSWERS = (
+    "enriched_owner",
+    "enriched_provider",
+    "enriched_code",
+    "enriched_terms",
+    "enriched_rest",
+    "enriched_price",
+    "enriched_pair",
+)
 _NUMBERED_AT_MOST = 250_000
 # Answers of more rows are not told apart by what they say: it would have to be held.
 _TOLD_AT_MOST = 1_000_000
