@@ -73,6 +73,13 @@ DIM_POS_SET = table(
     key="pos_set_id",
     doc="Every set of place-of-service codes that a price names. The catalog's view has pos_members also as service_codes.",
 )
+DIM_POS = table(
+    "dim_pos",
+    "dims",
+    "pos effective_from pos_name kind basis",
+    key="pos effective_from",
+    doc="Every place of service, and of which kind it is for the physician fee schedule from a day on.",
+)
 DIM_NPI = table(
     "dim_npi",
     "dims",
@@ -217,7 +224,8 @@ BENCH_MEDICARE_PROF_DETAIL = table(
     """carrier locality state effective_from code modifier status work_rvu:float64 pe_rvu_nonfacility:float64
     pe_rvu_facility:float64 mp_rvu:float64 work_gpci:float64 pe_gpci:float64 mp_gpci:float64 conversion_factor:float64
     nonfacility_rate:float64 facility_rate:float64 nonfacility_capped:bool facility_capped:bool
-    nonfacility_national_rate:float64 facility_national_rate:float64 reason release""",
+    nonfacility_national_rate:float64 facility_national_rate:float64 reason release nonfacility_na:bool
+    facility_na:bool pctc_indicator""",
     key="carrier locality effective_from code modifier",
     doc="The physician fee schedule by locality, release and modifier, for facilities and outside of them (dollars). The "
     "national rates are capped where the locality's are.",
@@ -252,7 +260,8 @@ FACT_RATE_ENRICHED = table(
     contained_codes_uid pg_members_uid
     is_geocoded:bool geo_source group_npi_count:int64 group_state_count:int64 benchmark_source benchmark_reason
     benchmark_facility:bool medicare_locality_rate:float64 rate_to_medicare_locality_ratio:float64
-    wcfs_amount:float64 rate_to_wcfs_ratio:float64 rate_flags""",
+    wcfs_amount:float64 rate_to_wcfs_ratio:float64 rate_flags
+    negotiated_dollars:float64 benchmark_setting pfs_nonfacility_rate:float64 pfs_facility_rate:float64""",
     key="fact_uid",
     sort="""payer_slug state billing_class procedure_set procedure_class primary_taxonomy_code stat_area_name
     code_type code fact_uid""",

@@ -8,7 +8,7 @@ columns. No window or grouping over all facts. What must not come in: the answer
 
 Views: fact_rate and xref_group_npi (of the month), dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
 dim_npi_address, dim_npi_address_geolocation, bench_medicare_comprehensive and bench_wcfs (of the month),
-bench_medicare_prof_detail, staged_pos_code, staged_zip_locality. Variables: year_month (text YYYY-MM) and
+bench_medicare_prof_detail, dim_pos, staged_zip_locality. Variables: year_month (text YYYY-MM) and
 fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have it, or null).
 """
 
@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 _LEAST_SHARE = 0.8
 _UNSORTED_ROWS = 20_000  # few enough that writing them beside the joins keeps within the memory
 # Where the rows' texts come from. A table of more rows keeps its texts: the values of a type cannot be spilled.
-_ANSWERS = ("enriched_owner", "enriched_provider", "enriched_code", "enriched_terms", "enriched_rest", "enriched_price")
+_ANSWERS = (
+    "enriched_owner",
+    "enriched_provider",
+    "enriched_code",
+    "enriched_terms",
+    "enriched_rest",
+    "enriched_price",
+    "enriched_pair",
+)
 _NUMBERED_AT_MOST = 250_000
 # Answers of more rows are not told apart by what they say: it would have to be held.
 _TOLD_AT_MOST = 1_000_000
@@ -74,7 +82,7 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     """
     _prepare(con)
     duck.write_parquet(con, "FROM enriched_fact", unsorted, f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}")
-    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_wcfs"):
+    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_beside", "enriched_wcfs"):
         con.execute(f"DROP TABLE {name}")
     _sort(con, duck.parquet_files(unsorted))
     unsorted.unlink()
@@ -287,13 +295,15 @@ def coverage_counts(con: duckdb.DuckDBPyConnection, enriched: str) -> dict[str, 
     unplaced             a provider of the registry whose address is in no known county or statistical area
     without_coordinates  a provider of the registry whose address has none
     uncategorised        a CPT or HCPCS code without a procedure category
+    not_positive         a rate of zero or less
     """
     counted = con.sql(
         "SELECT count(*) AS rows, count(*) FILTER (npi IS NULL) AS without_npi, "
         "count(*) FILTER (npi IS NOT NULL AND status IS NULL) AS unregistered, "
         "count(*) FILTER (status IS NOT NULL AND stat_area_code = '00000' AND county_fips = '00000') AS unplaced, "
         "count(*) FILTER (status IS NOT NULL AND NOT is_geocoded) AS without_coordinates, "
-        "count(*) FILTER (procedure_set IS NULL AND code_type IN ('CPT', 'HCPCS')) AS uncategorised "
+        "count(*) FILTER (procedure_set IS NULL AND code_type IN ('CPT', 'HCPCS')) AS uncategorised, "
+        "count(*) FILTER (negotiated_rate <= 0) AS not_positive "
         f"FROM {enriched}"
     )
     return dict(zip(counted.columns, counted.fetchall()[0], strict=True))

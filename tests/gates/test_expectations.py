@@ -208,6 +208,11 @@ ENRICHED = {
     "medicare_state_rate": 80.0,
     "rate_to_medicare_ratio": 1.25,
     "is_above_medicare": True,
+    "negotiated_dollars": 100.0,
+    "benchmark_setting": "nonfacility",
+    "benchmark_facility": False,
+    "pfs_nonfacility_rate": 80.0,
+    "pfs_facility_rate": 60.0,
 }
 CATEGORY = {"proc_cd": "99213", "procedure_set": "E&M", "procedure_class": "Office", "procedure_group": "Visits"}
 WARNING = {
@@ -273,6 +278,7 @@ GOOD: dict[str, list[dict]] = {
             "npi": "1679576722",
         }
     ],
+    "dim_pos": [{"pos": "11", "effective_from": "1992-01-01", "kind": "nonfacility"}],
     "leaf_plan": [
         {"partition": "a", "first_row": 0, "rows": 3, "digest": "x", "leaf_group": "a"},
         {"partition": "b", "first_row": 3, "rows": 2, "digest": "y", "leaf_group": "a"},
@@ -297,6 +303,11 @@ def test_good_rows_pass_without_a_warning(name, tmp_path):
     assert failed(check(name, tmp_path, {name: GOOD[name], **beside(name, GOOD[name])}), name) == {}
 
 
+RATIO = "rate_to_medicare_ratio and is_above_medicare are negotiated_dollars against medicare_state_rate."
+DOLLARS = "negotiated_dollars is negotiated_rate where that is a price in dollars."
+PAIR = "A rate of the physician schedule is the one of the pair that its setting names."
+SETTING = "benchmark_facility is true exactly where benchmark_setting is facility."
+
 # table, changes to its first row (or rows to add), description of what must fail (and nothing else), severity
 FAULTS = [
     ("fact_rate", {"negotiated_rate": None}, "negotiated_rate is never null.", "critical"),
@@ -315,18 +326,39 @@ FAULTS = [
     ("fact_rate_enriched", {"payer_slug": None}, "payer_slug is never null.", "critical"),
     (
         "fact_rate_enriched",
-        {"negotiated_rate": -1.0, "rate_to_medicare_ratio": -1 / 80},
+        {
+            **{"negotiated_rate": -1.0, "negotiated_dollars": None},
+            **{"rate_to_medicare_ratio": None, "is_above_medicare": None},
+        },
         "negotiated_rate is not negative.",
         "critical",
     ),
     ("fact_rate_enriched", {"state": None}, "state is null only where the fact's is US.", "critical"),
+    ("fact_rate_enriched", {"rate_to_medicare_ratio": 1.3}, RATIO, "critical"),
+    ("fact_rate_enriched", {"rate_to_medicare_ratio": None}, RATIO, "critical"),
+    ("fact_rate_enriched", {"is_above_medicare": False}, RATIO, "critical"),
+    ("fact_rate_enriched", {"is_above_medicare": None}, RATIO, "critical"),
+    ("fact_rate_enriched", {"negotiated_type": "percentage"}, DOLLARS, "critical"),
+    ("fact_rate_enriched", {"negotiation_arrangement": "capitation"}, DOLLARS, "critical"),
     (
         "fact_rate_enriched",
-        {"rate_to_medicare_ratio": 1.3},
-        "rate_to_medicare_ratio is negotiated_rate over medicare_state_rate.",
+        {"negotiated_dollars": None, "rate_to_medicare_ratio": None, "is_above_medicare": None},
+        DOLLARS,
         "critical",
     ),
-    ("fact_rate_enriched", {"negotiated_type": "percentage"}, "A percentage is compared with no amount.", "critical"),
+    ("fact_rate_enriched", {"pfs_nonfacility_rate": 81.0}, PAIR, "critical"),
+    ("fact_rate_enriched", {"pfs_nonfacility_rate": None}, PAIR, "critical"),
+    ("fact_rate_enriched", {"benchmark_setting": "facility"}, SETTING, "critical"),
+    ("fact_rate_enriched", {"benchmark_setting": "unreadable"}, SETTING, "critical"),
+    ("dim_pos", {"kind": None}, "Every place has a kind.", "warning"),
+    ("dim_pos", {"kind": "home"}, "kind is one of facility, nonfacility, neutral, unassigned.", "critical"),
+    ("dim_pos", {"pos": "1"}, "pos has two digits.", "critical"),
+    (
+        "dim_pos",
+        [{"pos": "11", "effective_from": "1992-01-01", "kind": "facility"}],
+        "pos and effective_from stand once together.",
+        "critical",
+    ),
     (
         "fact_rate_enriched",
         {"latitude": 48.8, "longitude": 2.3},

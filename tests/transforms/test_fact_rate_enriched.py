@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import tempfile
 from pathlib import Path
@@ -106,6 +107,13 @@ def one(month: str = MONTH, fill: bool = True, facts: dict | None = None, **chan
     """The one enriched row of one fact in WORLD, with some tables changed."""
     (row,) = enrich(month, fill, **(WORLD | {"fact_rate": [fact(**(facts or {}))]} | changed))
     return row
+
+
+def several(facts: list[dict], **changed) -> list[dict]:
+    """The enriched rows of several facts in WORLD, in the order of the facts, which must differ."""
+    given_facts = [fact(**one_of) for one_of in facts]
+    rows = {row["fact_uid"]: row for row in enrich(**(WORLD | {"fact_rate": given_facts} | changed))}
+    return [rows[one_of["fact_uid"]] for one_of in given_facts]
 
 
 def part(row: dict, columns: str) -> tuple:
@@ -221,6 +229,10 @@ def test_every_column_of_a_row_whose_references_are_all_known():
         "wcfs_amount": 120.0,
         "rate_to_wcfs_ratio": 1.25,
         "rate_flags": None,
+        "negotiated_dollars": 150.0,
+        "benchmark_setting": "nonfacility",
+        "pfs_nonfacility_rate": 100.0,
+        "pfs_facility_rate": (60.02 + 58.05) / 2,
     }
 
 
@@ -510,7 +522,7 @@ def test_the_release_in_force_else_the_nearest_of_the_year():
         (25.1, "PFS RVU25A effective 2025-01-01 (in force)", None),
         (25.7, "PFS RVU25C effective 2025-07-01 (in force)", None),
         (26.4, "PFS RVU26B effective 2026-04-01 (nearest of its year)", None),
-        (None, None, "no PFS release for 2023"),
+        (None, None, "physician schedule (PFS) 2023 not loaded: see docs/data-sources.md"),
     ]
 
 
@@ -581,9 +593,12 @@ def test_a_benchmark_of_zero_gives_no_ratio_and_no_flag(zero):
         ({"negotiated_type": "percentage"}, "261QA1903X", (None, None, "negotiated type percentage")),
         ({"code_type": "MS-DRG", "code": "470"}, "282N00000X", (None, None, "code type MS-DRG has no Medicare price")),
         ({"code_type": "CSTM-ALL", "code": "CSTM-00"}, None, (None, None, "code type CSTM-ALL has no Medicare price")),
-        ({"pos_set_id": "f" * 32}, None, (None, None, "places of service unknown")),
-        ({"pos_set_id": UNREADABLE}, "261QA1903X", (None, None, "places of service unknown")),
+        ({"pos_set_id": "f" * 32}, None, (None, None, "places of service unreadable")),
+        ({"pos_set_id": UNREADABLE}, "261QA1903X", (None, None, "places of service unreadable")),
         ({"code": "36415"}, "282N00000X", ("OPPS", None, "status N: no rate of its own under OPPS")),
+        ({"billing_code_modifiers": "TC", "pos_set_id": pos_id()}, "282N00000X", ("OPPS", 200.0, None)),
+        ({"billing_code_modifiers": "26", "pos_set_id": pos_id()}, "282N00000X", (None, None, "modifier 26")),
+        ({"billing_code_modifiers": "73|LT", "pos_set_id": pos_id("24")}, None, (None, None, "modifier 73")),
     ],
 )
 def test_institutional_rates(changes, taxonomy, expected):
@@ -612,17 +627,133 @@ def test_the_published_table_joins_on_the_join_code():
     assert row["medicare_state_rate"] == 7.0
 
 
-def test_a_place_of_service_that_no_file_lists_leaves_the_benchmark_open():
-    sets = [
-        {"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in (("21", "98"), ("11", "98"), ("28",))
-    ]
-    rows = {
-        codes: one(facts={"pos_set_id": pos_id(*codes)}, dim_pos_set=sets)
-        for codes in (("21", "98"), ("11", "98"), ("28",))
+SETTLED = [
+    # places of service, setting -> benchmark_setting, medicare_state_rate, benchmark_reason
+    (("21", "98"), None, (None, None, "kind of places of service 98 unknown")),
+    (("11", "98"), None, (None, None, "kind of places of service 98 unknown")),
+    (("11", "21", "98"), None, ("mixed", 100.0, None)),
+    (("28",), None, (None, None, "places of service 28 do not settle the setting")),
+    (("05", "07"), "inpatient", (None, None, "places of service 05|07 do not settle the setting")),
+    (("05", "11"), None, ("nonfacility", 100.0, None)),
+    (("05", "21", "28"), None, ("facility", 59.035, None)),
+    (("11", "21"), None, ("mixed", 100.0, None)),
+    (("CSTM-00",), "outpatient", ("unstated", 100.0, None)),
+    (("CSTM-00",), "inpatient", ("facility", 59.035, None)),
+    ((), None, ("unstated", 100.0, None)),
+]
+
+
+def test_places_settle_the_setting():
+    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in {codes for codes, _, _ in SETTLED}]
+    facts = [{"pos_set_id": pos_id(*codes), "setting": setting} for codes, setting, _ in SETTLED]
+    rows = several(facts, dim_pos_set=sets)
+    got = [part(row, "benchmark_setting medicare_state_rate benchmark_reason") for row in rows]
+    assert got == [expected for _, _, expected in SETTLED]
+    assert {part(row, "pfs_nonfacility_rate pfs_facility_rate") for row in rows} == {(100.0, 59.035)}
+    facility = [None if rate is None else where == "facility" for where, rate, _ in got]
+    assert [row["benchmark_facility"] for row in rows] == facility
+
+
+def test_one_contract_under_two_sets_of_one_kind_has_one_ratio():
+    """A payer lists the tribal places in one file and not in the next."""
+    long, short = ("05", "07", "21", "24", "28"), ("21", "24")
+    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in (long, short)]
+    rows = several([{"pos_set_id": pos_id(*codes)} for codes in (long, short)], dim_pos_set=sets)
+    assert [row["rate_to_medicare_ratio"] for row in rows] == [150.0 / 59.035] * 2
+
+
+def test_a_list_of_which_no_code_could_be_read_is_not_the_empty_list():
+    row = one(facts={"pos_set_id": UNREADABLE})
+    assert part(row, "benchmark_setting medicare_state_rate benchmark_reason pos_members") == (
+        ("unreadable", None, "places of service unreadable", None)
+    )
+
+
+def test_the_kind_of_a_place_is_that_of_the_month():
+    """Telehealth at home is paid outside of facilities from 2024; what it was before is not settled."""
+    sets = [{"pos_set_id": pos_id("10"), "pos_members": ["10"]}]
+    settings_of = {
+        month: one(month, facts={"pos_set_id": pos_id("10"), "year_month": month}, dim_pos_set=sets)
+        for month in ("2023-12", "2024-01")
     }
-    assert rows["21", "98"]["benchmark_reason"] == "facility type of a place of service unknown"
-    assert rows["11", "98"]["benchmark_facility"] is False
-    assert rows["28",]["benchmark_facility"] is False  # listed, but assigned to neither
+    assert [(row["benchmark_setting"]) for row in settings_of.values()] == [None, "nonfacility"]
+    assert settings_of["2023-12"]["benchmark_reason"] == "places of service 10 do not settle the setting"
+
+
+# ---- the physician schedule beside every rate ----------------------------------------------------------------------
+
+
+BESIDE = [
+    ({}, (100.0, 59.035)),
+    ({"billing_class": "institutional", "pos_set_id": pos_id()}, (100.0, 59.035)),
+    ({"billing_class": "both", "negotiated_type": "percentage"}, (100.0, 59.035)),
+    ({"negotiation_arrangement": "capitation"}, (100.0, 59.035)),
+    ({"billing_class": "institutional", "billing_code_modifiers": "26"}, (10.005, 10.005)),
+    ({"billing_code_modifiers": "26|59"}, (10.005, 10.005)),
+    ({"billing_code_modifiers": "TC"}, (None, None)),  # no such row
+    ({"billing_code_modifiers": "26|TC"}, (None, None)),
+    ({"billing_code_modifiers": "50"}, (None, None)),
+    ({"billing_code_modifiers": "LT|RT"}, (None, None)),
+    ({"pos_set_id": UNREADABLE}, (100.0, 59.035)),
+    ({"code": "99999"}, (None, None)),
+    ({"code_type": "RC", "code": "0213"}, (None, None)),
+]
+
+
+def test_both_rates_of_the_physician_schedule_stand_beside_every_code_of_it():
+    rows = several([changes for changes, _ in BESIDE])
+    assert [part(row, "pfs_nonfacility_rate pfs_facility_rate") for row in rows] == [pair for _, pair in BESIDE]
+
+
+def test_a_state_without_the_code_has_no_pair_and_another_state_has_its_own():
+    assert part(one(facts={"state": "OK"}), "pfs_nonfacility_rate pfs_facility_rate") == (None, None)
+    detail = [*WORLD["bench_medicare_prof_detail"], pfs("99", carrier="04312", state="OK")]
+    row = one(facts={"state": "OK"}, bench_medicare_prof_detail=detail)
+    assert part(row, "pfs_nonfacility_rate pfs_facility_rate") == (88.01, 60.02)
+
+
+def test_where_cms_marks_the_setting_na_the_source_says_so():
+    detail = [pfs(n, nonfacility_na=True, nonfacility_rate=60.02) for n in ("01", "02")]
+    office = one(bench_medicare_prof_detail=detail)
+    assert office["benchmark_source"] == f"PFS {RVU25D}; rarely done there"
+    assert office["medicare_state_rate"] == 100.0
+    ward = one(facts={"pos_set_id": pos_id("21")}, bench_medicare_prof_detail=detail)
+    assert ward["benchmark_source"] == f"PFS {RVU25D}"
+
+
+# ---- dollars -------------------------------------------------------------------------------------------------------
+
+
+IN_DOLLARS = ("negotiated", "derived", "Fee Schedule")
+
+
+def test_dollars_are_positive_amounts_that_are_neither_shares_nor_days_nor_heads():
+    """Every combination: what is in dollars, and no zero, negative or percentage in any ratio."""
+    rates = (-3.0, 0.0, 0.01, 1.0, 99.5, 1e7, None)
+    kinds = (*IN_DOLLARS, "percentage", "per diem", None)
+    arrangements = ("ffs", "FFS", "bundle", "capitation", None)
+    classes = ("professional", "institutional", "both", None)
+    names = ("negotiated_rate", "negotiated_type", "negotiation_arrangement", "billing_class")
+    cases = list(itertools.product(rates, kinds, arrangements, classes))
+    wcfs = [{"state": "TX", "year_month": MONTH, "code_type": "CPT", "code": "99213", "wcfs_amount": 120.0}]
+    bench = [published(), published(kind="OPPS", medicare_state_rate=200.0)]
+    rows = several(
+        [dict(zip(names, case, strict=True)) for case in cases], bench_wcfs=wcfs, bench_medicare_comprehensive=bench
+    )
+    with_ratio = 0
+    for (rate, kind, arrangement, billing_class), row in zip(cases, rows, strict=True):
+        dollars = rate if rate and rate > 0 and kind in IN_DOLLARS and arrangement != "capitation" else None
+        paid = row["medicare_state_rate"]
+        per_service = kind in IN_DOLLARS and arrangement in ("ffs", "FFS")
+        assert (paid is not None) == (per_service and billing_class in ("professional", "institutional"))
+        assert row["negotiated_dollars"] == dollars
+        assert row["rate_to_medicare_ratio"] == (dollars / paid if dollars and paid else None)
+        assert row["is_above_medicare"] == (dollars > paid if dollars and paid else None)
+        locality = row["medicare_locality_rate"]
+        assert row["rate_to_medicare_locality_ratio"] == (dollars / locality if dollars and locality else None)
+        assert row["rate_to_wcfs_ratio"] == (dollars / 120.0 if dollars and per_service else None)
+        with_ratio += row["rate_to_medicare_ratio"] is not None
+    assert with_ratio == 4 * 3 * 2 * 2
 
 
 def test_the_empty_set_of_places_needs_no_dimension():
@@ -661,7 +792,7 @@ def test_workers_compensation(changes, expected):
 @pytest.mark.parametrize(
     ("rate", "kind", "flags"),
     [
-        (0.0, "negotiated", "zero|ratio_outside_0.1_20"),
+        (0.0, "negotiated", "zero"),
         (1.0, "negotiated", "at_most_1|ratio_outside_0.1_20"),
         (-5.0, "per diem", "at_most_1"),
         (1.01, "per diem", None),
@@ -753,6 +884,9 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
         ({"fact_rate": [fact(fact_uid="b" * 32)]}, True),
         ({"fact_rate": [fact(additional_information="more")]}, True),
         ({"staged_zip_locality": []}, True),
+        ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "11"]}, True),
+        ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "21"]}, False),  # no fact is for it
+        ({"bench_medicare_prof_detail": [pfs("01", facility_rate=61.0), pfs("02")]}, True),  # beside the rate
     ],
 )  # fmt: skip
 def test_what_is_told_of_a_piece(changed, tells):
