@@ -174,7 +174,7 @@ XREF_FACT_SOURCE = table(
     "fact_uid batch_id read_count:int64",
     key="fact_uid batch_id",
     sharded=True,
-    doc="Every file that published the fact. The table is empty unless [facts] keep_sources is set.",
+    doc="Every file that published the fact, and how often. A fact that an imported star schema alone has names that.",
 )
 
 BENCH_MEDICARE_PROF = table(
