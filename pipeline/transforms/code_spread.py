@@ -27,8 +27,11 @@ _ROWS = 122_880
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Leave enriched_spread on the connection: cell_ix, join_ix, line_ix, n, groups, low and high (dollars, null where the
-    cell is too small). Reads enriched_numbered."""
+    """Leave the cells of the month on the connection, and their bounds; reads enriched_numbered.
+
+    enriched_cell    cell_ix, join_ix, line_ix, n, groups, low and high (dollars, null where it is too small)
+    enriched_spread  spread_ix (its cell_ix), low and high, of those that have bounds
+    """
     con.execute(duck.sql("fact_rate_enriched_spread.sql"))
     cells, low, high = [], [], []
     for cell, amounts in _cells(con):
@@ -36,14 +39,14 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
         cells.append(cell)
         low.append(least)
         high.append(most)
-    found = {"cell_ix": pa.array(cells, pa.int32()), "low": pa.array(low, pa.float64())}
+    found = {"spread_ix": pa.array(cells, pa.int32()), "low": pa.array(low, pa.float64())}
     con.register("bounds_found", pa.table(found | {"high": pa.array(high, pa.float64())}))
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE enriched_spread AS
-        SELECT c.*, b.low, b.high FROM enriched_cell c LEFT JOIN bounds_found b ON b.cell_ix = c.cell_ix""")
+    con.execute("CREATE OR REPLACE TEMP TABLE enriched_spread AS FROM bounds_found")
     con.unregister("bounds_found")
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE enriched_cell AS
+        SELECT c.*, s.low, s.high FROM enriched_cell c LEFT JOIN enriched_spread s ON s.spread_ix = c.cell_ix""")
     con.execute("DROP TABLE enriched_observation")
-    con.execute("DROP TABLE enriched_cell")
 
 
 def select() -> str:
@@ -51,7 +54,7 @@ def select() -> str:
     return """
         SELECT getvariable('year_month') AS year_month, j.joined_type AS join_code_type, j.joined_code AS join_code,
           l.part, l.place, l.unit, s.n, s.groups, s.low, s.high
-        FROM enriched_spread s
+        FROM enriched_cell s
         JOIN enriched_join j ON j.join_ix = s.join_ix
         JOIN (SELECT DISTINCT line_ix, part, place, unit FROM enriched_line) l ON l.line_ix = s.line_ix"""
 

@@ -6,7 +6,8 @@ from pipeline import naming
 
 VIEWS = """fact_rate dim_code dim_code_cat_history dim_pos_set staged_pos_code xref_group_npi dim_npi dim_npi_address
     dim_npi_address_geolocation bench_medicare_comprehensive bench_medicare_prof_detail bench_wcfs
-    staged_zip_locality""".split()
+    staged_zip_locality xref_fact_source xref_group_tin xref_group_member dim_tin staged_pfs_rvu staged_opps staged_asc
+    staged_category""".split()
 
 MONTH = "2025-06"
 

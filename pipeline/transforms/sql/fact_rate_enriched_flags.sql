@@ -74,7 +74,10 @@ FROM enriched_terms;
 -- are the nation's: a flag asks for a tenth or twenty times, which no wage index makes.
 CREATE OR REPLACE TEMP TABLE enriched_far_rate AS
 WITH physician AS (
-  SELECT s.state_ix, j.join_ix, c.choice_ix, avg(if(c.facility, d.facility_rate, d.nonfacility_rate)) AS rate
+  -- The mean is that of cents, divided once, so that it is the same in whatever order rows come.
+  SELECT s.state_ix, j.join_ix, c.choice_ix,
+    CAST(sum(CAST(round(if(c.facility, d.facility_rate, d.nonfacility_rate) * 100) AS BIGINT)) AS DOUBLE)
+      / nullif(100 * count(if(c.facility, d.facility_rate, d.nonfacility_rate)), 0) AS rate
   FROM bench_medicare_prof_detail d
   JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
   JOIN enriched_state s ON s.state = d.state
@@ -110,7 +113,7 @@ SELECT terms_ix, kind_ix, part, place, unit,
 FROM (
   SELECT t.terms_ix, k.kind_ix, rate_unit(t.negotiated_type) AS unit,
     rate_part(t.billing_class, t.setting, k.joined_type, t.schedule, t.billing_code_modifiers, k.pctc) AS part,
-    rate_place(t.billing_class, t.benchmark_setting, t.pos_members) AS place
+    rate_place(t.billing_class, CAST(NULL AS VARCHAR), t.pos_members) AS place
   FROM enriched_terms t
   CROSS JOIN (SELECT DISTINCT kind_ix, joined_type, pctc FROM enriched_code) k
   WHERE t.negotiation_arrangement IS DISTINCT FROM 'capitation'
