@@ -30,6 +30,7 @@ DIM_ROWS_USED = {
     "dim_code_cat_history": ("proc_cd", ("proc_cd",)),
     "dim_payer": ("payer_slug", ("payer_slug",)),
     "dim_pos_set": ("pos_set_id", ("pos_set_id",)),
+    "dim_pos": ("pos", ("pos",)),
     "dim_npi": ("npi", ("npi",)),
     "dim_npi_address": ("npi", ("npi",)),
     "dim_npi_address_geolocation": ("npi", ("npi",)),
@@ -40,11 +41,12 @@ MONTH_KEY_QUERIES = {
     "proc_cd": "SELECT DISTINCT join_code(code_type, code) AS proc_cd FROM (SELECT DISTINCT code_type, code FROM fact_rate) WHERE join_code_type(code_type, code) = 'HCPCS'",
     "payer_slug": "SELECT DISTINCT slugify(name) AS payer_slug FROM (SELECT DISTINCT reporting_entity_name AS name FROM fact_rate)",
     "pos_set_id": "SELECT DISTINCT pos_set_id FROM fact_rate",
+    "pos": "SELECT DISTINCT unnest(pos_members) AS pos FROM dim_pos_set SEMI JOIN fact_rate USING (pos_set_id)",
     "npi": "SELECT DISTINCT npi FROM xref_group_npi",
     "tin": "SELECT DISTINCT tin_type, tin_value FROM xref_group_tin",
 }
 # What flags rest on beside what rows are joined with.
-FOR_FLAGS = ("staged_pfs_rvu", "staged_opps", "staged_asc", "staged_category")
+FOR_FLAGS = ("staged_opps", "staged_asc", "staged_category")
 # What is found while the facts are held against each other, each a table of its own.
 OTHERS = ("code_spread", "source_price_check")
 
@@ -79,6 +81,7 @@ class EnrichedRows(TableTask):
             "dim_payer": [dims.DimPayer()],
             "dim_provider_group": [dims.DimProviderGroup(month=self.month)],
             "dim_pos_set": [dims.DimPosSet()],
+            "dim_pos": [dims.DimPos()],
             "xref_group_npi": [xrefs.XrefGroupNpi(month=self.month)],
             "xref_group_tin": [xrefs.XrefGroupTin(month=self.month)],
             "xref_group_member": [xrefs.XrefGroupMember(month=self.month)],
@@ -89,7 +92,7 @@ class EnrichedRows(TableTask):
             "bench_medicare_comprehensive": [bench.BenchMedicareComprehensive(month=self.month)],
             "bench_medicare_prof_detail": [bench.BenchMedicareProfDetail()],
             "bench_wcfs": [bench.BenchWcfs(month=self.month)],
-            **ingest.staged("staged_pos_code", "staged_zip_locality", *FOR_FLAGS),
+            **ingest.staged("staged_zip_locality", *FOR_FLAGS),
         }
 
     def waits_for(self, task: TableTask) -> bool:

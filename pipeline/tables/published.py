@@ -93,6 +93,13 @@ DIM_POS_SET = table(
     key="pos_set_id",
     doc="Every set of place-of-service codes that a price names. The catalog's view has pos_members also as service_codes.",
 )
+DIM_POS = table(
+    "dim_pos",
+    "dims",
+    "pos effective_from pos_name kind basis",
+    key="pos effective_from",
+    doc="Every place of service, and of which kind it is for the physician fee schedule from a day on.",
+)
 DIM_NPI = table(
     "dim_npi",
     "dims",
@@ -237,7 +244,8 @@ BENCH_MEDICARE_PROF_DETAIL = table(
     """carrier locality state effective_from code modifier status work_rvu:float64 pe_rvu_nonfacility:float64
     pe_rvu_facility:float64 mp_rvu:float64 work_gpci:float64 pe_gpci:float64 mp_gpci:float64 conversion_factor:float64
     nonfacility_rate:float64 facility_rate:float64 nonfacility_capped:bool facility_capped:bool
-    nonfacility_national_rate:float64 facility_national_rate:float64 reason release""",
+    nonfacility_national_rate:float64 facility_national_rate:float64 reason release nonfacility_na:bool
+    facility_na:bool pctc_indicator""",
     key="carrier locality effective_from code modifier",
     doc="The physician fee schedule by locality, release and modifier, for facilities and outside of them (dollars). The "
     "national rates are capped where the locality's are.",
@@ -273,6 +281,7 @@ FACT_RATE_ENRICHED = table(
     is_geocoded:bool geo_source group_npi_count:int64 group_state_count:int64 benchmark_source benchmark_reason
     benchmark_facility:bool medicare_locality_rate:float64 rate_to_medicare_locality_ratio:float64
     wcfs_amount:float64 rate_to_wcfs_ratio:float64 rate_flags
+    negotiated_dollars:float64 benchmark_setting pfs_nonfacility_rate:float64 pfs_facility_rate:float64
     rate_variants:int64 rate_variant_min:float64 rate_variant_max:float64 variant_scope tin_value tin_type tin_name
     group_tin_count:int64 group_known_npi_count:int64 source_count:int64""",
     key="fact_uid",

@@ -46,6 +46,8 @@ COLUMNS = {
     "pos_set_id": "The set of place-of-service codes: MD5 of the sorted codes joined by `|`.",
     "pos_members": "The codes of the set, sorted; `CSTM-00` stands for every place, and an empty list for none given.",
     "pos": "A place-of-service code of two digits, or `CSTM-00`.",
+    "pos_name": "Name of the place of service; null where no list names it.",
+    "basis": "What the kind rests on: `policy` with its text, or `list` with the files of raw/pos.",
     "via_wildcard": "Whether the code is in the set only because the set holds `CSTM-00`, every place.",
     # ---- codes
     "code_desc": "The description of the code in the earliest month that gives one.",
@@ -168,24 +170,34 @@ COLUMNS = {
     "facility_national_rate": "The rate in a facility with indices of 1, in dollars.",
     "benchmark_type": "The schedule: `PFS` (physicians), `OPPS` (hospital outpatient) or `ASC` (surgical centers).",
     # ---- calculated
-    "rate_to_medicare_ratio": "`negotiated_rate` / `medicare_state_rate`; null without one.",
-    "is_above_medicare": "Whether `negotiated_rate` is above `medicare_state_rate`; null without one.",
+    "rate_to_medicare_ratio": "`negotiated_dollars` / `medicare_state_rate`; null without one of them. (The guidelines "
+    "divide `negotiated_rate`, which differs for rates at or below zero only.)",
+    "is_above_medicare": "Whether `negotiated_dollars` is above `medicare_state_rate`; null without one of them. (The "
+    "guidelines have false for rates at or below zero.)",
     "provider_type": "`Individual` or `Organization`; null where the registry does not know the provider.",
     "is_sole_proprietor": "Whether `sole_proprietor` is `YES`; null where the registry does not say.",
     "is_individual_provider": "Whether the provider is a person; null where the registry does not know the provider.",
     "is_geocoded": "Whether the coordinates are known.",
     "group_npi_count": "NPIs of the provider group; null where the file does not define the group.",
     "group_state_count": "States in which NPIs of the group practise; null where the file does not define the group.",
-    "benchmark_source": "The schedule and its release; null without a benchmark.",
+    "benchmark_source": "The schedule and its release; `rarely done there` where CMS marks the setting NA. Null without a "
+    "benchmark.",
     "benchmark_reason": "Why there is no Medicare rate; null where there is one.",
     "benchmark_facility": "Whether the facility rate of the PFS was taken; null for the other schedules.",
     "medicare_locality_rate": "The PFS rate in the locality of the provider's ZIP, in dollars.",
-    "rate_to_medicare_locality_ratio": "`negotiated_rate` / `medicare_locality_rate`; null without one.",
-    "rate_to_wcfs_ratio": "`negotiated_rate` / `wcfs_amount`; null without one.",
+    "rate_to_medicare_locality_ratio": "`negotiated_dollars` / `medicare_locality_rate`; null without one of them.",
+    "rate_to_wcfs_ratio": "`negotiated_dollars` / `wcfs_amount`; null without one of them.",
     "rate_flags": "What the rate is warned of, sorted and joined by `|`; null if nothing is. [medicare.md](medicare.md#flags) "
     "says when each holds. No price to compare: `zero`, `negative`, `token` (a dollar or less), `percentage`, `per_diem`, "
     "`class_suspect` (a physician's fee called institutional), `below_medicare` (under a tenth), `above_medicare` (over 20 "
     "times), `outlier`, `deleted_code`. Only noted: `mixed_setting`, `variants`, `expired`, `out_of_state`.",
+    "negotiated_dollars": "`negotiated_rate` where it is a price in dollars: above zero, of type negotiated, derived or fee "
+    "schedule, and no capitation; else null.",
+    "benchmark_setting": "Where the published places of service (and `setting`) put the rate: `facility`, `nonfacility`, "
+    "`mixed`, `unstated` or `unreadable`; null where the places do not settle it. See docs/medicare.md.",
+    "pfs_nonfacility_rate": "What the PFS pays outside of facilities, the state's mean in dollars, whatever the class of the "
+    "rate: of the row with its modifier 26, TC or 53; null where another modifier changes the price.",
+    "pfs_facility_rate": "What the PFS pays in a facility, likewise.",
     "rate_variants": "Facts of the month that agree with this one in all but the amount, itself included: 1 where it is alone.",
     "rate_variant_min": "The least amount of these facts, as published.",
     "rate_variant_max": "The greatest amount of these facts, as published.",
@@ -209,6 +221,9 @@ COLUMNS = {
     "class_open": "Institutional facts without setting and places of service whose code the physician schedule prices.",
     "class_suspect": "Those of them whose group looks like physicians' (`class_suspect` in `rate_flags`).",
     "class_undecided": "Those of them of whose group nothing is known.",
+    "nonfacility_na": "Whether CMS marks the code as rarely or never done outside of facilities.",
+    "facility_na": "Whether CMS marks the code as rarely or never done in a facility.",
+    "pctc_indicator": "CMS's PC/TC indicator: whether the code is, or has, a professional and a technical component.",
 }
 
 # Where a column of that name means something else.
@@ -220,6 +235,12 @@ OF_TABLE = {
         "state": "The folder of the file under `raw/mrf`: a USPS code, or `US`.",
         "status": "`whole`, or `broken` where the file cannot be used.",
         "reason": "Why the file is broken; null where it is whole.",
+    },
+    "dim_pos": {
+        "pos": "A place-of-service code of two digits.",
+        "effective_from": "The first day on which the kind holds, `YYYY-MM-DD`.",
+        "kind": "`facility`, `nonfacility`, `neutral` (does not decide by itself), `unassigned` (no code of CMS); null where "
+        "no list says it, or lists differ.",
     },
     "dim_npi_address": {
         "state": "State of the address; null where the registry gives none.",

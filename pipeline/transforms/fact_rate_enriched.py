@@ -8,8 +8,8 @@ columns. No window or grouping over all facts. What must not come in: the answer
 
 Views: fact_rate, xref_fact_source, xref_group_npi, xref_group_tin and xref_group_member (of the month), dim_tin, dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
 dim_npi_address, dim_npi_address_geolocation, bench_medicare_comprehensive and bench_wcfs (of the month),
-bench_medicare_prof_detail, staged_pos_code, staged_zip_locality; and for flags staged_pfs_rvu, staged_opps, staged_asc
-and staged_category. Variables: year_month (text YYYY-MM) and
+bench_medicare_prof_detail, dim_pos, staged_zip_locality; and for flags staged_opps, staged_asc and staged_category.
+Variables: year_month (text YYYY-MM) and
 fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have it, or null).
 """
 
@@ -43,6 +43,7 @@ _ANSWERS = (
     "enriched_terms",
     "enriched_rest",
     "enriched_price",
+    "enriched_pair",
     "enriched_spread",
 )
 _NUMBERED_AT_MOST = 250_000
@@ -86,7 +87,7 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     _prepare(con)
     numbered, options = unsorted.with_suffix(".numbered"), f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}"
     duck.write_parquet(con, "FROM enriched_fact", numbered, options)
-    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_wcfs", "enriched_far_rate"):
+    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_beside", "enriched_wcfs", "enriched_far_rate"):
         con.execute(f"DROP TABLE {name}")
     duck.view(con, "enriched_numbered", f"FROM {duck.parquet_files(numbered)}")
     _weigh(con)

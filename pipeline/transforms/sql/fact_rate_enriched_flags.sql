@@ -10,7 +10,9 @@ CREATE OR REPLACE TEMP MACRO nearest_release(dates, day) AS coalesce(applied_rel
 -- price. is_deleted: whether it was no code any more. pctc: which component it is of, by the nearest relative value file.
 CREATE OR REPLACE TEMP TABLE enriched_code AS
 WITH physician AS (
-  SELECT code, min(least(nullif(nonfacility_national_rate, 0), nullif(facility_national_rate, 0))) AS price
+  SELECT code, min(least(nullif(nonfacility_national_rate, 0), nullif(facility_national_rate, 0))) AS price,
+    min(pctc_indicator) AS pctc,
+    bool_or(status = 'D' AND left(effective_from, 4) = left(first_day(), 4)) AS is_discontinued
   FROM bench_medicare_prof_detail
   WHERE modifier = '' AND code IN (SELECT joined_code FROM enriched_join WHERE joined_type = 'HCPCS')
     AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
@@ -29,14 +31,6 @@ surgical AS (
   WHERE effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day())
   GROUP BY code
 ),
-components AS (
-  SELECT code, min(pctc_indicator) AS pctc,
-    bool_or(status = 'D' AND left(effective_from, 4) = left(first_day(), 4)) AS is_discontinued
-  FROM staged_pfs_rvu
-  WHERE modifier = ''
-    AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_pfs_rvu), first_day())
-  GROUP BY code
-),
 -- Of the latest file that knows the code; a code that came back ends with its last period.
 ended AS (
   SELECT proc_cd, max(code_ended) AS code_ended
@@ -47,18 +41,17 @@ ended AS (
   )
   GROUP BY proc_cd
 )
-SELECT c.*, components.pctc,
-  CAST(dense_rank() OVER (ORDER BY c.joined_type NULLS FIRST, components.pctc NULLS FIRST) AS INTEGER) AS kind_ix,
+SELECT c.*, physician.pctc,
+  CAST(dense_rank() OVER (ORDER BY c.joined_type NULLS FIRST, physician.pctc NULLS FIRST) AS INTEGER) AS kind_ix,
   physician.price IS NOT NULL AS on_pfs,
   coalesce(least(physician.price, hospital.price, surgical.price) <= 2,
     c.joined_type = 'HCPCS' AND left(c.joined_code, 1) IN ('J', 'Q', 'A', 'B', 'E', 'P'), FALSE) AS may_be_a_dollar,
   coalesce(ended.code_ended < first_day(), FALSE) OR coalesce(hospital.is_discontinued, FALSE)
-    OR coalesce(components.is_discontinued, FALSE) AS is_deleted
+    OR coalesce(physician.is_discontinued, FALSE) AS is_deleted
 FROM enriched_code c
 LEFT JOIN physician ON c.joined_type = 'HCPCS' AND physician.code = c.joined_code
 LEFT JOIN hospital ON c.joined_type = 'HCPCS' AND hospital.code = c.joined_code
 LEFT JOIN surgical ON c.joined_type = 'HCPCS' AND surgical.code = c.joined_code
-LEFT JOIN components ON c.joined_type = 'HCPCS' AND components.code = c.joined_code
 LEFT JOIN ended ON c.joined_type = 'HCPCS' AND ended.proc_cd = c.joined_code;
 
 -- leaves_class_open: institutional, but without a setting and a list of places of service, as physicians' fees are that a
@@ -113,10 +106,10 @@ SELECT terms_ix, kind_ix, part, place, unit,
 FROM (
   SELECT t.terms_ix, k.kind_ix, rate_unit(t.negotiated_type) AS unit,
     rate_part(t.billing_class, t.setting, k.joined_type, t.schedule, t.billing_code_modifiers, k.pctc) AS part,
-    rate_place(t.billing_class, CAST(NULL AS VARCHAR), t.pos_members) AS place
+    rate_place(t.billing_class, t.benchmark_setting, t.pos_members) AS place
   FROM enriched_terms t
   CROSS JOIN (SELECT DISTINCT kind_ix, joined_type, pctc FROM enriched_code) k
-  WHERE t.negotiation_arrangement IS DISTINCT FROM 'capitation'
+  WHERE t.in_dollars
 )
 WHERE unit = 'dollars';
 

@@ -26,7 +26,7 @@ place AS (
 zips AS (
   SELECT zip_code, carrier, locality
   FROM staged_zip_locality
-  WHERE effective_from = applied_release((SELECT list(DISTINCT effective_from) FROM staged_zip_locality), first_day())
+  WHERE effective_from = release_that_holds('PFS', (SELECT list(DISTINCT effective_from) FROM staged_zip_locality), first_day())
   QUALIFY row_number() OVER (PARTITION BY zip_code ORDER BY source_file DESC, carrier, locality) = 1
 )
 SELECT CAST(row_number() OVER () AS INTEGER) AS provider_ix, chosen.npi, registry.enumeration_type, registry.status, registry.first_name, registry.last_name,

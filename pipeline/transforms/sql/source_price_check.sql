@@ -2,14 +2,19 @@
 -- any year, and the middle of their ratios; and how many leave their class open, and look like physicians' fees. Of a fact
 -- that several files published the first file counts. The ratios are counted by their logarithm, in steps of 0.23 %: a
 -- median of all of a file's would have to be held.
+-- A fact that looks like a physician's fee is held against the physician schedule, whatever its class.
 WITH weighed AS (
-  SELECT f.batch_ix, CASE WHEN f.negotiated_rate > 0 THEN f.negotiated_rate / nullif(coalesce(f.state_rate, f.far_rate), 0) END AS ratio,
+  SELECT f.batch_ix,
     t.leaves_class_open AND c.on_pfs AS is_open,
-    o.are_professionals
+    o.are_professionals,
+    CASE WHEN f.negotiated_rate > 0 AND t.in_dollars THEN f.negotiated_rate
+      / nullif(if(is_open AND coalesce(o.are_professionals, FALSE), p.nonfacility_rate, coalesce(f.state_rate, f.far_rate)), 0)
+      END AS ratio
   FROM enriched_numbered f
   JOIN enriched_owner o ON o.group_ix = f.group_ix
   JOIN enriched_code c ON c.code_ix = f.code_ix
   JOIN enriched_terms t ON t.terms_ix = f.terms_ix
+  LEFT JOIN enriched_pair p ON p.pair_ix = f.pair_ix
 ),
 files AS (
   SELECT batch_ix, count(*) AS facts, count(ratio) AS compared, count(*) FILTER (is_open) AS class_open,
