@@ -285,9 +285,14 @@ def _weigh(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def suspicious_files(con: duckdb.DuckDBPyConnection) -> list[dict]:
-    """The rows of source_price_check that a person should look at, by batch_id: of files whose rates may not be in dollars,
-    and of files whose class may not be theirs (`rate_flags` has the bounds)."""
-    found = con.sql(f"SELECT * EXCLUDE (year_month) FROM enriched_file WHERE {rate_flags.SUSPICIOUS} ORDER BY batch_id")
+    """The rows of source_price_check that a person should look at, by batch_id, with the reason: not_in_dollars,
+    of_another_class (`rate_flags` has the bounds)."""
+    found = con.sql(f"""
+        SELECT * FROM (
+          SELECT * EXCLUDE (year_month), coalesce({rate_flags.NOT_IN_DOLLARS}, FALSE) AS not_in_dollars,
+            {rate_flags.OF_ANOTHER_CLASS} AS of_another_class
+          FROM enriched_file)
+        WHERE not_in_dollars OR of_another_class ORDER BY batch_id""")
     return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 

@@ -36,11 +36,8 @@ FACILITY_GROUPINGS = ("26", "27", "28", "29", "31", "32", "33")
 LEAST_MEDIAN, MOST_MEDIAN, LEAST_COMPARED = 0.2, 10.0, 20
 # Of the facts that leave their class open, so many look like physicians' fees: the file's class may not be theirs.
 SUSPECT_SHARE = 0.8
-NOT_IN_DOLLARS = (
-    f"compared >= {LEAST_COMPARED} AND (median_ratio < {LEAST_MEDIAN} OR median_ratio > {MOST_MEDIAN})"
-)
+NOT_IN_DOLLARS = f"compared >= {LEAST_COMPARED} AND (median_ratio < {LEAST_MEDIAN} OR median_ratio > {MOST_MEDIAN})"
 OF_ANOTHER_CLASS = f"class_suspect > 0 AND class_suspect >= {SUSPECT_SHARE} * class_open"
-SUSPICIOUS = f"({NOT_IN_DOLLARS}) OR ({OF_ANOTHER_CLASS})"
 
 MACROS = f"""
 CREATE OR REPLACE TEMP MACRO is_facility(taxonomy) AS coalesce(left(taxonomy, 2) IN {FACILITY_GROUPINGS}, FALSE);
