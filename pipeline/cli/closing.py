@@ -286,7 +286,9 @@ def _of_another_class(gaps: Gaps) -> Iterable[Sentence]:
             "setting and places of service look like physicians' fees, and are flagged class_suspect."
         )
         if one.is_in_network:
-            yield Sentence(f"{text} To declare them so, put into raw/declarations/classes.yml:", (), _declaration(one), False)
+            yield Sentence(
+                f"{text} To declare them so, put into raw/declarations/classes.yml:", (), _declaration(one), False
+            )
         else:
             yield Sentence(text, is_gap=False)
     if len(found) > MANY:

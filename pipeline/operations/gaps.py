@@ -94,7 +94,9 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     for task in ingest.references():
         for name, part in (stamp.parts if (stamp := task.stamp()) else {}).items():
             staged[name] += part.rows
-    return Gaps(counts["rows"] if known else None, counts, unpriced, priced, staged, _warnings(checked), tuple(suspicious))
+    return Gaps(
+        counts["rows"] if known else None, counts, unpriced, priced, staged, _warnings(checked), tuple(suspicious)
+    )
 
 
 def _suspicious(month: str, stamp: Stamp) -> list[SuspiciousFile]:
@@ -102,7 +104,10 @@ def _suspicious(month: str, stamp: Stamp) -> list[SuspiciousFile]:
     return sorted(
         (
             SuspiciousFile(
-                month, files.get(one["batch_id"], one["batch_id"]), is_in_network=one["batch_id"] in files, **_figures(one)
+                month,
+                files.get(one["batch_id"], one["batch_id"]),
+                is_in_network=one["batch_id"] in files,
+                **_figures(one),
             )
             for one in stamp.notes.get("suspicious", ())
         ),

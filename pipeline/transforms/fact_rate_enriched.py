@@ -87,7 +87,13 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     _prepare(con)
     numbered, options = unsorted.with_suffix(".numbered"), f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}"
     duck.write_parquet(con, "FROM enriched_fact", numbered, options)
-    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_beside", "enriched_wcfs", "enriched_far_rate"):
+    for name in (
+        "enriched_state_rate",
+        "enriched_locality_rate",
+        "enriched_beside",
+        "enriched_wcfs",
+        "enriched_far_rate",
+    ):
         con.execute(f"DROP TABLE {name}")
     duck.view(con, "enriched_numbered", f"FROM {duck.parquet_files(numbered)}")
     _weigh(con)
@@ -192,7 +198,15 @@ def _piece_digests(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str 
     owner = con.execute("SELECT group_ix, coalesce(provider_ix, 0) AS provider_ix FROM enriched_owner").fetchnumpy()
     provider = np.zeros(len(answers["enriched_owner"]), np.int64)
     provider[owner["group_ix"]] = owner["provider_ix"]
-    amounts = ("negotiated_rate", "state_rate", "locality_rate", "locality_factor", "wcfs_amount", "far_rate", "source_count")
+    amounts = (
+        "negotiated_rate",
+        "state_rate",
+        "locality_rate",
+        "locality_factor",
+        "wcfs_amount",
+        "far_rate",
+        "source_count",
+    )
     amounts += ("rate_variants", "rate_variant_min", "rate_variant_max", "is_in_one_file")
     numbers = {"enriched_owner": "group_ix"} | {name: f"{name.removeprefix('enriched_')}_ix" for name in _ANSWERS[2:]}
     chosen = ", ".join(("fact_uid", *amounts, *(f"coalesce({ix}, 0) AS {ix}" for ix in numbers.values())))

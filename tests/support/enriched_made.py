@@ -63,5 +63,12 @@ def one(month: str = MONTH, fill: bool = True, facts: dict | None = None, **chan
     return row
 
 
+def several(facts: list[dict], **changed) -> list[dict]:
+    """The enriched rows of several facts in WORLD, in the order of the facts, which must differ."""
+    given_facts = [fact(**one_of) for one_of in facts]
+    rows = {row["fact_uid"]: row for row in enrich(**(WORLD | {"fact_rate": given_facts} | changed))}
+    return [rows[one_of["fact_uid"]] for one_of in given_facts]
+
+
 def part(row: dict, columns: str) -> tuple:
     return tuple(row[c] for c in columns.split())

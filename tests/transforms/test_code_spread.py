@@ -34,7 +34,10 @@ def plain_bounds(amounts: list[float]) -> tuple[float, float]:
 
 def near(found: tuple[float, float], expected: tuple[float, float]) -> bool:
     """Equal, or one step of the second digit apart: two ways to a logarithm may lie on either side of a step."""
-    return all(math.isclose(a, b, rel_tol=1e-12) or abs(a - b) <= 0.1001 * max(a, b) for a, b in zip(found, expected, strict=True))
+    return all(
+        math.isclose(a, b, rel_tol=1e-12) or abs(a - b) <= 0.1001 * max(a, b)
+        for a, b in zip(found, expected, strict=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tempfile
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from enriched_made import connection, enrich, fact, one, part
+from enriched_made import connection, enrich, fact, one, part, several
 from enriched_tables import (
     ANA,
     BOB,
@@ -573,28 +574,31 @@ def test_the_published_table_joins_on_the_join_code():
     assert row["medicare_state_rate"] == 7.0
 
 
-@pytest.mark.parametrize(
-    ("codes", "setting", "expected"),
-    [
-        (("21", "98"), None, (None, None, "kind of places of service 98 unknown")),
-        (("11", "98"), None, (None, None, "kind of places of service 98 unknown")),
-        (("11", "21", "98"), None, ("mixed", 100.0, None)),
-        (("28",), None, (None, None, "places of service 28 do not settle the setting")),
-        (("05", "07"), "inpatient", (None, None, "places of service 05|07 do not settle the setting")),
-        (("05", "11"), None, ("nonfacility", 100.0, None)),
-        (("05", "21", "28"), None, ("facility", 59.035, None)),
-        (("11", "21"), None, ("mixed", 100.0, None)),
-        (("CSTM-00",), "outpatient", ("unstated", 100.0, None)),
-        (("CSTM-00",), "inpatient", ("facility", 59.035, None)),
-        ((), None, ("unstated", 100.0, None)),
-    ],
-)
-def test_places_settle_the_setting(codes, setting, expected):
-    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)}]
-    row = one(facts={"pos_set_id": pos_id(*codes), "setting": setting}, dim_pos_set=sets)
-    assert part(row, "benchmark_setting medicare_state_rate benchmark_reason") == expected
-    assert part(row, "pfs_nonfacility_rate pfs_facility_rate") == (100.0, 59.035)
-    assert row["benchmark_facility"] is (None if expected[1] is None else expected[0] == "facility")
+SETTLED = [
+    # places of service, setting -> benchmark_setting, medicare_state_rate, benchmark_reason
+    (("21", "98"), None, (None, None, "kind of places of service 98 unknown")),
+    (("11", "98"), None, (None, None, "kind of places of service 98 unknown")),
+    (("11", "21", "98"), None, ("mixed", 100.0, None)),
+    (("28",), None, (None, None, "places of service 28 do not settle the setting")),
+    (("05", "07"), "inpatient", (None, None, "places of service 05|07 do not settle the setting")),
+    (("05", "11"), None, ("nonfacility", 100.0, None)),
+    (("05", "21", "28"), None, ("facility", 59.035, None)),
+    (("11", "21"), None, ("mixed", 100.0, None)),
+    (("CSTM-00",), "outpatient", ("unstated", 100.0, None)),
+    (("CSTM-00",), "inpatient", ("facility", 59.035, None)),
+    ((), None, ("unstated", 100.0, None)),
+]
+
+
+def test_places_settle_the_setting():
+    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in {codes for codes, _, _ in SETTLED}]
+    facts = [{"pos_set_id": pos_id(*codes), "setting": setting} for codes, setting, _ in SETTLED]
+    rows = several(facts, dim_pos_set=sets)
+    got = [part(row, "benchmark_setting medicare_state_rate benchmark_reason") for row in rows]
+    assert got == [expected for _, _, expected in SETTLED]
+    assert {part(row, "pfs_nonfacility_rate pfs_facility_rate") for row in rows} == {(100.0, 59.035)}
+    facility = [None if rate is None else where == "facility" for where, rate, _ in got]
+    assert [row["benchmark_facility"] for row in rows] == facility
 
 
 def test_a_list_of_which_no_code_could_be_read_is_not_the_empty_list():
@@ -618,26 +622,26 @@ def test_the_kind_of_a_place_is_that_of_the_month():
 # ---- the physician schedule beside every rate ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("changes", "pair"),
-    [
-        ({}, (100.0, 59.035)),
-        ({"billing_class": "institutional", "pos_set_id": pos_id()}, (100.0, 59.035)),
-        ({"billing_class": "both", "negotiated_type": "percentage"}, (100.0, 59.035)),
-        ({"negotiation_arrangement": "capitation"}, (100.0, 59.035)),
-        ({"billing_class": "institutional", "billing_code_modifiers": "26"}, (10.005, 10.005)),
-        ({"billing_code_modifiers": "26|59"}, (10.005, 10.005)),
-        ({"billing_code_modifiers": "TC"}, (None, None)),  # no such row
-        ({"billing_code_modifiers": "26|TC"}, (None, None)),
-        ({"billing_code_modifiers": "50"}, (None, None)),
-        ({"billing_code_modifiers": "LT|RT"}, (None, None)),
-        ({"pos_set_id": UNREADABLE}, (100.0, 59.035)),
-        ({"code": "99999"}, (None, None)),
-        ({"code_type": "RC", "code": "0213"}, (None, None)),
-    ],
-)
-def test_both_rates_of_the_physician_schedule_stand_beside_every_code_of_it(changes, pair):
-    assert part(one(facts=changes), "pfs_nonfacility_rate pfs_facility_rate") == pair
+BESIDE = [
+    ({}, (100.0, 59.035)),
+    ({"billing_class": "institutional", "pos_set_id": pos_id()}, (100.0, 59.035)),
+    ({"billing_class": "both", "negotiated_type": "percentage"}, (100.0, 59.035)),
+    ({"negotiation_arrangement": "capitation"}, (100.0, 59.035)),
+    ({"billing_class": "institutional", "billing_code_modifiers": "26"}, (10.005, 10.005)),
+    ({"billing_code_modifiers": "26|59"}, (10.005, 10.005)),
+    ({"billing_code_modifiers": "TC"}, (None, None)),  # no such row
+    ({"billing_code_modifiers": "26|TC"}, (None, None)),
+    ({"billing_code_modifiers": "50"}, (None, None)),
+    ({"billing_code_modifiers": "LT|RT"}, (None, None)),
+    ({"pos_set_id": UNREADABLE}, (100.0, 59.035)),
+    ({"code": "99999"}, (None, None)),
+    ({"code_type": "RC", "code": "0213"}, (None, None)),
+]
+
+
+def test_both_rates_of_the_physician_schedule_stand_beside_every_code_of_it():
+    rows = several([changes for changes, _ in BESIDE])
+    assert [part(row, "pfs_nonfacility_rate pfs_facility_rate") for row in rows] == [pair for _, pair in BESIDE]
 
 
 def test_a_state_without_the_code_has_no_pair_and_another_state_has_its_own():
@@ -659,57 +663,36 @@ def test_where_cms_marks_the_setting_na_the_source_says_so():
 # ---- dollars -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("rate", "kind", "arrangement", "dollars"),
-    [
-        (150.0, "negotiated", "ffs", 150.0),
-        (150.0, "derived", "ffs", 150.0),
-        (150.0, "Fee Schedule", "FFS", 150.0),
-        (150.0, "negotiated", "bundle", 150.0),
-        (150.0, "negotiated", None, 150.0),
-        (150.0, "negotiated", "capitation", None),
-        (150.0, "percentage", "ffs", None),
-        (150.0, "per diem", "ffs", None),
-        (150.0, None, "ffs", None),
-        (0.0, "negotiated", "ffs", None),
-        (-5.0, "negotiated", "ffs", None),
-        (None, "negotiated", "ffs", None),
-    ],
-)
-def test_negotiated_dollars(rate, kind, arrangement, dollars):
-    given_fact = {"negotiated_rate": rate, "negotiated_type": kind, "negotiation_arrangement": arrangement}
-    row = one(facts=given_fact)
-    assert row["negotiated_dollars"] == dollars
-    priced = row["medicare_state_rate"]
-    assert row["rate_to_medicare_ratio"] == (dollars / priced if dollars and priced else None)
-    assert row["is_above_medicare"] == (dollars > priced if dollars and priced else None)
+IN_DOLLARS = ("negotiated", "derived", "Fee Schedule")
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(
-    facts=st.lists(
-        st.builds(
-            fact,
-            negotiated_rate=st.sampled_from([-3.0, 0.0, 0.01, 1.0, 99.5, 1e7, None]),
-            negotiated_type=st.sampled_from(["negotiated", "derived", "fee schedule", "percentage", "per diem", None]),
-            negotiation_arrangement=st.sampled_from(["ffs", "bundle", "capitation", None]),
-            billing_class=st.sampled_from(["professional", "institutional", "both", None]),
-            billing_code_modifiers=st.sampled_from([None, "26", "50", "TC"]),
-            pos_set_id=st.sampled_from([pos_id("11"), pos_id("21"), pos_id(), pos_id("11", "24"), UNREADABLE]),
-        ),
-        max_size=12,
-        unique_by=lambda f: f["fact_uid"],
-    )
-)
-def test_no_zero_no_negative_and_no_percentage_in_any_ratio(facts):
+def test_dollars_are_positive_amounts_that_are_neither_shares_nor_days_nor_heads():
+    """Every combination: what is in dollars, and no zero, negative or percentage in any ratio."""
+    rates = (-3.0, 0.0, 0.01, 1.0, 99.5, 1e7, None)
+    kinds = (*IN_DOLLARS, "percentage", "per diem", None)
+    arrangements = ("ffs", "FFS", "bundle", "capitation", None)
+    classes = ("professional", "institutional", "both", None)
+    names = ("negotiated_rate", "negotiated_type", "negotiation_arrangement", "billing_class")
+    cases = list(itertools.product(rates, kinds, arrangements, classes))
     wcfs = [{"state": "TX", "year_month": MONTH, "code_type": "CPT", "code": "99213", "wcfs_amount": 120.0}]
-    for row in enrich(**(WORLD | {"fact_rate": facts, "bench_wcfs": wcfs})):
-        ratios = part(row, "rate_to_medicare_ratio rate_to_medicare_locality_ratio rate_to_wcfs_ratio")
-        if any(ratio is not None for ratio in ratios) or row["is_above_medicare"] is not None:
-            assert row["negotiated_rate"] > 0
-            assert row["negotiated_type"] in ("negotiated", "derived", "fee schedule")
-            assert row["negotiation_arrangement"] != "capitation"
-            assert all(ratio is None or ratio > 0 for ratio in ratios)
+    bench = [published(), published(kind="OPPS", medicare_state_rate=200.0)]
+    rows = several(
+        [dict(zip(names, case, strict=True)) for case in cases], bench_wcfs=wcfs, bench_medicare_comprehensive=bench
+    )
+    with_ratio = 0
+    for (rate, kind, arrangement, billing_class), row in zip(cases, rows, strict=True):
+        dollars = rate if rate and rate > 0 and kind in IN_DOLLARS and arrangement != "capitation" else None
+        paid = row["medicare_state_rate"]
+        per_service = kind in IN_DOLLARS and arrangement in ("ffs", "FFS")
+        assert (paid is not None) == (per_service and billing_class in ("professional", "institutional"))
+        assert row["negotiated_dollars"] == dollars
+        assert row["rate_to_medicare_ratio"] == (dollars / paid if dollars and paid else None)
+        assert row["is_above_medicare"] == (dollars > paid if dollars and paid else None)
+        locality = row["medicare_locality_rate"]
+        assert row["rate_to_medicare_locality_ratio"] == (dollars / locality if dollars and locality else None)
+        assert row["rate_to_wcfs_ratio"] == (dollars / 120.0 if dollars and per_service else None)
+        with_ratio += row["rate_to_medicare_ratio"] is not None
+    assert with_ratio == 4 * 3 * 2 * 2
 
 
 def test_the_empty_set_of_places_needs_no_dimension():
@@ -751,9 +734,15 @@ def test_workers_compensation(changes, expected):
 def test_facts_that_differ_in_the_amount_alone_are_variants():
     """Three amounts of one group and terms; another modifier, and another group, are other terms."""
     amounts = [fact(negotiated_rate=rate, batch_id=file) for rate, file in ((10.0, "b1"), (25.0, "b2"), (90.0, "b1"))]
-    alone = [fact(billing_code_modifiers="25"), fact(pg_uid="g2", pg_members_uid="m2"), fact(expiration_date="2025-12-31")]
+    alone = [
+        fact(billing_code_modifiers="25"),
+        fact(pg_uid="g2", pg_members_uid="m2"),
+        fact(expiration_date="2025-12-31"),
+    ]
     rows = enrich(**(WORLD | {"fact_rate": amounts + alone}))
-    told = {(r["negotiated_rate"], part(r, "rate_variants rate_variant_min rate_variant_max variant_scope")) for r in rows}
+    told = {
+        (r["negotiated_rate"], part(r, "rate_variants rate_variant_min rate_variant_max variant_scope")) for r in rows
+    }
     assert told == {(rate, (3, 10.0, 90.0, "file")) for rate in (10.0, 25.0, 90.0)} | {(150.0, (1, 150.0, 150.0, None))}
 
 
@@ -767,9 +756,7 @@ def test_facts_that_differ_in_the_amount_alone_are_variants():
     ],
 )
 def test_variants_of_one_file_and_of_several(files, scope):
-    facts = [
-        fact(negotiated_rate=rate, batch_id=names[0], source_count=len(names)) for rate, names in files.items()
-    ]
+    facts = [fact(negotiated_rate=rate, batch_id=names[0], source_count=len(names)) for rate, names in files.items()]
     sources = [
         {"fact_uid": one["fact_uid"], "batch_id": name, "read_count": 1}
         for one in facts
@@ -829,7 +816,9 @@ def tin(value: str, kind: str = "ein", npi: str | None = ANA, group: str = "g1")
 
 def world_of_tins(members_of: list[dict], **more) -> dict:
     """The group's members, and its TINs as they follow from them."""
-    named = {(m["pg_uid"], m["tin_type"], m["tin_value"]): {k: v for k, v in m.items() if k != "npi"} for m in members_of}
+    named = {
+        (m["pg_uid"], m["tin_type"], m["tin_value"]): {k: v for k, v in m.items() if k != "npi"} for m in members_of
+    }
     return {"xref_group_member": members_of, "xref_group_tin": list(named.values()), **more}
 
 
@@ -856,7 +845,10 @@ def test_of_a_group_that_the_file_does_not_define_nothing_is_counted():
 
 
 def test_known_members_are_those_of_the_registry():
-    row = one(xref_group_npi=members(ANA, BOB, EVA), dim_npi=[provider(ANA), provider(BOB, enumeration_type=None, status=None)])
+    row = one(
+        xref_group_npi=members(ANA, BOB, EVA),
+        dim_npi=[provider(ANA), provider(BOB, enumeration_type=None, status=None)],
+    )
     assert part(row, "group_npi_count group_known_npi_count") == (3, 1)
 
 

@@ -156,7 +156,9 @@ def test_facilities_are_those_of_nucc_s_groupings(real):
         codes = [row["Code"] for row in rows]
         found = con.execute("SELECT is_facility(c) FROM (SELECT unnest(?) AS c)", [codes]).fetchall()
     assert len(rows) > 800
-    assert [row["Code"] for row, (yes,) in zip(rows, found, strict=True) if yes != bool(said.match(row["Grouping"]))] == []
+    assert [
+        row["Code"] for row, (yes,) in zip(rows, found, strict=True) if yes != bool(said.match(row["Grouping"]))
+    ] == []
 
 
 def test_mixed_setting():

@@ -29,7 +29,9 @@ def rates(amounts: list[float], **values) -> list[dict]:
 
 def test_the_middle_of_a_file_s_ratios():
     amounts = [17.0 * 1.1**n for n in range(41)]
-    others = rates([0.0, -3.0], code="99213", batch_id="b1") + rates([50.0] * 3, batch_id="b1", negotiated_type="percentage")
+    others = rates([0.0, -3.0], code="99213", batch_id="b1") + rates(
+        [50.0] * 3, batch_id="b1", negotiated_type="percentage"
+    )
     found, suspicious = checked(rates(amounts, batch_id="b1") + others + rates([100.0], batch_id="b2"))
     assert found["b1"]["facts"] == 46
     assert (found["b1"]["compared"], found["b2"]["compared"]) == (41, 1)
