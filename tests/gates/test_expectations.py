@@ -387,7 +387,7 @@ FAULTS = [
     (
         "fact_rate_enriched",
         {
-            **{"negotiated_rate": -1.0, "negotiated_dollars": None},
+            **{"negotiated_rate": -1.0, "negotiated_dollars": None, "rate_variant_min": -1.0, "rate_variant_max": -1.0},
             **{"rate_to_medicare_ratio": None, "is_above_medicare": None},
         },
         "negotiated_rate is not negative.",
@@ -654,7 +654,8 @@ def test_a_month_published_without_its_broken_files_says_so(tmp_path):
 def test_leaves_of_bad_rows_can_be_told(tmp_path):
     """The gate's answer to the enriched stage: every failing row, whole, with the reason."""
     rows = [{**ENRICHED, "fact_uid": f"f{i}", "state": "GA" if i % 2 else "TX"} for i in range(6)]
-    rows[1] |= {"negotiated_rate": -5.0, "rate_to_medicare_ratio": -5 / 80}
+    rows[1] |= {"negotiated_rate": -5.0, "negotiated_dollars": None, "rate_to_medicare_ratio": None}
+    rows[1] |= {"is_above_medicare": None, "rate_variant_min": -5.0, "rate_variant_max": -5.0}
     rows[2] |= {"payer_slug": None}
     facts = [{**FACT, "fact_uid": r["fact_uid"]} for r in rows]
     verdict = check("fact_rate_enriched", tmp_path, {"fact_rate_enriched": rows, "fact_rate": facts})
