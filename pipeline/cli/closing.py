@@ -19,7 +19,8 @@ from pipeline.operations.gaps import Gaps, GateWarning, SuspiciousFile
 MANY, FEW = 5, 3  # sentences of a kind; names in one sentence
 KINDS, BROKEN = 10, 10  # kinds of readers' warnings; broken files, each with its reason
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
-_RELEASE = re.compile(r"no (PFS|OPPS|ASC) release for (\d{4})")
+_RELEASE = re.compile(r"[\w ]+ \((PFS|OPPS|ASC)\) (\d{4}) not loaded: .*")
+_UNKNOWN_PLACE = re.compile(r"kind of places of service [\d|]+ unknown")
 # Geography: staged table -> the file that fills it.
 GEOGRAPHY = {
     "staged_zip_cbsa": "HUD's ZIP to CBSA crosswalk (ZIP_CBSA)",
@@ -73,6 +74,7 @@ def sentences(outcome: Outcome, command: Callable[[str], str], *, brief: bool = 
         *_without_price(outcome.gaps),
         *_without_place(outcome.gaps),
         *_without_category(outcome.gaps),
+        *_not_positive(outcome.gaps),
         *_not_in_dollars(outcome.gaps),
         *_of_another_class(outcome.gaps),
         *_read_with_warnings(outcome, command, brief),
@@ -215,10 +217,9 @@ def mending_file(reason: str, month: str, staged: Mapping[str, int]) -> str | No
     if reason == "state unknown":
         newest = "the newest of " if staged.get("staged_nppes") else ""
         return f"the state of their provider is not known. Put {newest}{NPPES_FILE} into raw/nppes/"
-    if reason == "facility type of a place of service unknown":
-        if staged.get("staged_pos_code"):
-            return None  # a code that has no type, or that CMS has not assigned
-        return "the type of a place of service is not known. Put the place-of-service codes into raw/pos/"
+    if _UNKNOWN_PLACE.fullmatch(reason):
+        newest = "the newest " if staged.get("staged_pos_code") else "the "
+        return f"the kind of a place of service is not known. Put {newest}place-of-service codes into raw/pos/"
     found = _RELEASE.match(reason)
     if not found:
         return None
@@ -258,6 +259,15 @@ def _without_category(gaps: Gaps) -> Iterable[Sentence]:
         yield Sentence(
             f"{_capital(share(count, gaps.rows))} have no procedure category.",
             ("raw/codes/ holds no categories. Put RBCS (data.cms.gov) there.",),
+        )
+
+
+def _not_positive(gaps: Gaps) -> Iterable[Sentence]:
+    count = gaps.counts["not_positive"]
+    if gaps.rows and count:
+        yield Sentence(
+            f"{_capital(share(count, gaps.rows))} have a rate of zero or less: negotiated_dollars and the ratios are null there.",
+            is_gap=False,
         )
 
 

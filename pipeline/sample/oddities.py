@@ -197,7 +197,7 @@ def _supplement(month: str) -> Odd:
             _rate(31.02, ["11"], billing_code_modifier=["59", "GP", "GP"]),
         ])], covered_services=None),
         _line("CPT", "97140", "Manual therapy, 15 minutes", [_grouped([worth], [
-            _rate(29.5, ["11"], kind="derived", billing_code_modifier=[]),
+            _rate(29.5, ["05", "07"], kind="derived", billing_code_modifier=[]),
             _rate(29.5, ["11"], kind="fee schedule", billing_code_modifier=["XU"]),
         ])]),
         _line("RC", "128", "Room and board, rehabilitation", [_grouped([worth], [
@@ -283,7 +283,7 @@ def _national(month: str) -> Odd:
         ]),
         _line("CPT", "45378", "Diagnostic colonoscopy", [_priced([5, 3], [
             _rate(402.2, ["28", "24"], billing_code_modifier=["53"], **visit),
-            _rate(402.2, ["24"], expires="2024-12-31", **visit),
+            _rate(402.2, ["06", "24"], expires="2024-12-31", **visit),
             _rate(155, ["24"], billing_code_modifier=["26", "TC"], **visit),
         ])]),
         _line("CPT", "71046", "Chest x-ray, two views", [_priced([1, 3], [

@@ -350,13 +350,15 @@ def coverage_counts(con: duckdb.DuckDBPyConnection, enriched: str) -> dict[str, 
     unplaced             a provider of the registry whose address is in no known county or statistical area
     without_coordinates  a provider of the registry whose address has none
     uncategorised        a CPT or HCPCS code without a procedure category
+    not_positive         a rate of zero or less
     """
     counted = con.sql(
         "SELECT count(*) AS rows, count(*) FILTER (npi IS NULL) AS without_npi, "
         "count(*) FILTER (npi IS NOT NULL AND status IS NULL) AS unregistered, "
         "count(*) FILTER (status IS NOT NULL AND stat_area_code = '00000' AND county_fips = '00000') AS unplaced, "
         "count(*) FILTER (status IS NOT NULL AND NOT is_geocoded) AS without_coordinates, "
-        "count(*) FILTER (procedure_set IS NULL AND code_type IN ('CPT', 'HCPCS')) AS uncategorised "
+        "count(*) FILTER (procedure_set IS NULL AND code_type IN ('CPT', 'HCPCS')) AS uncategorised, "
+        "count(*) FILTER (negotiated_rate <= 0) AS not_positive "
         f"FROM {enriched}"
     )
     return dict(zip(counted.columns, counted.fetchall()[0], strict=True))

@@ -601,6 +601,14 @@ def test_places_settle_the_setting():
     assert [row["benchmark_facility"] for row in rows] == facility
 
 
+def test_one_contract_under_two_sets_of_one_kind_has_one_ratio():
+    """A payer lists the tribal places in one file and not in the next."""
+    long, short = ("05", "07", "21", "24", "28"), ("21", "24")
+    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in (long, short)]
+    rows = several([{"pos_set_id": pos_id(*codes)} for codes in (long, short)], dim_pos_set=sets)
+    assert [row["rate_to_medicare_ratio"] for row in rows] == [150.0 / 59.035] * 2
+
+
 def test_a_list_of_which_no_code_could_be_read_is_not_the_empty_list():
     row = one(facts={"pos_set_id": UNREADABLE})
     assert part(row, "benchmark_setting medicare_state_rate benchmark_reason pos_members") == (

@@ -78,7 +78,10 @@ def test_files_whose_class_may_not_be_theirs():
 def test_a_physician_s_file_of_a_year_without_a_release_is_held_against_another_s():
     """Elbow X-rays at ten cents: no schedule of the year is here, and the class is the wrong one."""
     tins = [PAYER | {"pg_uid": "g1", "tin_type": "npi", "tin_value": ANA}]
-    schedule = {"bench_medicare_comprehensive": [], "bench_medicare_prof_detail": [pfs("01", effective_from="2027-01-01")]}
+    schedule = {
+        "bench_medicare_comprehensive": [],
+        "bench_medicare_prof_detail": [pfs("01", effective_from="2027-01-01")],
+    }
     facts = rates([0.1] * 20, billing_class="institutional", pos_set_id=pos_id())
     found, suspicious = checked(facts, xref_group_tin=tins, **schedule)
     assert found["b1"]["compared"] == 20
