@@ -244,9 +244,9 @@ PRICE_CHECK = {
     "facts": 100,
     "compared": 90,
     "median_ratio": 1.4,
-    "class_open": 10,
-    "class_suspect": 7,
-    "class_undecided": 3,
+    "class_open": 20,
+    "class_suspect": 15,
+    "class_undecided": 5,
 }
 GOOD: dict[str, list[dict]] = {
     "fact_rate": [FACT],
@@ -364,7 +364,7 @@ FAULTS = [
     ("source_price_check", {"median_ratio": 10.1}, "The rates of every file look like dollars.", "warning"),
     (
         "source_price_check",
-        {"class_suspect": 8, "class_undecided": 2},
+        {"class_suspect": 16, "class_undecided": 4},
         "The billing class of every file looks right.",
         "warning",
     ),

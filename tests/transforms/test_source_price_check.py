@@ -57,18 +57,20 @@ def test_files_whose_class_may_not_be_theirs():
     doubtful = {"pg_uid": "g2", "pg_members_uid": "m2"}
     facts = [
         *rates([150.0] * 20, **opened, batch_id="all"),
-        *rates([150.0] * 8, **opened, batch_id="most"),
-        *rates([150.0] * 2, **opened, batch_id="most", **doubtful),
-        *rates([150.0] * 7, **opened, batch_id="some"),
-        *rates([150.0] * 2, **opened, batch_id="some", **doubtful),
+        *rates([150.0] * 16, **opened, batch_id="most"),
+        *rates([150.0] * 4, **opened, batch_id="most", **doubtful),
+        *rates([150.0] * 15, **opened, batch_id="some"),
+        *rates([150.0] * 5, **opened, batch_id="some", **doubtful),
+        *rates([150.0] * 19, **opened, batch_id="few"),
         *rates([150.0] * 5, batch_id="professional"),
     ]
     found, suspicious = checked(facts, xref_group_tin=tins)
     columns = ("class_open", "class_suspect", "class_undecided")
     assert {name: tuple(row[c] for c in columns) for name, row in found.items()} == {
         "all": (20, 20, 0),
-        "most": (10, 8, 2),
-        "some": (9, 7, 2),
+        "most": (20, 16, 4),
+        "some": (20, 15, 5),
+        "few": (19, 19, 0),
         "professional": (0, 0, 0),
     }
     assert suspicious == {"all", "most"}
