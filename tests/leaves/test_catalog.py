@@ -16,6 +16,7 @@ import pytest
 import kit
 from pipeline import __version__, naming, partition, session, settings, tables
 from pipeline.leaves import catalog, manifest
+from pipeline.operations import status
 from pipeline.stages.warehouse import accounts_of, tables_of
 from pipeline.storage import journal, targets
 
@@ -63,6 +64,15 @@ def test_every_name(con):
     aliases = {alias for declared in PUBLISHED.values() for alias in declared.aliases}
     others = "partition_manifest month_accounts benchmark_coverage table_files source_presence warehouse".split()
     assert {*PUBLISHED} | aliases | {*others} == {*NAMES, *OURS}
+
+
+def test_why_is_answered_of_every_table_by_its_name_and_its_files(root):
+    session.use(root)
+    settings.load(root.resolve())
+    status.begin()
+    for name in PUBLISHED:
+        said = [status.why(name), *(status.why(path.relative_to(root).as_posix()) for path in files_of(root, name)[:1])]
+        assert {line for text in said for line in text.splitlines() if not line.endswith("is up to date")} == set(), name
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
