@@ -31,6 +31,26 @@ class GateWarning:
 
 
 @dataclass(frozen=True)
+class SuspiciousFile:
+    """A file whose rates should be looked at as a whole: a row of source_price_check.
+
+    file            its path under raw/mrf; of an imported star schema its id
+    not_in_dollars  whether the middle of its ratios says so; of_another_class whether its open rates do
+    is_in_network   whether it is an in-network file, which a declaration may be about
+    """
+
+    month: str
+    file: str
+    compared: int
+    median_ratio: float | None
+    class_open: int
+    class_suspect: int
+    not_in_dollars: bool
+    of_another_class: bool
+    is_in_network: bool
+
+
+@dataclass(frozen=True)
 class Gaps:
     """What the enriched rows of some months are without.
 
@@ -40,6 +60,7 @@ class Gaps:
     priced        rows with a Medicare rate
     staged        reference table (`staged_nppes`) -> rows that its files gave
     gates         what the gates warned of: what is not about rows (it is about shares of all), then by most rows
+    suspicious    files whose rates should be looked at as a whole, by month and file
     """
 
     rows: int | None = None
@@ -48,6 +69,7 @@ class Gaps:
     priced: int = 0
     staged: Counter[str] = field(default_factory=Counter)
     gates: tuple[GateWarning, ...] = ()
+    suspicious: tuple[SuspiciousFile, ...] = ()
 
 
 def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
@@ -55,6 +77,7 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     counts: Counter[str] = Counter()
     unpriced: Counter[tuple[str, str]] = Counter()
     priced, known = 0, True
+    suspicious: list[SuspiciousFile] = []
     for month in months:
         stamp = enriched_rows.EnrichedRows(month=month).stamp()
         if stamp is None:
@@ -65,12 +88,36 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
             else:
                 unpriced[month, origin] += rows
         known = known and "coverage" in stamp.notes
+        suspicious += _suspicious(month, stamp)
         counts.update(stamp.notes.get("coverage", {}))
     staged: Counter[str] = Counter()
     for task in ingest.references():
         for name, part in (stamp.parts if (stamp := task.stamp()) else {}).items():
             staged[name] += part.rows
-    return Gaps(counts["rows"] if known else None, counts, unpriced, priced, staged, _warnings(checked))
+    return Gaps(
+        counts["rows"] if known else None, counts, unpriced, priced, staged, _warnings(checked), tuple(suspicious)
+    )
+
+
+def _suspicious(month: str, stamp: Stamp) -> list[SuspiciousFile]:
+    files = {task.batch_id: task.path for task in ingest.of_month(month)}
+    return sorted(
+        (
+            SuspiciousFile(
+                month,
+                files.get(one["batch_id"], one["batch_id"]),
+                is_in_network=one["batch_id"] in files,
+                **_figures(one),
+            )
+            for one in stamp.notes.get("suspicious", ())
+        ),
+        key=lambda one: one.file,
+    )
+
+
+def _figures(row: dict) -> dict:
+    names = ("compared", "median_ratio", "class_open", "class_suspect", "not_in_dollars", "of_another_class")
+    return {name: row[name] for name in names}
 
 
 def _warnings(checked: Iterable[TableTask]) -> tuple[GateWarning, ...]:

@@ -64,7 +64,8 @@ def status() -> list[dict]:
     for task in tasks():
         why, stamp = task.staleness(), task.stamp()
         state = "built" if why is None else _state(task, why.kind)
-        count = sum(p.rows for p in stamp.parts.values()) if stamp and stamp.parts else None
+        parts = (stamp.parts_of(task.table) or stamp.parts.values()) if stamp else ()
+        count = sum(p.rows for p in parts) if parts else None
         reason = why.sentence if why else None
         if (
             isinstance(task, file_task.FileTask)
@@ -166,7 +167,7 @@ def named(text: str) -> list[TableTask]:
             facts.check_month(month)
         found = [t for t in tasks() if _named(t, name, month, root)]
     if not found:
-        known = sorted({name_of(t) for t in tasks()})
+        known = sorted({name for t in tasks() for name in (name_of(t), *t.published) if name})
         near = partition.nearest(name if colon else text, [*known, *(t.shown for t in tasks())])
         raise errors.UsageError(
             "is no table, path or partition of this warehouse", place=text, remedy=f"do you mean: {', '.join(near)}?"
@@ -177,13 +178,14 @@ def named(text: str) -> list[TableTask]:
 def _named(task: TableTask, name: str, month: str | None, root: paths.Root) -> bool:
     if month is not None and task.month_or_none != month:
         return False
-    if name in (name_of(task), task.table, task.label, task.shown):
+    if name in (name_of(task), task.label, task.shown, *task.published):
         return True
     places = {task.label, *(root.relative(p) for p in task.targets().values())}
     places |= {part.path for part in (task.stamp() or stamps.NONE).parts.values()}
     if isinstance(task, file_task.FileTask):
         places.add(f"raw/{task.raw_name}")
-    return any(given in places or given.removesuffix(".parquet") == task.label for given in _from_root(name, root))
+    without_ending = {place.removesuffix(".parquet") for place in places}
+    return any(given in places or given.removesuffix(".parquet") in without_ending for given in _from_root(name, root))
 
 
 def _from_root(name: str, root: paths.Root) -> set[str]:

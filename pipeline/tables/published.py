@@ -20,6 +20,26 @@ FACT_RATE = table(
     doc="One row per distinct negotiated rate of a month.",
 )
 
+CODE_SPREAD = table(
+    "code_spread",
+    "gold",
+    "year_month join_code_type join_code part place unit n:int64 groups:int64 low:float64 high:float64",
+    key="year_month join_code_type join_code part place unit",
+    sharded=True,
+    doc="Between which amounts the month's rates for a code lie, for each part of the service, place and unit: outside of "
+    "them a rate is an `outlier`.",
+)
+SOURCE_PRICE_CHECK = table(
+    "source_price_check",
+    "gold",
+    """year_month batch_id facts:int64 compared:int64 median_ratio:float64 class_open:int64 class_suspect:int64
+    class_undecided:int64""",
+    key="year_month batch_id",
+    sharded=True,
+    doc="What the rates of a file are as a whole, held against Medicare's of the nearest release of any year: whether they "
+    "are in dollars, and of the class that the file says. A fact of several files counts for the first.",
+)
+
 DIM_CODE = table(
     "dim_code",
     "dims",
@@ -181,7 +201,7 @@ XREF_FACT_SOURCE = table(
     "fact_uid batch_id read_count:int64",
     key="fact_uid batch_id",
     sharded=True,
-    doc="Every file that published the fact. The table is empty unless [facts] keep_sources is set.",
+    doc="Every file that published the fact, and how often. A fact that an imported star schema alone has names that.",
 )
 
 BENCH_MEDICARE_PROF = table(
@@ -261,7 +281,9 @@ FACT_RATE_ENRICHED = table(
     is_geocoded:bool geo_source group_npi_count:int64 group_state_count:int64 benchmark_source benchmark_reason
     benchmark_facility:bool medicare_locality_rate:float64 rate_to_medicare_locality_ratio:float64
     wcfs_amount:float64 rate_to_wcfs_ratio:float64 rate_flags
-    negotiated_dollars:float64 benchmark_setting pfs_nonfacility_rate:float64 pfs_facility_rate:float64""",
+    negotiated_dollars:float64 benchmark_setting pfs_nonfacility_rate:float64 pfs_facility_rate:float64
+    rate_variants:int64 rate_variant_min:float64 rate_variant_max:float64 variant_scope tin_value tin_type tin_name
+    group_tin_count:int64 group_known_npi_count:int64 source_count:int64""",
     key="fact_uid",
     sort="""payer_slug state billing_class procedure_set procedure_class primary_taxonomy_code stat_area_name
     code_type code fact_uid""",

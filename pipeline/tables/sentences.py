@@ -187,7 +187,10 @@ COLUMNS = {
     "medicare_locality_rate": "The PFS rate in the locality of the provider's ZIP, in dollars.",
     "rate_to_medicare_locality_ratio": "`negotiated_dollars` / `medicare_locality_rate`; null without one of them.",
     "rate_to_wcfs_ratio": "`negotiated_dollars` / `wcfs_amount`; null without one of them.",
-    "rate_flags": "What is odd, joined by `|`: `zero`, `at_most_1` (dollar), `ratio_outside_0.1_20`; null if nothing is.",
+    "rate_flags": "What the rate is warned of, sorted and joined by `|`; null if nothing is. [medicare.md](medicare.md#flags) "
+    "says when each holds. No price to compare: `zero`, `negative`, `token` (a dollar or less), `percentage`, `per_diem`, "
+    "`class_suspect` (a physician's fee called institutional), `below_medicare` (under a tenth), `above_medicare` (over 20 "
+    "times), `outlier`, `deleted_code`. Only noted: `mixed_setting`, `variants`, `expired`, `out_of_state`.",
     "negotiated_dollars": "`negotiated_rate` where it is a price in dollars: above zero, of type negotiated, derived or fee "
     "schedule, and no capitation; else null.",
     "benchmark_setting": "Where the published places of service (and `setting`) put the rate: `facility`, `nonfacility`, "
@@ -195,6 +198,29 @@ COLUMNS = {
     "pfs_nonfacility_rate": "What the PFS pays outside of facilities, the state's mean in dollars, whatever the class of the "
     "rate: of the row with its modifier 26, TC or 53; null where another modifier changes the price.",
     "pfs_facility_rate": "What the PFS pays in a facility, likewise.",
+    "rate_variants": "Facts of the month that agree with this one in all but the amount, itself included: 1 where it is alone.",
+    "rate_variant_min": "The least amount of these facts, as published.",
+    "rate_variant_max": "The greatest amount of these facts, as published.",
+    "variant_scope": "`file` where one file has two of these facts, `files` where each stands in files of its own (plans or "
+    "networks may tell them apart); null where the fact is alone.",
+    "tin_name": "The name that the files give for the TIN (`dim_tin.business_name`); null where none does.",
+    "group_tin_count": "TINs of the provider group; null where the file does not define the group.",
+    "group_known_npi_count": "NPIs of the provider group that the registry knows; null where the file does not define the group.",
+    # ---- what the rates of a month are as a whole
+    "join_code_type": "The code system, CPT and HCPCS as one (`HCPCS`), revenue codes as `RC`.",
+    "join_code": "The code with its leading zeros.",
+    "part": "Which part of the service rates pay for: `inpatient`, `asc`, `hospital_outpatient`, `modified`, `professional`, "
+    "`technical`, `whole`, or `unstated`.",
+    "place": "Where, of professional rates: `office`, `facility`, `mixed`, `any` or `unstated`; null for others.",
+    "unit": "What the amounts are: `dollars`.",
+    "n": "Amounts compared: one for each payer, group of members and distinct amount.",
+    "low": "Below it a rate is an outlier, in dollars, two digits; null where fewer than 20 amounts or 5 groups are there.",
+    "high": "Above it a rate is an outlier, in dollars, two digits; null where fewer than 20 amounts or 5 groups are there.",
+    "compared": "Facts with a Medicare rate to compare, of the nearest release of any year.",
+    "median_ratio": "The middle of their ratios to that rate, to 0.3 %; null where none is compared.",
+    "class_open": "Institutional facts without setting and places of service whose code the physician schedule prices.",
+    "class_suspect": "Those of them whose group looks like physicians' (`class_suspect` in `rate_flags`).",
+    "class_undecided": "Those of them of whose group nothing is known.",
     "nonfacility_na": "Whether CMS marks the code as rarely or never done outside of facilities.",
     "facility_na": "Whether CMS marks the code as rarely or never done in a facility.",
     "pctc_indicator": "CMS's PC/TC indicator: whether the code is, or has, a professional and a technical component.",
@@ -225,7 +251,15 @@ OF_TABLE = {
         "reason": "Why one of the rates is null; null where both are there.",
         "release": "The release of the relative value file (`RVU25C`).",
     },
+    "code_spread": {
+        "groups": "Different groups of members (by payer) that have an amount.",
+    },
+    "source_price_check": {
+        "facts": "Facts of the file.",
+        "batch_id": "The source file (`dim_source_file`), or the id of an imported star schema.",
+    },
     "fact_rate_enriched": {
+        "tin_value": "The TIN under which the primary provider stands in the group, the smallest of several; null where unknown.",
         "state": "The folder's state; for files under `US` the practice state of the primary provider, null where that is unknown.",
         "npi": "The primary provider of the group: the NPI whose name, specialty and address the row carries.",
         "latitude": "Degrees north; 0.0 where it is not known, or null with `[geocoding] fill_coordinates = false`.",

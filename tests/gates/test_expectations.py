@@ -208,6 +208,9 @@ ENRICHED = {
     "medicare_state_rate": 80.0,
     "rate_to_medicare_ratio": 1.25,
     "is_above_medicare": True,
+    "rate_variants": 1,
+    "rate_variant_min": 100.0,
+    "rate_variant_max": 100.0,
     "negotiated_dollars": 100.0,
     "benchmark_setting": "nonfacility",
     "benchmark_facility": False,
@@ -223,8 +226,32 @@ WARNING = {
     "count": 2,
     "example": "in_network[0]",
 }
+SPREAD = {
+    "year_month": MONTH,
+    "join_code_type": "HCPCS",
+    "join_code": "99213",
+    "part": "whole",
+    "place": "office",
+    "unit": "dollars",
+    "n": 20,
+    "groups": 5,
+    "low": 20.0,
+    "high": 500.0,
+}
+PRICE_CHECK = {
+    "year_month": MONTH,
+    "batch_id": "b1",
+    "facts": 100,
+    "compared": 90,
+    "median_ratio": 1.4,
+    "class_open": 20,
+    "class_suspect": 15,
+    "class_undecided": 5,
+}
 GOOD: dict[str, list[dict]] = {
     "fact_rate": [FACT],
+    "code_spread": [SPREAD, {**SPREAD, "place": None, "n": 19, "low": None, "high": None}],
+    "source_price_check": [PRICE_CHECK, {**PRICE_CHECK, "batch_id": "b2", "compared": 19, "median_ratio": 0.01}],
     "fact_rate_enriched": [ENRICHED],
     "dim_code_cat_history": [
         {**CATEGORY, "effective_from": "2020-01-01", "effective_to": "2023-12-31"},
@@ -322,12 +349,45 @@ FAULTS = [
     ("fact_rate", {"billing_class": "dental"}, "billing_class is one of professional, institutional, both.", "warning"),
     ("fact_rate", {"setting": "home"}, "setting is one of inpatient, outpatient, both.", "warning"),
     ("fact_rate", {"expiration_date": "12/31/2025"}, "expiration_date: a date, YYYY-MM-DD, or null.", "warning"),
+    ("code_spread", {"high": None}, "The bounds are above 0 and in order, both or none.", "critical"),
+    ("code_spread", {"low": 501.0}, "The bounds are above 0 and in order, both or none.", "critical"),
+    ("code_spread", {"n": 19}, "Bounds are there for 20 amounts of 5 groups, and for no less.", "critical"),
+    ("code_spread", {"groups": 21}, "It has as many amounts as groups, or more.", "critical"),
+    (
+        "code_spread",
+        [SPREAD],
+        "year_month, join_code_type, join_code, part, place and unit stand once together.",
+        "critical",
+    ),
+    ("source_price_check", {"compared": 101}, "Counts of a file are parts of its facts.", "critical"),
+    ("source_price_check", {"median_ratio": 0.19}, "The rates of every file look like dollars.", "warning"),
+    ("source_price_check", {"median_ratio": 10.1}, "The rates of every file look like dollars.", "warning"),
+    (
+        "source_price_check",
+        {"class_suspect": 16, "class_undecided": 4},
+        "The billing class of every file looks right.",
+        "warning",
+    ),
+    ("source_price_check", [PRICE_CHECK], "year_month and batch_id stand once together.", "critical"),
+    ("fact_rate_enriched", {"rate_variants": 2}, "Variants are counted, and the rate lies among them.", "critical"),
+    (
+        "fact_rate_enriched",
+        {"rate_variants": 2, "variant_scope": "file", "rate_variant_min": 101.0, "rate_variant_max": 120.0},
+        "Variants are counted, and the rate lies among them.",
+        "critical",
+    ),
+    (
+        "fact_rate_enriched",
+        {"rate_flags": "token|variants"},
+        "No flag that excludes a rate is on more than a fifth of the rows.",
+        "warning",
+    ),
     ("fact_rate_enriched", {"fact_uid": None}, "fact_uid is never null.", "critical"),
     ("fact_rate_enriched", {"payer_slug": None}, "payer_slug is never null.", "critical"),
     (
         "fact_rate_enriched",
         {
-            **{"negotiated_rate": -1.0, "negotiated_dollars": None},
+            **{"negotiated_rate": -1.0, "negotiated_dollars": None, "rate_variant_min": -1.0, "rate_variant_max": -1.0},
             **{"rate_to_medicare_ratio": None, "is_above_medicare": None},
         },
         "negotiated_rate is not negative.",
@@ -594,7 +654,8 @@ def test_a_month_published_without_its_broken_files_says_so(tmp_path):
 def test_leaves_of_bad_rows_can_be_told(tmp_path):
     """The gate's answer to the enriched stage: every failing row, whole, with the reason."""
     rows = [{**ENRICHED, "fact_uid": f"f{i}", "state": "GA" if i % 2 else "TX"} for i in range(6)]
-    rows[1] |= {"negotiated_rate": -5.0, "rate_to_medicare_ratio": -5 / 80}
+    rows[1] |= {"negotiated_rate": -5.0, "negotiated_dollars": None, "rate_to_medicare_ratio": None}
+    rows[1] |= {"is_above_medicare": None, "rate_variant_min": -5.0, "rate_variant_max": -5.0}
     rows[2] |= {"payer_slug": None}
     facts = [{**FACT, "fact_uid": r["fact_uid"]} for r in rows]
     verdict = check("fact_rate_enriched", tmp_path, {"fact_rate_enriched": rows, "fact_rate": facts})

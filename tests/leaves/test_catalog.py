@@ -16,6 +16,7 @@ import pytest
 import kit
 from pipeline import __version__, naming, partition, session, settings, tables
 from pipeline.leaves import catalog, manifest
+from pipeline.operations import status
 from pipeline.stages.warehouse import accounts_of, tables_of
 from pipeline.storage import journal, targets
 
@@ -25,7 +26,7 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     dim_provider_group dim_pos_set dim_npi dim_npi_address dim_npi_address_geolocation dim_tin xref_pos xref_group_npi
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
-OURS = """dim_code_cat_history dim_pos dim_source_file source_warning xref_group_member xref_contained_code xref_fact_source
+OURS = """code_spread source_price_check dim_code_cat_history dim_pos dim_source_file source_warning xref_group_member xref_contained_code xref_fact_source
     bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files source_presence
     warehouse""".split()
 
@@ -63,6 +64,15 @@ def test_every_name(con):
     aliases = {alias for declared in PUBLISHED.values() for alias in declared.aliases}
     others = "partition_manifest month_accounts benchmark_coverage table_files source_presence warehouse".split()
     assert {*PUBLISHED} | aliases | {*others} == {*NAMES, *OURS}
+
+
+def test_why_is_answered_of_every_table_by_its_name_and_its_files(root):
+    session.use(root)
+    settings.load(root.resolve())
+    status.begin()
+    for name in PUBLISHED:
+        said = [status.why(name), *(status.why(path.relative_to(root).as_posix()) for path in files_of(root, name)[:1])]
+        assert {line for text in said for line in text.splitlines() if not line.endswith("is up to date")} == set(), name
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -276,7 +286,6 @@ def test_every_table_is_there_though_little_is_known(tmp_path):
         empty = [n for n in PUBLISHED if n.startswith("bench_")] + [
             "dim_code_cat",
             "dim_npi_address",
-            "xref_fact_source",
         ]
         assert {name: count(con, name) for name in empty} == dict.fromkeys(empty, 0)
         assert count(con, "dim_npi") > 0
