@@ -34,6 +34,7 @@ class Root:
     raw = property(lambda self: self.path / "raw")
     mrf = property(lambda self: self.path / "raw" / "mrf")
     corrections = property(lambda self: self.path / "raw" / "corrections")
+    declarations = property(lambda self: self.path / "raw" / "declarations")
     star = property(lambda self: self.path / "raw" / "star")
     fetched = property(lambda self: self.path / "raw" / "fetched")  # raw, so that nothing that is built replaces it
     ledger = property(lambda self: self.path / "raw" / "fetched" / "ledger.jsonl")

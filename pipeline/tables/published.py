@@ -112,7 +112,8 @@ DIM_SOURCE_FILE = table(
     reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name plan_sponsor_name version
     schema_shape prices_read:int64 priced:int64 prices_rejected:int64 without_provider:int64 rates_read:int64 facts:int64
     duplicates:int64 rejected:int64 unresolved:int64 zero_rates:int64 rate_sum fact_sum duplicate_sum rounded_sum
-    groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
+    groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason
+    published_last_updated_on published_reporting_entity_name declared declared_in""",
     key="batch_id year_month",
     sort="file year_month",
     doc="One row per source file and month: a path that gave another month before has a row for each. The counts add up "
