@@ -133,6 +133,16 @@ they define by web address: mrf/<STATE>/references/""",
             has_releases=True,
         ),
         RawKind(
+            "toc",
+            """payers' tables of contents (index files), which say which plans use which in-network file. `ratehouse toc` and
+`ratehouse fetch` keep here those that they were given by address""",
+            (".json", ".json.gz", ".zip"),
+            r"table.?of.?contents|[_-]index\.json",
+            reader="pipeline.readers.toc_rows",
+            gives_all=True,
+            is_large=True,
+        ),
+        RawKind(
             "corrections",
             """known publisher errors, *.yml: a list of corrections, such as
 
@@ -170,7 +180,6 @@ matches no file, and two that set the same of one file, are errors""",
         ),
         RawKind("star", "star schemas that `ratehouse import-star` brought", (".parquet",), laid_out=False),
         RawKind("fetched", "what `ratehouse fetch` keeps for itself", laid_out=False),
-        RawKind("toc", "payers' tables of contents", (".json", ".json.gz", ".zip"), is_read=False, laid_out=False),
         RawKind("utilization", "CMS's utilisation of services", is_read=False, laid_out=False),
     )
 }

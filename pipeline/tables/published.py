@@ -119,6 +119,13 @@ DIM_SOURCE_FILE = table(
     doc="One row per source file and month: a path that gave another month before has a row for each. The counts add up "
     "as their columns say; pipeline/accounts.py holds the sums.",
 )
+DIM_PLAN = table(
+    "dim_plan",
+    "dims",
+    "plan_uid plan_name plan_id_type plan_id plan_market_type issuer_name plan_sponsor_name",
+    key="plan_uid",
+    doc="Every plan that uses a file, by the file's own header or by a table of contents under `raw/toc`.",
+)
 SOURCE_WARNING = table(
     "source_warning",
     "dims",
@@ -168,6 +175,14 @@ XREF_CONTAINED_CODE = table(
     key="year_month contained_codes_uid role code_type code",
     sharded=True,
     doc="The codes that a bundle or a capitation contains.",
+)
+XREF_FILE_PLAN = table(
+    "xref_file_plan",
+    "xrefs",
+    "batch_id year_month file plan_uid source toc location",
+    key="batch_id year_month plan_uid",
+    doc="Which plans use which file. A table of contents means a file by the last step of its address, in any case of "
+    "letters, without query and without `.json`, `.gz` or `.zip`: files of one name in two folders are both meant.",
 )
 XREF_FACT_SOURCE = table(
     "xref_fact_source",

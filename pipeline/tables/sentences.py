@@ -109,6 +109,10 @@ COLUMNS = {
     "plan_market_type": "`group` or `individual`.",
     "issuer_name": "Issuer of the plan in the file's header.",
     "plan_sponsor_name": "Sponsor of the plan in the file's header.",
+    "plan_uid": "The plan: MD5 of the other columns of `dim_plan`.",
+    "source": "Where it is said: `header` (of the file), `toc` (a table of contents) or `header|toc`.",
+    "toc": "The table of contents that says so, by its path under `raw/toc`; of several the first; null where none does.",
+    "location": "The address of the file there, as published.",
     "schema_shape": "How rates name provider groups: `inline`, `references`, `locations` (by web address), `mixed` or `none`.",
     "prices_read": "Prices in the file: `priced` + `prices_rejected` + `without_provider`.",
     "priced": "Prices of which at least one rate comes.",
@@ -198,6 +202,12 @@ OF_TABLE = {
         "state": "The folder of the file under `raw/mrf`: a USPS code, or `US`.",
         "status": "`whole`, or `broken` where the file cannot be used.",
         "reason": "Why the file is broken; null where it is whole.",
+    },
+    "dim_plan": {
+        "plan_name": "Name of the plan.",
+        "plan_id": "Id of the plan: a HIOS id, or an employer's EIN.",
+        "issuer_name": "Issuer of the plan; null where the publisher does not say.",
+        "plan_sponsor_name": "Sponsor of the plan; null where the publisher does not say.",
     },
     "dim_npi_address": {
         "state": "State of the address; null where the registry gives none.",

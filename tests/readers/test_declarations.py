@@ -174,7 +174,11 @@ def test_a_declared_header_counts_and_the_published_one_is_told(tmp_path, publis
     path = tmp_path / "a.json"
     path.write_text(json.dumps({**text, "in_network": []}))
     result, _ = in_network_documents.read(path, elsewhere=Elsewhere(declared=header))
-    assert (result.year_month, result.last_updated_on, result.reporting_entity_name) == ("2026-02", "2026-02-04", "Acme")
+    assert (result.year_month, result.last_updated_on, result.reporting_entity_name) == (
+        "2026-02",
+        "2026-02-04",
+        "Acme",
+    )
     assert result.published == given
     assert {warning.kind for warning in result.warnings} == {"no_rates"}
     path.write_text(json.dumps(text).removesuffix("}") + ', "in_network": [{')

@@ -56,6 +56,7 @@ def _sorted(*names: str, ignore: tuple[str, ...] = (), looks: bool | None = Fals
         ("fixes.yml", "raw/corrections/"),
         ("Fixes.YAML", "raw/corrections/"),
         ("declared.yml", "raw/declarations/"),
+        ("2025-08-01_acme_index.json", "raw/toc/"),
         ("x.json.bz2", None),
     ],
 )
@@ -122,7 +123,6 @@ def test_a_file_that_begins_like_rates_is_an_error_whatever_its_name(name):
         ("nppes/x.zip.download", True),
         ("nppes/x.tmp", True),
         ("mrf/GA/x.json.bak", True),
-        ("toc/index.json", True),
         ("star/fact_rate.parquet", True),
         ("star/abc/notes.txt", True),
         ("utilization/x.csv", True),

@@ -26,6 +26,7 @@ SHARES = Issue("shares", "{n} ZIP{s} with shares that do not add up to 1")
 COPY = Issue("copy", "{n} cop{ies} of a table that is read already, skipped", 40)
 SKIPPED = Issue("skipped", "{n} file{s} inside without a table that is read, skipped", 40)
 PROPOSED = Issue("proposed", "{n} table{s} of a proposed rule, never in force, skipped", 40)
+TOC_ENTRY = Issue("toc_entry", "{n} entr{ies} of a table of contents cannot be read, left out")
 
 ALL = tuple(one for one in list(globals().values()) if isinstance(one, Issue))
 BY_KIND = {one.kind: one for one in ALL}
