@@ -6,7 +6,6 @@ tables (`summary`), printing.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,18 +13,11 @@ from dataclasses import dataclass
 from pipeline.cli import lines
 from pipeline.operations.build_outcome import Outcome
 from pipeline.operations.gaps import Gaps, GateWarning
+from pipeline.transforms import mending
+from pipeline.transforms.mending import GEOGRAPHY, NPPES_FILE
 
 MANY, FEW = 5, 3  # sentences of a kind; names in one sentence
 KINDS, BROKEN = 10, 10  # kinds of readers' warnings; broken files, each with its reason
-NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
-_RELEASE = re.compile(r"no (PFS|OPPS|ASC) release for (\d{4})")
-# Geography: staged table -> the file that fills it.
-GEOGRAPHY = {
-    "staged_zip_cbsa": "HUD's ZIP to CBSA crosswalk (ZIP_CBSA)",
-    "staged_zip_county": "a list of the counties of ZIPs (HUD's ZIP_COUNTY)",
-    "staged_zip_place": "GeoNames' postal codes (US.txt)",
-    "staged_cbsa_county": "the CBSA delineation",
-}
 # What suites say, and the sentences about rows say already, with the file that would mend it.
 SAID_HERE = frozenset(
     (
@@ -194,7 +186,9 @@ def _without_price(gaps: Gaps) -> Iterable[Sentence]:
     more = [f"{lines.counted(rows, 'row')}: {file}." for file, rows in most[:MANY]]
     if rest := sum(rows for _, rows in most[MANY:]):
         more.append(f"{lines.counted(rest, 'row')}: {len(most) - MANY:,} more such files are named by the table above.")
-    if not any(gaps.staged[name] for name in SCHEDULES) and not any(_RELEASE.match(why) for _, why in gaps.unpriced):
+    if not any(gaps.staged[name] for name in SCHEDULES) and not any(
+        mending.no_release(why) for _, why in gaps.unpriced
+    ):
         more.append("raw/medicare/ holds no fee schedule: put CMS's RVU zips there, and OPPS and ASC addenda.")
     if other := unpriced - sum(mendable.values()):
         more.append(f"{lines.counted(other, 'row')}: of kinds that Medicare has no rate for; no file mends that.")
@@ -202,35 +196,10 @@ def _without_price(gaps: Gaps) -> Iterable[Sentence]:
 
 
 def mending_file(reason: str, month: str, staged: Mapping[str, int]) -> str | None:
-    """What to put where, so that rows which have no Medicare rate for a reason (`benchmark_reason`) get one.
-
-    `staged` is reference table -> rows. None where no file would: Medicare prices no such rate, or the file that is there
-    has no rate for the code.
+    """What to put where, so that rows which have no Medicare rate for a reason (`benchmark_reason`) get one: the file that
+    `coverage_gap` names. `staged` is reference table -> rows. None where no file would.
     """
-    if reason == "state unknown":
-        newest = "the newest of " if staged.get("staged_nppes") else ""
-        return f"the state of their provider is not known. Put {newest}{NPPES_FILE} into raw/nppes/"
-    if reason == "facility type of a place of service unknown":
-        if staged.get("staged_pos_code"):
-            return None  # a code that has no type, or that CMS has not assigned
-        return "the type of a place of service is not known. Put the place-of-service codes into raw/pos/"
-    found = _RELEASE.match(reason)
-    if not found:
-        return None
-    schedule, year = found.groups()
-    quarter = (int(month[5:7]) - 1) // 3
-    letter, first = "ABCD"[quarter], ("January", "April", "July", "October")[quarter]
-    files = {
-        "PFS": f"CMS's RVU{year[2:]}{letter} zip (its PPRRVU, GPCI and LOCCO tables)",
-        "OPPS": f"CMS's OPPS Addendum B of {first} {year} and the wage index of {year}",
-        "ASC": f"CMS's ASC addenda AA, BB and FF of {first} {year} and the wage index of {year}",
-    }
-    names = {
-        "PFS": "physician fee schedule",
-        "OPPS": "outpatient schedule (OPPS)",
-        "ASC": "surgical centre schedule (ASC)",
-    }
-    return f"no {names[schedule]} of {year} is there. Put {files[schedule]} into raw/medicare/"
+    return mending.of_medicare(reason, month, [name for name, rows in staged.items() if rows]).words
 
 
 def _without_place(gaps: Gaps) -> Iterable[Sentence]:

@@ -28,6 +28,7 @@ from pipeline.sources import listing, presence
 from pipeline.stages import (
     bench,
     corrections,
+    coverage,
     declarations,
     dims,
     enriched,
@@ -49,7 +50,9 @@ def tables_for(months: list[str]) -> list[luigi.Task]:
     open_months = [m for m in months if facts.FactRate(month=m).blocked() is None]
     blocked = [m for m in months if m not in open_months]
     found = [
-        one for stage in (enriched, facts, dims, xrefs, bench) for one in base.for_months(stage.KINDS, open_months)
+        one
+        for stage in (enriched, coverage, facts, dims, xrefs, bench)
+        for one in base.for_months(stage.KINDS, open_months)
     ]
     found += [facts.FactRate(month=m) for m in blocked]
     return found

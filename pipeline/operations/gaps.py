@@ -11,9 +11,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.stages import enriched_rows, ingest
+from pipeline.stages import coverage, enriched_rows, ingest
 from pipeline.storage.stamps import Stamp
 from pipeline.tasks.base import TableTask
+
+# (kind, reason) of gaps -> the name under which the end of a build counts it.
+_COUNTED = {
+    ("provider", "the group names no NPI"): "without_npi",
+    ("provider", "the registry does not know the NPI"): "unregistered",
+    ("place", "the address is in no known county or area"): "unplaced",
+    ("coordinates", "the address has no coordinates"): "without_coordinates",
+    ("category", "the code has no category"): "uncategorised",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,8 @@ class Gaps:
     """What the enriched rows of some months are without.
 
     rows          all of them, withheld ones too; None where a month was built by an earlier version
-    counts        `fact_rate_enriched.coverage_counts`, summed
+    counts        without_npi, unregistered, unplaced, without_coordinates, uncategorised: rows of which that is the reason of a
+                  gap (`coverage_gap`)
     unpriced      (month, why there is no Medicare rate) -> rows
     priced        rows with a Medicare rate
     staged        reference table (`staged_nppes`) -> rows that its files gave
@@ -54,23 +64,26 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     """The gaps of months, and the warnings of the gates of `checked` tasks."""
     counts: Counter[str] = Counter()
     unpriced: Counter[tuple[str, str]] = Counter()
-    priced, known = 0, True
+    facts, priced, known = 0, 0, True
     for month in months:
-        stamp = enriched_rows.EnrichedRows(month=month).stamp()
-        if stamp is None:
-            continue  # it was never built: nothing is published of it
-        for _, _, has_rate, origin, rows in stamp.notes.get("benchmarks", ()):
-            if has_rate:
-                priced += rows
-            else:
-                unpriced[month, origin] += rows
-        known = known and "coverage" in stamp.notes
-        counts.update(stamp.notes.get("coverage", {}))
+        had, lacked = coverage.Coverage(month=month).stamp(), coverage.CoverageGap(month=month).stamp()
+        if had is None or lacked is None:
+            known = (
+                known and enriched_rows.EnrichedRows(month=month).stamp() is None
+            )  # else an earlier version built it
+            continue
+        facts += had.notes["facts"]
+        priced += had.notes["with_medicare"]
+        for kind, reason, rows in lacked.notes["by_reason"]:
+            if kind == "medicare":
+                unpriced[month, reason] += rows
+            elif name := _COUNTED.get((kind, reason)):
+                counts[name] += rows
     staged: Counter[str] = Counter()
     for task in ingest.references():
         for name, part in (stamp.parts if (stamp := task.stamp()) else {}).items():
             staged[name] += part.rows
-    return Gaps(counts["rows"] if known else None, counts, unpriced, priced, staged, _warnings(checked))
+    return Gaps(facts if known else None, counts, unpriced, priced, staged, _warnings(checked))
 
 
 def _warnings(checked: Iterable[TableTask]) -> tuple[GateWarning, ...]:

@@ -6,6 +6,7 @@ warehouse that the settings name.
 
 from pipeline.stages import (
     bench,
+    coverage,
     dims,
     enriched,
     enriched_rows,
@@ -21,6 +22,7 @@ from pipeline.stages import (
 
 __all__ = [
     "bench",
+    "coverage",
     "dims",
     "enriched",
     "enriched_rows",

@@ -249,6 +249,25 @@ BENCH_MEDICARE_COMPREHENSIVE = table(
     doc="The three Medicare schedules one under another, with the columns of each.",
 )
 
+COVERAGE = table(
+    "coverage",
+    "gold",
+    """year_month state payer_slug billing_class facts:int64 with_provider:int64 with_place:int64 with_medicare:int64
+    withheld:int64 groups_unresolved:int64""",
+    key="year_month state payer_slug billing_class",
+    sharded=True,
+    doc="How many facts of a month, folder, payer and billing class have what an answer needs; withheld ones are counted too.",
+)
+COVERAGE_GAP = table(
+    "coverage_gap",
+    "gold",
+    "year_month state payer_slug billing_class kind reason facts:int64 file page folder command",
+    key="year_month state payer_slug billing_class kind reason",
+    sharded=True,
+    doc="Why facts lack something, how many, and which file would mend it; the end of a build says the same. Of a kind the "
+    "facts over all reasons and those of `coverage` that have it are all facts.",
+)
+
 # The guidelines' essential columns in their order (the second `state` is address_state), then the fact's, then ours.
 FACT_RATE_ENRICHED = table(
     "fact_rate_enriched",
