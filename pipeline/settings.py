@@ -131,7 +131,6 @@ class facts(luigi.Config):
     """[facts]: the fact table."""
 
     layout = luigi.ChoiceParameter(default="monthly", choices=LAYOUTS, description="how fact_rate is cut into files")
-    keep_sources = luigi.BoolParameter(default=False, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
 
 
 class partitioning(luigi.Config):
@@ -199,6 +198,9 @@ SECTIONS = {
     cls.__name__: cls for cls in (warehouse, build, raw, ingest, fetch, facts, partitioning, geocoding, codes, medicare)
 }
 
+
+# Settings of earlier versions, and what became of each.
+REMOVED = {("facts", "keep_sources"): "xref_fact_source lists the files of every fact now, always"}
 
 # Sections of Luigi whose options and values can be checked, and the rest of which its documentation speaks.
 LUIGI_SECTIONS = {
@@ -284,6 +286,9 @@ def _check_section(path: Path, parser: configparser.ConfigParser, name: str, sec
     hidden = getattr(section, "ignore_unconsumed", set())  # Luigi reads them in another way
     for option in parser.options(name):
         parameter = known.get(option.replace("-", "_"))
+        if became := REMOVED.get((name, option.replace("-", "_"))):
+            fact = f"[{name}] {option} is a setting no more: {became}"
+            raise errors.SettingsError(fact, place=_line(path, option), remedy="take the line out")
         near = difflib.get_close_matches(option, known, 1, 0.6 if strict else 0.8)
         if parameter is None and (strict or near) and option.replace("-", "_") not in hidden:
             remedy = f"do you mean {near[0]}?" if near else f"[{name}] has {', '.join(known)}"

@@ -203,7 +203,7 @@ def put_files(root: Path) -> None:
             continue
         (folder / state / f"{number:02d}.json").write_text(Writer(rng).text(doc), encoding="utf-8")
     (root / "luigi.cfg").write_text(
-        "[ingest]\nmax_rejected_share = 1\n[facts]\nkeep_sources = true\n[partitioning]\nkeys = payer_slug\n",
+        "[ingest]\nmax_rejected_share = 1\n[partitioning]\nkeys = payer_slug\n",
         encoding="utf-8",
     )
 

@@ -50,6 +50,7 @@ def write(
 
     from pipeline import naming
     from pipeline.storage import database, duck
+    from pipeline.transforms.benchmark_choice import NEGOTIATED_DOLLARS
 
     with database.new(path, STORAGE_VERSION) as con:
         _origin(con, root)
@@ -72,6 +73,11 @@ def write(
         con.execute(
             "CREATE OR REPLACE VIEW dim_pos_set AS SELECT *, pos_members AS service_codes FROM ("
             + duck.scan(tables.get("dim_pos_set"), by_table["dim_pos_set"])
+            + ")"
+        )
+        con.execute(
+            f"CREATE OR REPLACE VIEW fact_rate AS SELECT *, {NEGOTIATED_DOLLARS} AS negotiated_dollars FROM ("
+            + duck.scan(tables.get("fact_rate"), by_table["fact_rate"])
             + ")"
         )
         _manifest(con, root, manifests)

@@ -56,7 +56,8 @@ def status() -> list[dict]:
     for task in tasks():
         why, stamp = task.staleness(), task.stamp()
         state = "built" if why is None else _state(task, why.kind)
-        count = sum(p.rows for p in stamp.parts.values()) if stamp and stamp.parts else None
+        parts = (stamp.parts_of(task.table) or stamp.parts.values()) if stamp else ()
+        count = sum(p.rows for p in parts) if parts else None
         reason = why.sentence if why else None
         if (
             isinstance(task, file_task.FileTask)

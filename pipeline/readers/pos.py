@@ -1,7 +1,8 @@
 """Place-of-service codes with their facility type -> staged_pos_code.
 
 One layout: `pos_code, pos_type, pos_name` (CMS's place-of-service code set with the type that the physician fee
-schedule pays it under). What must not come in: what a set of codes means for a rate.
+schedule pays it under). Without pos_type the codes are taken, and what is missing is counted. What must not come in:
+what a set of codes means for a rate, and the places that policy decides (`dim_pos`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import polars as pl
 from pipeline import tables
 from pipeline.errors import SourceError, UnrecognisedFile
 from pipeline.readers.reference_files import delimited, parts
-from pipeline.readers.reference_files.account import Account
+from pipeline.readers.reference_files.account import NO_KIND, Account
 from pipeline.readers.reference_files.parts import Frames, Part
 
-COLUMNS = ("pos_code", "pos_type", "pos_name")
+COLUMNS = ("pos_code", "pos_name")
+_KIND = "pos_type"
+_UNASSIGNED = "unassigned"  # how CMS names a code that is of no place
 _TYPES = {"facility": True, "non-facility": False, "nonfacility": False}
 
 
 def read(path: Path, account: Account | None = None) -> Frames:
     """staged_pos_code of one file: pos of two digits, facility null where the type is neither of the two.
+
+    An assigned code without a type is warned of.
 
     Raises UnrecognisedFile where no column is named pos_code, SourceError for a missing column, a code that is no
     two-digit number or stands there twice.
@@ -38,7 +43,10 @@ def _tables(part: Part, account: Account) -> Frames:
     if "pos_code" not in columns:
         raise UnrecognisedFile("not a list of place-of-service codes (no column pos_code)", place=path)
     delimited.require(path, columns, COLUMNS, "a list of place-of-service codes")
-    data = delimited.mended(delimited.frame(path, text), path, ("pos_code", "pos_type"), account)
+    data = delimited.frame(path, text)
+    if _KIND not in columns:
+        data = data.with_columns(pl.lit(None, pl.String).alias(_KIND))
+    data = delimited.mended(data, path, ("pos_code", _KIND), account)
     code = pl.col("pos_code").str.zfill(2)
     delimited.refuse(data, path, pl.col("pos_code").is_null() | ~code.str.contains(r"^\d\d$"), "pos_code", "is no code")
     twice = data.filter(code.is_duplicated())
@@ -49,6 +57,9 @@ def _tables(part: Part, account: Account) -> Frames:
             place=f"{path}:{first['source_line']}",
             remedy="keep the line that CMS publishes",
         )
-    kind = pl.col("pos_type").str.to_lowercase().replace_strict(_TYPES, default=None, return_dtype=pl.Boolean)
+    kind = pl.col(_KIND).str.to_lowercase().replace_strict(_TYPES, default=None, return_dtype=pl.Boolean)
+    named = pl.col("pos_name").str.to_lowercase() != _UNASSIGNED
+    for place in data.filter(kind.is_null() & named.fill_null(True)).select(code, _KIND).iter_rows():
+        account.warn(NO_KIND, f"{path.name}: {place[0]} {place[1] or 'without a type'}")
     staged = data.select(pos=code, pos_name="pos_name", facility=kind, source_file=pl.lit(path.name)).sort("pos")
     return {"staged_pos_code": staged.cast(tables.get("staged_pos_code").polars_schema())}

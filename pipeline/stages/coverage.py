@@ -43,6 +43,9 @@ class Coverage(_OfRows):
 
     table = "coverage"
 
+    def views(self) -> dict[str, list[TableTask]]:
+        return {**super().views(), "source_price_check": [EnrichedRows(month=self.month)]}
+
     def select(self, con) -> str:
         from pipeline.transforms import coverage
 

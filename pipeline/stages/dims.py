@@ -189,6 +189,15 @@ class DimPosSet(FromRates):
     stars = ("star_pos_set",)
 
 
+class DimPos(TableTask):
+    """The kind of each place of service."""
+
+    table = "dim_pos"
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return ingest.staged("staged_pos_code")
+
+
 class DimTin(FromRates):
     """Who bills."""
 
@@ -259,6 +268,7 @@ KINDS = (
     DimPayer,
     DimPayerBridge,
     DimPosSet,
+    DimPos,
     DimTin,
     DimNpi,
     DimNpiAddress,

@@ -14,7 +14,7 @@ import luigi
 
 from pipeline import errors, partition, paths, session, settings, tables
 from pipeline.stages import bench, dims, ingest, xrefs
-from pipeline.stages.facts import FactRate
+from pipeline.stages.facts import FactRate, XrefFactSource
 from pipeline.storage import stamps, targets
 from pipeline.storage.chunked_file import Written
 from pipeline.storage.prefetch import prefetch
@@ -30,17 +30,25 @@ DIM_ROWS_USED = {
     "dim_code_cat_history": ("proc_cd", ("proc_cd",)),
     "dim_payer": ("payer_slug", ("payer_slug",)),
     "dim_pos_set": ("pos_set_id", ("pos_set_id",)),
+    "dim_pos": ("pos", ("pos",)),
     "dim_npi": ("npi", ("npi",)),
     "dim_npi_address": ("npi", ("npi",)),
     "dim_npi_address_geolocation": ("npi", ("npi",)),
+    "dim_tin": ("tin", ("tin_type", "tin_value")),
 }
 MONTH_KEY_QUERIES = {
     "code": "SELECT DISTINCT code_type, code FROM fact_rate",
     "proc_cd": "SELECT DISTINCT join_code(code_type, code) AS proc_cd FROM (SELECT DISTINCT code_type, code FROM fact_rate) WHERE join_code_type(code_type, code) = 'HCPCS'",
     "payer_slug": "SELECT DISTINCT slugify(name) AS payer_slug FROM (SELECT DISTINCT reporting_entity_name AS name FROM fact_rate)",
     "pos_set_id": "SELECT DISTINCT pos_set_id FROM fact_rate",
+    "pos": "SELECT DISTINCT unnest(pos_members) AS pos FROM dim_pos_set SEMI JOIN fact_rate USING (pos_set_id)",
     "npi": "SELECT DISTINCT npi FROM xref_group_npi",
+    "tin": "SELECT DISTINCT tin_type, tin_value FROM xref_group_tin",
 }
+# What flags rest on beside what rows are joined with.
+FOR_FLAGS = ("staged_opps", "staged_asc", "staged_category")
+# What is found while the facts are held against each other, each a table of its own.
+OTHERS = ("code_spread", "source_price_check")
 
 
 class EnrichedRows(TableTask):
@@ -54,25 +62,37 @@ class EnrichedRows(TableTask):
     transform = "fact_rate_enriched"
     use_all_cores = True
 
+    @property
+    def published(self) -> tuple[str, ...]:
+        return (self.table, *OTHERS)
+
     def target(self) -> Path:
         return self.warehouse.joined(self.month)
+
+    def targets(self) -> dict[str, Path]:
+        return {**super().targets(), **{name: self.warehouse.table(name, self.month) for name in OTHERS}}
 
     def views(self) -> dict[str, list[TableTask]]:
         return {
             "fact_rate": [FactRate(month=self.month)],
+            "xref_fact_source": [XrefFactSource(month=self.month)],
             "dim_code": [dims.DimCode()],
             "dim_code_cat_history": [dims.DimCodeCatHistory()],
             "dim_payer": [dims.DimPayer()],
             "dim_provider_group": [dims.DimProviderGroup(month=self.month)],
             "dim_pos_set": [dims.DimPosSet()],
+            "dim_pos": [dims.DimPos()],
             "xref_group_npi": [xrefs.XrefGroupNpi(month=self.month)],
+            "xref_group_tin": [xrefs.XrefGroupTin(month=self.month)],
+            "xref_group_member": [xrefs.XrefGroupMember(month=self.month)],
+            "dim_tin": [dims.DimTin()],
             "dim_npi": [dims.DimNpi()],
             "dim_npi_address": [dims.DimNpiAddress()],
             "dim_npi_address_geolocation": [dims.DimNpiAddressGeolocation()],
             "bench_medicare_comprehensive": [bench.BenchMedicareComprehensive(month=self.month)],
             "bench_medicare_prof_detail": [bench.BenchMedicareProfDetail()],
             "bench_wcfs": [bench.BenchWcfs(month=self.month)],
-            **ingest.staged("staged_pos_code", "staged_zip_locality"),
+            **ingest.staged("staged_zip_locality", *FOR_FLAGS),
         }
 
     def waits_for(self, task: TableTask) -> bool:
@@ -103,6 +123,8 @@ class EnrichedRows(TableTask):
             names = {piece: _part(number) for number, piece in enumerate(pieces, 1)}
             drafts.update({name: first.with_name(f"{name}.parquet") for name in names.values()})
             self._piece_digests = {name: piece.digest for piece, name in names.items()}
+            others = {name: self._write_other(con, name, drafts[name]) for name in OTHERS}
+            self._suspicious = fact_rate_enriched.suspicious_files(con)
             made = self._keep(names, drafts)
             stale = [piece for piece, name in names.items() if name not in made]
             with closing(prefetch(fact_rate_enriched.batches(con, stale))) as rows:
@@ -110,8 +132,17 @@ class EnrichedRows(TableTask):
                     made[names[piece]] = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
             enriched = duck.parquet_files(drafts[name] for name in names.values())
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
-            self._coverage = fact_rate_enriched.coverage_counts(con, enriched)
-        return {name: made[name] for name in names.values()}
+        return {name: made[name] for name in names.values()} | others
+
+    def _write_other(self, con, name: str, draft: Path) -> Written:
+        from pipeline.storage import parquet
+        from pipeline.transforms import fact_rate_enriched
+
+        declared = tables.get(name)
+        typed = ", ".join(f"CAST({column} AS {kind}) AS {column}" for column, kind in declared.duckdb_columns.items())
+        order = ", ".join(f"{column} NULLS FIRST" for column in declared.sort)
+        rows = con.sql(f"SELECT {typed} FROM ({fact_rate_enriched.others(name)}) ORDER BY {order}")
+        return parquet.write(draft, declared, rows.to_arrow_reader(parquet.ROW_GROUP_ROWS))
 
     def _keep(self, names: dict, drafts: dict[str, Path]) -> dict[str, Written]:
         """Take over, as drafts, the pieces that stand and were joined from the same; returns what they hold, by part."""
@@ -134,6 +165,8 @@ class EnrichedRows(TableTask):
         return {name: Written(part.digest, part.rows, part.sha256) for name, part in kept.items()}
 
     def place_of(self, part: str) -> Path:
+        if part in OTHERS:
+            return self.targets()[part]
         return self.warehouse.joined(self.month, int(part.rpartition(".")[2]) if "." in part else 1)
 
     def clear_places(self, parts: Iterable[str] = ()) -> None:
@@ -149,8 +182,8 @@ class EnrichedRows(TableTask):
             "withheld": self._withheld,
             "keys": keys,
             "benchmarks": self._benchmarks,
-            "coverage": self._coverage,
             "pieces": self._piece_digests,
+            "suspicious": self._suspicious,
         }
 
     def _keep_key_sets(self, con) -> None:
@@ -197,8 +230,10 @@ class EnrichedRows(TableTask):
         try:
             return super().gate(files, con)
         except errors.GateError as failed:
-            self._withheld = self._leaves_that_fail(files, failed)
             verdicts = failed.verdicts
+            if any(not verdicts[name]["passed"] for name in OTHERS):
+                raise
+            self._withheld = self._leaves_that_fail(files, failed)
             verdicts[self.table] = {**verdicts[self.table], "passed": True, "withheld": len(self._withheld)}
             return verdicts
 

@@ -139,31 +139,24 @@ class FactRate(FromRates):
 
 
 class XrefFactSource(FromRates):
-    """Every file that published a fact; empty unless [facts] keep_sources is set."""
+    """Every file that published a fact."""
 
     table = "xref_fact_source"
     transform = "fact_rate"
     staged = STAGED
 
-    def settings_used(self) -> dict[str, object]:
-        return {"[facts] keep_sources": settings.facts().keep_sources}
-
     def other_inputs(self) -> dict[str, str]:
-        return FactRate(month=self.month).other_inputs() if settings.facts().keep_sources else {}
+        return FactRate(month=self.month).other_inputs()
 
     def views(self) -> dict[str, list[TableTask]]:
-        return FactRate(month=self.month).views() if settings.facts().keep_sources else {}
+        return {**super().views(), "fact_rate": [FactRate(month=self.month)]}
 
     def blocked(self) -> errors.RatehouseError | None:
-        return FactRate(month=self.month).blocked() if settings.facts().keep_sources else None
+        return FactRate(month=self.month).blocked()
 
     def select(self, con) -> str:
-        from pipeline.storage import duck
         from pipeline.transforms import fact_rate
 
-        if not settings.facts().keep_sources:
-            return duck.empty(tables.get(self.table))
-        fact_rate.build(con, corrections.of_month(self.month))
         return fact_rate.sources(con, corrections.of_month(self.month))
 
 

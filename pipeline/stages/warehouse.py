@@ -57,8 +57,9 @@ class Warehouse(TableTask):
     def other_inputs(self) -> dict[str, str]:
         inputs = {}
         for task in tables_of(facts.months()):
-            if digest := task.digest_of(task.table):
-                inputs[task.label] = digest
+            for name in task.published:
+                if digest := task.digest_of(name):
+                    inputs[task.label if name == task.table else f"{task.label}:{name}"] = digest
         for month in facts.months():
             stamp = enriched.EnrichedMonth(month=month).stamp()
             inputs[f"the leaves of {month}"] = manifest.written_as(stamp.notes) if stamp else ""
@@ -97,8 +98,9 @@ class Warehouse(TableTask):
             let_go.put_month_removed(root, None)
         listed = []
         for task in tables_of(months):
-            parts = (task.stamp() or stamps.NONE).parts_of(task.table)
-            listed += [catalog.Listed(task.table, task.month_or_none, part) for part in parts or [None]]
+            for name in task.published:
+                parts = (task.stamp() or stamps.NONE).parts_of(name)
+                listed += [catalog.Listed(name, task.month_or_none, part) for part in parts or [None]]
         of_months = [accounts_of(month) for month in months]
         for account in of_months:
             if account["built"]:

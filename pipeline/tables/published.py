@@ -20,6 +20,26 @@ FACT_RATE = table(
     doc="One row per distinct negotiated rate of a month.",
 )
 
+CODE_SPREAD = table(
+    "code_spread",
+    "gold",
+    "year_month join_code_type join_code part place unit n:int64 groups:int64 low:float64 high:float64",
+    key="year_month join_code_type join_code part place unit",
+    sharded=True,
+    doc="Between which amounts the month's rates for a code lie, for each part of the service, place and unit: outside of "
+    "them a rate is an `outlier`.",
+)
+SOURCE_PRICE_CHECK = table(
+    "source_price_check",
+    "gold",
+    """year_month batch_id facts:int64 compared:int64 median_ratio:float64 class_open:int64 class_suspect:int64
+    class_undecided:int64""",
+    key="year_month batch_id",
+    sharded=True,
+    doc="What the rates of a file are as a whole, held against Medicare's of the nearest release of any year: whether they "
+    "are in dollars, and of the class that the file says. A fact of several files counts for the first.",
+)
+
 DIM_CODE = table(
     "dim_code",
     "dims",
@@ -72,6 +92,13 @@ DIM_POS_SET = table(
     "pos_set_id pos_members:list",
     key="pos_set_id",
     doc="Every set of place-of-service codes that a price names. The catalog's view has pos_members also as service_codes.",
+)
+DIM_POS = table(
+    "dim_pos",
+    "dims",
+    "pos effective_from pos_name kind basis",
+    key="pos effective_from",
+    doc="Every place of service, and of which kind it is for the physician fee schedule from a day on.",
 )
 DIM_NPI = table(
     "dim_npi",
@@ -190,7 +217,7 @@ XREF_FACT_SOURCE = table(
     "fact_uid batch_id read_count:int64",
     key="fact_uid batch_id",
     sharded=True,
-    doc="Every file that published the fact. The table is empty unless [facts] keep_sources is set.",
+    doc="Every file that published the fact, and how often. A fact that an imported star schema alone has names that.",
 )
 
 BENCH_MEDICARE_PROF = table(
@@ -233,7 +260,8 @@ BENCH_MEDICARE_PROF_DETAIL = table(
     """carrier locality state effective_from code modifier status work_rvu:float64 pe_rvu_nonfacility:float64
     pe_rvu_facility:float64 mp_rvu:float64 work_gpci:float64 pe_gpci:float64 mp_gpci:float64 conversion_factor:float64
     nonfacility_rate:float64 facility_rate:float64 nonfacility_capped:bool facility_capped:bool
-    nonfacility_national_rate:float64 facility_national_rate:float64 reason release""",
+    nonfacility_national_rate:float64 facility_national_rate:float64 reason release nonfacility_na:bool
+    facility_na:bool pctc_indicator""",
     key="carrier locality effective_from code modifier",
     doc="The physician fee schedule by locality, release and modifier, for facilities and outside of them (dollars). The "
     "national rates are capped where the locality's are.",
@@ -252,8 +280,9 @@ BENCH_MEDICARE_COMPREHENSIVE = table(
 COVERAGE = table(
     "coverage",
     "gold",
-    """year_month state payer_slug billing_class facts:int64 with_provider:int64 with_place:int64 with_medicare:int64
-    withheld:int64 groups_unresolved:int64""",
+    """year_month state payer_slug billing_class facts:int64 with_dollars:int64 with_provider:int64 with_place:int64
+    with_tin_name:int64 with_medicare:int64 comparable:int64 withheld:int64 groups_unresolved:int64
+    class_undecided:int64""",
     key="year_month state payer_slug billing_class",
     sharded=True,
     doc="How many facts of a month, folder, payer and billing class have what an answer needs; withheld ones are counted too.",
@@ -287,7 +316,10 @@ FACT_RATE_ENRICHED = table(
     contained_codes_uid pg_members_uid
     is_geocoded:bool geo_source group_npi_count:int64 group_state_count:int64 benchmark_source benchmark_reason
     benchmark_facility:bool medicare_locality_rate:float64 rate_to_medicare_locality_ratio:float64
-    wcfs_amount:float64 rate_to_wcfs_ratio:float64 rate_flags""",
+    wcfs_amount:float64 rate_to_wcfs_ratio:float64 rate_flags
+    negotiated_dollars:float64 benchmark_setting pfs_nonfacility_rate:float64 pfs_facility_rate:float64
+    rate_variants:int64 rate_variant_min:float64 rate_variant_max:float64 variant_scope tin_value tin_type tin_name
+    group_tin_count:int64 group_known_npi_count:int64 source_count:int64""",
     key="fact_uid",
     sort="""payer_slug state billing_class procedure_set procedure_class primary_taxonomy_code stat_area_name
     code_type code fact_uid""",

@@ -46,6 +46,8 @@ COLUMNS = {
     "pos_set_id": "The set of place-of-service codes: MD5 of the sorted codes joined by `|`.",
     "pos_members": "The codes of the set, sorted; `CSTM-00` stands for every place, and an empty list for none given.",
     "pos": "A place-of-service code of two digits, or `CSTM-00`.",
+    "pos_name": "Name of the place of service; null where no list names it.",
+    "basis": "What the kind rests on: `policy` with its text, or `list` with the files of raw/pos.",
     "via_wildcard": "Whether the code is in the set only because the set holds `CSTM-00`, every place.",
     # ---- codes
     "code_desc": "The description of the code in the earliest month that gives one.",
@@ -176,30 +178,72 @@ COLUMNS = {
     "facility_national_rate": "The rate in a facility with indices of 1, in dollars.",
     "benchmark_type": "The schedule: `PFS` (physicians), `OPPS` (hospital outpatient) or `ASC` (surgical centers).",
     # ---- coverage
+    "with_dollars": "Facts with an amount in dollars (`negotiated_dollars`).",
     "with_provider": "Facts whose primary provider the registry knows as active.",
     "with_place": "Facts whose primary provider's address is in a known county or statistical area.",
+    "with_tin_name": "Facts whose TIN has a name (`tin_name`).",
     "with_medicare": "Facts that are compared with a Medicare rate.",
-    "withheld": "Facts in leaves that are withheld.",
+    "comparable": "Facts in dollars, for a fee for service, without an excluding flag (`rate_flags`).",
+    "withheld": "Facts in leaves that are withheld, for a check failed.",
     "groups_unresolved": "Provider groups whose members no file defines.",
-    "page": "The page of its publisher.",
-    "folder": "The folder under the warehouse that it goes into.",
-    "command": "The command that would get it.",
+    "page": "The page of its publisher; null where there is no file.",
+    "folder": "The folder under the warehouse that it goes into; null where there is no file.",
+    "command": "The command that would get it; null where there is none.",
     # ---- calculated
-    "rate_to_medicare_ratio": "`negotiated_rate` / `medicare_state_rate`; null without one.",
-    "is_above_medicare": "Whether `negotiated_rate` is above `medicare_state_rate`; null without one.",
+    "rate_to_medicare_ratio": "`negotiated_dollars` / `medicare_state_rate`; null without one of them. (The guidelines "
+    "divide `negotiated_rate`, which differs for rates at or below zero only.)",
+    "is_above_medicare": "Whether `negotiated_dollars` is above `medicare_state_rate`; null without one of them. (The "
+    "guidelines have false for rates at or below zero.)",
     "provider_type": "`Individual` or `Organization`; null where the registry does not know the provider.",
     "is_sole_proprietor": "Whether `sole_proprietor` is `YES`; null where the registry does not say.",
     "is_individual_provider": "Whether the provider is a person; null where the registry does not know the provider.",
     "is_geocoded": "Whether the coordinates are known.",
     "group_npi_count": "NPIs of the provider group; null where the file does not define the group.",
     "group_state_count": "States in which NPIs of the group practise; null where the file does not define the group.",
-    "benchmark_source": "The schedule and its release; null without a benchmark.",
+    "benchmark_source": "The schedule and its release; `rarely done there` where CMS marks the setting NA. Null without a "
+    "benchmark.",
     "benchmark_reason": "Why there is no Medicare rate; null where there is one.",
     "benchmark_facility": "Whether the facility rate of the PFS was taken; null for the other schedules.",
     "medicare_locality_rate": "The PFS rate in the locality of the provider's ZIP, in dollars.",
-    "rate_to_medicare_locality_ratio": "`negotiated_rate` / `medicare_locality_rate`; null without one.",
-    "rate_to_wcfs_ratio": "`negotiated_rate` / `wcfs_amount`; null without one.",
-    "rate_flags": "What is odd, joined by `|`: `zero`, `at_most_1` (dollar), `ratio_outside_0.1_20`; null if nothing is.",
+    "rate_to_medicare_locality_ratio": "`negotiated_dollars` / `medicare_locality_rate`; null without one of them.",
+    "rate_to_wcfs_ratio": "`negotiated_dollars` / `wcfs_amount`; null without one of them.",
+    "rate_flags": "What the rate is warned of, sorted and joined by `|`; null if nothing is. [medicare.md](medicare.md#flags) "
+    "says when each holds. No price to compare: `zero`, `negative`, `token` (a dollar or less), `percentage`, `per_diem`, "
+    "`class_suspect` (a physician's fee called institutional), `below_medicare` (under a tenth), `above_medicare` (over 20 "
+    "times), `outlier`, `deleted_code`. Only noted: `mixed_setting`, `variants`, `expired`, `out_of_state`.",
+    "negotiated_dollars": "`negotiated_rate` where it is a price in dollars: above zero, of type negotiated, derived or fee "
+    "schedule, and no capitation; else null.",
+    "benchmark_setting": "Where the published places of service (and `setting`) put the rate: `facility`, `nonfacility`, "
+    "`mixed`, `unstated` or `unreadable`; null where the places do not settle it. See docs/medicare.md.",
+    "pfs_nonfacility_rate": "What the PFS pays outside of facilities, the state's mean in dollars, whatever the class of the "
+    "rate: of the row with its modifier 26, TC or 53; null where another modifier changes the price.",
+    "pfs_facility_rate": "What the PFS pays in a facility, likewise.",
+    "rate_variants": "Facts of the month that agree with this one in all but the amount, itself included: 1 where it is alone.",
+    "rate_variant_min": "The least amount of these facts, as published.",
+    "rate_variant_max": "The greatest amount of these facts, as published.",
+    "variant_scope": "`file` where one file has two of these facts, `files` where each stands in files of its own (plans or "
+    "networks may tell them apart); null where the fact is alone.",
+    "tin_name": "The name that the files give for the TIN (`dim_tin.business_name`); null where none does.",
+    "group_tin_count": "TINs of the provider group; null where the file does not define the group.",
+    "group_known_npi_count": "NPIs of the provider group that the registry knows; null where the file does not define the group.",
+    # ---- what the rates of a month are as a whole
+    "join_code_type": "The code system, CPT and HCPCS as one (`HCPCS`), revenue codes as `RC`.",
+    "join_code": "The code with its leading zeros.",
+    "part": "Which part of the service rates pay for: `inpatient`, `asc`, `hospital_outpatient`, `modified`, `professional`, "
+    "`technical`, `whole`, or `unstated`.",
+    "place": "Where, of professional rates: `office`, `facility`, `mixed`, `any` or `unstated`; null for others.",
+    "unit": "What the amounts are: `dollars`.",
+    "n": "Amounts compared: one for each payer, group of members and distinct amount.",
+    "low": "Below it a rate is an outlier, in dollars, two digits; null where fewer than 20 amounts or 5 groups are there.",
+    "high": "Above it a rate is an outlier, in dollars, two digits; null where fewer than 20 amounts or 5 groups are there.",
+    "compared": "Facts with a Medicare rate to compare, of the nearest release of any year.",
+    "median_ratio": "The middle of their ratios to that rate, to 0.3 %; null where none is compared.",
+    "class_open": "Institutional facts without setting and places of service whose code the physician schedule prices.",
+    "class_suspect": "Those of them whose group looks like physicians' (`class_suspect` in `rate_flags`).",
+    "class_undecided": "Those of them of whose group nothing is known.",
+    "nonfacility_na": "Whether CMS marks the code as rarely or never done outside of facilities.",
+    "facility_na": "Whether CMS marks the code as rarely or never done in a facility.",
+    "pctc_indicator": "CMS's PC/TC indicator: whether the code is, or has, a professional and a technical component.",
 }
 
 # Where a column of that name means something else.
@@ -215,27 +259,27 @@ OF_TABLE = {
     "coverage": {
         "state": "The folder of the file under `raw/mrf`: a USPS code, or `US`.",
         "facts": "Facts of the month, folder, payer and billing class.",
-        "with_provider": "Those whose primary provider the registry knows as active.",
-        "with_place": "Those whose primary provider's address is in a known county or statistical area.",
-        "with_medicare": "Those that are compared with a Medicare rate.",
-        "withheld": "Those in leaves that are withheld, for a check failed.",
-        "groups_unresolved": "Provider groups whose members no file defines.",
+        "class_undecided": "Institutional facts that may be physicians' fees and of whose group nothing is known (as in "
+        "`source_price_check`; those of a star schema of several payers or states are counted there alone).",
     },
     "coverage_gap": {
         "state": "The folder of the file under `raw/mrf`: a USPS code, or `US`.",
-        "kind": "What facts lack: `provider`, `place`, `coordinates`, `category` or `medicare`.",
+        "kind": "What facts lack: `dollars`, `provider`, `place`, `coordinates`, `category`, `tin_name` or `medicare`.",
         "reason": "Why they lack it; of `medicare` the `benchmark_reason`.",
         "facts": "How many facts lack it for this reason.",
         "file": "The file that would mend it; null where none would.",
-        "page": "The page of its publisher.",
-        "folder": "The folder under the warehouse that it goes into.",
-        "command": "The command that would get it; null where there is none.",
     },
     "dim_plan": {
         "plan_name": "Name of the plan.",
         "plan_id": "Id of the plan: a HIOS id, or an employer's EIN.",
         "issuer_name": "Issuer of the plan; null where the publisher does not say.",
         "plan_sponsor_name": "Sponsor of the plan; null where the publisher does not say.",
+    },
+    "dim_pos": {
+        "pos": "A place-of-service code of two digits.",
+        "effective_from": "The first day on which the kind holds, `YYYY-MM-DD`.",
+        "kind": "`facility`, `nonfacility`, `neutral` (does not decide by itself), `unassigned` (no code of CMS); null where "
+        "no list says it, or lists differ.",
     },
     "dim_npi_address": {
         "state": "State of the address; null where the registry gives none.",
@@ -246,7 +290,15 @@ OF_TABLE = {
         "reason": "Why one of the rates is null; null where both are there.",
         "release": "The release of the relative value file (`RVU25C`).",
     },
+    "code_spread": {
+        "groups": "Different groups of members (by payer) that have an amount.",
+    },
+    "source_price_check": {
+        "facts": "Facts of the file.",
+        "batch_id": "The source file (`dim_source_file`), or the id of an imported star schema.",
+    },
     "fact_rate_enriched": {
+        "tin_value": "The TIN under which the primary provider stands in the group, the smallest of several; null where unknown.",
         "state": "The folder's state; for files under `US` the practice state of the primary provider, null where that is unknown.",
         "npi": "The primary provider of the group: the NPI whose name, specialty and address the row carries.",
         "latitude": "Degrees north; 0.0 where it is not known, or null with `[geocoding] fill_coordinates = false`.",

@@ -104,6 +104,11 @@ class TableTask(luigi.Task):
         """Table name -> file."""
         return {self.table: self.target()}
 
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The tables that the catalog lists of it."""
+        return (self.table,)
+
     def place_of(self, part: str) -> Path:
         """The file of a part that `produce` made."""
         return self.targets()[part]
@@ -507,7 +512,7 @@ class TableTask(luigi.Task):
     def _summary(self, stamp: Stamp) -> dict:
         warnings = sum(f["severity"] != "critical" for g in stamp.gates.values() for f in g["failures"])
         return {
-            "rows": sum(p.rows for p in stamp.parts.values()),
+            "rows": sum(p.rows for p in stamp.parts_of(self.table) or stamp.parts.values()),
             "files": len(stamp.parts),
             "gates": len(stamp.gates),
             "gate_seconds": round(sum(g.get("seconds", 0) for g in stamp.gates.values()), 3),

@@ -61,11 +61,11 @@ JOIN pfs_release s ON s.rvu_from = r.effective_from AND s.source_file = r.source
 _LOCALITY = """
 WITH release AS (SELECT DISTINCT effective_from AS rvu_from FROM pfs_rvu),
 gpci_day AS (
-  SELECT rvu_from, applied_release((SELECT list(DISTINCT effective_from) FROM staged_gpci), rvu_from) AS day
+  SELECT rvu_from, release_that_holds('PFS', (SELECT list(DISTINCT effective_from) FROM staged_gpci), rvu_from) AS day
   FROM release
 ),
 factor_day AS (
-  SELECT rvu_from, applied_release((SELECT list(DISTINCT effective_from) FROM staged_anesthesia), rvu_from) AS day
+  SELECT rvu_from, release_that_holds('PFS', (SELECT list(DISTINCT effective_from) FROM staged_anesthesia), rvu_from) AS day
   FROM release
 ),
 factor AS (
@@ -97,7 +97,7 @@ _BASE_UNITS = """
 SELECT DISTINCT r.rvu_from, b.code, b.base_units
 FROM (SELECT DISTINCT effective_from AS rvu_from FROM pfs_rvu) r
 JOIN staged_anesthesia_base b
-  ON b.effective_from = applied_release((SELECT list(DISTINCT effective_from) FROM staged_anesthesia_base), r.rvu_from)
+  ON b.effective_from = release_that_holds('PFS', (SELECT list(DISTINCT effective_from) FROM staged_anesthesia_base), r.rvu_from)
 """
 
 
@@ -124,7 +124,7 @@ def load(con: duckdb.DuckDBPyConnection, *, month_only: bool) -> None:
     bench_release.agree(con, "staged_anesthesia", "carrier, locality", "anesthesia_factor, national_factor")
     bench_release.agree(con, "staged_anesthesia_base", "code", "base_units, code")
     _one_work_column(con)
-    chosen = "applied_release((SELECT list(effective_from) FROM pfs_release), first_day())"
+    chosen = "release_that_holds('PFS', (SELECT list(effective_from) FROM pfs_release), first_day())"
     only = f" WHERE s.effective_from = {chosen}" if month_only else ""
     for name, select in (
         ("pfs_release", _RELEASE),

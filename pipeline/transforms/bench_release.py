@@ -1,6 +1,6 @@
 """Which release of a fee schedule applies, and that its files agree.
 
-What belongs here: the macros of the one rule (`bench_release.sql`), and the refusal of two files that give different
+What belongs here: the macros of the rules (`bench_release.sql`; which rule is a schedule's, `schedules` says), and the refusal of two files that give different
 figures for the same day. What must not come in: a price.
 """
 
@@ -10,11 +10,13 @@ import duckdb
 
 from pipeline import errors
 from pipeline.storage import duck
+from pipeline.transforms import schedules
 
 
 def load(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros applied_release(dates, day), applied_schedule, release_text, first_day() and level_of(code)."""
+    """Create the macros release_that_holds(schedule, dates, day), release_text, first_day() and level_of(code)."""
     con.execute(duck.sql("bench_release.sql"))
+    con.execute(schedules.macros())
 
 
 def agree(con: duckdb.DuckDBPyConnection, table: str, key: str, values: str) -> None:

@@ -1,7 +1,7 @@
 """What share of a month's facts has a provider, a place, a Medicare rate, by folder, payer and billing class; and why not.
 
-What belongs here: the rows of coverage and coverage_gap. Views: fact_rate_enriched and fact_rate of the month. What must
-not come in: which file would mend a gap (`mending`), files, settings.
+What belongs here: the rows of coverage and coverage_gap. Views: fact_rate_enriched, fact_rate and source_price_check of the
+month. What must not come in: which file would mend a gap (`mending`), files, settings.
 """
 
 from __future__ import annotations
@@ -11,26 +11,39 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pipeline.storage import duck
-from pipeline.transforms import leaf_plan
+from pipeline.transforms import leaf_plan, rate_flags
 from pipeline.transforms.mending import Mending
 
 if TYPE_CHECKING:
     import duckdb
 
 KEY = ("year_month", "state", "payer_slug", "billing_class")
-KINDS = ("provider", "place", "coordinates", "category", "medicare")
+KINDS = ("dollars", "provider", "place", "coordinates", "category", "tin_name", "medicare")
+_COUNTED = ("with_dollars", "with_provider", "with_place", "with_tin_name", "with_medicare", "comparable")
 
 
 def build(con: duckdb.DuckDBPyConnection, keys: Iterable[str], withheld: Iterable[str]) -> str:
     """The SELECT of coverage. `keys` are the columns that name a leaf, `withheld` the leaves that the gate holds back."""
     _rows(con, keys, withheld)
-    counted = ", ".join(
-        f"count(*) FILTER ({name}) AS {name}" for name in ("with_provider", "with_place", "with_medicare")
-    )
+    counted = ", ".join(f"count(*) FILTER ({name}) AS {name}" for name in _COUNTED)
     return f"""
-        SELECT {", ".join(KEY)}, count(*) AS facts, {counted}, count(*) FILTER (is_withheld) AS withheld,
-          count(DISTINCT pg_uid) FILTER (is_unresolved) AS groups_unresolved
-        FROM coverage_row GROUP BY ALL"""
+        WITH counted AS (
+          SELECT {", ".join(KEY)}, count(*) AS facts, {counted}, count(*) FILTER (is_withheld) AS withheld,
+            count(DISTINCT pg_uid) FILTER (is_unresolved) AS groups_unresolved
+          FROM coverage_row GROUP BY ALL
+        ),
+        publishers AS (
+          SELECT batch_id, min(state) AS state, slugify(min(reporting_entity_name)) AS payer_slug
+          FROM (SELECT DISTINCT batch_id, state, reporting_entity_name FROM fact_rate)
+          GROUP BY batch_id HAVING count(*) = 1
+        ),
+        undecided AS (
+          SELECT p.state, p.payer_slug, sum(c.class_undecided) AS class_undecided
+          FROM source_price_check AS c JOIN publishers AS p USING (batch_id) GROUP BY ALL
+        )
+        SELECT c.*, coalesce(u.class_undecided, 0) AS class_undecided
+        FROM counted AS c
+        LEFT JOIN undecided AS u ON c.billing_class = 'institutional' AND u.state = c.state AND u.payer_slug = c.payer_slug"""
 
 
 def gaps(
@@ -83,5 +96,7 @@ def _rows(con: duckdb.DuckDBPyConnection, keys: Iterable[str], withheld: Iterabl
     partition = " || '/' || ".join(f"'{key}=' || partition_value(e.{duck.identifier(key)})" for key in keys)
     any_withheld = con.sql("SELECT count(*) FROM withheld").fetchall()[0][0]
     # The name of each row's leaf is made only where some are withheld.
-    text = string.Template(duck.sql("coverage_rows.sql")).substitute(partition=partition if any_withheld else "NULL")
+    excluding = ", ".join(map(duck.literal, rate_flags.EXCLUDING))
+    values = {"partition": partition if any_withheld else "NULL", "excluding": excluding}
+    text = string.Template(duck.sql("coverage_rows.sql")).substitute(values)
     con.execute(text)

@@ -164,9 +164,35 @@ def _amounts(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, tuple[int
 
 
 def sources(con: duckdb.DuckDBPyConnection, corrections: list[dict]) -> str:
-    """The SELECT of xref_fact_source: every file that published a fact, and how often. Call after `build`."""
-    rate = "corrected_rate" if corrections else "read_rate"
-    return f"SELECT {_UID} AS fact_uid, batch_id, count(*) AS read_count FROM {rate} GROUP BY ALL"
+    """The SELECT of xref_fact_source: every file that published a fact, and how often.
+
+    Reads the view fact_rate beside the staged ones. A fact that was read once names its file; the rates are read again for
+    the others alone, and of prices that no such fact has nothing is identified. A fact of star schemas alone names the
+    first of them.
+    """
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE fact_repeated AS "
+        "SELECT fact_uid, code_type, code, negotiated_rate FROM fact_rate WHERE source_count > 1"
+    )
+    duck.view(con, "read_rate", _READ)
+    rate = "read_rate"
+    if corrections:
+        duck.view(con, "corrected_rate", _corrected(corrections))
+        rate = "corrected_rate"
+    else:
+        con.execute("""
+            CREATE OR REPLACE TEMP TABLE price_repeated AS
+            SELECT p.*
+            FROM staged_price AS p JOIN staged_item AS i USING (batch_id, item_ix)
+            SEMI JOIN fact_repeated AS r
+              ON r.code_type IS NOT DISTINCT FROM i.code_type AND r.code IS NOT DISTINCT FROM i.code AND r.negotiated_rate = p.negotiated_rate""")
+        duck.view(con, "read_rate", _READ.replace("FROM staged_price", "FROM price_repeated"))
+    return f"""
+        SELECT fact_uid, batch_id, source_count AS read_count FROM fact_rate WHERE source_count = 1
+        UNION ALL
+        SELECT fact_uid, batch_id, count(*) AS read_count
+        FROM (SELECT {_UID} AS fact_uid, batch_id FROM {rate}) SEMI JOIN fact_repeated USING (fact_uid)
+        GROUP BY ALL"""
 
 
 def _condition(match: dict) -> str:

@@ -6,9 +6,10 @@ these answers by their keys, sorted while they are narrow, cut into pieces, and 
 columns. No window or grouping over all facts. What must not come in: the answers themselves
 (`sql/fact_rate_enriched_*.sql`, `benchmark_choice`), files, settings.
 
-Views: fact_rate and xref_group_npi (of the month), dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
+Views: fact_rate, xref_fact_source, xref_group_npi, xref_group_tin and xref_group_member (of the month), dim_tin, dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
 dim_npi_address, dim_npi_address_geolocation, bench_medicare_comprehensive and bench_wcfs (of the month),
-bench_medicare_prof_detail, staged_pos_code, staged_zip_locality. Variables: year_month (text YYYY-MM) and
+bench_medicare_prof_detail, dim_pos, staged_zip_locality; and for flags staged_opps, staged_asc and staged_category.
+Variables: year_month (text YYYY-MM) and
 fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have it, or null).
 """
 
@@ -23,7 +24,7 @@ import numpy as np
 
 from pipeline import tables
 from pipeline.storage import duck
-from pipeline.transforms import bench_release, benchmark_choice
+from pipeline.transforms import bench_release, code_spread, rate_flags, rate_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,16 @@ if TYPE_CHECKING:
 _LEAST_SHARE = 0.8
 _UNSORTED_ROWS = 20_000  # few enough that writing them beside the joins keeps within the memory
 # Where the rows' texts come from. A table of more rows keeps its texts: the values of a type cannot be spilled.
-_ANSWERS = ("enriched_owner", "enriched_provider", "enriched_code", "enriched_terms", "enriched_rest", "enriched_price")
+_ANSWERS = (
+    "enriched_owner",
+    "enriched_provider",
+    "enriched_code",
+    "enriched_terms",
+    "enriched_rest",
+    "enriched_price",
+    "enriched_pair",
+    "enriched_spread",
+)
 _NUMBERED_AT_MOST = 250_000
 # Answers of more rows are not told apart by what they say: it would have to be held.
 _TOLD_AT_MOST = 1_000_000
@@ -61,7 +71,9 @@ def build(con: duckdb.DuckDBPyConnection) -> str:
     whatever the other views hold: of several rows for one key one is taken, by an order that is stated and total.
     """
     _prepare(con)
-    _sort(con, "enriched_fact")
+    con.execute("CREATE OR REPLACE TEMP TABLE enriched_numbered AS FROM enriched_fact")
+    _weigh(con)
+    _sort(con, "enriched_weighed")
     _slice(con)
     return f"SELECT * EXCLUDE (row_ix) FROM ({duck.sql('fact_rate_enriched.sql')})"
 
@@ -73,9 +85,23 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     A month without rows is one piece.
     """
     _prepare(con)
-    duck.write_parquet(con, "FROM enriched_fact", unsorted, f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}")
-    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_wcfs"):
+    numbered, options = unsorted.with_suffix(".numbered"), f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}"
+    duck.write_parquet(con, "FROM enriched_fact", numbered, options)
+    for name in (
+        "enriched_state_rate",
+        "enriched_locality_rate",
+        "enriched_beside",
+        "enriched_wcfs",
+        "enriched_far_rate",
+    ):
         con.execute(f"DROP TABLE {name}")
+    duck.view(con, "enriched_numbered", f"FROM {duck.parquet_files(numbered)}")
+    _weigh(con)
+    # By way of a file: the tables that variants are looked up in need not be held while the rows are sorted.
+    duck.write_parquet(con, "FROM enriched_weighed", unsorted, options)
+    for name in ("enriched_variant", "enriched_variant_file"):
+        con.execute(f"DROP TABLE {name}")
+    numbered.unlink()
     _sort(con, duck.parquet_files(unsorted))
     unsorted.unlink()
     ends = cuts(_count(con, "enriched_row"), most_rows, _leaf_starts(con), lambda rows: _least_uid(con, rows))
@@ -172,7 +198,16 @@ def _piece_digests(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str 
     owner = con.execute("SELECT group_ix, coalesce(provider_ix, 0) AS provider_ix FROM enriched_owner").fetchnumpy()
     provider = np.zeros(len(answers["enriched_owner"]), np.int64)
     provider[owner["group_ix"]] = owner["provider_ix"]
-    amounts = ("negotiated_rate", "state_rate", "locality_rate", "locality_factor", "wcfs_amount")
+    amounts = (
+        "negotiated_rate",
+        "state_rate",
+        "locality_rate",
+        "locality_factor",
+        "wcfs_amount",
+        "far_rate",
+        "source_count",
+    )
+    amounts += ("rate_variants", "rate_variant_min", "rate_variant_max", "is_in_one_file")
     numbers = {"enriched_owner": "group_ix"} | {name: f"{name.removeprefix('enriched_')}_ix" for name in _ANSWERS[2:]}
     chosen = ", ".join(("fact_uid", *amounts, *(f"coalesce({ix}, 0) AS {ix}" for ix in numbers.values())))
 
@@ -243,13 +278,41 @@ def _number_texts(con: duckdb.DuckDBPyConnection, table: str) -> None:
 def _prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Answer the month's keys; leaves the view enriched_fact, the facts with the numbers of their answers."""
     bench_release.load(con)
-    benchmark_choice.load(con)
+    rate_parts.load(con)
+    rate_flags.load(con)
     con.execute(duck.sql("fact_rate_enriched_groups.sql"))
     con.execute(duck.sql("fact_rate_enriched_providers.sql"))
     con.execute(duck.sql("fact_rate_enriched_codes.sql"))
     con.execute(duck.sql("fact_rate_enriched_terms.sql"))
+    con.execute(duck.sql("fact_rate_enriched_flags.sql"))
     con.execute(duck.sql("fact_rate_enriched_benchmarks.sql"))
     con.execute(duck.sql("fact_rate_enriched_rows.sql"))
+
+
+def _weigh(con: duckdb.DuckDBPyConnection) -> None:
+    """Hold the facts against each other, in numbers (enriched_numbered); leaves the view enriched_weighed, the same facts
+    with what came of it, and the tables of code_spread and source_price_check."""
+    con.execute(duck.sql("fact_rate_enriched_variants.sql"))
+    code_spread.build(con)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE enriched_file AS {duck.sql('source_price_check.sql')}")
+    duck.view(con, "enriched_weighed", duck.sql("fact_rate_enriched_weighed.sql"))
+
+
+def suspicious_files(con: duckdb.DuckDBPyConnection) -> list[dict]:
+    """The rows of source_price_check that a person should look at, by batch_id, with the reason: not_in_dollars,
+    of_another_class (`rate_flags` has the bounds)."""
+    found = con.sql(f"""
+        SELECT * FROM (
+          SELECT * EXCLUDE (year_month), coalesce({rate_flags.NOT_IN_DOLLARS}, FALSE) AS not_in_dollars,
+            {rate_flags.OF_ANOTHER_CLASS} AS of_another_class
+          FROM enriched_file)
+        WHERE not_in_dollars OR of_another_class ORDER BY batch_id""")
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def others(name: str) -> str:
+    """The SELECT of code_spread or of source_price_check, of the month whose facts were put in order on the connection."""
+    return {"code_spread": code_spread.select(), "source_price_check": "FROM enriched_file"}[name]
 
 
 def _sort(con: duckdb.DuckDBPyConnection, facts: str) -> None:
@@ -276,27 +339,6 @@ def benchmark_counts(con: duckdb.DuckDBPyConnection, enriched: str) -> list[list
         f"FROM {enriched} GROUP BY ALL ORDER BY ALL"
     )
     return [list(row) for row in counted.fetchall()]
-
-
-def coverage_counts(con: duckdb.DuckDBPyConnection, enriched: str) -> dict[str, int]:
-    """What rows of `enriched` (a table or a function call) are without.
-
-    rows                 all
-    without_npi          the group names no NPI, or nobody knows its members
-    unregistered         an NPI that no registry file has
-    unplaced             a provider of the registry whose address is in no known county or statistical area
-    without_coordinates  a provider of the registry whose address has none
-    uncategorised        a CPT or HCPCS code without a procedure category
-    """
-    counted = con.sql(
-        "SELECT count(*) AS rows, count(*) FILTER (npi IS NULL) AS without_npi, "
-        "count(*) FILTER (npi IS NOT NULL AND status IS NULL) AS unregistered, "
-        "count(*) FILTER (status IS NOT NULL AND stat_area_code = '00000' AND county_fips = '00000') AS unplaced, "
-        "count(*) FILTER (status IS NOT NULL AND NOT is_geocoded) AS without_coordinates, "
-        "count(*) FILTER (procedure_set IS NULL AND code_type IN ('CPT', 'HCPCS')) AS uncategorised "
-        f"FROM {enriched}"
-    )
-    return dict(zip(counted.columns, counted.fetchall()[0], strict=True))
 
 
 def _slice(con: duckdb.DuckDBPyConnection, where: str = "") -> None:

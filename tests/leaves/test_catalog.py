@@ -267,7 +267,6 @@ def test_every_table_is_there_though_little_is_known(tmp_path):
         empty = [n for n in PUBLISHED if n.startswith("bench_")] + [
             "dim_code_cat",
             "dim_npi_address",
-            "xref_fact_source",
         ]
         assert {name: count(con, name) for name in empty} == dict.fromkeys(empty, 0)
         assert count(con, "dim_npi") > 0

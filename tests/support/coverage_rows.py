@@ -14,6 +14,8 @@ BASE = {
     **{"year_month": "2025-08", "state": "GA", "payer_slug": "acme", "billing_class": "professional"},
     **{"code_type": "CPT", "code": "99213", "procedure_set": "E", "pg_uid": "g", "pg_members_uid": "m"},
     **{"npi": "1003000126", "status": "A", "group_npi_count": 1, "stat_area_code": "12060", "county_fips": "13121"},
+    **{"negotiated_rate": 100.0, "negotiated_dollars": 100.0, "negotiated_type": "negotiated"},
+    **{"negotiation_arrangement": "ffs", "tin_type": "ein", "tin_value": "1", "tin_name": "Acme"},
     **{"stat_area_name": "Atlanta", "is_geocoded": True, "primary_taxonomy_code": "207Q00000X"},
 }
 NOWHERE = {"stat_area_code": "00000", "county_fips": "00000", "stat_area_name": "Unknown", "is_geocoded": False}
@@ -25,12 +27,15 @@ def row(uid: str, **changed) -> dict:
     return BASE | {"fact_uid": uid} | changed
 
 
-def answer(rows: list[dict], folders: dict[str, str] | None = None, withheld: list[str] = (), mending=None):
+def answer(rows: list[dict], folders: dict[str, str] | None = None, withheld=(), mending=None, undecided: int = 0):
     """(coverage, coverage_gap, [kind, reason, facts]) of enriched rows, as dicts in the tables' order. `folders` is fact ->
-    the folder of its file, where that is another than the row's state."""
+    the folder of its file, where that is another than the row's state; `undecided` facts of GA's file leave their class open.
+    """
     con = duck.connect(threads=2)
     facts = [{"fact_uid": one["fact_uid"], "state": (folders or {}).get(one["fact_uid"], one["state"])} for one in rows]
-    for name, given in (("fact_rate_enriched", rows), ("fact_rate", facts)):
+    facts = [{**one, "batch_id": one["state"], "reporting_entity_name": "Acme"} for one in facts]
+    checks = [{"year_month": "2025-08", "batch_id": "GA", "class_undecided": undecided}]
+    for name, given in (("fact_rate_enriched", rows), ("fact_rate", facts), ("source_price_check", checks)):
         schema = tables.get(name).polars_schema()
         frame = pl.DataFrame([{c: one.get(c) for c in schema} for one in given], schema=schema)
         con.register(f"{name}_given", frame.to_arrow())

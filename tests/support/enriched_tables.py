@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pipeline import naming
 
-VIEWS = """fact_rate dim_code dim_code_cat_history dim_pos_set staged_pos_code xref_group_npi dim_npi dim_npi_address
+VIEWS = """fact_rate dim_code dim_code_cat_history dim_pos_set dim_pos xref_group_npi dim_npi dim_npi_address
     dim_npi_address_geolocation bench_medicare_comprehensive bench_medicare_prof_detail bench_wcfs
-    staged_zip_locality""".split()
+    staged_zip_locality xref_fact_source xref_group_tin xref_group_member dim_tin staged_opps staged_asc
+    staged_category""".split()
 
 MONTH = "2025-06"
 
@@ -91,6 +92,9 @@ def pfs(locality: str, code: str = "99213", **values) -> dict:
         "nonfacility_national_rate": 88.31,
         "facility_national_rate": 63.08,
         "release": "RVU25D",
+        "nonfacility_na": False,
+        "facility_na": False,
+        "pctc_indicator": "0",
     } | values
 
 
@@ -119,9 +123,18 @@ WORLD = {
             for codes in ((), ("11",), ("21",), ("24",), ("CSTM-00",), ("11", "24"))
         ),
     ],
-    "staged_pos_code": [
-        {"pos": pos, "facility": facility, "source_file": "pos.csv"}
-        for pos, facility in (("11", False), ("21", True), ("24", True), ("28", None))
+    "dim_pos": [
+        {"pos": pos, "effective_from": day, "kind": kind, "basis": "list: pos.csv"}
+        for pos, day, kind in (
+            ("05", "1992-01-01", "neutral"),
+            ("07", "1992-01-01", "neutral"),
+            ("10", "1992-01-01", "neutral"),
+            ("10", "2024-01-01", "nonfacility"),
+            ("11", "1992-01-01", "nonfacility"),
+            ("21", "1992-01-01", "facility"),
+            ("24", "1992-01-01", "facility"),
+            ("28", "1992-01-01", "unassigned"),
+        )
     ],
     "bench_medicare_comprehensive": [published()],
     "bench_medicare_prof_detail": [
@@ -166,8 +179,11 @@ POOL = {
         for s in ("s", None)
     ],
     "dim_pos_set": [{"pos_set_id": pos_id("11"), "pos_members": m} for m in (["11"], [], None, ["11", "11"])],
-    "staged_pos_code": [
-        {"pos": p, "facility": f, "source_file": s} for p in ("11", "21") for f in (True, False, None) for s in "ab"
+    "dim_pos": [
+        {"pos": p, "effective_from": d, "kind": k}
+        for p in ("11", "21")
+        for d in ("1992-01-01", "2024-01-01", "2026-01-01")
+        for k in ("facility", "nonfacility", "neutral", None)
     ],
     "bench_medicare_comprehensive": [
         published(kind=k, code_type=t, medicare_state_rate=r)

@@ -42,7 +42,29 @@ def pricing_modifiers(modifiers: str | None) -> tuple[list[str], list[str]]:
     return sorted(SELECTS & set(given)), ["LT", "RT"] if both_sides else sorted(set(PAYS_OTHERWISE) & set(given))
 
 
-def choice(arrangement, kind, billing_class, setting, modifiers, pos, pos_facility, taxonomy) -> tuple:
+# What a hospital or surgical center is paid for as before, of the modifiers above: sides, therapy plans, drug amounts,
+# and the technical component, which is theirs.
+FACILITY_IS_PAID_THE_SAME = {"TC", "GP", "LT", "RT", "JZ"}
+
+
+def setting_of(setting, pos, kinds) -> tuple[str | None, str | None]:
+    """(the setting, why it has no price) of a list of places and their kinds."""
+    if pos is None:
+        return "unreadable", "places of service unreadable"
+    if not pos or "CSTM-00" in pos:
+        return ("facility" if setting == "inpatient" else "unstated"), None
+    unknown = [place for place, kind in zip(pos, kinds, strict=True) if kind is None]
+    decides = {"facility", "nonfacility"} & set(kinds)
+    if len(decides) == 2:
+        return "mixed", None
+    if unknown:
+        return None, f"kind of places of service {'|'.join(unknown)} unknown"
+    if decides:
+        return decides.pop(), None
+    return None, f"places of service {'|'.join(pos)} do not settle the setting"
+
+
+def choice(arrangement, kind, billing_class, setting, modifiers, pos, kinds, taxonomy) -> tuple:
     """(schedule, facility, modifier, reason) of a rate's terms; the first three are None where a reason stands."""
     reason = None
     facility, modifier = None, ""
@@ -55,19 +77,23 @@ def choice(arrangement, kind, billing_class, setting, modifiers, pos, pos_facili
         schedule = "PFS"
         selecting, otherwise = pricing_modifiers(modifiers)
         modifier = selecting[0] if selecting else ""
-        facility = setting == "inpatient" if anywhere else pos_facility
+        where, unsettled = setting_of(setting, pos, kinds)
+        facility = where == "facility"
         if otherwise or len(selecting) > 1:
             reason = "modifier " + " and ".join(otherwise or selecting)
-        elif pos is None:
-            reason = "places of service unknown"
-        elif facility is None:
-            reason = "facility type of a place of service unknown"
+        else:
+            reason = unsettled
     elif billing_class == "institutional":
         schedule = "ASC" if (taxonomy == SURGICAL_CENTER if anywhere else set(pos or ()) == {"24"}) else "OPPS"
+        given = modifiers.split("|") if modifiers else []
+        pricing_modifiers(modifiers)  # all are known here
+        other = ["LT", "RT"] if {"LT", "RT"} <= set(given) else [m for m in given if m not in FACILITY_IS_PAID_THE_SAME]
         if setting == "inpatient":
             reason = "institutional inpatient"
+        elif other:
+            reason = "modifier " + " and ".join(other)
         elif pos is None:
-            reason = "places of service unknown"
+            reason = "places of service unreadable"
     else:
         reason = f"billing class {billing_class or 'unknown'}"
     return (None, None, None, reason) if reason else (schedule, facility, modifier, None)
@@ -124,7 +150,9 @@ class Benchmarks:
             found = self.by_state.get((schedule, month, state, code))
             known = (schedule, month) in self.published
         if not known:
-            return None, None, None, None, f"no {schedule} release for {month[:4]}"
+            called = {"PFS": "physician", "OPPS": "hospital outpatient", "ASC": "surgical center"}[schedule]
+            missing = f"{called} schedule ({schedule}) {month[:4]} not loaded: see docs/data-sources.md"
+            return None, None, None, None, missing
         if not found:
             which = f" with modifier {modifier}" if modifier else ""
             return None, None, None, None, f"no row in {schedule}{which} for {state}"

@@ -85,3 +85,11 @@ def answer(con: duckdb.DuckDBPyConnection, name: str, select: str | None = None)
     assert con.sql(f"SELECT {key} FROM answer GROUP BY ALL HAVING count(*) > 1").fetchall() == []
     rows = con.sql(f"FROM answer ORDER BY {', '.join(f'{c} NULLS FIRST' for c in table.sort)}")
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
+
+
+def publish_facts(con: duckdb.DuckDBPyConnection, facts: list[dict]) -> None:
+    """Make the view fact_rate hold these facts, all columns of each."""
+    frame = pl.DataFrame(facts, dict(tables.get("fact_rate").polars_schema()))
+    con.register("fact_rate_rows", frame.to_arrow())
+    con.execute("CREATE OR REPLACE TABLE main.fact_rate_kept AS FROM fact_rate_rows")
+    duck.view(con, "fact_rate", "SELECT * FROM main.fact_rate_kept")

@@ -95,6 +95,7 @@ def build(
         for way in pieces:
             assert in_pieces(con, *way) == facts
             assert totals(con) == accounts
+    staged_rates.publish_facts(con, facts)
     listed = con.sql(fact_rate.sources(con, list(corrections)) + " ORDER BY ALL").fetchall()
     return facts, accounts | {"sources": listed}
 

@@ -221,6 +221,10 @@ def test_every_column_of_a_row_whose_references_are_all_known():
         "wcfs_amount": 120.0,
         "rate_to_wcfs_ratio": 1.25,
         "rate_flags": None,
+        "negotiated_dollars": 150.0,
+        "benchmark_setting": "nonfacility",
+        "pfs_nonfacility_rate": 100.0,
+        "pfs_facility_rate": (60.02 + 58.05) / 2,
     }
 
 
@@ -510,7 +514,7 @@ def test_the_release_in_force_else_the_nearest_of_the_year():
         (25.1, "PFS RVU25A effective 2025-01-01 (in force)", None),
         (25.7, "PFS RVU25C effective 2025-07-01 (in force)", None),
         (26.4, "PFS RVU26B effective 2026-04-01 (nearest of its year)", None),
-        (None, None, "no PFS release for 2023"),
+        (None, None, "physician schedule (PFS) 2023 not loaded: see docs/data-sources.md"),
     ]
 
 
@@ -581,9 +585,12 @@ def test_a_benchmark_of_zero_gives_no_ratio_and_no_flag(zero):
         ({"negotiated_type": "percentage"}, "261QA1903X", (None, None, "negotiated type percentage")),
         ({"code_type": "MS-DRG", "code": "470"}, "282N00000X", (None, None, "code type MS-DRG has no Medicare price")),
         ({"code_type": "CSTM-ALL", "code": "CSTM-00"}, None, (None, None, "code type CSTM-ALL has no Medicare price")),
-        ({"pos_set_id": "f" * 32}, None, (None, None, "places of service unknown")),
-        ({"pos_set_id": UNREADABLE}, "261QA1903X", (None, None, "places of service unknown")),
+        ({"pos_set_id": "f" * 32}, None, (None, None, "places of service unreadable")),
+        ({"pos_set_id": UNREADABLE}, "261QA1903X", (None, None, "places of service unreadable")),
         ({"code": "36415"}, "282N00000X", ("OPPS", None, "status N: no rate of its own under OPPS")),
+        ({"billing_code_modifiers": "TC", "pos_set_id": pos_id()}, "282N00000X", ("OPPS", 200.0, None)),
+        ({"billing_code_modifiers": "26", "pos_set_id": pos_id()}, "282N00000X", (None, None, "modifier 26")),
+        ({"billing_code_modifiers": "73|LT", "pos_set_id": pos_id("24")}, None, (None, None, "modifier 73")),
     ],
 )
 def test_institutional_rates(changes, taxonomy, expected):
@@ -612,17 +619,143 @@ def test_the_published_table_joins_on_the_join_code():
     assert row["medicare_state_rate"] == 7.0
 
 
-def test_a_place_of_service_that_no_file_lists_leaves_the_benchmark_open():
-    sets = [
-        {"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in (("21", "98"), ("11", "98"), ("28",))
-    ]
-    rows = {
-        codes: one(facts={"pos_set_id": pos_id(*codes)}, dim_pos_set=sets)
-        for codes in (("21", "98"), ("11", "98"), ("28",))
+@pytest.mark.parametrize(
+    ("codes", "setting", "expected"),
+    [
+        (("21", "98"), None, (None, None, "kind of places of service 98 unknown")),
+        (("11", "98"), None, (None, None, "kind of places of service 98 unknown")),
+        (("11", "21", "98"), None, ("mixed", 100.0, None)),
+        (("28",), None, (None, None, "places of service 28 do not settle the setting")),
+        (("05", "07"), "inpatient", (None, None, "places of service 05|07 do not settle the setting")),
+        (("05", "11"), None, ("nonfacility", 100.0, None)),
+        (("05", "21", "28"), None, ("facility", 59.035, None)),
+        (("11", "21"), None, ("mixed", 100.0, None)),
+        (("CSTM-00",), "outpatient", ("unstated", 100.0, None)),
+        (("CSTM-00",), "inpatient", ("facility", 59.035, None)),
+        ((), None, ("unstated", 100.0, None)),
+    ],
+)
+def test_places_settle_the_setting(codes, setting, expected):
+    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)}]
+    row = one(facts={"pos_set_id": pos_id(*codes), "setting": setting}, dim_pos_set=sets)
+    assert part(row, "benchmark_setting medicare_state_rate benchmark_reason") == expected
+    assert part(row, "pfs_nonfacility_rate pfs_facility_rate") == (100.0, 59.035)
+    assert row["benchmark_facility"] is (None if expected[1] is None else expected[0] == "facility")
+
+
+def test_a_list_of_which_no_code_could_be_read_is_not_the_empty_list():
+    row = one(facts={"pos_set_id": UNREADABLE})
+    assert part(row, "benchmark_setting medicare_state_rate benchmark_reason pos_members") == (
+        ("unreadable", None, "places of service unreadable", None)
+    )
+
+
+def test_the_kind_of_a_place_is_that_of_the_month():
+    """Telehealth at home is paid outside of facilities from 2024; what it was before is not settled."""
+    sets = [{"pos_set_id": pos_id("10"), "pos_members": ["10"]}]
+    settings_of = {
+        month: one(month, facts={"pos_set_id": pos_id("10"), "year_month": month}, dim_pos_set=sets)
+        for month in ("2023-12", "2024-01")
     }
-    assert rows["21", "98"]["benchmark_reason"] == "facility type of a place of service unknown"
-    assert rows["11", "98"]["benchmark_facility"] is False
-    assert rows["28",]["benchmark_facility"] is False  # listed, but assigned to neither
+    assert [(row["benchmark_setting"]) for row in settings_of.values()] == [None, "nonfacility"]
+    assert settings_of["2023-12"]["benchmark_reason"] == "places of service 10 do not settle the setting"
+
+
+# ---- the physician schedule beside every rate ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "pair"),
+    [
+        ({}, (100.0, 59.035)),
+        ({"billing_class": "institutional", "pos_set_id": pos_id()}, (100.0, 59.035)),
+        ({"billing_class": "both", "negotiated_type": "percentage"}, (100.0, 59.035)),
+        ({"negotiation_arrangement": "capitation"}, (100.0, 59.035)),
+        ({"billing_class": "institutional", "billing_code_modifiers": "26"}, (10.005, 10.005)),
+        ({"billing_code_modifiers": "26|59"}, (10.005, 10.005)),
+        ({"billing_code_modifiers": "TC"}, (None, None)),  # no such row
+        ({"billing_code_modifiers": "26|TC"}, (None, None)),
+        ({"billing_code_modifiers": "50"}, (None, None)),
+        ({"billing_code_modifiers": "LT|RT"}, (None, None)),
+        ({"pos_set_id": UNREADABLE}, (100.0, 59.035)),
+        ({"code": "99999"}, (None, None)),
+        ({"code_type": "RC", "code": "0213"}, (None, None)),
+    ],
+)
+def test_both_rates_of_the_physician_schedule_stand_beside_every_code_of_it(changes, pair):
+    assert part(one(facts=changes), "pfs_nonfacility_rate pfs_facility_rate") == pair
+
+
+def test_a_state_without_the_code_has_no_pair_and_another_state_has_its_own():
+    assert part(one(facts={"state": "OK"}), "pfs_nonfacility_rate pfs_facility_rate") == (None, None)
+    detail = [*WORLD["bench_medicare_prof_detail"], pfs("99", carrier="04312", state="OK")]
+    row = one(facts={"state": "OK"}, bench_medicare_prof_detail=detail)
+    assert part(row, "pfs_nonfacility_rate pfs_facility_rate") == (88.01, 60.02)
+
+
+def test_where_cms_marks_the_setting_na_the_source_says_so():
+    detail = [pfs(n, nonfacility_na=True, nonfacility_rate=60.02) for n in ("01", "02")]
+    office = one(bench_medicare_prof_detail=detail)
+    assert office["benchmark_source"] == f"PFS {RVU25D}; rarely done there"
+    assert office["medicare_state_rate"] == 100.0
+    ward = one(facts={"pos_set_id": pos_id("21")}, bench_medicare_prof_detail=detail)
+    assert ward["benchmark_source"] == f"PFS {RVU25D}"
+
+
+# ---- dollars -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rate", "kind", "arrangement", "dollars"),
+    [
+        (150.0, "negotiated", "ffs", 150.0),
+        (150.0, "derived", "ffs", 150.0),
+        (150.0, "Fee Schedule", "FFS", 150.0),
+        (150.0, "negotiated", "bundle", 150.0),
+        (150.0, "negotiated", None, 150.0),
+        (150.0, "negotiated", "capitation", None),
+        (150.0, "percentage", "ffs", None),
+        (150.0, "per diem", "ffs", None),
+        (150.0, None, "ffs", None),
+        (0.0, "negotiated", "ffs", None),
+        (-5.0, "negotiated", "ffs", None),
+        (None, "negotiated", "ffs", None),
+    ],
+)
+def test_negotiated_dollars(rate, kind, arrangement, dollars):
+    given_fact = {"negotiated_rate": rate, "negotiated_type": kind, "negotiation_arrangement": arrangement}
+    row = one(facts=given_fact)
+    assert row["negotiated_dollars"] == dollars
+    priced = row["medicare_state_rate"]
+    assert row["rate_to_medicare_ratio"] == (dollars / priced if dollars and priced else None)
+    assert row["is_above_medicare"] == (dollars > priced if dollars and priced else None)
+
+
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    facts=st.lists(
+        st.builds(
+            fact,
+            negotiated_rate=st.sampled_from([-3.0, 0.0, 0.01, 1.0, 99.5, 1e7, None]),
+            negotiated_type=st.sampled_from(["negotiated", "derived", "fee schedule", "percentage", "per diem", None]),
+            negotiation_arrangement=st.sampled_from(["ffs", "bundle", "capitation", None]),
+            billing_class=st.sampled_from(["professional", "institutional", "both", None]),
+            billing_code_modifiers=st.sampled_from([None, "26", "50", "TC"]),
+            pos_set_id=st.sampled_from([pos_id("11"), pos_id("21"), pos_id(), pos_id("11", "24"), UNREADABLE]),
+        ),
+        max_size=12,
+        unique_by=lambda f: f["fact_uid"],
+    )
+)
+def test_no_zero_no_negative_and_no_percentage_in_any_ratio(facts):
+    wcfs = [{"state": "TX", "year_month": MONTH, "code_type": "CPT", "code": "99213", "wcfs_amount": 120.0}]
+    for row in enrich(**(WORLD | {"fact_rate": facts, "bench_wcfs": wcfs})):
+        ratios = part(row, "rate_to_medicare_ratio rate_to_medicare_locality_ratio rate_to_wcfs_ratio")
+        if any(ratio is not None for ratio in ratios) or row["is_above_medicare"] is not None:
+            assert row["negotiated_rate"] > 0
+            assert row["negotiated_type"] in ("negotiated", "derived", "fee schedule")
+            assert row["negotiation_arrangement"] != "capitation"
+            assert all(ratio is None or ratio > 0 for ratio in ratios)
 
 
 def test_the_empty_set_of_places_needs_no_dimension():
@@ -661,7 +794,7 @@ def test_workers_compensation(changes, expected):
 @pytest.mark.parametrize(
     ("rate", "kind", "flags"),
     [
-        (0.0, "negotiated", "zero|ratio_outside_0.1_20"),
+        (0.0, "negotiated", "zero"),
         (1.0, "negotiated", "at_most_1|ratio_outside_0.1_20"),
         (-5.0, "per diem", "at_most_1"),
         (1.01, "per diem", None),
@@ -753,6 +886,9 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
         ({"fact_rate": [fact(fact_uid="b" * 32)]}, True),
         ({"fact_rate": [fact(additional_information="more")]}, True),
         ({"staged_zip_locality": []}, True),
+        ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "11"]}, True),
+        ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "21"]}, False),  # no fact is for it
+        ({"bench_medicare_prof_detail": [pfs("01", facility_rate=61.0), pfs("02")]}, True),  # beside the rate
     ],
 )  # fmt: skip
 def test_what_is_told_of_a_piece(changed, tells):

@@ -17,6 +17,7 @@ def made(prices: list[dict], corrections: list[dict] = ()) -> list[tuple]:
     owners = [{"file": file, "object_ix": 0, "pg_uid": uid} for file, uid in ((NEW, "g1"), (ALSO_NEW, "g5"))]
     staged_rates.stage_rates(con, prices, owners, GROUPS)
     facts = staged_rates.answer(con, "fact_rate", fact_rate.build(con, list(corrections)))
+    staged_rates.publish_facts(con, facts)
     rates = {fact["fact_uid"]: fact["negotiated_rate"] for fact in facts}
     files = {staged_rates.batch(row["file"]): row["file"] for row in SOURCES}
     rows = staged_rates.answer(con, "xref_fact_source", fact_rate.sources(con, list(corrections)))
@@ -43,3 +44,9 @@ def test_dropped_rates_have_no_source():
 
 def test_no_source_no_row():
     assert made([]) == []
+
+
+def test_a_price_that_only_looks_like_a_repeated_one_is_not_counted_for_it():
+    """Same code and amount as the repeated fact, another modifier: a fact of its own, read once."""
+    other = CHEAP | {"file": ALSO_NEW, "billing_code_modifiers": "26"}
+    assert made([*PRICES[:2], other]) == [(80.0, NEW, 2), (80.0, ALSO_NEW, 1)]

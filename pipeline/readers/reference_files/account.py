@@ -25,6 +25,9 @@ RELEASE = Issue("release", "the release is named in more than one way", 3)
 SHARES = Issue("shares", "{n} ZIP{s} with shares that do not add up to 1")
 COPY = Issue("copy", "{n} cop{ies} of a table that is read already, skipped", 40)
 SKIPPED = Issue("skipped", "{n} file{s} inside without a table that is read, skipped", 40)
+NO_KIND = Issue(
+    "no_kind", "{n} place{s} of service said to be neither facility nor non-facility, left without a kind", 3
+)
 PROPOSED = Issue("proposed", "{n} table{s} of a proposed rule, never in force, skipped", 40)
 TOC_ENTRY = Issue("toc_entry", "{n} entr{ies} of a table of contents cannot be read, left out")
 

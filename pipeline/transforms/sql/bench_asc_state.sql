@@ -2,13 +2,13 @@
 -- of each rule, stands in bench_asc.py. The state's is the unweighted mean over its areas of the rates rounded to the
 -- cent.
 WITH asc_day AS (
-  SELECT applied_release(list(DISTINCT effective_from), first_day()) AS day FROM staged_asc
+  SELECT release_that_holds('ASC', list(DISTINCT effective_from), first_day()) AS day FROM staged_asc
 ), device_day AS (
-  SELECT applied_release(list(DISTINCT f.effective_from), d.day) AS day
+  SELECT release_that_holds('ASC', list(DISTINCT f.effective_from), d.day) AS day
   FROM staged_asc_device f CROSS JOIN asc_day d
   GROUP BY d.day
 ), wage_day AS (
-  SELECT applied_release(list(DISTINCT w.effective_from), d.day) AS day
+  SELECT release_that_holds('ASC', list(DISTINCT w.effective_from), d.day) AS day
   FROM staged_wage_index w CROSS JOIN asc_day d
   WHERE w.schedule IN ('ASC', '')
   GROUP BY d.day

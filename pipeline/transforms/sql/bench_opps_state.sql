@@ -3,9 +3,9 @@
 -- outliers, wage index floors and transitions beyond the published index). The state's is the unweighted mean over its
 -- areas of the rates rounded to the cent.
 WITH opps_day AS (
-  SELECT applied_release(list(DISTINCT effective_from), first_day()) AS day FROM staged_opps
+  SELECT release_that_holds('OPPS', list(DISTINCT effective_from), first_day()) AS day FROM staged_opps
 ), wage_day AS (
-  SELECT applied_release(list(DISTINCT w.effective_from), d.day) AS day
+  SELECT release_that_holds('OPPS', list(DISTINCT w.effective_from), d.day) AS day
   FROM staged_wage_index w CROSS JOIN opps_day d
   WHERE w.schedule IN ('OPPS', '')
   GROUP BY d.day

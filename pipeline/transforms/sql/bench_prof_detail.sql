@@ -32,7 +32,8 @@ SELECT
     WHEN p.status = 'X' THEN 'status X: other schedule or excluded'
     ELSE 'status ' || p.status || ': not paid under this schedule'
   END AS reason,
-  p.release
+  p.release,
+  p.nonfacility_na, p.facility_na, p.pctc_indicator
 FROM pfs_price p
 JOIN (SELECT effective_from, code, modifier, nonfacility_rate, facility_rate FROM pfs_price WHERE carrier = '') n
   ON n.effective_from = p.effective_from AND n.code = p.code AND n.modifier = p.modifier

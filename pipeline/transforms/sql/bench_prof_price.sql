@@ -6,7 +6,7 @@
 -- nothing is cut off before the rounding; round() of a DECIMAL is half away from zero.
 WITH figure AS (
   SELECT
-    code, modifier, status, effective_from, release,
+    code, modifier, status, effective_from, release, nonfacility_na, facility_na, pctc_indicator,
     CAST(work_rvu AS DECIMAL(9, 4)) AS work,
     CAST(pe_rvu_nonfacility AS DECIMAL(9, 4)) AS pe_nonfacility,
     CAST(pe_rvu_facility AS DECIMAL(9, 4)) AS pe_facility,
@@ -26,6 +26,7 @@ WITH figure AS (
 ), amount AS (
   SELECT
     l.carrier, l.locality, l.state, c.effective_from, c.code, c.modifier, c.status, c.release,
+    c.nonfacility_na, c.facility_na, c.pctc_indicator,
     c.work, c.pe_nonfacility, c.pe_facility, c.mp, l.work_gpci, l.pe_gpci, l.mp_gpci,
     CASE WHEN c.status = 'J' THEN l.anesthesia_factor ELSE c.cf END AS conversion_factor,
     -- Base units only: time units depend on the claim.

@@ -1,4 +1,4 @@
--- Which release of a schedule applies on a day: the one rule, for every benchmark. Dates are text YYYY-MM-DD.
+-- Which release of a schedule applies on a day: the rules that schedules.py names. Dates are text YYYY-MM-DD.
 -- (The casts tell DuckDB the types, which it needs when a macro is made; pass columns or values, no subqueries, as day.)
 -- Medicare's releases hold from their day to the next release, at most to 31 December of their year; the one in force
 -- on the day applies, else the nearest of the same year (which is then the year's first), else none.

@@ -1,6 +1,6 @@
 -- Workers' compensation by state for the month: the state's schedule in force, rows without modifier.
 WITH applied AS (
-  SELECT state, applied_schedule(list(DISTINCT effective_from), first_day()) AS effective_from
+  SELECT state, release_that_holds('WCFS', list(DISTINCT effective_from), first_day()) AS effective_from
   FROM staged_wcfs
   GROUP BY state
 )

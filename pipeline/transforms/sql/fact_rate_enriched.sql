@@ -4,17 +4,22 @@ WITH joined AS (
   SELECT
     f.*,
     e.* EXCLUDE (rest_ix),
-    o.payer_slug, o.state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count,
+    o.payer_slug, o.state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count, o.known_count, o.tin_count,
+    o.tin_type, o.tin_value, o.tin_name, o.are_professionals, o.is_out_of_state,
     c.* EXCLUDE (code_ix),
     p.* EXCLUDE (provider_ix),
     t.negotiation_arrangement, t.negotiated_type, t.billing_class, t.setting, t.billing_code_modifiers, t.pos_set_id,
-    t.pos_members, t.schedule, t.modifier, t.reason AS choice_reason,
+    t.pos_members, t.leaves_class_open, t.schedule, t.modifier, t.reason AS choice_reason, t.benchmark_setting,
+    b.nonfacility_rate AS pfs_nonfacility_rate, b.facility_rate AS pfs_facility_rate,
     if(r.price_ix IS NOT NULL, t.schedule, NULL) AS benchmark_type,
     if(r.price_ix IS NOT NULL, t.facility, NULL) AS benchmark_facility,
     r.* EXCLUDE (price_ix, reason, conversion_factor), r.reason AS price_reason,
     coalesce(r.conversion_factor, f.locality_factor) AS conversion_factor,
-    h.schedule IS NOT NULL AS has_release,
-    f.negotiated_rate / nullif(f.state_rate, 0) AS rate_to_medicare_ratio
+    h.schedule IS NOT NULL AS has_release, s.low, s.high,
+    CASE WHEN f.negotiated_rate > 0 AND t.in_dollars THEN f.negotiated_rate END AS negotiated_dollars,
+    negotiated_dollars / nullif(f.state_rate, 0) AS rate_to_medicare_ratio,
+    -- Of the nearest release of any year where the month's year has none: for flags alone.
+    negotiated_dollars / nullif(coalesce(f.state_rate, f.far_rate), 0) AS ratio_of_any_year
   FROM enriched_slice f
   LEFT JOIN enriched_owner o ON o.group_ix = f.group_ix
   LEFT JOIN enriched_provider p ON p.provider_ix = o.provider_ix
@@ -23,6 +28,8 @@ WITH joined AS (
   LEFT JOIN enriched_rest e ON e.rest_ix = f.rest_ix
   LEFT JOIN enriched_schedule h ON h.schedule = t.schedule
   LEFT JOIN enriched_price r ON r.price_ix = f.price_ix
+  LEFT JOIN enriched_spread s ON s.spread_ix = f.spread_ix
+  LEFT JOIN enriched_pair b ON b.pair_ix = f.pair_ix
 )
 SELECT
   fact_uid, state, year_month, payer_slug, billing_class, code_type, code, negotiated_type, negotiation_arrangement,
@@ -43,7 +50,7 @@ SELECT
   benchmark_type, national_rate AS medicare_national_rate, state_rate AS medicare_state_rate, work_rvu,
   practice_expense_rvu, malpractice_rvu, total_rvu, conversion_factor, opps_weight, opps_si, asc_pi,
   rate_to_medicare_ratio,
-  negotiated_rate > nullif(state_rate, 0) AS is_above_medicare,
+  negotiated_dollars > nullif(state_rate, 0) AS is_above_medicare,
   CASE WHEN enumeration_type = 'NPI-1' THEN 'Individual' WHEN enumeration_type IS NOT NULL THEN 'Organization' END
     AS provider_type,
   sole_proprietor = 'YES' AS is_sole_proprietor,
@@ -60,20 +67,45 @@ SELECT
     WHEN choice_reason IS NOT NULL THEN choice_reason
     WHEN joined_type IS DISTINCT FROM 'HCPCS' THEN 'code type ' || coalesce(joined_type, code_type) || ' has no Medicare price'
     WHEN state IS NULL THEN 'state unknown'
-    WHEN NOT has_release THEN 'no ' || schedule || ' release for ' || left(year_month, 4)
+    WHEN NOT has_release THEN schedule_not_loaded(schedule, left(year_month, 4))
     WHEN benchmark_type IS NULL THEN
       'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || state
     WHEN coalesce(state_rate, 0) = 0 THEN coalesce(price_reason, 'no rate in ' || schedule)
   END AS benchmark_reason,
   benchmark_facility,
   locality_rate AS medicare_locality_rate,
-  negotiated_rate / nullif(locality_rate, 0) AS rate_to_medicare_locality_ratio,
+  negotiated_dollars / nullif(locality_rate, 0) AS rate_to_medicare_locality_ratio,
   wcfs_amount,
-  negotiated_rate / nullif(wcfs_amount, 0) AS rate_to_wcfs_ratio,
+  negotiated_dollars / nullif(wcfs_amount, 0) AS rate_to_wcfs_ratio,
+  -- Each in its place, for they are sorted; what each says is in docs/medicare.md.
   nullif(concat_ws('|',
-    CASE WHEN negotiated_rate = 0 THEN 'zero' END,
-    CASE WHEN negotiated_rate <= 1 AND negotiated_rate <> 0 AND negotiated_type IS DISTINCT FROM 'percentage'
-      THEN 'at_most_1' END,
-    CASE WHEN rate_to_medicare_ratio NOT BETWEEN 0.1 AND 20 THEN 'ratio_outside_0.1_20' END), '') AS rate_flags,
+    CASE WHEN ratio_of_any_year > 20 THEN 'above_medicare' END,
+    CASE WHEN ratio_of_any_year < 0.1 THEN 'below_medicare' END,
+    CASE WHEN leaves_class_open AND on_pfs AND are_professionals THEN 'class_suspect' END,
+    CASE WHEN is_deleted THEN 'deleted_code' END,
+    CASE WHEN expiration_date < year_month || '-01' THEN 'expired' END,
+    -- With modifier 26 the physician schedule pays the same in both settings.
+    CASE WHEN benchmark_setting = 'mixed' AND billing_class = 'professional' AND modifier IS DISTINCT FROM '26'
+      THEN 'mixed_setting' END,
+    CASE WHEN negotiated_rate < 0 THEN 'negative' END,
+    CASE WHEN is_out_of_state THEN 'out_of_state' END,
+    CASE WHEN negotiated_dollars NOT BETWEEN low AND high THEN 'outlier' END,
+    CASE WHEN negotiated_type = 'per diem' THEN 'per_diem' END,
+    CASE WHEN negotiated_type = 'percentage' THEN 'percentage' END,
+    CASE WHEN negotiated_rate > 0 AND negotiated_rate <= 1 AND NOT may_be_a_dollar
+      AND negotiated_type IS DISTINCT FROM 'percentage' AND negotiation_arrangement IS DISTINCT FROM 'capitation'
+      THEN 'token' END,
+    CASE WHEN rate_variants > 1 THEN 'variants' END,
+    CASE WHEN negotiated_rate = 0 THEN 'zero' END), '') AS rate_flags,
+  negotiated_dollars,
+  benchmark_setting,
+  pfs_nonfacility_rate,
+  pfs_facility_rate,
+  CAST(rate_variants AS BIGINT) AS rate_variants, rate_variant_min, rate_variant_max,
+  CASE is_in_one_file WHEN TRUE THEN 'file' WHEN FALSE THEN 'files' END AS variant_scope,
+  tin_value, tin_type, tin_name,
+  coalesce(tin_count, CASE WHEN pg_members_uid IS NOT NULL THEN 0 END) AS group_tin_count,
+  coalesce(known_count, CASE WHEN pg_members_uid IS NOT NULL THEN 0 END) AS group_known_npi_count,
+  source_count,
   row_ix
 FROM joined

@@ -10,48 +10,68 @@ QUALIFY row_number() OVER (PARTITION BY s.state_ix, j.join_ix, b.benchmark_type 
   b.medicare_state_rate, b.medicare_national_rate, b.work_rvu, b.practice_expense_rvu, b.malpractice_rvu, b.total_rvu,
   b.conversion_factor, b.opps_weight, b.opps_si, b.asc_pi, b.release) = 1;
 
--- The physician fee schedule by locality, for either kind of place that the month's facts ask for: the localities of
--- their states and of their providers.
+-- The physician fee schedule by locality, facilities and not: the localities of the month's states and of their
+-- providers.
 CREATE OR REPLACE TEMP TABLE enriched_detail AS
-WITH chosen AS (
-  SELECT d.*, j.join_ix, l.locality_ix, s.state_ix
-  FROM bench_medicare_prof_detail d
-  JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
-  LEFT JOIN enriched_locality l ON l.carrier = d.carrier AND l.locality = d.locality
-  LEFT JOIN enriched_state s ON s.state = d.state
-  WHERE d.effective_from = applied_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
-    AND d.modifier IN (SELECT modifier FROM enriched_choice WHERE schedule = 'PFS')
-    AND (l.locality_ix IS NOT NULL OR s.state_ix IS NOT NULL)
-  QUALIFY row_number() OVER (PARTITION BY d.carrier, d.locality, d.code, d.modifier ORDER BY d.nonfacility_rate,
-    d.facility_rate, d.state, d.work_rvu, d.pe_rvu_nonfacility, d.pe_rvu_facility, d.mp_rvu, d.conversion_factor,
-    d.nonfacility_national_rate, d.facility_national_rate, d.reason, d.release) = 1
-)
-SELECT d.state_ix, d.locality_ix, d.join_ix, c.choice_ix, d.work_rvu, d.mp_rvu, d.conversion_factor, d.reason,
-  if(c.facility, d.pe_rvu_facility, d.pe_rvu_nonfacility) AS pe_rvu,
-  if(c.facility, d.facility_rate, d.nonfacility_rate) AS rate,
-  if(c.facility, d.facility_national_rate, d.nonfacility_national_rate) AS national_rate,
+SELECT j.join_ix, l.locality_ix, s.state_ix, d.modifier, d.work_rvu, d.mp_rvu, d.conversion_factor, d.reason,
+  d.pe_rvu_nonfacility, d.pe_rvu_facility, d.nonfacility_rate, d.facility_rate, d.nonfacility_national_rate,
+  d.facility_national_rate, d.nonfacility_na, d.facility_na, d.pctc_indicator,
   release_text(d.release, d.effective_from, first_day()) AS release
-FROM chosen d
-JOIN enriched_choice c ON c.schedule = 'PFS' AND c.modifier = d.modifier;
+FROM bench_medicare_prof_detail d
+JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
+LEFT JOIN enriched_locality l ON l.carrier = d.carrier AND l.locality = d.locality
+LEFT JOIN enriched_state s ON s.state = d.state
+WHERE d.effective_from
+    = release_that_holds('PFS', (SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
+  AND d.modifier IN (SELECT beside FROM enriched_terms)
+  AND (l.locality_ix IS NOT NULL OR s.state_ix IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY d.carrier, d.locality, d.code, d.modifier ORDER BY d.nonfacility_rate,
+  d.facility_rate, d.state, d.work_rvu, d.pe_rvu_nonfacility, d.pe_rvu_facility, d.mp_rvu, d.conversion_factor,
+  d.nonfacility_national_rate, d.facility_national_rate, d.reason, d.release, d.nonfacility_na, d.facility_na,
+  d.pctc_indicator) = 1;
+
+-- What the schedule says of a code and modifier wherever it is paid: where CMS marks a setting NA ("rarely or never
+-- performed" there), and whether the row is a component (PC/TC indicator).
+CREATE OR REPLACE TEMP TABLE enriched_physician_code AS
+SELECT join_ix, modifier, bool_or(nonfacility_na) AS nonfacility_na, bool_or(facility_na) AS facility_na,
+  min(pctc_indicator) AS pctc_indicator
+FROM enriched_detail
+GROUP BY join_ix, modifier;
 
 CREATE OR REPLACE TEMP TABLE enriched_locality_rate AS
-SELECT locality_ix, join_ix, choice_ix, rate, conversion_factor FROM enriched_detail WHERE locality_ix IS NOT NULL;
+SELECT d.locality_ix, d.join_ix, c.choice_ix, if(c.facility, d.facility_rate, d.nonfacility_rate) AS rate,
+  d.conversion_factor
+FROM enriched_detail d
+JOIN enriched_choice c ON c.schedule = 'PFS' AND c.modifier = d.modifier
+WHERE d.locality_ix IS NOT NULL;
 
 -- By state. The mean is that of cents, divided once, as in bench_prof_state.sql.
+CREATE OR REPLACE TEMP TABLE enriched_physician_state AS
+SELECT state_ix, join_ix, modifier,
+  CAST(sum(CAST(round(nonfacility_rate * 100) AS BIGINT)) AS DOUBLE) / nullif(100 * count(nonfacility_rate), 0)
+    AS nonfacility_rate,
+  CAST(sum(CAST(round(facility_rate * 100) AS BIGINT)) AS DOUBLE) / nullif(100 * count(facility_rate), 0)
+    AS facility_rate,
+  min(nonfacility_national_rate) AS nonfacility_national_rate, min(facility_national_rate) AS facility_national_rate,
+  CAST(min(work_rvu) AS DECIMAL(9, 4)) AS work,
+  CAST(min(pe_rvu_nonfacility) AS DECIMAL(9, 4)) AS pe_nonfacility,
+  CAST(min(pe_rvu_facility) AS DECIMAL(9, 4)) AS pe_facility,
+  CAST(min(mp_rvu) AS DECIMAL(9, 4)) AS mp,
+  -- Anaesthesia has a factor of its own in each locality.
+  CASE WHEN min(conversion_factor) = max(conversion_factor) THEN min(conversion_factor) END AS conversion_factor,
+  min(reason) AS reason, min(release) AS release
+FROM enriched_detail
+WHERE state_ix IS NOT NULL
+GROUP BY state_ix, join_ix, modifier;
+
 CREATE OR REPLACE TEMP TABLE enriched_benchmark AS
 WITH states AS (
-  SELECT state_ix, join_ix, choice_ix,
-    CAST(sum(CAST(round(rate * 100) AS BIGINT)) AS DOUBLE) / nullif(100 * count(rate), 0) AS state_rate,
-    min(national_rate) AS national_rate,
-    CAST(min(work_rvu) AS DECIMAL(9, 4)) AS work,
-    CAST(min(pe_rvu) AS DECIMAL(9, 4)) AS pe,
-    CAST(min(mp_rvu) AS DECIMAL(9, 4)) AS mp,
-    -- Anaesthesia has a factor of its own in each locality.
-    CASE WHEN min(conversion_factor) = max(conversion_factor) THEN min(conversion_factor) END AS conversion_factor,
-    min(reason) AS reason, min(release) AS release
-  FROM enriched_detail
-  WHERE state_ix IS NOT NULL
-  GROUP BY state_ix, join_ix, choice_ix
+  SELECT s.state_ix, s.join_ix, c.choice_ix, s.work, s.mp, s.conversion_factor, s.reason, s.release,
+    if(c.facility, s.pe_facility, s.pe_nonfacility) AS pe,
+    if(c.facility, s.facility_rate, s.nonfacility_rate) AS state_rate,
+    if(c.facility, s.facility_national_rate, s.nonfacility_national_rate) AS national_rate
+  FROM enriched_physician_state s
+  JOIN enriched_choice c ON c.schedule = 'PFS' AND c.modifier = s.modifier
 ),
 detail AS (
   SELECT state_ix, join_ix, choice_ix, state_rate, national_rate, CAST(work AS DOUBLE) AS work_rvu,
@@ -70,10 +90,19 @@ published AS (
     b.release
   FROM enriched_comprehensive b
   JOIN enriched_choice c ON c.schedule = b.benchmark_type AND c.modifier = '' AND NOT coalesce(c.facility, FALSE)
+),
+together AS (
+  FROM published
+  UNION ALL
+  FROM detail ANTI JOIN published USING (state_ix, join_ix, choice_ix)
 )
-FROM published
-UNION ALL
-FROM detail ANTI JOIN published USING (state_ix, join_ix, choice_ix);
+-- Where CMS marks the setting NA, the amount stands for the other one: kept as published, and said.
+SELECT t.* REPLACE (
+  t.release || if(c.schedule = 'PFS' AND if(c.facility, p.facility_na, p.nonfacility_na), '; rarely done there', '')
+    AS release)
+FROM together t
+JOIN enriched_choice c USING (choice_ix)
+LEFT JOIN enriched_physician_code p ON p.join_ix = t.join_ix AND p.modifier = c.modifier;
 
 -- Most of an answer is the same in every state: prices hold it once.
 CREATE OR REPLACE TEMP TABLE enriched_price AS
@@ -89,6 +118,27 @@ JOIN enriched_price p ON p.release IS NOT DISTINCT FROM b.release AND p.reason I
   AND p.malpractice_rvu IS NOT DISTINCT FROM b.malpractice_rvu AND p.total_rvu IS NOT DISTINCT FROM b.total_rvu
   AND p.conversion_factor IS NOT DISTINCT FROM b.conversion_factor AND p.opps_weight IS NOT DISTINCT FROM b.opps_weight
   AND p.opps_si IS NOT DISTINCT FROM b.opps_si AND p.asc_pi IS NOT DISTINCT FROM b.asc_pi;
+
+-- The physician schedule's rates by state, outside of facilities and in them, for every rate of a code that it has.
+-- Outside of facilities and without modifier they are the published table's.
+CREATE OR REPLACE TEMP TABLE enriched_pair_rate AS
+SELECT state_ix, join_ix, coalesce(d.modifier, '') AS modifier,
+  coalesce(b.medicare_state_rate, d.nonfacility_rate) AS nonfacility_rate, d.facility_rate
+FROM enriched_physician_state d
+FULL JOIN (
+  SELECT state_ix, join_ix, '' AS modifier, medicare_state_rate FROM enriched_comprehensive WHERE benchmark_type = 'PFS'
+) b USING (state_ix, join_ix, modifier);
+
+CREATE OR REPLACE TEMP TABLE enriched_pair AS
+SELECT CAST(row_number() OVER () AS INTEGER) AS pair_ix, *
+FROM (SELECT DISTINCT nonfacility_rate, facility_rate FROM enriched_pair_rate)
+WHERE nonfacility_rate IS NOT NULL OR facility_rate IS NOT NULL;
+
+CREATE OR REPLACE TEMP TABLE enriched_beside AS
+SELECT r.state_ix, r.join_ix, r.modifier, p.pair_ix
+FROM enriched_pair_rate r
+JOIN enriched_pair p ON p.nonfacility_rate IS NOT DISTINCT FROM r.nonfacility_rate
+  AND p.facility_rate IS NOT DISTINCT FROM r.facility_rate;
 
 -- Whether a schedule has a release for the month at all.
 CREATE OR REPLACE TEMP TABLE enriched_schedule AS
@@ -106,4 +156,6 @@ QUALIFY row_number() OVER (PARTITION BY s.state_ix, j.join_ix ORDER BY b.code_ty
 
 DROP TABLE enriched_comprehensive;
 DROP TABLE enriched_detail;
+DROP TABLE enriched_physician_state;
+DROP TABLE enriched_pair_rate;
 DROP TABLE enriched_benchmark;

@@ -26,7 +26,7 @@ place AS (
 zips AS (
   SELECT zip_code, carrier, locality
   FROM staged_zip_locality
-  WHERE effective_from = applied_release((SELECT list(DISTINCT effective_from) FROM staged_zip_locality), first_day())
+  WHERE effective_from = release_that_holds('PFS', (SELECT list(DISTINCT effective_from) FROM staged_zip_locality), first_day())
   QUALIFY row_number() OVER (PARTITION BY zip_code ORDER BY source_file DESC, carrier, locality) = 1
 )
 SELECT CAST(row_number() OVER () AS INTEGER) AS provider_ix, chosen.npi, registry.enumeration_type, registry.status, registry.first_name, registry.last_name,
@@ -59,6 +59,10 @@ FROM (SELECT DISTINCT carrier, locality FROM enriched_provider WHERE carrier IS 
 -- A group as its facts need it: the numbers of what goes with it, and its place in the order of the rows.
 CREATE OR REPLACE TEMP TABLE enriched_owner AS
 SELECT g.group_ix, g.reporting_entity_name, g.pg_uid, g.source_state, g.payer_slug, g.state, g.npi_count, g.state_count,
+  g.known_count, g.tin_count, g.tin_type, g.tin_value, g.tin_name, g.are_professionals, g.is_out_of_state,
+  CAST(dense_rank() OVER (ORDER BY g.payer_slug NULLS FIRST) AS INTEGER) AS payer_ix,
+  CAST(dense_rank() OVER (ORDER BY g.payer_slug NULLS FIRST, g.source_state NULLS FIRST) AS INTEGER) AS folder_ix,
+  CAST(dense_rank() OVER (ORDER BY g.pg_uid NULLS FIRST) AS INTEGER) AS pg_ix,
   p.provider_ix, s.state_ix, l.locality_ix, coalesce(p.is_asc, FALSE) AS is_asc,
   CAST(dense_rank() OVER (ORDER BY g.payer_slug NULLS FIRST, g.state NULLS FIRST) AS INTEGER) AS payer_state_rank,
   CAST(dense_rank() OVER (ORDER BY p.primary_taxonomy_code NULLS FIRST, coalesce(p.stat_area_name, 'Unknown')) AS INTEGER) AS taxonomy_area_rank

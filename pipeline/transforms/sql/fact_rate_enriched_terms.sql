@@ -1,10 +1,14 @@
 -- Which benchmark goes with the terms of a rate: benchmark_choice() over the distinct terms of the month, with and
--- without an ambulatory surgical center as the provider.
+-- without an ambulatory surgical center as the provider. `beside` is the modifier of the physician schedule's row that
+-- stands beside the rate whatever its class.
 
 CREATE OR REPLACE TEMP TABLE enriched_pos_set AS
-WITH pos_codes AS (
-  -- Facility only where every file that lists the code says so.
-  SELECT pos, bool_and(coalesce(facility, FALSE)) AS facility FROM staged_pos_code GROUP BY pos
+WITH places AS (
+  -- Of several kinds from one day none is known.
+  SELECT pos, CASE WHEN min(kind) = max(kind) THEN min(kind) END AS kind
+  FROM (FROM dim_pos WHERE effective_from <= first_day()
+    QUALIFY rank() OVER (PARTITION BY pos ORDER BY effective_from DESC) = 1)
+  GROUP BY pos
 ),
 sets AS (
   SELECT pos_set_id, pos_members FROM dim_pos_set
@@ -18,17 +22,15 @@ named AS (
   FROM (SELECT DISTINCT pos_set_id FROM fact_rate) n
   LEFT JOIN sets ON sets.pos_set_id = n.pos_set_id
 ),
-facility AS (
-  -- One code that is none decides; else one that no file lists leaves it open.
-  SELECT m.pos_set_id,
-    CASE WHEN bool_or(NOT p.facility) THEN FALSE WHEN count(p.facility) = count(*) THEN TRUE END AS pos_facility
-  FROM (SELECT pos_set_id, unnest(pos_members) AS pos FROM named) m
-  LEFT JOIN pos_codes p ON p.pos = m.pos
+kinds AS (
+  SELECT m.pos_set_id, list(p.kind ORDER BY m.place) AS pos_kinds
+  FROM (SELECT pos_set_id, unnest(pos_members) AS pos, generate_subscripts(pos_members, 1) AS place FROM named) m
+  LEFT JOIN places p ON p.pos = m.pos
   GROUP BY m.pos_set_id
 )
-SELECT named.pos_set_id, named.pos_members, facility.pos_facility
+SELECT named.pos_set_id, named.pos_members, kinds.pos_kinds
 FROM named
-LEFT JOIN facility ON facility.pos_set_id = named.pos_set_id;
+LEFT JOIN kinds ON kinds.pos_set_id = named.pos_set_id;
 
 CREATE OR REPLACE TEMP TABLE enriched_terms AS
 SELECT CAST(row_number() OVER () AS INTEGER) AS terms_ix, t.*, a.is_asc, p.pos_members,
@@ -36,8 +38,11 @@ SELECT CAST(row_number() OVER () AS INTEGER) AS terms_ix, t.*, a.is_asc, p.pos_m
   dollars_per_service(t.negotiation_arrangement, t.negotiated_type)
     AND len(selecting_modifiers(t.billing_code_modifiers)) = 0
     AND len(pricing_modifiers(t.billing_code_modifiers)) = 0 AS whole_service,
+  in_dollars(t.negotiation_arrangement, t.negotiated_type) AS in_dollars,
+  benchmark_setting(t.setting, p.pos_members, p.pos_kinds) AS benchmark_setting,
+  physician_modifier(t.billing_code_modifiers) AS beside,
   unnest(benchmark_choice(t.negotiation_arrangement, t.negotiated_type, t.billing_class, t.setting,
-    t.billing_code_modifiers, p.pos_members, p.pos_facility,
+    t.billing_code_modifiers, p.pos_members, p.pos_kinds,
     CASE WHEN a.is_asc THEN asc_taxonomy() END))
 FROM (
   SELECT DISTINCT negotiation_arrangement, negotiated_type, billing_class, setting, billing_code_modifiers, pos_set_id

@@ -1,0 +1,97 @@
+"""Between which amounts a code's rates lie: the bounds outside of which a rate is an outlier.
+
+What belongs here: the rule, cell by cell. What must not come in: which rates are alike enough to be one cell
+(`rate_parts`, `sql/fact_rate_enriched_spread.sql`), the flag (`sql/fact_rate_enriched.sql`).
+
+Of the logarithms of a cell's amounts m is the median and s = 1.4826 times the median of their distances from m, which of
+normal values is the standard deviation (Rousseeuw and Croux, Alternatives to the median absolute deviation, JASA 88,
+1993). What lies outside of exp(m - d) to exp(m + d), d = max(5 s, ln 5), is an outlier. A cell of fewer than 20 amounts, or
+of fewer than 5 groups, has no bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from pipeline.storage import duck
+
+LEAST_AMOUNTS, LEAST_GROUPS = 20, 5
+_OF_NORMAL = 1.4826
+_WIDTHS, _LEAST_TIMES = 5, 5
+_ROWS = 122_880
+
+
+def build(con: duckdb.DuckDBPyConnection) -> None:
+    """Leave the cells of the month on the connection, and their bounds; reads enriched_numbered.
+
+    enriched_cell    cell_ix, join_ix, line_ix, n, groups, low and high (dollars, null where it is too small)
+    enriched_spread  spread_ix (its cell_ix), low and high, of those that have bounds
+    """
+    con.execute(duck.sql("fact_rate_enriched_spread.sql"))
+    cells, low, high = [], [], []
+    for cell, amounts in _cells(con):
+        least, most = bounds(amounts)
+        cells.append(cell)
+        low.append(least)
+        high.append(most)
+    found = {"spread_ix": pa.array(cells, pa.int32()), "low": pa.array(low, pa.float64())}
+    con.register("bounds_found", pa.table(found | {"high": pa.array(high, pa.float64())}))
+    con.execute("CREATE OR REPLACE TEMP TABLE enriched_spread AS FROM bounds_found")
+    con.unregister("bounds_found")
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE enriched_cell AS
+        SELECT c.*, s.low, s.high FROM enriched_cell c LEFT JOIN enriched_spread s ON s.spread_ix = c.cell_ix""")
+    con.execute("DROP TABLE enriched_observation")
+
+
+def select() -> str:
+    """The SELECT of code_spread, of what `build` left."""
+    return """
+        SELECT getvariable('year_month') AS year_month, j.joined_type AS join_code_type, j.joined_code AS join_code,
+          l.part, l.place, l.unit, s.n, s.groups, s.low, s.high
+        FROM enriched_cell s
+        JOIN enriched_join j ON j.join_ix = s.join_ix
+        JOIN (SELECT DISTINCT line_ix, part, place, unit FROM enriched_line) l ON l.line_ix = s.line_ix"""
+
+
+def bounds(amounts: np.ndarray) -> tuple[float, float]:
+    """The least and the most that is no outlier among these amounts, all above 0, rounded outward to two digits."""
+    logarithms = np.log(amounts)
+    middle = float(np.median(logarithms))
+    deviation = _OF_NORMAL * float(np.median(np.abs(logarithms - middle)))
+    width = max(_WIDTHS * deviation, math.log(_LEAST_TIMES))
+    return _rounded(math.exp(middle - width), math.floor), _rounded(math.exp(middle + width), math.ceil)
+
+
+def _rounded(value: float, way) -> float:
+    """Two digits, up or down; text makes the double that a person would write."""
+    places = 1 - math.floor(math.log10(value))
+    return float(f"{way(value * 10.0**places)}e{-places}")
+
+
+def _cells(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, np.ndarray]]:
+    """The cells that are large enough, each with its amounts: one cell is held, not all."""
+    rows = con.sql(f"""
+        SELECT c.cell_ix, o.amount
+        FROM enriched_observation o JOIN enriched_cell c ON c.join_ix = o.join_ix AND c.line_ix = o.line_ix
+        WHERE c.n >= {LEAST_AMOUNTS} AND c.groups >= {LEAST_GROUPS}
+        ORDER BY c.cell_ix, o.amount""")
+    held_cell, held = -1, [np.empty(0)]
+    for batch in rows.to_arrow_reader(_ROWS):
+        cell, amount = (column.to_numpy() for column in batch.columns)
+        starts = [0, *(np.flatnonzero(np.diff(cell)) + 1).tolist(), len(cell)]
+        for first, behind in zip(starts, starts[1:], strict=False):
+            if first == behind:
+                continue
+            if int(cell[first]) != held_cell:
+                if held_cell >= 0:
+                    yield held_cell, np.concatenate(held)
+                held_cell, held = int(cell[first]), []
+            held.append(amount[first:behind])
+    if held_cell >= 0:
+        yield held_cell, np.concatenate(held)

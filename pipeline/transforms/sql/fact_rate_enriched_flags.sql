@@ -1,0 +1,118 @@
+-- What rates are warned of by their code and by their terms: answers that flags rest on (docs/medicare.md, Flags), each a
+-- boolean, so that a figure which moves without moving a flag leaves the rows as they are.
+
+-- The release nearest to a day, of any year: of the day's own year where that has one. For flags alone, never for a ratio.
+CREATE OR REPLACE TEMP MACRO nearest_release(dates, day) AS coalesce(applied_release(dates, day),
+  list_min(list_transform(CAST(dates AS VARCHAR[]), lambda d: struct_pack(
+    days := abs(date_diff('day', CAST(d AS DATE), CAST(CAST(day AS VARCHAR) AS DATE))), release := d))).release);
+
+-- on_pfs: whether the nearest physician fee schedule has a rate for the code. may_be_a_dollar: whether a dollar may be its
+-- price. is_deleted: whether it was no code any more. pctc: which component it is of, by the nearest relative value file.
+CREATE OR REPLACE TEMP TABLE enriched_code AS
+WITH physician AS (
+  SELECT code, min(least(nullif(nonfacility_national_rate, 0), nullif(facility_national_rate, 0))) AS price,
+    min(pctc_indicator) AS pctc,
+    bool_or(status = 'D' AND left(effective_from, 4) = left(first_day(), 4)) AS is_discontinued
+  FROM bench_medicare_prof_detail
+  WHERE modifier = '' AND code IN (SELECT joined_code FROM enriched_join WHERE joined_type = 'HCPCS')
+    AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
+  GROUP BY code
+),
+hospital AS (
+  SELECT code, min(nullif(TRY_CAST(payment_rate AS DOUBLE), 0)) AS price,
+    bool_or(si = 'D' AND left(effective_from, 4) = left(first_day(), 4)) AS is_discontinued
+  FROM staged_opps
+  WHERE effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_opps), first_day())
+  GROUP BY code
+),
+surgical AS (
+  SELECT code, min(nullif(TRY_CAST(payment_rate AS DOUBLE), 0)) AS price
+  FROM staged_asc
+  WHERE effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day())
+  GROUP BY code
+),
+-- Of the latest file that knows the code; a code that came back ends with its last period.
+ended AS (
+  SELECT proc_cd, max(code_ended) AS code_ended
+  FROM (
+    FROM staged_category
+    WHERE category_source = 'rbcs'
+    QUALIFY dense_rank() OVER (PARTITION BY proc_cd ORDER BY coalesce(release, '') DESC, source_file DESC) = 1
+  )
+  GROUP BY proc_cd
+)
+SELECT c.*, physician.pctc,
+  CAST(dense_rank() OVER (ORDER BY c.joined_type NULLS FIRST, physician.pctc NULLS FIRST) AS INTEGER) AS kind_ix,
+  physician.price IS NOT NULL AS on_pfs,
+  coalesce(least(physician.price, hospital.price, surgical.price) <= 2,
+    c.joined_type = 'HCPCS' AND left(c.joined_code, 1) IN ('J', 'Q', 'A', 'B', 'E', 'P'), FALSE) AS may_be_a_dollar,
+  coalesce(ended.code_ended < first_day(), FALSE) OR coalesce(hospital.is_discontinued, FALSE)
+    OR coalesce(physician.is_discontinued, FALSE) AS is_deleted
+FROM enriched_code c
+LEFT JOIN physician ON c.joined_type = 'HCPCS' AND physician.code = c.joined_code
+LEFT JOIN hospital ON c.joined_type = 'HCPCS' AND hospital.code = c.joined_code
+LEFT JOIN surgical ON c.joined_type = 'HCPCS' AND surgical.code = c.joined_code
+LEFT JOIN ended ON c.joined_type = 'HCPCS' AND ended.proc_cd = c.joined_code;
+
+-- leaves_class_open: institutional, but without a setting and a list of places of service, as physicians' fees are that a
+-- publisher calls institutional. same_terms_ix numbers terms alone, whoever the provider is.
+CREATE OR REPLACE TEMP TABLE enriched_terms AS
+SELECT *,
+  coalesce(billing_class = 'institutional' AND setting IS NULL AND len(pos_members) = 0, FALSE) AS leaves_class_open,
+  CAST(dense_rank() OVER (ORDER BY negotiation_arrangement, negotiated_type, billing_class, setting,
+    billing_code_modifiers, pos_set_id) AS INTEGER) AS same_terms_ix
+FROM enriched_terms;
+
+-- What schedules that have no release in the month's year pay in their nearest one. The hospitals' and surgical centers'
+-- are the nation's: a flag asks for a tenth or twenty times, which no wage index makes.
+CREATE OR REPLACE TEMP TABLE enriched_far_rate AS
+WITH physician AS (
+  -- The mean is that of cents, divided once, so that it is the same in whatever order rows come.
+  SELECT s.state_ix, j.join_ix, c.choice_ix,
+    CAST(sum(CAST(round(if(c.facility, d.facility_rate, d.nonfacility_rate) * 100) AS BIGINT)) AS DOUBLE)
+      / nullif(100 * count(if(c.facility, d.facility_rate, d.nonfacility_rate)), 0) AS rate
+  FROM bench_medicare_prof_detail d
+  JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
+  JOIN enriched_state s ON s.state = d.state
+  JOIN enriched_choice c ON c.schedule = 'PFS' AND c.modifier = d.modifier
+  WHERE applied_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day()) IS NULL
+    AND d.effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
+  GROUP BY ALL
+),
+facility AS (
+  SELECT 'OPPS' AS schedule, code, payment_rate
+  FROM staged_opps
+  WHERE applied_release((SELECT list(DISTINCT effective_from) FROM staged_opps), first_day()) IS NULL
+    AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_opps), first_day())
+  UNION ALL
+  SELECT 'ASC', code, payment_rate
+  FROM staged_asc
+  WHERE applied_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day()) IS NULL
+    AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day())
+)
+FROM physician WHERE rate > 0
+UNION ALL
+SELECT s.state_ix, j.join_ix, c.choice_ix, min(nullif(TRY_CAST(f.payment_rate AS DOUBLE), 0)) AS rate
+FROM facility f
+JOIN enriched_join j ON j.joined_code = f.code AND j.joined_type = 'HCPCS'
+JOIN enriched_choice c ON c.schedule = f.schedule
+CROSS JOIN enriched_state s
+GROUP BY ALL;
+
+-- The part of a service, the place and the unit of rates in dollars, by their terms and the kind of their code.
+CREATE OR REPLACE TEMP TABLE enriched_line AS
+SELECT terms_ix, kind_ix, part, place, unit,
+  CAST(dense_rank() OVER (ORDER BY part, place NULLS FIRST, unit) AS INTEGER) AS line_ix
+FROM (
+  SELECT t.terms_ix, k.kind_ix, rate_unit(t.negotiated_type) AS unit,
+    rate_part(t.billing_class, t.setting, k.joined_type, t.schedule, t.billing_code_modifiers, k.pctc) AS part,
+    rate_place(t.billing_class, t.benchmark_setting, t.pos_members) AS place
+  FROM enriched_terms t
+  CROSS JOIN (SELECT DISTINCT kind_ix, joined_type, pctc FROM enriched_code) k
+  WHERE t.in_dollars
+)
+WHERE unit = 'dollars';
+
+CREATE OR REPLACE TEMP TABLE enriched_batch AS
+SELECT CAST(row_number() OVER () AS INTEGER) AS batch_ix, batch_id
+FROM (SELECT batch_id FROM fact_rate WHERE batch_id IS NOT NULL UNION SELECT batch_id FROM xref_fact_source WHERE batch_id IS NOT NULL);
