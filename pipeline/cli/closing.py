@@ -62,6 +62,8 @@ def sentences(outcome: Outcome, command: Callable[[str], str], *, brief: bool = 
         *_without_price(outcome.gaps),
         *_without_place(outcome.gaps),
         *_without_category(outcome.gaps),
+        *_undeclared(outcome),
+        *_without_plan(outcome.gaps),
         *_read_with_warnings(outcome, command, brief),
         *_gates(outcome.gaps, command, brief),
         *_unread(outcome, command),
@@ -222,6 +224,27 @@ def _without_category(gaps: Gaps) -> Iterable[Sentence]:
         yield Sentence(
             f"{_capital(share(count, gaps.rows))} have no procedure category.",
             ("raw/codes/ holds no categories. Put RBCS (data.cms.gov) there.",),
+        )
+
+
+def _undeclared(outcome: Outcome) -> Iterable[Sentence]:
+    """Files whose rows do not have what is declared of them, for they cannot be read again."""
+    if found := outcome.undeclared:
+        more = f" and {len(found) - FEW:,} more" if len(found) > FEW else ""
+        yield Sentence(
+            f"{lines.counted(len(found), 'file')} cannot be read again, so the rows are without what raw/declarations says of "
+            f"them now: {', '.join(found[:FEW])}{more}."
+        )
+
+
+def _without_plan(gaps: Gaps) -> Iterable[Sentence]:
+    """What tables of contents list and is not here, and what is here and no table of contents lists."""
+    plans = gaps.plans
+    if plans.get("listed") and (plans["absent"] or plans["unlisted"]):
+        yield Sentence(
+            f"The tables of contents in raw/toc list {lines.counted(plans['listed'], 'file')}, of which {plans['absent']:,} are "
+            f"not here; {plans['unlisted']:,} of {lines.counted(plans['files'], 'in-network file')} are in none of them.",
+            is_gap=False,
         )
 
 

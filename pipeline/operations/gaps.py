@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.stages import coverage, enriched_rows, ingest
+from pipeline.stages import coverage, enriched_rows, ingest, xrefs
 from pipeline.storage.stamps import Stamp
 from pipeline.tasks.base import TableTask
 
@@ -49,6 +49,7 @@ class Gaps:
     unpriced      (month, why there is no Medicare rate) -> rows
     priced        rows with a Medicare rate
     staged        reference table (`staged_nppes`) -> rows that its files gave
+    plans         what tables of contents and in-network files say of each other (`transforms.file_plans.counts`)
     gates         what the gates warned of: what is not about rows (it is about shares of all), then by most rows
     """
 
@@ -58,6 +59,7 @@ class Gaps:
     priced: int = 0
     staged: Counter[str] = field(default_factory=Counter)
     gates: tuple[GateWarning, ...] = ()
+    plans: Mapping[str, int] = field(default_factory=dict)
 
 
 def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
@@ -83,7 +85,12 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     for task in ingest.references():
         for name, part in (stamp.parts if (stamp := task.stamp()) else {}).items():
             staged[name] += part.rows
-    return Gaps(facts if known else None, counts, unpriced, priced, staged, _warnings(checked))
+    return Gaps(facts if known else None, counts, unpriced, priced, staged, _warnings(checked), _plans())
+
+
+def _plans() -> Mapping[str, int]:
+    stamp = xrefs.XrefFilePlan().stamp()
+    return stamp.notes["counts"] if stamp else {}
 
 
 def _warnings(checked: Iterable[TableTask]) -> tuple[GateWarning, ...]:

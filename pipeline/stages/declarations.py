@@ -20,6 +20,7 @@ from pipeline.sources import listing, presence
 
 if TYPE_CHECKING:
     from pipeline.readers.declarations import Declaration
+    from pipeline.storage.stamps import Stamp
 
 PREFIX = "declarations/"  # of inputs: a file's path under raw/
 
@@ -57,6 +58,12 @@ def inputs(path: str) -> dict[str, str]:
     for one in of_file(path):
         said.setdefault(f"{PREFIX}{one.file}", []).append(one.values())
     return {name: naming.md5_of(json.dumps(values, sort_keys=True)) for name, values in said.items()}
+
+
+def declared_since(path: str, stamp: Stamp | None) -> bool:
+    """Whether something else is declared of a file now than when it was read; `stamp` is that of its staged set."""
+    then = {n: digest for n, digest in (stamp.basis.inputs if stamp else {}).items() if n.startswith(PREFIX)}
+    return stamp is not None and then != inputs(path)
 
 
 def check() -> None:

@@ -335,3 +335,22 @@ def test_a_declaration_of_no_file_fails_the_build_by_name(tmp_path):
         "  mend files: a path under raw/mrf, in which * stands for any characters but /; the nearest is GA/acme_08.json"
     ]
     assert small_sources.rates(root) == small_sources.BOTH
+
+
+@pytest.mark.slow
+def test_a_file_that_is_not_seen_keeps_its_rows_and_is_named(tmp_path):
+    """Its rows cannot be read again with what is declared now; nothing is lost, and the build says so."""
+    root = small_sources.two_months(tmp_path)
+    assert kit.build(root).ok
+    away = root / small_sources.AUGUST
+    away.rename(tmp_path / "away.json")
+    small_sources.archive(root, small_sources.AUGUST)
+    put(root, one(files="GA/acme_08.json", set="{last_updated_on: 2025-10}"))
+    outcome = kit.build(root)
+    assert outcome.ok, outcome.failures
+    assert outcome.undeclared == [small_sources.AUGUST]
+    assert small_sources.rates(root) == small_sources.BOTH
+    (tmp_path / "away.json").rename(away)
+    outcome = kit.build(root)
+    assert (outcome.ok, outcome.undeclared) == (True, [])
+    assert set(small_sources.rates(root)) == {"2025-07", "2025-10"}
