@@ -6,13 +6,14 @@ tables (`summary`), printing.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.cli import lines
 from pipeline.operations.build_outcome import Outcome
-from pipeline.operations.gaps import Gaps, GateWarning
+from pipeline.operations.gaps import Gaps, GateWarning, SuspiciousFile
 from pipeline.transforms import mending
 from pipeline.transforms.mending import GEOGRAPHY, NPPES_FILE
 
@@ -29,6 +30,8 @@ SAID_HERE = frozenset(
         "Every rate's provider group is defined in its file.",
         "No file gives cause for a warning.",
         "No file is broken.",
+        "The rates of every file look like dollars.",
+        "The billing class of every file looks right.",
     )
 )
 EMPTY = "The table is not empty."
@@ -64,6 +67,8 @@ def sentences(outcome: Outcome, command: Callable[[str], str], *, brief: bool = 
         *_without_category(outcome.gaps),
         *_undeclared(outcome),
         *_without_plan(outcome.gaps),
+        *_not_in_dollars(outcome.gaps),
+        *_of_another_class(outcome.gaps),
         *_read_with_warnings(outcome, command, brief),
         *_gates(outcome.gaps, command, brief),
         *_unread(outcome, command),
@@ -246,6 +251,57 @@ def _without_plan(gaps: Gaps) -> Iterable[Sentence]:
             f"not here; {plans['unlisted']:,} of {lines.counted(plans['files'], 'in-network file')} are in none of them.",
             is_gap=False,
         )
+
+
+# ---- files that should be looked at as a whole ----------------------------------------------------------------------
+
+
+def _not_in_dollars(gaps: Gaps) -> Iterable[Sentence]:
+    found = [one for one in gaps.suspicious if one.not_in_dollars]
+    for one in found[:MANY]:
+        text = (
+            f"{_file_of(one)}: this file may not be in dollars. The middle of its {one.compared:,} ratios to Medicare's "
+            f"rates is {one.median_ratio:.3g}."
+        )
+        yield Sentence(text, is_gap=False)
+    if len(found) > MANY:
+        text = f"{len(found) - MANY:,} more files may not be in dollars: source_price_check has them."
+        yield Sentence(text, is_gap=False)
+
+
+def _of_another_class(gaps: Gaps) -> Iterable[Sentence]:
+    """Files whose institutional rates look like physicians' fees, with the declaration that says so, to paste."""
+    found = [one for one in gaps.suspicious if one.of_another_class]
+    for one in found[:MANY]:
+        text = (
+            f"{_file_of(one)}: {one.class_suspect:,} of {lines.counted(one.class_open, 'institutional rate')} without a "
+            "setting and places of service look like physicians' fees, and are flagged class_suspect."
+        )
+        if one.is_in_network:
+            yield Sentence(
+                f"{text} To declare them so, put into raw/declarations/classes.yml:", (), _declaration(one), False
+            )
+        else:
+            yield Sentence(text, is_gap=False)
+    if len(found) > MANY:
+        text = f"{len(found) - MANY:,} more files have such rates: source_price_check has them."
+        yield Sentence(text, is_gap=False)
+
+
+def _file_of(one: SuspiciousFile) -> str:
+    return f"{'raw/mrf/' if one.is_in_network else ''}{one.file} ({one.month})"
+
+
+def _declaration(one: SuspiciousFile) -> tuple[str, ...]:
+    """The lines of a declaration for the file."""
+    return (
+        f"- files: {json.dumps(one.file)}",
+        "  set:",
+        "    billing_class: professional",
+        "    billing_class_where:",
+        "      {billing_class: institutional, setting: null, service_code: null}",
+        f"  reason: {one.class_suspect:,} of {one.class_open:,} such rates look like physicians' fees",
+    )
 
 
 # ---- what was warned of ---------------------------------------------------------------------------------------------

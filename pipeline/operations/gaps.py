@@ -40,6 +40,26 @@ class GateWarning:
 
 
 @dataclass(frozen=True)
+class SuspiciousFile:
+    """A file whose rates should be looked at as a whole: a row of source_price_check.
+
+    file            its path under raw/mrf; of an imported star schema its id
+    not_in_dollars  whether the middle of its ratios says so; of_another_class whether its open rates do
+    is_in_network   whether it is an in-network file, which a declaration may be about
+    """
+
+    month: str
+    file: str
+    compared: int
+    median_ratio: float | None
+    class_open: int
+    class_suspect: int
+    not_in_dollars: bool
+    of_another_class: bool
+    is_in_network: bool
+
+
+@dataclass(frozen=True)
 class Gaps:
     """What the enriched rows of some months are without.
 
@@ -51,6 +71,7 @@ class Gaps:
     staged        reference table (`staged_nppes`) -> rows that its files gave
     plans         what tables of contents and in-network files say of each other (`transforms.file_plans.counts`)
     gates         what the gates warned of: what is not about rows (it is about shares of all), then by most rows
+    suspicious    files whose rates should be looked at as a whole, by month and file
     """
 
     rows: int | None = None
@@ -59,6 +80,7 @@ class Gaps:
     priced: int = 0
     staged: Counter[str] = field(default_factory=Counter)
     gates: tuple[GateWarning, ...] = ()
+    suspicious: tuple[SuspiciousFile, ...] = ()
     plans: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -67,12 +89,13 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     counts: Counter[str] = Counter()
     unpriced: Counter[tuple[str, str]] = Counter()
     facts, priced, known = 0, 0, True
+    suspicious: list[SuspiciousFile] = []
     for month in months:
+        rows_stamp = enriched_rows.EnrichedRows(month=month).stamp()
+        suspicious += _suspicious(month, rows_stamp) if rows_stamp else []
         had, lacked = coverage.Coverage(month=month).stamp(), coverage.CoverageGap(month=month).stamp()
         if had is None or lacked is None:
-            known = (
-                known and enriched_rows.EnrichedRows(month=month).stamp() is None
-            )  # else an earlier version built it
+            known = known and rows_stamp is None  # else an earlier version built it
             continue
         facts += had.notes["facts"]
         priced += had.notes["with_medicare"]
@@ -85,12 +108,34 @@ def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     for task in ingest.references():
         for name, part in (stamp.parts if (stamp := task.stamp()) else {}).items():
             staged[name] += part.rows
-    return Gaps(facts if known else None, counts, unpriced, priced, staged, _warnings(checked), _plans())
+    of_files = tuple(suspicious), _plans()
+    return Gaps(facts if known else None, counts, unpriced, priced, staged, _warnings(checked), *of_files)
 
 
 def _plans() -> Mapping[str, int]:
     stamp = xrefs.XrefFilePlan().stamp()
     return stamp.notes["counts"] if stamp else {}
+
+
+def _suspicious(month: str, stamp: Stamp) -> list[SuspiciousFile]:
+    files = {task.batch_id: task.path for task in ingest.of_month(month)}
+    return sorted(
+        (
+            SuspiciousFile(
+                month,
+                files.get(one["batch_id"], one["batch_id"]),
+                is_in_network=one["batch_id"] in files,
+                **_figures(one),
+            )
+            for one in stamp.notes.get("suspicious", ())
+        ),
+        key=lambda one: one.file,
+    )
+
+
+def _figures(row: dict) -> dict:
+    names = ("compared", "median_ratio", "class_open", "class_suspect", "not_in_dollars", "of_another_class")
+    return {name: row[name] for name in names}
 
 
 def _warnings(checked: Iterable[TableTask]) -> tuple[GateWarning, ...]:

@@ -12,7 +12,8 @@ of fewer than 5 groups, has no bounds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -68,7 +69,7 @@ def bounds(amounts: np.ndarray) -> tuple[float, float]:
     return _rounded(math.exp(middle - width), math.floor), _rounded(math.exp(middle + width), math.ceil)
 
 
-def _rounded(value: float, way) -> float:
+def _rounded(value: float, way: Callable[[float], int]) -> float:
     """Two digits, up or down; text makes the double that a person would write."""
     places = 1 - math.floor(math.log10(value))
     return float(f"{way(value * 10.0**places)}e{-places}")
@@ -85,7 +86,7 @@ def _cells(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, np.ndarray]]:
     for batch in rows.to_arrow_reader(_ROWS):
         cell, amount = (column.to_numpy() for column in batch.columns)
         starts = [0, *(np.flatnonzero(np.diff(cell)) + 1).tolist(), len(cell)]
-        for first, behind in zip(starts, starts[1:], strict=False):
+        for first, behind in pairwise(starts):
             if first == behind:
                 continue
             if int(cell[first]) != held_cell:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 
 import duckdb
 import pytest
+import yaml
 
 import kit
 from pipeline import errors, session, settings
 from pipeline.cli import closing, lines, summary
 from pipeline.operations import gaps, status
 from pipeline.operations.build_outcome import FoundInSources, Outcome
-from pipeline.operations.gaps import Gaps, GateWarning
+from pipeline.operations.gaps import Gaps, GateWarning, SuspiciousFile
 from pipeline.operations.letting_go import MissingSource
 from pipeline.stages.warehouse import tables_of
 
@@ -295,3 +297,39 @@ def test_the_line_that_says_up_to_date_does_not_hide_what_is_lacking(built_sampl
     assert len(printed) > 5
     summary._close(Outcome(gaps=_gaps(), seconds=2.0))
     assert capsys.readouterr().out == "the warehouse is up to date (2.0 s)\n"
+
+
+def _suspicious(file: str = "TX/a.json.gz", **values) -> SuspiciousFile:
+    figures = {"compared": 0, "median_ratio": None, "class_open": 0, "class_suspect": 0, "is_in_network": True}
+    reasons = {"not_in_dollars": False, "of_another_class": False}
+    return SuspiciousFile("2022-08", file, **(figures | reasons | values))
+
+
+def test_a_file_that_may_not_be_in_dollars_is_named():
+    one = _suspicious(compared=13_183, median_ratio=0.0134, not_in_dollars=True)
+    assert _said(Outcome(gaps=Gaps(suspicious=(one,)))) == [
+        "raw/mrf/TX/a.json.gz (2022-08): this file may not be in dollars. The middle of its 13,183 ratios to Medicare's "
+        "rates is 0.0134."
+    ]
+    many = tuple(_suspicious(f"TX/{n}.json", compared=20, median_ratio=11.0, not_in_dollars=True) for n in range(7))
+    said = _said(Outcome(gaps=Gaps(suspicious=many)))
+    assert (len(said), said[-1]) == (6, "2 more files may not be in dollars: source_price_check has them.")
+
+
+def test_a_file_whose_rates_look_like_physicians_is_named_with_its_declaration():
+    one = _suspicious('TX/a "b".json', class_open=30_033, class_suspect=30_000, of_another_class=True)
+    (found,) = closing.sentences(Outcome(gaps=Gaps(suspicious=(one,))), str)
+    assert found.text == (
+        'raw/mrf/TX/a "b".json (2022-08): 30,000 of 30,033 institutional rates without a setting and places of service look '
+        "like physicians' fees, and are flagged class_suspect. To declare them so, put into raw/declarations/classes.yml:"
+    )
+    (declared,) = yaml.safe_load("\n".join(found.commands))
+    assert declared["files"] == 'TX/a "b".json'
+    assert declared["set"] == {
+        "billing_class": "professional",
+        "billing_class_where": {"billing_class": "institutional", "setting": None, "service_code": None},
+    }
+    assert declared["reason"] == "30,000 of 30,033 such rates look like physicians' fees"
+    star = dataclasses.replace(one, is_in_network=False)
+    (found,) = closing.sentences(Outcome(gaps=Gaps(suspicious=(star,))), str)
+    assert found.commands == ()

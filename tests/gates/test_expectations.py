@@ -210,6 +210,14 @@ ENRICHED = {
     "medicare_state_rate": 80.0,
     "rate_to_medicare_ratio": 1.25,
     "is_above_medicare": True,
+    "rate_variants": 1,
+    "rate_variant_min": 100.0,
+    "rate_variant_max": 100.0,
+    "negotiated_dollars": 100.0,
+    "benchmark_setting": "nonfacility",
+    "benchmark_facility": False,
+    "pfs_nonfacility_rate": 80.0,
+    "pfs_facility_rate": 60.0,
 }
 CATEGORY = {"proc_cd": "99213", "procedure_set": "E&M", "procedure_class": "Office", "procedure_group": "Visits"}
 WARNING = {
@@ -230,8 +238,32 @@ USE = {"batch_id": "b1", "year_month": MONTH, "file": "GA/a.json", "plan_uid": P
 KEY = {"year_month": MONTH, "state": "GA", "payer_slug": "payer_a", "billing_class": "professional"}
 COVERAGE = {**KEY, "facts": 10, "with_dollars": 9, "with_provider": 10, "with_place": 0, "with_tin_name": 10}
 COVERAGE |= {"with_medicare": 7, "comparable": 8, "withheld": 0, "groups_unresolved": 0, "class_undecided": 0}
+SPREAD = {
+    "year_month": MONTH,
+    "join_code_type": "HCPCS",
+    "join_code": "99213",
+    "part": "whole",
+    "place": "office",
+    "unit": "dollars",
+    "n": 20,
+    "groups": 5,
+    "low": 20.0,
+    "high": 500.0,
+}
+PRICE_CHECK = {
+    "year_month": MONTH,
+    "batch_id": "b1",
+    "facts": 100,
+    "compared": 90,
+    "median_ratio": 1.4,
+    "class_open": 10,
+    "class_suspect": 7,
+    "class_undecided": 3,
+}
 GOOD: dict[str, list[dict]] = {
     "fact_rate": [FACT],
+    "code_spread": [SPREAD, {**SPREAD, "place": None, "n": 19, "low": None, "high": None}],
+    "source_price_check": [PRICE_CHECK, {**PRICE_CHECK, "batch_id": "b2", "compared": 19, "median_ratio": 0.01}],
     "fact_rate_enriched": [ENRICHED],
     "dim_code_cat_history": [
         {**CATEGORY, "effective_from": "2020-01-01", "effective_to": "2023-12-31"},
@@ -297,6 +329,7 @@ GOOD: dict[str, list[dict]] = {
             "npi": "1679576722",
         }
     ],
+    "dim_pos": [{"pos": "11", "effective_from": "1992-01-01", "kind": "nonfacility"}],
     "leaf_plan": [
         {"partition": "a", "first_row": 0, "rows": 3, "digest": "x", "leaf_group": "a"},
         {"partition": "b", "first_row": 3, "rows": 2, "digest": "y", "leaf_group": "a"},
@@ -323,6 +356,11 @@ def test_good_rows_pass_without_a_warning(name, tmp_path):
     assert failed(check(name, tmp_path, {name: GOOD[name], **beside(name, GOOD[name])}), name) == {}
 
 
+RATIO = "rate_to_medicare_ratio and is_above_medicare are negotiated_dollars against medicare_state_rate."
+DOLLARS = "negotiated_dollars is negotiated_rate where that is a price in dollars."
+PAIR = "A rate of the physician schedule is the one of the pair that its setting names."
+SETTING = "benchmark_facility is true exactly where benchmark_setting is facility."
+
 # table, changes to its first row (or rows to add), description of what must fail (and nothing else), severity
 FAULTS = [
     ("fact_rate", {"negotiated_rate": None}, "negotiated_rate is never null.", "critical"),
@@ -337,22 +375,76 @@ FAULTS = [
     ("fact_rate", {"billing_class": "dental"}, "billing_class is one of professional, institutional, both.", "warning"),
     ("fact_rate", {"setting": "home"}, "setting is one of inpatient, outpatient, both.", "warning"),
     ("fact_rate", {"expiration_date": "12/31/2025"}, "expiration_date: a date, YYYY-MM-DD, or null.", "warning"),
+    ("code_spread", {"high": None}, "The bounds are above 0 and in order, both or none.", "critical"),
+    ("code_spread", {"low": 501.0}, "The bounds are above 0 and in order, both or none.", "critical"),
+    ("code_spread", {"n": 19}, "Bounds are there for 20 amounts of 5 groups, and for no less.", "critical"),
+    ("code_spread", {"groups": 21}, "It has as many amounts as groups, or more.", "critical"),
+    (
+        "code_spread",
+        [SPREAD],
+        "year_month, join_code_type, join_code, part, place and unit stand once together.",
+        "critical",
+    ),
+    ("source_price_check", {"compared": 101}, "Counts of a file are parts of its facts.", "critical"),
+    ("source_price_check", {"median_ratio": 0.19}, "The rates of every file look like dollars.", "warning"),
+    ("source_price_check", {"median_ratio": 10.1}, "The rates of every file look like dollars.", "warning"),
+    (
+        "source_price_check",
+        {"class_suspect": 8, "class_undecided": 2},
+        "The billing class of every file looks right.",
+        "warning",
+    ),
+    ("source_price_check", [PRICE_CHECK], "year_month and batch_id stand once together.", "critical"),
+    ("fact_rate_enriched", {"rate_variants": 2}, "Variants are counted, and the rate lies among them.", "critical"),
+    (
+        "fact_rate_enriched",
+        {"rate_variants": 2, "variant_scope": "file", "rate_variant_min": 101.0, "rate_variant_max": 120.0},
+        "Variants are counted, and the rate lies among them.",
+        "critical",
+    ),
+    (
+        "fact_rate_enriched",
+        {"rate_flags": "token|variants"},
+        "No flag that excludes a rate is on more than a fifth of the rows.",
+        "warning",
+    ),
     ("fact_rate_enriched", {"fact_uid": None}, "fact_uid is never null.", "critical"),
     ("fact_rate_enriched", {"payer_slug": None}, "payer_slug is never null.", "critical"),
     (
         "fact_rate_enriched",
-        {"negotiated_rate": -1.0, "rate_to_medicare_ratio": -1 / 80},
+        {
+            **{"negotiated_rate": -1.0, "negotiated_dollars": None},
+            **{"rate_to_medicare_ratio": None, "is_above_medicare": None},
+        },
         "negotiated_rate is not negative.",
         "critical",
     ),
     ("fact_rate_enriched", {"state": None}, "state is null only where the fact's is US.", "critical"),
+    ("fact_rate_enriched", {"rate_to_medicare_ratio": 1.3}, RATIO, "critical"),
+    ("fact_rate_enriched", {"rate_to_medicare_ratio": None}, RATIO, "critical"),
+    ("fact_rate_enriched", {"is_above_medicare": False}, RATIO, "critical"),
+    ("fact_rate_enriched", {"is_above_medicare": None}, RATIO, "critical"),
+    ("fact_rate_enriched", {"negotiated_type": "percentage"}, DOLLARS, "critical"),
+    ("fact_rate_enriched", {"negotiation_arrangement": "capitation"}, DOLLARS, "critical"),
     (
         "fact_rate_enriched",
-        {"rate_to_medicare_ratio": 1.3},
-        "rate_to_medicare_ratio is negotiated_rate over medicare_state_rate.",
+        {"negotiated_dollars": None, "rate_to_medicare_ratio": None, "is_above_medicare": None},
+        DOLLARS,
         "critical",
     ),
-    ("fact_rate_enriched", {"negotiated_type": "percentage"}, "A percentage is compared with no amount.", "critical"),
+    ("fact_rate_enriched", {"pfs_nonfacility_rate": 81.0}, PAIR, "critical"),
+    ("fact_rate_enriched", {"pfs_nonfacility_rate": None}, PAIR, "critical"),
+    ("fact_rate_enriched", {"benchmark_setting": "facility"}, SETTING, "critical"),
+    ("fact_rate_enriched", {"benchmark_setting": "unreadable"}, SETTING, "critical"),
+    ("dim_pos", {"kind": None}, "Every place has a kind.", "warning"),
+    ("dim_pos", {"kind": "home"}, "kind is one of facility, nonfacility, neutral, unassigned.", "critical"),
+    ("dim_pos", {"pos": "1"}, "pos has two digits.", "critical"),
+    (
+        "dim_pos",
+        [{"pos": "11", "effective_from": "1992-01-01", "kind": "facility"}],
+        "pos and effective_from stand once together.",
+        "critical",
+    ),
     (
         "fact_rate_enriched",
         {"latitude": 48.8, "longitude": 2.3},

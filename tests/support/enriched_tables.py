@@ -206,4 +206,39 @@ POOL = {
     "staged_zip_locality": [
         WORLD["staged_zip_locality"][0] | {"locality": n, "source_file": f} for n in ("01", "02") for f in "ab"
     ],
+    "xref_fact_source": [
+        {"fact_uid": uid, "batch_id": file, "read_count": 1} for uid in ("a" * 32, "b" * 32) for file in ("b1", "b2")
+    ],
+    "xref_group_tin": [
+        PAYER | {"pg_uid": g, "tin_type": t, "tin_value": v}
+        for g in ("g1", "g2")
+        for t in ("ein", "npi", None)
+        for v in ("1", "2", None)
+    ],
+    "xref_group_member": [
+        PAYER | {"pg_uid": g, "tin_type": "ein", "tin_value": v, "npi": n}
+        for g in ("g1", "g2")
+        for v in ("1", "2", None)
+        for n in (ANA, BOB, None)
+    ],
+    "dim_tin": [{"tin_type": "ein", "tin_value": v, "business_name": n} for v in ("1", "2") for n in ("a", "b", None)],
+    "staged_opps": [
+        {"code": "99213", "si": s, "payment_rate": r, "effective_from": d, "source_file": f}
+        for s in ("V", "D")
+        for r in ("1.00", "100.00", None)
+        for d in ("2024-01-01", "2025-07-01")
+        for f in "ab"
+    ],
+    "staged_asc": [
+        {"code": "99213", "payment_rate": r, "effective_from": d, "source_file": f}
+        for r in ("1.00", "100.00", None)
+        for d in ("2024-01-01", "2025-07-01")
+        for f in "ab"
+    ],
+    "staged_category": [
+        {"category_source": "rbcs", "proc_cd": "99213", "code_ended": e, "release": r, "source_file": f}
+        for e in ("2024-12-31", "9999-12-31", None)
+        for r in ("2024-01-01", None)
+        for f in "ab"
+    ],
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import random
 import tempfile
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from enriched_made import connection, enrich, fact, one, part, several
 from enriched_tables import (
     ANA,
     BOB,
@@ -24,7 +25,6 @@ from enriched_tables import (
     POOL,
     RVU25D,
     UNREADABLE,
-    VIEWS,
     WORLD,
     address,
     members,
@@ -34,54 +34,9 @@ from enriched_tables import (
     provider,
     published,
 )
-from pipeline import tables
+from pipeline import naming, tables
 from pipeline.storage import duck
 from pipeline.transforms import fact_rate_enriched
-
-
-def fact(**values) -> dict:
-    """A professional office visit in Texas, $150.00."""
-    row = {
-        "state": "TX",
-        "year_month": MONTH,
-        "reporting_entity_name": "Evry Health",
-        "billing_class": "professional",
-        "code_type": "CPT",
-        "code": "99213",
-        "pg_uid": "g1",
-        "pos_set_id": pos_id("11"),
-        "negotiated_type": "negotiated",
-        "negotiation_arrangement": "ffs",
-        "negotiated_rate": 150.0,
-        "pg_members_uid": "m1",
-        "batch_id": "b1",
-        "source_count": 1,
-    } | values
-    return {"fact_uid": hashlib.md5(repr(sorted(row.items(), key=str)).encode()).hexdigest()} | row
-
-
-def connection(month: str, fill: bool, threads: int, given_rows: dict[str, list[dict]]):
-    """A connection on which the transform sees these tables; tables not given are empty."""
-    con = duck.connect(threads=threads)
-    con.execute(f"SET VARIABLE year_month = {duck.literal(month)}")
-    con.execute(f"SET VARIABLE fill_coordinates = {duck.literal(fill)}")
-    for name in VIEWS:
-        schema = tables.get(name).polars_schema()
-        rows = [tuple(row.get(c) for c in schema) for row in given_rows.get(name, [])]
-        con.register(f"{name}_rows", pl.DataFrame(rows, schema, orient="row").to_arrow())
-        duck.view(con, name, f"SELECT * FROM {name}_rows")
-    return con
-
-
-def enrich(month: str = MONTH, fill: bool = True, threads: int = 2, **given_rows: list[dict]) -> list[dict]:
-    """The enriched rows of these tables, sorted as declared, nulls first."""
-    declared = tables.get("fact_rate_enriched")
-    with connection(month, fill, threads, given_rows) as con:
-        answer = con.sql(fact_rate_enriched.build(con))
-        assert dict(zip(answer.columns, map(str, answer.types), strict=True)) == declared.duckdb_columns
-        assert answer.columns == list(declared.columns)
-        found = [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
-    return sorted(found, key=lambda r: tuple((r[c] is not None, r[c]) for c in declared.sort))
 
 
 def enrich_by_slices(rows: int, threads: int, given_rows: dict[str, list[dict]]) -> list[dict]:
@@ -100,16 +55,6 @@ def enrich_by_slices(rows: int, threads: int, given_rows: dict[str, list[dict]])
         assert (batch.schema.names, texts_may_be_numbered) == (schema.names, schema.types)
         assert batch.num_rows <= rows
     return [row for batch in got for row in batch.to_pylist()]
-
-
-def one(month: str = MONTH, fill: bool = True, facts: dict | None = None, **changed) -> dict:
-    """The one enriched row of one fact in WORLD, with some tables changed."""
-    (row,) = enrich(month, fill, **(WORLD | {"fact_rate": [fact(**(facts or {}))]} | changed))
-    return row
-
-
-def part(row: dict, columns: str) -> tuple:
-    return tuple(row[c] for c in columns.split())
 
 
 def test_every_column_of_a_row_whose_references_are_all_known():
@@ -225,6 +170,16 @@ def test_every_column_of_a_row_whose_references_are_all_known():
         "benchmark_setting": "nonfacility",
         "pfs_nonfacility_rate": 100.0,
         "pfs_facility_rate": (60.02 + 58.05) / 2,
+        "rate_variants": 1,
+        "rate_variant_min": 150.0,
+        "rate_variant_max": 150.0,
+        "variant_scope": None,
+        "tin_value": None,
+        "tin_type": None,
+        "tin_name": None,
+        "group_tin_count": 0,
+        "group_known_npi_count": 1,
+        "source_count": 1,
     }
 
 
@@ -619,28 +574,31 @@ def test_the_published_table_joins_on_the_join_code():
     assert row["medicare_state_rate"] == 7.0
 
 
-@pytest.mark.parametrize(
-    ("codes", "setting", "expected"),
-    [
-        (("21", "98"), None, (None, None, "kind of places of service 98 unknown")),
-        (("11", "98"), None, (None, None, "kind of places of service 98 unknown")),
-        (("11", "21", "98"), None, ("mixed", 100.0, None)),
-        (("28",), None, (None, None, "places of service 28 do not settle the setting")),
-        (("05", "07"), "inpatient", (None, None, "places of service 05|07 do not settle the setting")),
-        (("05", "11"), None, ("nonfacility", 100.0, None)),
-        (("05", "21", "28"), None, ("facility", 59.035, None)),
-        (("11", "21"), None, ("mixed", 100.0, None)),
-        (("CSTM-00",), "outpatient", ("unstated", 100.0, None)),
-        (("CSTM-00",), "inpatient", ("facility", 59.035, None)),
-        ((), None, ("unstated", 100.0, None)),
-    ],
-)
-def test_places_settle_the_setting(codes, setting, expected):
-    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)}]
-    row = one(facts={"pos_set_id": pos_id(*codes), "setting": setting}, dim_pos_set=sets)
-    assert part(row, "benchmark_setting medicare_state_rate benchmark_reason") == expected
-    assert part(row, "pfs_nonfacility_rate pfs_facility_rate") == (100.0, 59.035)
-    assert row["benchmark_facility"] is (None if expected[1] is None else expected[0] == "facility")
+SETTLED = [
+    # places of service, setting -> benchmark_setting, medicare_state_rate, benchmark_reason
+    (("21", "98"), None, (None, None, "kind of places of service 98 unknown")),
+    (("11", "98"), None, (None, None, "kind of places of service 98 unknown")),
+    (("11", "21", "98"), None, ("mixed", 100.0, None)),
+    (("28",), None, (None, None, "places of service 28 do not settle the setting")),
+    (("05", "07"), "inpatient", (None, None, "places of service 05|07 do not settle the setting")),
+    (("05", "11"), None, ("nonfacility", 100.0, None)),
+    (("05", "21", "28"), None, ("facility", 59.035, None)),
+    (("11", "21"), None, ("mixed", 100.0, None)),
+    (("CSTM-00",), "outpatient", ("unstated", 100.0, None)),
+    (("CSTM-00",), "inpatient", ("facility", 59.035, None)),
+    ((), None, ("unstated", 100.0, None)),
+]
+
+
+def test_places_settle_the_setting():
+    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in {codes for codes, _, _ in SETTLED}]
+    facts = [{"pos_set_id": pos_id(*codes), "setting": setting} for codes, setting, _ in SETTLED]
+    rows = several(facts, dim_pos_set=sets)
+    got = [part(row, "benchmark_setting medicare_state_rate benchmark_reason") for row in rows]
+    assert got == [expected for _, _, expected in SETTLED]
+    assert {part(row, "pfs_nonfacility_rate pfs_facility_rate") for row in rows} == {(100.0, 59.035)}
+    facility = [None if rate is None else where == "facility" for where, rate, _ in got]
+    assert [row["benchmark_facility"] for row in rows] == facility
 
 
 def test_a_list_of_which_no_code_could_be_read_is_not_the_empty_list():
@@ -664,26 +622,26 @@ def test_the_kind_of_a_place_is_that_of_the_month():
 # ---- the physician schedule beside every rate ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("changes", "pair"),
-    [
-        ({}, (100.0, 59.035)),
-        ({"billing_class": "institutional", "pos_set_id": pos_id()}, (100.0, 59.035)),
-        ({"billing_class": "both", "negotiated_type": "percentage"}, (100.0, 59.035)),
-        ({"negotiation_arrangement": "capitation"}, (100.0, 59.035)),
-        ({"billing_class": "institutional", "billing_code_modifiers": "26"}, (10.005, 10.005)),
-        ({"billing_code_modifiers": "26|59"}, (10.005, 10.005)),
-        ({"billing_code_modifiers": "TC"}, (None, None)),  # no such row
-        ({"billing_code_modifiers": "26|TC"}, (None, None)),
-        ({"billing_code_modifiers": "50"}, (None, None)),
-        ({"billing_code_modifiers": "LT|RT"}, (None, None)),
-        ({"pos_set_id": UNREADABLE}, (100.0, 59.035)),
-        ({"code": "99999"}, (None, None)),
-        ({"code_type": "RC", "code": "0213"}, (None, None)),
-    ],
-)
-def test_both_rates_of_the_physician_schedule_stand_beside_every_code_of_it(changes, pair):
-    assert part(one(facts=changes), "pfs_nonfacility_rate pfs_facility_rate") == pair
+BESIDE = [
+    ({}, (100.0, 59.035)),
+    ({"billing_class": "institutional", "pos_set_id": pos_id()}, (100.0, 59.035)),
+    ({"billing_class": "both", "negotiated_type": "percentage"}, (100.0, 59.035)),
+    ({"negotiation_arrangement": "capitation"}, (100.0, 59.035)),
+    ({"billing_class": "institutional", "billing_code_modifiers": "26"}, (10.005, 10.005)),
+    ({"billing_code_modifiers": "26|59"}, (10.005, 10.005)),
+    ({"billing_code_modifiers": "TC"}, (None, None)),  # no such row
+    ({"billing_code_modifiers": "26|TC"}, (None, None)),
+    ({"billing_code_modifiers": "50"}, (None, None)),
+    ({"billing_code_modifiers": "LT|RT"}, (None, None)),
+    ({"pos_set_id": UNREADABLE}, (100.0, 59.035)),
+    ({"code": "99999"}, (None, None)),
+    ({"code_type": "RC", "code": "0213"}, (None, None)),
+]
+
+
+def test_both_rates_of_the_physician_schedule_stand_beside_every_code_of_it():
+    rows = several([changes for changes, _ in BESIDE])
+    assert [part(row, "pfs_nonfacility_rate pfs_facility_rate") for row in rows] == [pair for _, pair in BESIDE]
 
 
 def test_a_state_without_the_code_has_no_pair_and_another_state_has_its_own():
@@ -705,57 +663,36 @@ def test_where_cms_marks_the_setting_na_the_source_says_so():
 # ---- dollars -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("rate", "kind", "arrangement", "dollars"),
-    [
-        (150.0, "negotiated", "ffs", 150.0),
-        (150.0, "derived", "ffs", 150.0),
-        (150.0, "Fee Schedule", "FFS", 150.0),
-        (150.0, "negotiated", "bundle", 150.0),
-        (150.0, "negotiated", None, 150.0),
-        (150.0, "negotiated", "capitation", None),
-        (150.0, "percentage", "ffs", None),
-        (150.0, "per diem", "ffs", None),
-        (150.0, None, "ffs", None),
-        (0.0, "negotiated", "ffs", None),
-        (-5.0, "negotiated", "ffs", None),
-        (None, "negotiated", "ffs", None),
-    ],
-)
-def test_negotiated_dollars(rate, kind, arrangement, dollars):
-    given_fact = {"negotiated_rate": rate, "negotiated_type": kind, "negotiation_arrangement": arrangement}
-    row = one(facts=given_fact)
-    assert row["negotiated_dollars"] == dollars
-    priced = row["medicare_state_rate"]
-    assert row["rate_to_medicare_ratio"] == (dollars / priced if dollars and priced else None)
-    assert row["is_above_medicare"] == (dollars > priced if dollars and priced else None)
+IN_DOLLARS = ("negotiated", "derived", "Fee Schedule")
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(
-    facts=st.lists(
-        st.builds(
-            fact,
-            negotiated_rate=st.sampled_from([-3.0, 0.0, 0.01, 1.0, 99.5, 1e7, None]),
-            negotiated_type=st.sampled_from(["negotiated", "derived", "fee schedule", "percentage", "per diem", None]),
-            negotiation_arrangement=st.sampled_from(["ffs", "bundle", "capitation", None]),
-            billing_class=st.sampled_from(["professional", "institutional", "both", None]),
-            billing_code_modifiers=st.sampled_from([None, "26", "50", "TC"]),
-            pos_set_id=st.sampled_from([pos_id("11"), pos_id("21"), pos_id(), pos_id("11", "24"), UNREADABLE]),
-        ),
-        max_size=12,
-        unique_by=lambda f: f["fact_uid"],
-    )
-)
-def test_no_zero_no_negative_and_no_percentage_in_any_ratio(facts):
+def test_dollars_are_positive_amounts_that_are_neither_shares_nor_days_nor_heads():
+    """Every combination: what is in dollars, and no zero, negative or percentage in any ratio."""
+    rates = (-3.0, 0.0, 0.01, 1.0, 99.5, 1e7, None)
+    kinds = (*IN_DOLLARS, "percentage", "per diem", None)
+    arrangements = ("ffs", "FFS", "bundle", "capitation", None)
+    classes = ("professional", "institutional", "both", None)
+    names = ("negotiated_rate", "negotiated_type", "negotiation_arrangement", "billing_class")
+    cases = list(itertools.product(rates, kinds, arrangements, classes))
     wcfs = [{"state": "TX", "year_month": MONTH, "code_type": "CPT", "code": "99213", "wcfs_amount": 120.0}]
-    for row in enrich(**(WORLD | {"fact_rate": facts, "bench_wcfs": wcfs})):
-        ratios = part(row, "rate_to_medicare_ratio rate_to_medicare_locality_ratio rate_to_wcfs_ratio")
-        if any(ratio is not None for ratio in ratios) or row["is_above_medicare"] is not None:
-            assert row["negotiated_rate"] > 0
-            assert row["negotiated_type"] in ("negotiated", "derived", "fee schedule")
-            assert row["negotiation_arrangement"] != "capitation"
-            assert all(ratio is None or ratio > 0 for ratio in ratios)
+    bench = [published(), published(kind="OPPS", medicare_state_rate=200.0)]
+    rows = several(
+        [dict(zip(names, case, strict=True)) for case in cases], bench_wcfs=wcfs, bench_medicare_comprehensive=bench
+    )
+    with_ratio = 0
+    for (rate, kind, arrangement, billing_class), row in zip(cases, rows, strict=True):
+        dollars = rate if rate and rate > 0 and kind in IN_DOLLARS and arrangement != "capitation" else None
+        paid = row["medicare_state_rate"]
+        per_service = kind in IN_DOLLARS and arrangement in ("ffs", "FFS")
+        assert (paid is not None) == (per_service and billing_class in ("professional", "institutional"))
+        assert row["negotiated_dollars"] == dollars
+        assert row["rate_to_medicare_ratio"] == (dollars / paid if dollars and paid else None)
+        assert row["is_above_medicare"] == (dollars > paid if dollars and paid else None)
+        locality = row["medicare_locality_rate"]
+        assert row["rate_to_medicare_locality_ratio"] == (dollars / locality if dollars and locality else None)
+        assert row["rate_to_wcfs_ratio"] == (dollars / 120.0 if dollars and per_service else None)
+        with_ratio += row["rate_to_medicare_ratio"] is not None
+    assert with_ratio == 4 * 3 * 2 * 2
 
 
 def test_the_empty_set_of_places_needs_no_dimension():
@@ -791,24 +728,132 @@ def test_workers_compensation(changes, expected):
     assert part(one(facts=changes, bench_wcfs=wcfs), "wcfs_amount rate_to_wcfs_ratio") == expected
 
 
+# ---- variants, and who is paid ---------------------------------------------------------------------------------------
+
+
+def test_facts_that_differ_in_the_amount_alone_are_variants():
+    """Three amounts of one group and terms; another modifier, and another group, are other terms."""
+    amounts = [fact(negotiated_rate=rate, batch_id=file) for rate, file in ((10.0, "b1"), (25.0, "b2"), (90.0, "b1"))]
+    alone = [
+        fact(billing_code_modifiers="25"),
+        fact(pg_uid="g2", pg_members_uid="m2"),
+        fact(expiration_date="2025-12-31"),
+    ]
+    rows = enrich(**(WORLD | {"fact_rate": amounts + alone}))
+    told = {
+        (r["negotiated_rate"], part(r, "rate_variants rate_variant_min rate_variant_max variant_scope")) for r in rows
+    }
+    assert told == {(rate, (3, 10.0, 90.0, "file")) for rate in (10.0, 25.0, 90.0)} | {(150.0, (1, 150.0, 150.0, None))}
+
+
 @pytest.mark.parametrize(
-    ("rate", "kind", "flags"),
+    ("files", "scope"),
     [
-        (0.0, "negotiated", "zero"),
-        (1.0, "negotiated", "at_most_1|ratio_outside_0.1_20"),
-        (-5.0, "per diem", "at_most_1"),
-        (1.01, "per diem", None),
-        (0.5, "percentage", None),  # a half percent is no half dollar
-        (0.0, "percentage", "zero"),
-        (9.99, "negotiated", "ratio_outside_0.1_20"),
-        (10.0, "negotiated", None),
-        (2000.0, "negotiated", None),
-        (2000.01, "negotiated", "ratio_outside_0.1_20"),
-        (None, "negotiated", None),
+        ({10.0: ["b1"], 20.0: ["b2"]}, "files"),
+        ({10.0: ["b1"], 20.0: ["b1"]}, "file"),
+        ({10.0: ["b1", "b2"], 20.0: ["b2"]}, "file"),  # the second was read from a file that has the first, too
+        ({10.0: ["b1", "b2"], 20.0: ["b3", "b4"]}, "files"),
     ],
 )
-def test_rate_flags(rate, kind, flags):
-    assert one(facts={"negotiated_rate": rate, "negotiated_type": kind})["rate_flags"] == flags
+def test_variants_of_one_file_and_of_several(files, scope):
+    facts = [fact(negotiated_rate=rate, batch_id=names[0], source_count=len(names)) for rate, names in files.items()]
+    sources = [
+        {"fact_uid": one["fact_uid"], "batch_id": name, "read_count": 1}
+        for one in facts
+        for name in files[one["negotiated_rate"]]
+    ]
+    rows = enrich(**(WORLD | {"fact_rate": facts, "xref_fact_source": sources}))
+    assert {r["variant_scope"] for r in rows} == {scope}
+
+
+ALIKE = [name for name in naming.FACT_IDENTITY if name not in ("negotiated_rate", "owner_uid", "payer_slug")]
+
+
+def variants(facts: list[dict]) -> dict[str, tuple]:
+    """By fact: how many agree with it in all of the identity but the amount, the least and the most of their amounts."""
+    alike: dict[tuple, list[float]] = {}
+    keys = {}
+    for one in facts:
+        owner = one.get("pg_members_uid") or one.get("pg_uid")
+        payer = naming.slugify(one["reporting_entity_name"])
+        keys[one["fact_uid"]] = (owner, payer, *(one.get(name) for name in ALIKE))
+        alike.setdefault(keys[one["fact_uid"]], []).append(one["negotiated_rate"])
+    return {uid: (len(alike[key]), min(alike[key]), max(alike[key])) for uid, key in keys.items()}
+
+
+VARIED = st.lists(
+    st.builds(
+        fact,
+        state=st.sampled_from(["TX", "US"]),
+        pg_uid=st.sampled_from(["g1", "g2"]),
+        pg_members_uid=st.sampled_from(["m1", None]),
+        reporting_entity_name=st.sampled_from(["Evry Health", "EVRY HEALTH", "Other"]),
+        provider_group_id_raw=st.sampled_from(["1", "2"]),
+        billing_code_modifiers=st.sampled_from([None, "26"]),
+        setting=st.sampled_from([None, "inpatient"]),
+        expiration_date=st.sampled_from([None, "2025-12-31"]),
+        negotiated_rate=st.sampled_from([0.0, 1.5, 150.0, 151.0]),
+    ),
+    min_size=2,
+    max_size=40,
+    unique_by=lambda f: f["fact_uid"],
+)
+
+
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(facts=VARIED)
+def test_variants_are_those_of_a_plain_grouping(facts):
+    rows = enrich(**(WORLD | {"fact_rate": facts}))
+    expected = variants(facts)
+    for row in rows:
+        assert part(row, "rate_variants rate_variant_min rate_variant_max") == expected[row["fact_uid"]]
+        assert (row["variant_scope"] is None) == (row["rate_variants"] == 1)
+
+
+def tin(value: str, kind: str = "ein", npi: str | None = ANA, group: str = "g1") -> dict:
+    return PAYER | {"pg_uid": group, "tin_type": kind, "tin_value": value, "npi": npi}
+
+
+def world_of_tins(members_of: list[dict], **more) -> dict:
+    """The group's members, and its TINs as they follow from them."""
+    named = {
+        (m["pg_uid"], m["tin_type"], m["tin_value"]): {k: v for k, v in m.items() if k != "npi"} for m in members_of
+    }
+    return {"xref_group_member": members_of, "xref_group_tin": list(named.values()), **more}
+
+
+@pytest.mark.parametrize(
+    ("given_tables", "expected"),
+    [
+        (world_of_tins([tin("58-1")], dim_tin=[{"tin_type": "ein", "tin_value": "58-1", "business_name": "ANA PA"}]), ("58-1", "ein", "ANA PA", 1)),
+        # Bob's TIN is not Ana's, who stands for the group; of her two the smaller.
+        (world_of_tins([tin("1", npi=BOB), tin("7"), tin("3")]), ("3", "ein", None, 3)),
+        (world_of_tins([tin("9"), tin(ANA, kind="npi")]), ("9", "ein", None, 2)),
+        ({"xref_group_tin": [{k: v for k, v in tin("4").items() if k != "npi"}]}, ("4", "ein", None, 1)),  # a star schema's
+        (world_of_tins([tin("1", npi=BOB), tin("2", npi=BOB)]), (None, None, None, 2)),
+        ({"xref_group_npi": [], **world_of_tins([tin("5", npi=None)])}, ("5", "ein", None, 1)),  # the TIN alone is named
+        ({}, (None, None, None, 0)),
+    ],
+)  # fmt: skip
+def test_who_bills(given_tables, expected):
+    assert part(one(**given_tables), "tin_value tin_type tin_name group_tin_count") == expected
+
+
+def test_of_a_group_that_the_file_does_not_define_nothing_is_counted():
+    row = one(facts={"pg_members_uid": None}, xref_group_npi=[])
+    assert part(row, "group_tin_count group_known_npi_count group_npi_count") == (None, None, None)
+
+
+def test_known_members_are_those_of_the_registry():
+    row = one(
+        xref_group_npi=members(ANA, BOB, EVA),
+        dim_npi=[provider(ANA), provider(BOB, enumeration_type=None, status=None)],
+    )
+    assert part(row, "group_npi_count group_known_npi_count") == (3, 1)
+
+
+def test_how_often_a_fact_was_read():
+    assert one(facts={"source_count": 7})["source_count"] == 7
 
 
 # ---- whatever the tables hold --------------------------------------------------------------------------------------
@@ -886,6 +931,9 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
         ({"fact_rate": [fact(fact_uid="b" * 32)]}, True),
         ({"fact_rate": [fact(additional_information="more")]}, True),
         ({"staged_zip_locality": []}, True),
+        (world_of_tins([tin("58-1")]), True),
+        ({"staged_opps": [{"code": "99213", "payment_rate": "7.00", "effective_from": "2025-01-01"}]}, False),
+        ({"staged_opps": [{"code": "99213", "payment_rate": "1.00", "effective_from": "2025-01-01"}]}, True),  # a dollar may be its price
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "11"]}, True),
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "21"]}, False),  # no fact is for it
         ({"bench_medicare_prof_detail": [pfs("01", facility_rate=61.0), pfs("02")]}, True),  # beside the rate

@@ -122,11 +122,13 @@ JOIN enriched_price p ON p.release IS NOT DISTINCT FROM b.release AND p.reason I
 -- The physician schedule's rates by state, outside of facilities and in them, for every rate of a code that it has.
 -- Outside of facilities and without modifier they are the published table's.
 CREATE OR REPLACE TEMP TABLE enriched_pair_rate AS
-SELECT state_ix, join_ix, coalesce(d.modifier, '') AS modifier,
-  coalesce(b.medicare_state_rate, d.nonfacility_rate) AS nonfacility_rate, d.facility_rate
+SELECT state_ix, join_ix, modifier,
+  if(b.is_published, b.medicare_state_rate, d.nonfacility_rate) AS nonfacility_rate, d.facility_rate
 FROM enriched_physician_state d
 FULL JOIN (
-  SELECT state_ix, join_ix, '' AS modifier, medicare_state_rate FROM enriched_comprehensive WHERE benchmark_type = 'PFS'
+  SELECT state_ix, join_ix, '' AS modifier, medicare_state_rate, TRUE AS is_published
+  FROM enriched_comprehensive
+  WHERE benchmark_type = 'PFS'
 ) b USING (state_ix, join_ix, modifier);
 
 CREATE OR REPLACE TEMP TABLE enriched_pair AS
