@@ -65,6 +65,7 @@ def sentences(outcome: Outcome, command: Callable[[str], str], *, brief: bool = 
         *_without_price(outcome.gaps),
         *_without_place(outcome.gaps),
         *_without_category(outcome.gaps),
+        *_not_positive(outcome.gaps),
         *_undeclared(outcome),
         *_without_plan(outcome.gaps),
         *_not_in_dollars(outcome.gaps),
@@ -229,6 +230,15 @@ def _without_category(gaps: Gaps) -> Iterable[Sentence]:
         yield Sentence(
             f"{_capital(share(count, gaps.rows))} have no procedure category.",
             ("raw/codes/ holds no categories. Put RBCS (data.cms.gov) there.",),
+        )
+
+
+def _not_positive(gaps: Gaps) -> Iterable[Sentence]:
+    count = gaps.counts["not_positive"]
+    if gaps.rows and count:
+        yield Sentence(
+            f"{_capital(share(count, gaps.rows))} have a rate of zero or less: negotiated_dollars and the ratios are null there.",
+            is_gap=False,
         )
 
 

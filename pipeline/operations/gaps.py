@@ -22,6 +22,7 @@ _COUNTED = {
     ("place", "the address is in no known county or area"): "unplaced",
     ("coordinates", "the address has no coordinates"): "without_coordinates",
     ("category", "the code has no category"): "uncategorised",
+    ("dollars", "the rate is not above zero"): "not_positive",
 }
 
 
@@ -64,7 +65,7 @@ class Gaps:
     """What the enriched rows of some months are without.
 
     rows          all of them, withheld ones too; None where a month was built by an earlier version
-    counts        without_npi, unregistered, unplaced, without_coordinates, uncategorised: rows of which that is the reason of a
+    counts        without_npi, unregistered, unplaced, without_coordinates, uncategorised, not_positive: rows of which that is the reason of a
                   gap (`coverage_gap`)
     unpriced      (month, why there is no Medicare rate) -> rows
     priced        rows with a Medicare rate

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
-_RELEASE = re.compile(r"no (PFS|OPPS|ASC) release for (\d{4})")
+_RELEASE = re.compile(r"[\w ]+ \((PFS|OPPS|ASC)\) (\d{4}) not loaded: .*")
+_UNKNOWN_PLACE = re.compile(r"kind of places of service [\d|]+ unknown")
 _NPPES_PAGE = "https://download.cms.gov/nppes/NPI_Files.html"
 _PAGES = {
     "PFS": "https://www.cms.gov/medicare/payment/fee-schedules/physician/pfs-relative-value-files",
@@ -86,12 +87,11 @@ def of_medicare(reason: str, month: str, staged: Collection[str]) -> Mending:
     """
     if reason == "state unknown":
         return _registry(staged, "the state of their provider is not known")
-    if reason == "facility type of a place of service unknown":
-        if "staged_pos_code" in staged:
-            return Mending()  # a code that has no type, or that CMS has not assigned
+    if _UNKNOWN_PLACE.fullmatch(reason):
+        newest = "the newest" if "staged_pos_code" in staged else "the"
         page = "https://www.cms.gov/medicare/coding-billing/place-of-service-codes"
-        why = "the type of a place of service is not known"
-        return Mending("the place-of-service codes", page, "raw/pos/", why=why)
+        why = "the kind of a place of service is not known"
+        return Mending(f"{newest} place-of-service codes", page, "raw/pos/", why=why)
     found = _RELEASE.match(reason)
     if not found:
         return Mending()

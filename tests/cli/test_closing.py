@@ -70,18 +70,38 @@ def test_references_that_are_missing_are_fetched():
 @pytest.mark.parametrize(
     ("reason", "month", "file"),
     [
-        ("no PFS release for 2025", "2025-01", "CMS's RVU25A zip (its PPRRVU, GPCI and LOCCO tables)"),
-        ("no PFS release for 2025", "2025-06", "CMS's RVU25B zip (its PPRRVU, GPCI and LOCCO tables)"),
-        ("no PFS release for 2020", "2020-08", "CMS's RVU20C zip (its PPRRVU, GPCI and LOCCO tables)"),
-        ("no PFS release for 2025", "2025-12", "CMS's RVU25D zip (its PPRRVU, GPCI and LOCCO tables)"),
-        ("no OPPS release for 2025", "2025-07", "CMS's OPPS Addendum B of July 2025 and the wage index of 2025"),
         (
-            "no ASC release for 2026",
+            "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            "2025-01",
+            "CMS's RVU25A zip (its PPRRVU, GPCI and LOCCO tables)",
+        ),
+        (
+            "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            "2025-06",
+            "CMS's RVU25B zip (its PPRRVU, GPCI and LOCCO tables)",
+        ),
+        (
+            "physician schedule (PFS) 2020 not loaded: see docs/data-sources.md",
+            "2020-08",
+            "CMS's RVU20C zip (its PPRRVU, GPCI and LOCCO tables)",
+        ),
+        (
+            "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            "2025-12",
+            "CMS's RVU25D zip (its PPRRVU, GPCI and LOCCO tables)",
+        ),
+        (
+            "hospital outpatient schedule (OPPS) 2025 not loaded: see docs/data-sources.md",
+            "2025-07",
+            "CMS's OPPS Addendum B of July 2025 and the wage index of 2025",
+        ),
+        (
+            "surgical center schedule (ASC) 2026 not loaded: see docs/data-sources.md",
             "2026-10",
             "CMS's ASC addenda AA, BB and FF of October 2026 and the wage index of 2026",
         ),
         ("state unknown", "2025-07", "NPPES's monthly file"),
-        ("facility type of a place of service unknown", "2025-07", "the place-of-service codes into raw/pos/"),
+        ("kind of places of service 98 unknown", "2025-07", "the place-of-service codes into raw/pos/"),
     ],
 )
 def test_the_file_that_would_price_rows_is_named(reason, month, file):
@@ -98,7 +118,8 @@ def test_the_file_that_would_price_rows_is_named(reason, month, file):
         "billing class both",
         "institutional inpatient",
         "modifier AS",
-        "places of service unknown",
+        "places of service unreadable",
+        "places of service 05|07 do not settle the setting",
         "code type RC has no Medicare price",
         "no row in PFS for GA",
         "no row in PFS with modifier TC for GA",
@@ -117,17 +138,17 @@ def test_what_no_file_mends_asks_for_none(reason):
 
 
 def test_without_any_fee_schedule_it_is_said_whatever_keeps_rows_from_it():
-    found = {("2025-07", "facility type of a place of service unknown"): 4}
+    found = {("2025-07", "kind of places of service 98 unknown"): 4}
     (said,) = _said(Outcome(gaps=_gaps(4, unpriced=found, priced=0, staged={})))
     assert said == (
-        "All 4 rows have no Medicare rate. | 4 rows: the type of a place of service is not known. Put the "
+        "All 4 rows have no Medicare rate. | 4 rows: the kind of a place of service is not known. Put the "
         "place-of-service codes into raw/pos/. | raw/medicare/ holds no fee schedule: put CMS's RVU zips there, and OPPS "
         "and ASC addenda."
     )
 
 
 def test_files_that_price_most_rows_come_first_and_months_of_a_quarter_together():
-    reason = "no PFS release for 2025"
+    reason = "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md"
     found = {("2025-01", reason): 1, ("2025-02", reason): 2, ("2025-07", reason): 9, ("2025-07", "modifier AS"): 4}
     (said,) = _said(Outcome(gaps=_gaps(unpriced=found, priced=984)))
     first, july, january, rest = said.split(" | ")
@@ -169,7 +190,7 @@ def test_worst_comes_first():
         gaps=Gaps(
             1_000,
             Counter(unregistered=10, unplaced=5),
-            Counter({("2025-08", "no PFS release for 2025"): 7}),
+            Counter({("2025-08", "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md"): 7}),
             993,
             Counter(FULL),
             (GateWarning("A rule.", "It matters.", ("2025-08",), {"fact_rate": 3, "dim_code": None}),),

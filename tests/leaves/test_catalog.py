@@ -25,7 +25,7 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     dim_provider_group dim_pos_set dim_npi dim_npi_address dim_npi_address_geolocation dim_tin xref_pos xref_group_npi
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
-OURS = """code_spread source_price_check dim_code_cat_history coverage coverage_gap dim_plan xref_file_plan dim_source_file source_warning xref_group_member xref_contained_code xref_fact_source
+OURS = """code_spread source_price_check dim_code_cat_history coverage coverage_gap dim_plan dim_pos xref_file_plan dim_source_file source_warning xref_group_member xref_contained_code xref_fact_source
     bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files source_presence
     warehouse""".split()
 
@@ -71,7 +71,8 @@ def test_a_view_is_its_files(con, root, name):
     declared = PUBLISHED[name]
     files = files_of(root, name)
     assert count(con, name) == sum(pq.ParquetFile(path).metadata.num_rows for path in files)
-    columns = declared.duckdb_columns | ({"service_codes": "VARCHAR[]"} if name == "dim_pos_set" else {})
+    also = {"dim_pos_set": {"service_codes": "VARCHAR[]"}, "fact_rate": {"negotiated_dollars": "DOUBLE"}}
+    columns = declared.duckdb_columns | also.get(name, {})
     assert list(described(con, name).items()) == list(columns.items())
     for alias in declared.aliases:
         assert (
@@ -85,6 +86,14 @@ def test_service_codes_are_pos_members(con):
     different = con.sql("SELECT count(*) FROM dim_pos_set WHERE service_codes IS DISTINCT FROM pos_members").fetchall()
     assert different == [(0,)]
     assert count(con, "dim_pos_set") > 5
+
+
+def test_dollars_of_facts_are_those_of_the_enriched_rows(con):
+    compared = """SELECT count(*), count(f.negotiated_dollars), count(*) FILTER (
+        f.negotiated_dollars IS DISTINCT FROM e.negotiated_dollars) FROM fact_rate f JOIN fact_rate_enriched e USING (fact_uid)"""
+    rows, in_dollars, different = con.sql(compared).fetchall()[0]
+    assert 0 < in_dollars < rows
+    assert different == 0
 
 
 def test_table_files(con, root):

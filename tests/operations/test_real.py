@@ -27,7 +27,8 @@ NEVADA = "NV/sierra_2025-05_truncated.json"
 # Why a rate has no Medicare price, by what data-model.md says of benchmarks; anything else is a hole in the joins.
 REASONS = re.compile(
     r"""billing\ class\ both | institutional\ inpatient | state\ unknown | arrangement\ (capitation|bundle)
-      | negotiated\ type\ (per\ diem|percentage) | modifier\ \S+ | no\ (PFS|OPPS|ASC)\ release\ for\ \d{4}""",
+      | negotiated\ type\ (per\ diem|percentage) | modifier\ \S+
+      | [a-z\ ]+\ schedule\ \((PFS|OPPS|ASC)\)\ \d{4}\ not\ loaded:\ see\ docs/data-sources\.md""",
     re.VERBOSE,
 )
 
@@ -345,9 +346,15 @@ def test_the_build_says_which_release_a_rate_is_from_and_which_years_have_none(b
     texas = {year: counts["institutional", year, "TX"] for year in ("2023", "2025")}
     assert texas["2025"] > 50_000
     for year, n in texas.items():  # neither Addendum B nor another year's file stands in for it
-        assert f"none no OPPS release for {year} {n:,} {100 * n / total:.1f} %" in plain
+        assert (
+            f"none hospital outpatient schedule (OPPS) {year} not loaded: see docs/data-sources.md {n:,} {100 * n / total:.1f} %"
+            in plain
+        )
     maryland = counts["professional", "2020", "MD"] - 1  # one is a per diem
-    assert f"none no PFS release for 2020 {maryland:,} {100 * maryland / total:.1f} %" in plain
+    assert (
+        f"none physician schedule (PFS) 2020 not loaded: see docs/data-sources.md {maryland:,} {100 * maryland / total:.1f} %"
+        in plain
+    )
 
 
 def test_a_broken_file_blocks_its_month_alone(built, real, facts):

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.errors import SourceError, UnrecognisedFile
 from pipeline.readers import pos
+from pipeline.readers.reference_files.account import Account
 
 
 def staged(tmp_path, text: str) -> list[tuple]:
@@ -28,12 +29,29 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path):
         staged(tmp_path, "pos_code,pos_type,pos_name\n11,Non-Facility,Office\nx1,Facility,Ward\n")
     with pytest.raises(SourceError, match="place of service 11 is listed more than once"):
         staged(tmp_path, "pos_code,pos_type,pos_name\n11,Non-Facility,Office\n11,Facility,Office\n")
-    with pytest.raises(SourceError, match="without the column pos_type"):
-        staged(tmp_path, "pos_code,pos_name\n11,Office\n")
+    with pytest.raises(SourceError, match="without the column pos_name"):
+        staged(tmp_path, "pos_code,pos_type\n11,Facility\n")
     with pytest.raises(SourceError, match="the file is empty"):
         staged(tmp_path, "\n")
     with pytest.raises(UnrecognisedFile):
         staged(tmp_path, "see the layout\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("pos_code,pos_name\n11,Office\n21,Hospital\n28,Unassigned\n", "codes.csv: 11 without a type"),
+        ("pos_code,pos_type,pos_name\n11,Clinic,Office\n21,,Hospital\n28,,Unassigned\n", "codes.csv: 11 Clinic"),
+    ],
+)
+def test_codes_without_a_type_are_kept_and_counted(tmp_path, text, warned):
+    path = tmp_path / "codes.csv"
+    path.write_text(text)
+    account = Account()
+    assert pos.read(path, account)["staged_pos_code"]["facility"].to_list() == [None, None, None]
+    ((kind, count, example),) = account.warnings
+    assert (kind, count) == ("no_kind", 2)
+    assert example.split("; ")[0] == warned
 
 
 def test_the_published_list(real):

@@ -114,7 +114,7 @@ class Benchmarks:
         self.days: set[str] = set()
         wanted = "SELECT DISTINCT join_code(code_type, code) FROM fact_rate"
         for day, state, code, modifier, *row in con.sql(f"""
-            SELECT effective_from, state, code, modifier, nonfacility_rate, facility_rate, reason, release
+            SELECT effective_from, state, code, modifier, nonfacility_rate, facility_rate, reason, release, nonfacility_na, facility_na
             FROM bench_medicare_prof_detail WHERE code IN ({wanted})""").fetchall():
             self.localities[day, state, code, modifier].append(row)
         self.days = {
@@ -165,40 +165,95 @@ class Benchmarks:
         mean = float(sum(rates)) * 100 / (100 * len(rates)) if rates else None
         how = "in force" if day <= f"{month}-01" else "nearest of its year"
         source = f"PFS {found[0][3]} effective {day} ({how})"
+        if found[0][5 if facility else 4]:
+            source += "; rarely done there"
         return "PFS", facility, mean, source, None if mean else min(row[2] for row in found if row[2])
+
+    def pair(self, month: str, state: str | None, code_type: str, code: str, modifiers: str | None) -> tuple:
+        """The state's means outside of facilities and in them, of the row that the modifiers select."""
+        selecting, otherwise = pricing_modifiers(modifiers)
+        if otherwise or len(selecting) > 1 or code_type not in ("CPT", "HCPCS") or code == "CSTM-00":
+            return None, None
+        key = applied(self.days, month), state, code.rjust(5, "0"), (selecting or [""])[0]
+        return tuple(mean_of([row[n] for row in self.localities.get(key, ())]) for n in (0, 1))
+
+
+def mean_of(rates: list[float | None]) -> float | None:
+    """The mean of what is not null, of exact cents."""
+    known = [Decimal(str(rate)) for rate in rates if rate is not None]
+    return float(sum(known)) * 100 / (100 * len(known)) if known else None
+
+
+def kind_of(place: str, month: str, listed: set) -> str | None:
+    """The kind of a place of service: 05 to 08 decide nothing; telehealth at home from 2024 is outside of facilities."""
+    if place in ("05", "06", "07", "08"):
+        return "neutral"
+    if place == "10":
+        return "nonfacility" if month >= "2024-01" else "neutral"
+    kinds = listed & {"facility", "nonfacility"}
+    if len(kinds) > 1:
+        return None
+    return next(iter(kinds), "unassigned" if listed == {"unassigned"} else None)
 
 
 def check(root: Path) -> dict[tuple, tuple]:
     """Hold every distinct combination of terms, place, month and code of a warehouse against this reading.
 
-    Whether a place is of facility type is taken from the staged list of places, code by code. Returns the combinations
+    The kind of a place is taken from the staged list of places, code by code, but where policy decides. Returns the combinations
     of terms (the arguments of `choice`) with what is chosen for each.
     """
     with duckdb.connect(str(root / "warehouse.duckdb"), read_only=True) as con:
         benchmarks = Benchmarks(con)
         files = [str(path) for path in (root / "staged" / "pos").rglob("*.parquet")]
-        listed: dict[str, set[bool]] = defaultdict(set)
-        for pos, facility in con.sql(f"SELECT pos, facility FROM read_parquet({files})").fetchall():
-            listed[pos].add(bool(facility))
+        listed: dict[str, set] = defaultdict(set)
+        for pos, facility, name in con.sql(f"SELECT pos, facility, pos_name FROM read_parquet({files})").fetchall():
+            listed[pos].add({True: "facility", False: "nonfacility"}.get(facility, (name or "").lower()))
         rows = con.sql("""
             SELECT negotiation_arrangement, negotiated_type, billing_class, setting, billing_code_modifiers, pos_members,
               CASE WHEN primary_taxonomy_code = '261QA1903X' THEN primary_taxonomy_code END, year_month, state, code_type, code,
-              benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason
+              benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason, benchmark_setting,
+              pfs_nonfacility_rate, pfs_facility_rate, list((negotiated_dollars, negotiated_rate))
             FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL""").fetchall()
     terms = {}
-    for *case, pos, taxonomy, month, state, code_type, code, kind, at, rate, source, reason in rows:
-        known = [listed.get(p) for p in pos or ()]
-        facility = True
-        if any(k and False in k for k in known):
-            facility = False
-        elif not known or None in known:
-            facility = None
-        chosen = choice(*case, pos, facility, taxonomy)
+    for (
+        *case,
+        pos,
+        taxonomy,
+        month,
+        state,
+        code_type,
+        code,
+        kind,
+        at,
+        rate,
+        source,
+        reason,
+        at_setting,
+        nonfacility,
+        fac,
+        amounts,
+    ) in rows:
+        kinds = [kind_of(place, month, listed.get(place, set())) for place in pos or ()] if pos is not None else None
+        chosen = choice(*case, pos, kinds, taxonomy)
+        where, _ = setting_of(case[3], pos, kinds)
+        pair = benchmarks.pair(month, state, code_type, code, case[4])
+        assert at_setting == where, (case, pos, month)
+        assert all(
+            (a is None) == (b is None) and (a is None or abs(a - b) < 1e-9 * b)
+            for a, b in zip((nonfacility, fac), pair, strict=True)
+        ), (case, month, state, code, nonfacility, fac, pair)
+        dollars = case[1] in ("negotiated", "derived", "fee schedule") and case[0] != "capitation"
+        assert all(given == (amount if dollars and amount > 0 else None) for given, amount in amounts), case
         expected = benchmarks.expected(chosen, month, state, code_type, code)
         got = (kind, at, rate, source, reason)
         where = (*case, pos, month, state, code_type, code)
         assert got[:2] + got[3:] == expected[:2] + expected[3:], (where, got, expected)
         assert (rate is None) == (expected[2] is None), (where, rate, expected)
         assert rate is None or abs(rate - expected[2]) < 1e-9 * rate, (where, rate, expected)
-        terms[*case, tuple(pos), facility, taxonomy] = chosen
+        terms[
+            *case,
+            tuple(pos or ()) if pos is not None else None,
+            tuple(kinds or ()) if kinds is not None else None,
+            taxonomy,
+        ] = chosen
     return terms

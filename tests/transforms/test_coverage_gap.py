@@ -15,8 +15,13 @@ from pipeline.transforms import mending
 
 def test_a_row_for_each_reason_with_the_file_that_would_mend_it():
     rows = [
-        row("1", benchmark_reason="no PFS release for 2025"),
-        row("2", benchmark_reason="no PFS release for 2025", status=None, **NOWHERE),
+        row("1", benchmark_reason="physician schedule (PFS) 2025 not loaded: see docs/data-sources.md"),
+        row(
+            "2",
+            benchmark_reason="physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            status=None,
+            **NOWHERE,
+        ),
         row("3", **NOBODY),
         row("4", status="D", procedure_set=None),
         row("5", **NOWHERE),
@@ -25,7 +30,7 @@ def test_a_row_for_each_reason_with_the_file_that_would_mend_it():
     assert [(one["kind"], one["reason"], one["facts"], one["folder"]) for one in found] == [
         ("category", "the code has no category", 1, "raw/codes/"),
         ("coordinates", "the address has no coordinates", 1, "raw/geo/"),
-        ("medicare", "no PFS release for 2025", 2, "raw/medicare/"),
+        ("medicare", "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md", 2, "raw/medicare/"),
         ("place", "no known provider", 2, None),
         ("place", "the address is in no known county or area", 1, "raw/geo/"),
         ("provider", "the NPI is deactivated", 1, None),

@@ -184,6 +184,9 @@ REFERENCES = {
     "dim_code_cat": {
         "dim_code_cat_history": rows({"proc_cd": "99213"}, effective_from=DAYS, procedure_set=["a", "b"]),
     },
+    "dim_pos": {
+        "staged_pos_code": rows({}, pos=["05", "10", "11"], facility=[True, False, None], pos_name=["Unassigned", None], source_file=FILES),
+    },
     "xref_pos": {
         "dim_pos_set": rows({"pos_set_id": "p"}, pos_members=[["11"], ["CSTM-00"], ["11", "CSTM-00"]]),
         "staged_pos_code": rows({}, pos=["11", "21"], facility=[True, False, None], source_file=FILES),
