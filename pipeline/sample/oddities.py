@@ -197,7 +197,7 @@ def _supplement(month: str) -> Odd:
             _rate(31.02, ["11"], billing_code_modifier=["59", "GP", "GP"]),
         ])], covered_services=None),
         _line("CPT", "97140", "Manual therapy, 15 minutes", [_grouped([worth], [
-            _rate(29.5, ["11"], kind="derived", billing_code_modifier=[]),
+            _rate(29.5, ["05", "07"], kind="derived", billing_code_modifier=[]),
             _rate(29.5, ["11"], kind="fee schedule", billing_code_modifier=["XU"]),
         ])]),
         _line("RC", "128", "Room and board, rehabilitation", [_grouped([worth], [
@@ -228,7 +228,8 @@ def _inline(month: str) -> Odd:
             _grouped([beside], [_rate(81.2, ["11"]), _rate(60.07, ["22"])]),
             _grouped([empty], [_rate(77, ["11"])]),
             _grouped([wrong], [_rate(77, ["11"])]),
-            _grouped([{"npi": _npi("canon"), "tin": {"type": "ein", "value": _ein(9)}}], [_rate(96.5, ["11"])]),
+            # A physician's fee that is called institutional, without setting and places.
+            _grouped([{"npi": _npi("canon"), "tin": {"type": "ein", "value": _ein(9)}}], [_rate(96.5, [], "institutional")]),
         ]),
         _line("HCPCS", "E1390", "Oxygen concentrator, rental", [
             _grouped([{"npi": _npi("cincinnati"), "tin": {"type": "ein", "value": _ein(10)}}],
@@ -276,12 +277,13 @@ def _national(month: str) -> Odd:
             _rate(1544.1, ["24"], **out), _rate(1544.1, ["CSTM-00"], **out), _rate(0.01, ["24"], expires="2025-12-31", **out),
         ])]),
         _line("CPT", "99214", "Established patient visit, level 4", [
-            _priced([3, 4, 5], [_rate(131.5, ["CSTM-00"], **visit), _rate(1405.5, ["11"], **visit)]),
+            # Variants: the same terms, two amounts.
+            _priced([3, 4, 5], [_rate(131.5, ["11"], **visit), _rate(1405.5, ["11"], **visit)]),
             _priced([5], [_rate(3177.25, ["11"], additional_information="Includes 24/7 on-call", **visit)]),
         ]),
         _line("CPT", "45378", "Diagnostic colonoscopy", [_priced([5, 3], [
             _rate(402.2, ["28", "24"], billing_code_modifier=["53"], **visit),
-            _rate(402.2, ["24"], expires="2024-12-31", **visit),
+            _rate(402.2, ["06", "24"], expires="2024-12-31", **visit),
             _rate(155, ["24"], billing_code_modifier=["26", "TC"], **visit),
         ])]),
         _line("CPT", "71046", "Chest x-ray, two views", [_priced([1, 3], [

@@ -30,23 +30,25 @@ _ROWS = 122_880
 def build(con: duckdb.DuckDBPyConnection) -> None:
     """Leave the cells of the month on the connection, and their bounds; reads enriched_numbered.
 
-    enriched_cell    cell_ix, join_ix, line_ix, n, groups, low and high (dollars, null where it is too small)
-    enriched_spread  spread_ix (its cell_ix), low and high, of those that have bounds
+    enriched_cell    join_ix, line_ix, n, groups, spread_ix, low and high (dollars; null where it is too small)
+    enriched_spread  spread_ix, from 1, low and high, of those that have bounds
     """
     con.execute(duck.sql("fact_rate_enriched_spread.sql"))
     cells, low, high = [], [], []
-    for cell, amounts in _cells(con):
-        least, most = bounds(amounts)
+    for cell, observed in _cells(con):
+        least, most = bounds(observed)
         cells.append(cell)
         low.append(least)
         high.append(most)
-    found = {"spread_ix": pa.array(cells, pa.int32()), "low": pa.array(low, pa.float64())}
-    con.register("bounds_found", pa.table(found | {"high": pa.array(high, pa.float64())}))
-    con.execute("CREATE OR REPLACE TEMP TABLE enriched_spread AS FROM bounds_found")
-    con.unregister("bounds_found")
+    numbers = {"cell_ix": pa.array(cells, pa.int32()), "spread_ix": pa.array(range(1, len(cells) + 1), pa.int32())}
+    amounts = {"low": pa.array(low, pa.float64()), "high": pa.array(high, pa.float64())}
+    con.register("bounds_found", pa.table(numbers | amounts))
+    con.execute("CREATE OR REPLACE TEMP TABLE enriched_spread AS SELECT spread_ix, low, high FROM bounds_found")
     con.execute("""
         CREATE OR REPLACE TEMP TABLE enriched_cell AS
-        SELECT c.*, s.low, s.high FROM enriched_cell c LEFT JOIN enriched_spread s ON s.spread_ix = c.cell_ix""")
+        SELECT c.* EXCLUDE (cell_ix), b.spread_ix, b.low, b.high
+        FROM enriched_cell c LEFT JOIN bounds_found b ON b.cell_ix = c.cell_ix""")
+    con.unregister("bounds_found")
     con.execute("DROP TABLE enriched_observation")
 
 

@@ -32,12 +32,13 @@ NOTING = ("mixed_setting", "variants", "expired", "out_of_state", "not_billed")
 # facilities, hospital units, hospitals, laboratories, nursing and custodial care, residential treatment, suppliers.
 FACILITY_GROUPINGS = ("26", "27", "28", "29", "31", "32", "33")
 
-# A file whose median ratio to Medicare's rates lies outside of these may not be in dollars. Fewer rates say nothing of a file.
-LEAST_MEDIAN, MOST_MEDIAN, LEAST_COMPARED = 0.2, 10.0, 20
+# A file whose median ratio to Medicare's rates lies outside of these may not be in dollars.
+LEAST_MEDIAN, MOST_MEDIAN = 0.2, 10.0
 # Of the facts that leave their class open, so many look like physicians' fees: the file's class may not be theirs.
 SUSPECT_SHARE = 0.8
-NOT_IN_DOLLARS = f"compared >= {LEAST_COMPARED} AND (median_ratio < {LEAST_MEDIAN} OR median_ratio > {MOST_MEDIAN})"
-OF_ANOTHER_CLASS = f"class_suspect > 0 AND class_suspect >= {SUSPECT_SHARE} * class_open"
+LEAST_RATES = 20  # fewer say nothing of a file
+NOT_IN_DOLLARS = f"compared >= {LEAST_RATES} AND (median_ratio < {LEAST_MEDIAN} OR median_ratio > {MOST_MEDIAN})"
+OF_ANOTHER_CLASS = f"class_open >= {LEAST_RATES} AND class_suspect >= {SUSPECT_SHARE} * class_open"
 
 MACROS = f"""
 CREATE OR REPLACE TEMP MACRO is_facility(taxonomy) AS coalesce(left(taxonomy, 2) IN {FACILITY_GROUPINGS}, FALSE);

@@ -349,6 +349,7 @@ SETTINGS = {
     "twice": (b"[build]\nworkers = 1\nworkers = 2\n", ":3: cannot be parsed: this setting stands twice", "mend that line"),
     "latin-1": (b"[build]\n# caf\xe9\n", ":2: is not UTF-8: it holds the byte 0xe9", "save it as UTF-8"),
     "setting": (b"[build]\nworker = 2\n", ":2: [build] worker is no setting", "do you mean workers?"),
+    "former": (b"[facts]\nkeep_sources = true\n", ":2: [facts] keep_sources is a setting no more: xref_fact_source lists", "take the line out"),
     "section": (b"[biuld]\nworkers = 2\n", ":1: [biuld] is no section", "do you mean [build]?"),
     "far section": (b"\n[zzz]\n", ":2: [zzz] is no section", "the sections are warehouse, build, "),
     "Luigi's setting": (b"[core]\nscheduler_prot = 1\n", ":2: [core] scheduler_prot is no setting", "do you mean scheduler_port?"),

@@ -256,9 +256,9 @@ PRICE_CHECK = {
     "facts": 100,
     "compared": 90,
     "median_ratio": 1.4,
-    "class_open": 10,
-    "class_suspect": 7,
-    "class_undecided": 3,
+    "class_open": 20,
+    "class_suspect": 15,
+    "class_undecided": 5,
 }
 GOOD: dict[str, list[dict]] = {
     "fact_rate": [FACT],
@@ -390,7 +390,7 @@ FAULTS = [
     ("source_price_check", {"median_ratio": 10.1}, "The rates of every file look like dollars.", "warning"),
     (
         "source_price_check",
-        {"class_suspect": 8, "class_undecided": 2},
+        {"class_suspect": 16, "class_undecided": 4},
         "The billing class of every file looks right.",
         "warning",
     ),
@@ -413,7 +413,7 @@ FAULTS = [
     (
         "fact_rate_enriched",
         {
-            **{"negotiated_rate": -1.0, "negotiated_dollars": None},
+            **{"negotiated_rate": -1.0, "negotiated_dollars": None, "rate_variant_min": -1.0, "rate_variant_max": -1.0},
             **{"rate_to_medicare_ratio": None, "is_above_medicare": None},
         },
         "negotiated_rate is not negative.",
@@ -488,7 +488,12 @@ FAULTS = [
         "critical",
     ),
     ("coverage_gap", {"file": "x"}, "A file has a folder.", "critical"),
-    ("staged_toc_file", {"location": None}, "Every file has a location.", "critical"),
+    (
+        "staged_toc_file",
+        {"location": None},
+        "structure, location and source_file stand once together, never null.",
+        "critical",
+    ),
     ("source_warning", [WARNING], "No file gives cause for a warning.", "warning"),
     ("dim_source_file", {"status": "broken", "rates_read": None}, "No file is broken.", "warning"),
     ("dim_npi", {"npi": "167957672"}, "npi has ten digits and begins with 1 or 2.", "warning"),
@@ -695,7 +700,8 @@ def test_a_month_published_without_its_broken_files_says_so(tmp_path):
 def test_leaves_of_bad_rows_can_be_told(tmp_path):
     """The gate's answer to the enriched stage: every failing row, whole, with the reason."""
     rows = [{**ENRICHED, "fact_uid": f"f{i}", "state": "GA" if i % 2 else "TX"} for i in range(6)]
-    rows[1] |= {"negotiated_rate": -5.0, "rate_to_medicare_ratio": -5 / 80}
+    rows[1] |= {"negotiated_rate": -5.0, "negotiated_dollars": None, "rate_to_medicare_ratio": None}
+    rows[1] |= {"is_above_medicare": None, "rate_variant_min": -5.0, "rate_variant_max": -5.0}
     rows[2] |= {"payer_slug": None}
     facts = [{**FACT, "fact_uid": r["fact_uid"]} for r in rows]
     verdict = check("fact_rate_enriched", tmp_path, {"fact_rate_enriched": rows, "fact_rate": facts})

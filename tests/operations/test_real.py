@@ -17,6 +17,7 @@ import pytest
 import kit
 import plain_benchmarks
 import plain_facts
+import plain_flags
 from chosen_benchmark import choose
 from pipeline.storage import duck
 from pipeline.transforms import benchmark_choice
@@ -210,6 +211,26 @@ def test_one_enriched_row_per_fact(facts, con):
             assert row["npi"] == min(npis, default=None)
         # The registry here knows none of the examples' providers, so the state of the folder US stays unknown.
         assert row["state"] == (None if fact.columns["state"] == "US" else fact.columns["state"])
+
+
+def test_variants_tins_and_plain_flags_are_those_of_a_plain_grouping(facts, con):
+    """Over every fact of these files, and every file that published it."""
+    columns = """rate_variants, rate_variant_min, rate_variant_max, variant_scope, npi, tin_value, tin_type, group_tin_count,
+        source_count, rate_flags"""
+    got, variants = by_id(con, columns, "fact_rate_enriched"), plain_flags.variants(facts)
+    for uid, fact in facts.items():
+        *of_variants, npi, tin_value, tin_type, tins, times, flags = got[uid]
+        assert tuple(of_variants) == variants[uid]
+        assert (tin_value, tin_type, tins) == plain_flags.tin(fact, npi)
+        assert times == fact.source_count
+        told = flags.split("|") if flags else []
+        assert told == sorted(told)
+        assert plain_flags.OF_FACT_ALONE & {*told} == plain_flags.flags(fact, variants[uid][0])
+    assert sum(found[0] > 1 for found in variants.values()) > 10_000
+    listed = con.sql("SELECT fact_uid, batch_id, read_count FROM xref_fact_source").fetchall()
+    assert len(listed) == len({one[:2] for one in listed})
+    published = {(uid, batch): n for uid, fact in facts.items() for batch, n in Counter(fact.batches).items()}
+    assert {(uid, batch): n for uid, batch, n in listed} == published
 
 
 def test_descriptions_are_the_earliest_month_s(facts, texts, con):

@@ -601,6 +601,14 @@ def test_places_settle_the_setting():
     assert [row["benchmark_facility"] for row in rows] == facility
 
 
+def test_one_contract_under_two_sets_of_one_kind_has_one_ratio():
+    """A payer lists the tribal places in one file and not in the next."""
+    long, short = ("05", "07", "21", "24", "28"), ("21", "24")
+    sets = [{"pos_set_id": pos_id(*codes), "pos_members": list(codes)} for codes in (long, short)]
+    rows = several([{"pos_set_id": pos_id(*codes)} for codes in (long, short)], dim_pos_set=sets)
+    assert [row["rate_to_medicare_ratio"] for row in rows] == [150.0 / 59.035] * 2
+
+
 def test_a_list_of_which_no_code_could_be_read_is_not_the_empty_list():
     row = one(facts={"pos_set_id": UNREADABLE})
     assert part(row, "benchmark_setting medicare_state_rate benchmark_reason pos_members") == (
@@ -773,11 +781,11 @@ def variants(facts: list[dict]) -> dict[str, tuple]:
     """By fact: how many agree with it in all of the identity but the amount, the least and the most of their amounts."""
     alike: dict[tuple, list[float]] = {}
     keys = {}
-    for one in facts:
-        owner = one.get("pg_members_uid") or one.get("pg_uid")
-        payer = naming.slugify(one["reporting_entity_name"])
-        keys[one["fact_uid"]] = (owner, payer, *(one.get(name) for name in ALIKE))
-        alike.setdefault(keys[one["fact_uid"]], []).append(one["negotiated_rate"])
+    for rate in facts:
+        owner = rate.get("pg_members_uid") or rate.get("pg_uid")
+        payer = naming.slugify(rate["reporting_entity_name"])
+        keys[rate["fact_uid"]] = (owner, payer, *(rate.get(name) for name in ALIKE))
+        alike.setdefault(keys[rate["fact_uid"]], []).append(rate["negotiated_rate"])
     return {uid: (len(alike[key]), min(alike[key]), max(alike[key])) for uid, key in keys.items()}
 
 
@@ -942,6 +950,25 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
 def test_what_is_told_of_a_piece(changed, tells):
     plain = WORLD | {"fact_rate": [fact()]}
     assert (pieces_with_rows(plain).keys() != pieces_with_rows(plain | changed).keys()) is tells
+
+
+def test_pieces_whose_cells_keep_their_bounds_are_the_same(tmp_path):
+    """Rates of two states are in one cell. One more of the one leaves the other's piece; what moves the bounds does not."""
+
+    def texan_piece(of_oklahoma: list[float]) -> str:
+        rates = [("TX", 100.0 + n) for n in range(40)] + [("OK", rate) for rate in of_oklahoma]
+        facts = [
+            fact(state=state, negotiated_rate=rate, pg_uid=f"g{n}", pg_members_uid=f"m{n}{state}")
+            for n, (state, rate) in enumerate(rates)
+        ]
+        facts.append(fact(state="OK", code="00100"))  # a cell without bounds before it
+        with connection(MONTH, True, 2, WORLD | {"fact_rate": facts}) as con:
+            _, texan = fact_rate_enriched.pieces(con, tmp_path / "unsorted", 45)
+            return texan.digest
+
+    plain = [100.5 + n for n in range(38)]
+    assert texan_piece(plain) == texan_piece([*plain, 105.25])
+    assert texan_piece(plain) != texan_piece([*plain[:18], *(9000.0 + n for n in range(20))])
 
 
 @given(

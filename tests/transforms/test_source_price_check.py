@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from enriched_made import connection, fact
-from enriched_tables import ANA, MONTH, PAYER, WORLD, pos_id
+from enriched_tables import ANA, MONTH, PAYER, WORLD, pfs, pos_id
 from pipeline.transforms import fact_rate_enriched
 
 
@@ -57,22 +57,38 @@ def test_files_whose_class_may_not_be_theirs():
     doubtful = {"pg_uid": "g2", "pg_members_uid": "m2"}
     facts = [
         *rates([150.0] * 20, **opened, batch_id="all"),
-        *rates([150.0] * 8, **opened, batch_id="most"),
-        *rates([150.0] * 2, **opened, batch_id="most", **doubtful),
-        *rates([150.0] * 7, **opened, batch_id="some"),
-        *rates([150.0] * 2, **opened, batch_id="some", **doubtful),
+        *rates([150.0] * 16, **opened, batch_id="most"),
+        *rates([150.0] * 4, **opened, batch_id="most", **doubtful),
+        *rates([150.0] * 15, **opened, batch_id="some"),
+        *rates([150.0] * 5, **opened, batch_id="some", **doubtful),
+        *rates([150.0] * 19, **opened, batch_id="few"),
         *rates([150.0] * 5, batch_id="professional"),
     ]
     found, suspicious = checked(facts, xref_group_tin=tins)
     columns = ("class_open", "class_suspect", "class_undecided")
     assert {name: tuple(row[c] for c in columns) for name, row in found.items()} == {
         "all": (20, 20, 0),
-        "most": (10, 8, 2),
-        "some": (9, 7, 2),
+        "most": (20, 16, 4),
+        "some": (20, 15, 5),
+        "few": (19, 19, 0),
         "professional": (0, 0, 0),
     }
     assert suspicious == {"all", "most"}
     assert found["all"]["median_ratio"] == pytest.approx(1.5, rel=0.003)
+
+
+def test_a_physician_s_file_of_a_year_without_a_release_is_held_against_another_s():
+    """Elbow X-rays at ten cents: no schedule of the year is here, and the class is the wrong one."""
+    tins = [PAYER | {"pg_uid": "g1", "tin_type": "npi", "tin_value": ANA}]
+    schedule = {
+        "bench_medicare_comprehensive": [],
+        "bench_medicare_prof_detail": [pfs("01", effective_from="2027-01-01")],
+    }
+    facts = rates([0.1] * 20, billing_class="institutional", pos_set_id=pos_id())
+    found, suspicious = checked(facts, xref_group_tin=tins, **schedule)
+    assert found["b1"]["compared"] == 20
+    assert found["b1"]["median_ratio"] == pytest.approx(0.1 / 88.01, rel=0.05)
+    assert suspicious == {"b1"}
 
 
 def test_no_facts_no_files():

@@ -63,11 +63,23 @@ SELECT *,
     billing_code_modifiers, pos_set_id) AS INTEGER) AS same_terms_ix
 FROM enriched_terms;
 
+-- What the physician schedule pays outside of facilities, without modifier, in its nearest release, where the month's year has
+-- none. The mean is that of cents, divided once, so that it is the same in whatever order rows come.
+CREATE OR REPLACE TEMP TABLE enriched_far_physician AS
+SELECT s.state_ix, j.join_ix,
+  CAST(sum(CAST(round(d.nonfacility_rate * 100) AS BIGINT)) AS DOUBLE) / nullif(100 * count(d.nonfacility_rate), 0) AS rate
+FROM bench_medicare_prof_detail d
+JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
+JOIN enriched_state s ON s.state = d.state
+WHERE d.modifier = ''
+  AND applied_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day()) IS NULL
+  AND d.effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
+GROUP BY ALL;
+
 -- What schedules that have no release in the month's year pay in their nearest one. The hospitals' and surgical centers'
 -- are the nation's: a flag asks for a tenth or twenty times, which no wage index makes.
 CREATE OR REPLACE TEMP TABLE enriched_far_rate AS
 WITH physician AS (
-  -- The mean is that of cents, divided once, so that it is the same in whatever order rows come.
   SELECT s.state_ix, j.join_ix, c.choice_ix,
     CAST(sum(CAST(round(if(c.facility, d.facility_rate, d.nonfacility_rate) * 100) AS BIGINT)) AS DOUBLE)
       / nullif(100 * count(if(c.facility, d.facility_rate, d.nonfacility_rate)), 0) AS rate

@@ -5,9 +5,9 @@ SELECT f.* EXCLUDE (folder_ix, unlisted_ix, same_terms_ix, alike_ix, payer_ix, o
   coalesce(v.rate_variant_min, f.negotiated_rate) AS rate_variant_min,
   coalesce(v.rate_variant_max, f.negotiated_rate) AS rate_variant_max,
   CASE WHEN v.variant_ix IS NOT NULL THEN i.variant_ix IS NOT NULL END AS is_in_one_file,
-  b.cell_ix AS spread_ix
+  b.spread_ix
 FROM enriched_numbered f
 LEFT JOIN enriched_variant v ON v.folder_ix = f.folder_ix AND v.unlisted_ix = f.unlisted_ix AND v.code_ix = f.code_ix
   AND v.same_terms_ix = f.same_terms_ix AND v.alike_ix = f.alike_ix
 LEFT JOIN enriched_variant_file i ON i.variant_ix = v.variant_ix
-LEFT JOIN enriched_cell b ON b.join_ix = f.join_ix AND b.line_ix = f.line_ix AND b.low IS NOT NULL
+LEFT JOIN enriched_cell b ON b.join_ix = f.join_ix AND b.line_ix = f.line_ix

@@ -8,13 +8,15 @@ WITH weighed AS (
     t.leaves_class_open AND c.on_pfs AS is_open,
     o.are_professionals,
     CASE WHEN f.negotiated_rate > 0 AND t.in_dollars THEN f.negotiated_rate
-      / nullif(if(is_open AND coalesce(o.are_professionals, FALSE), p.nonfacility_rate, coalesce(f.state_rate, f.far_rate)), 0)
+      / nullif(if(is_open AND coalesce(o.are_professionals, FALSE), coalesce(p.nonfacility_rate, if(t.beside = '', x.rate, NULL)),
+        coalesce(f.state_rate, f.far_rate)), 0)
       END AS ratio
   FROM enriched_numbered f
   JOIN enriched_owner o ON o.group_ix = f.group_ix
   JOIN enriched_code c ON c.code_ix = f.code_ix
   JOIN enriched_terms t ON t.terms_ix = f.terms_ix
   LEFT JOIN enriched_pair p ON p.pair_ix = f.pair_ix
+  LEFT JOIN enriched_far_physician x ON x.join_ix = f.join_ix AND x.state_ix = o.state_ix
 ),
 files AS (
   SELECT batch_ix, count(*) AS facts, count(ratio) AS compared, count(*) FILTER (is_open) AS class_open,
