@@ -190,6 +190,10 @@ class CorrectionError(RatehouseError):
     """A correction cannot be read, or matches nothing."""
 
 
+class DeclarationError(RatehouseError):
+    """A declaration of what files do not say cannot be read, contradicts another, or matches no file."""
+
+
 class GateError(RatehouseError):
     """A draft failed a critical expectation of its suite and was not published."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 # A fact: what its fact_uid is the MD5 of, in this order, joined by `|`, null as empty (data model, fact_rate). Changing it
 # renumbers every fact.
@@ -34,6 +35,8 @@ FACT_IDENTITY = (
 )
 # Of a group whose members are listed they are its identity, else its TIN, in SQL.
 OWNER_UID = "coalesce(pg_members_uid, pg_uid)"
+_PACKED = re.compile(r"(\.json)?(\.gz|\.zip)$|\.json$")
+_UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -72,6 +75,18 @@ def contained_codes_uid(contained: Iterable[tuple[str, str, str]]) -> str | None
     """Id of what a bundle or capitation contains: MD5 of the sorted distinct `role:code_type:code`; null if nothing."""
     texts = sorted({":".join(c) for c in contained})
     return md5_of(*texts) if texts else None
+
+
+def listed_file(location: str) -> str | None:
+    """The name of the file that a location names: its address's last step, decoded, without its query; null where it has none."""
+    path = location.partition("#")[0].partition("?")[0].rstrip()
+    return unquote(path.replace("\\", "/").rpartition("/")[2]) or None
+
+
+def listed_file_key(name: str | None) -> str | None:
+    """What the name of an in-network file is compared by with the names that a table of contents lists: in lower case,
+    without the ending that tells how it is packed, and with `_` for what no system takes in a name."""
+    return _PACKED.sub("", _UNSAFE.sub("_", name.lower())) or None if name else None
 
 
 def address_hash(address_1, address_2, city, state, postal_code, country_code) -> str:

@@ -34,6 +34,8 @@ class Root:
     raw = property(lambda self: self.path / "raw")
     mrf = property(lambda self: self.path / "raw" / "mrf")
     corrections = property(lambda self: self.path / "raw" / "corrections")
+    declarations = property(lambda self: self.path / "raw" / "declarations")
+    toc = property(lambda self: self.path / "raw" / "toc")
     star = property(lambda self: self.path / "raw" / "star")
     fetched = property(lambda self: self.path / "raw" / "fetched")  # raw, so that nothing that is built replaces it
     ledger = property(lambda self: self.path / "raw" / "fetched" / "ledger.jsonl")
@@ -97,6 +99,10 @@ class Root:
     def rejected(self, label: str) -> Path:
         """The records of a source that could not be read, by its label."""
         return self.quarantine / "records" / f"{label.rpartition('/')[2]}.jsonl"
+
+    def star_options(self, star: str) -> Path:
+        """What `import-star` was told of a star schema; a dot begins it, for it is none of its tables."""
+        return self.star / star / ".import.json"
 
     def kept(self, digest: str, ending: str) -> Path:
         """A fetched file that has no place of its own among raw files, by its content and its kind (`.json.gz`)."""

@@ -133,6 +133,16 @@ they define by web address: mrf/<STATE>/references/""",
             has_releases=True,
         ),
         RawKind(
+            "toc",
+            """payers' tables of contents (index files), which say which plans use which in-network file. `ratehouse toc` and
+`ratehouse fetch` keep here those that they were given by address""",
+            (".json", ".json.gz", ".zip"),
+            r"table.?of.?contents|[_-]index\.json",
+            reader="pipeline.readers.toc_rows",
+            gives_all=True,
+            is_large=True,
+        ),
+        RawKind(
             "corrections",
             """known publisher errors, *.yml: a list of corrections, such as
 
@@ -148,11 +158,28 @@ they define by web address: mrf/<STATE>/references/""",
 `match` compares columns of fact_rate as they were published, fact_uid among them; text is in quotes. One that
 matches no rate is an error. The accounts of a build say how many rates were corrected away""",
             (".yml", ".yaml"),
+            r"correct|fix|errat",
+        ),
+        RawKind(
+            "declarations",
+            """what in-network files should have said of themselves, *.yml: a list of declarations, such as
+
+    - files: "GA/acme_*.json.gz"   # paths under raw/mrf; * stands for any characters but /
+      set:
+        last_updated_on: 2026-02-04
+        reporting_entity_name: Acme Health
+        billing_class: professional
+        billing_class_where: {billing_class: institutional, setting: null, service_code: null}
+      reason: the header has neither date nor payer, and calls physicians' fees institutional
+      source: the payer's page of 2026-02-06
+
+`set` has one of these keys or several. Without `billing_class_where` the class is that of every rate of the file. One that
+matches no file, and two that set the same of one file, are errors""",
+            (".yml", ".yaml"),
+            r"declar",
         ),
         RawKind("star", "star schemas that `ratehouse import-star` brought", (".parquet",), laid_out=False),
         RawKind("fetched", "what `ratehouse fetch` keeps for itself", laid_out=False),
-        RawKind("toc", "payers' tables of contents", (".json", ".json.gz", ".zip"), is_read=False, laid_out=False),
-        RawKind("declarations", "what files do not say of themselves", is_read=False, laid_out=False),
         RawKind("utilization", "CMS's utilisation of services", is_read=False, laid_out=False),
     )
 }
@@ -168,6 +195,13 @@ def nearest_kind(folder: str, name: str) -> RawKind | None:
     """The kind whose folder was meant, so far as it takes a file of that name; None where none is near."""
     near = difflib.get_close_matches(folder.lower(), [k.folder for k in KINDS.values() if k.is_read], 3, 0.65)
     return next((KINDS[one] for one in near if KINDS[one].takes(name) and one != "fetched"), None)
+
+
+def folders_for(name: str) -> tuple[str, ...]:
+    """The folders, but mrf and what commands fill, whose readers take files of a name's ending; those of reference files where
+    none does."""
+    taking = (k.folder for k in KINDS.values() if k.is_read and k.laid_out and name.lower().endswith(k.endings))
+    return tuple(folder for folder in taking if folder != "mrf") or REFERENCES
 
 
 def right_place(path: str) -> str | None:

@@ -7,7 +7,6 @@ tables (`summary`), printing.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,19 +14,11 @@ from dataclasses import dataclass
 from pipeline.cli import lines
 from pipeline.operations.build_outcome import Outcome
 from pipeline.operations.gaps import Gaps, GateWarning, SuspiciousFile
+from pipeline.transforms import mending
+from pipeline.transforms.mending import GEOGRAPHY, NPPES_FILE
 
 MANY, FEW = 5, 3  # sentences of a kind; names in one sentence
 KINDS, BROKEN = 10, 10  # kinds of readers' warnings; broken files, each with its reason
-NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
-_RELEASE = re.compile(r"[\w ]+ \((PFS|OPPS|ASC)\) (\d{4}) not loaded: .*")
-_UNKNOWN_PLACE = re.compile(r"kind of places of service [\d|]+ unknown")
-# Geography: staged table -> the file that fills it.
-GEOGRAPHY = {
-    "staged_zip_cbsa": "HUD's ZIP to CBSA crosswalk (ZIP_CBSA)",
-    "staged_zip_county": "a list of the counties of ZIPs (HUD's ZIP_COUNTY)",
-    "staged_zip_place": "GeoNames' postal codes (US.txt)",
-    "staged_cbsa_county": "the CBSA delineation",
-}
 # What suites say, and the sentences about rows say already, with the file that would mend it.
 SAID_HERE = frozenset(
     (
@@ -75,6 +66,8 @@ def sentences(outcome: Outcome, command: Callable[[str], str], *, brief: bool = 
         *_without_place(outcome.gaps),
         *_without_category(outcome.gaps),
         *_not_positive(outcome.gaps),
+        *_undeclared(outcome),
+        *_without_plan(outcome.gaps),
         *_not_in_dollars(outcome.gaps),
         *_of_another_class(outcome.gaps),
         *_read_with_warnings(outcome, command, brief),
@@ -201,7 +194,9 @@ def _without_price(gaps: Gaps) -> Iterable[Sentence]:
     more = [f"{lines.counted(rows, 'row')}: {file}." for file, rows in most[:MANY]]
     if rest := sum(rows for _, rows in most[MANY:]):
         more.append(f"{lines.counted(rest, 'row')}: {len(most) - MANY:,} more such files are named by the table above.")
-    if not any(gaps.staged[name] for name in SCHEDULES) and not any(_RELEASE.match(why) for _, why in gaps.unpriced):
+    if not any(gaps.staged[name] for name in SCHEDULES) and not any(
+        mending.no_release(why) for _, why in gaps.unpriced
+    ):
         more.append("raw/medicare/ holds no fee schedule: put CMS's RVU zips there, and OPPS and ASC addenda.")
     if other := unpriced - sum(mendable.values()):
         more.append(f"{lines.counted(other, 'row')}: of kinds that Medicare has no rate for; no file mends that.")
@@ -209,34 +204,10 @@ def _without_price(gaps: Gaps) -> Iterable[Sentence]:
 
 
 def mending_file(reason: str, month: str, staged: Mapping[str, int]) -> str | None:
-    """What to put where, so that rows which have no Medicare rate for a reason (`benchmark_reason`) get one.
-
-    `staged` is reference table -> rows. None where no file would: Medicare prices no such rate, or the file that is there
-    has no rate for the code.
+    """What to put where, so that rows which have no Medicare rate for a reason (`benchmark_reason`) get one: the file that
+    `coverage_gap` names. `staged` is reference table -> rows. None where no file would.
     """
-    if reason == "state unknown":
-        newest = "the newest of " if staged.get("staged_nppes") else ""
-        return f"the state of their provider is not known. Put {newest}{NPPES_FILE} into raw/nppes/"
-    if _UNKNOWN_PLACE.fullmatch(reason):
-        newest = "the newest " if staged.get("staged_pos_code") else "the "
-        return f"the kind of a place of service is not known. Put {newest}place-of-service codes into raw/pos/"
-    found = _RELEASE.match(reason)
-    if not found:
-        return None
-    schedule, year = found.groups()
-    quarter = (int(month[5:7]) - 1) // 3
-    letter, first = "ABCD"[quarter], ("January", "April", "July", "October")[quarter]
-    files = {
-        "PFS": f"CMS's RVU{year[2:]}{letter} zip (its PPRRVU, GPCI and LOCCO tables)",
-        "OPPS": f"CMS's OPPS Addendum B of {first} {year} and the wage index of {year}",
-        "ASC": f"CMS's ASC addenda AA, BB and FF of {first} {year} and the wage index of {year}",
-    }
-    names = {
-        "PFS": "physician fee schedule",
-        "OPPS": "outpatient schedule (OPPS)",
-        "ASC": "surgical centre schedule (ASC)",
-    }
-    return f"no {names[schedule]} of {year} is there. Put {files[schedule]} into raw/medicare/"
+    return mending.of_medicare(reason, month, [name for name, rows in staged.items() if rows]).words
 
 
 def _without_place(gaps: Gaps) -> Iterable[Sentence]:
@@ -267,6 +238,27 @@ def _not_positive(gaps: Gaps) -> Iterable[Sentence]:
     if gaps.rows and count:
         yield Sentence(
             f"{_capital(share(count, gaps.rows))} have a rate of zero or less: negotiated_dollars and the ratios are null there.",
+            is_gap=False,
+        )
+
+
+def _undeclared(outcome: Outcome) -> Iterable[Sentence]:
+    """Files whose rows do not have what is declared of them, for they cannot be read again."""
+    if found := outcome.undeclared:
+        more = f" and {len(found) - FEW:,} more" if len(found) > FEW else ""
+        yield Sentence(
+            f"{lines.counted(len(found), 'file')} cannot be read again, so the rows are without what raw/declarations says of "
+            f"them now: {', '.join(found[:FEW])}{more}."
+        )
+
+
+def _without_plan(gaps: Gaps) -> Iterable[Sentence]:
+    """What tables of contents list and is not here, and what is here and no table of contents lists."""
+    plans = gaps.plans
+    if plans.get("listed") and (plans["absent"] or plans["unlisted"]):
+        yield Sentence(
+            f"The tables of contents in raw/toc list {lines.counted(plans['listed'], 'file')}, of which {plans['absent']:,} are "
+            f"not here; {plans['unlisted']:,} of {lines.counted(plans['files'], 'in-network file')} are in none of them.",
             is_gap=False,
         )
 

@@ -166,7 +166,7 @@ def _sum_up(outcomes: list, noun: str, again: str) -> int:
 
 
 def _contents(name: str, fetcher):
-    """A table of contents, fetched when an address is given; UsageError when there is no such file."""
+    """A table of contents, fetched into raw/toc when an address is given; UsageError when there is no such file."""
     from pipeline.readers import toc as reader
 
     if not addresses.is_address(name):
@@ -175,7 +175,9 @@ def _contents(name: str, fetcher):
         return reader.read(Path(name))
     found, contents = [], []
     with _progress() as (on_bytes, _):
-        fetcher.fetch([name], None, lambda path: contents.append(reader.read(path)), on_bytes, found.append)
+        fetcher.fetch(
+            [name], session.current().toc, lambda path: contents.append(reader.read(path)), on_bytes, found.append
+        )
     if found[0].path is None:
         raise errors.FetchError(found[0].reason, place=name, remedy="look at what the address answers")
     return contents[0] if contents else reader.read(found[0].path)  # it was here

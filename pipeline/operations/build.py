@@ -24,7 +24,21 @@ from pipeline.operations import build_outcome, build_setup, disk_need, earlier_l
 from pipeline.operations.build_outcome import Outcome
 from pipeline.paths import Root
 from pipeline.sources import listing, presence
-from pipeline.stages import bench, corrections, dims, enriched, facts, file_task, ingest, raw, star, undecided, xrefs
+from pipeline.stages import (
+    bench,
+    corrections,
+    coverage,
+    declarations,
+    dims,
+    enriched,
+    facts,
+    file_task,
+    ingest,
+    raw,
+    star,
+    undecided,
+    xrefs,
+)
 from pipeline.stages.warehouse import Warehouse, tables_of
 from pipeline.storage import journal, locks, targets
 from pipeline.tasks import base, code_version, worker
@@ -35,7 +49,9 @@ def tables_for(months: list[str]) -> list[luigi.Task]:
     open_months = [m for m in months if facts.FactRate(month=m).blocked() is None]
     blocked = [m for m in months if m not in open_months]
     found = [
-        one for stage in (enriched, facts, dims, xrefs, bench) for one in base.for_months(stage.KINDS, open_months)
+        one
+        for stage in (enriched, coverage, facts, dims, xrefs, bench)
+        for one in base.for_months(stage.KINDS, open_months)
     ]
     found += [facts.FactRate(month=m) for m in blocked]
     return found
@@ -95,6 +111,11 @@ def idle_corrections() -> list[errors.CorrectionError]:
     ]
 
 
+def idle() -> list[errors.RatehouseError]:
+    """What a person wrote down that changes nothing: corrections of no month, declarations of no file."""
+    return [*idle_corrections(), *declarations.idle()]
+
+
 def withheld(months: list[str]) -> list[tuple[str, str, str]]:
     """(month, partition, reason) of every leaf that the gate holds back."""
     stamps = [(m, enriched.EnrichedMonth(month=m).stamp()) for m in months]
@@ -109,6 +130,7 @@ def clear_caches(*, leaves_too: bool = True) -> None:
         targets.clear_caches()
     ingest.clear_caches()
     corrections.clear_caches()
+    declarations.clear_caches()
     undecided.clear_caches()
 
 
@@ -127,8 +149,8 @@ def first_stale(months: list[str] | None) -> str | None:
 def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
     """Look at the sources, under the lock, before anything is built of them.
 
-    MissingSources where there is none, or where the record of one is lost; CorrectionError where one cannot be read: it
-    is not known which months it is of.
+    MissingSources where there is none, or where the record of one is lost; CorrectionError and DeclarationError where one
+    cannot be read: it is not known which months or files it is of.
     """
     code_version.use_cache(root.code_cache)
     clear_caches()
@@ -137,6 +159,7 @@ def begin(root: Root, outcome: Outcome, forget_missing: bool) -> None:
         earlier_layout.rename(root)
         clear_caches()
     corrections.check()
+    declarations.check()
     records.check(root, forget_missing)
     records.check_any()
     if targets.was_interrupted(root):
@@ -181,7 +204,7 @@ def build(
             known_months(months)  # else after they are read
         stale = first_stale(months) if _months_known() else "sources"
         chosen = months or facts.months()
-        if stale is None and not broken() and not withheld(chosen) and not idle_corrections():
+        if stale is None and not broken() and not withheld(chosen) and not idle():
             _tidy(root)
             catalog.remove_expired(root)
             file_times.record_times(root)
@@ -284,8 +307,9 @@ def _judge(outcome: Outcome, root: Root, months: list[str], asked: list[str] | N
                     "known": True,
                 }
             )
-    for error in idle_corrections():
-        outcome.failures.append({"task": "raw.Correction", "label": error.place, "error": str(error), "known": True})
+    for error in idle():
+        task = "raw.Correction" if isinstance(error, errors.CorrectionError) else "raw.Declaration"
+        outcome.failures.append({"task": task, "label": error.place, "error": str(error), "known": True})
     named = {e["label"] for e in outcome.failures}
     for one in [*sources(), *tables_for(months), *(layout() if asked is None else []), Warehouse()]:
         why = one.staleness()

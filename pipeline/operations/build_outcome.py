@@ -16,7 +16,7 @@ from pipeline.operations.gaps import Gaps
 from pipeline.operations.letting_go import MissingSource
 from pipeline.sources import listing, presence
 from pipeline.sources.let_go import LetGo
-from pipeline.stages import corrections, file_task, ingest
+from pipeline.stages import corrections, declarations, file_task, ingest
 from pipeline.stages.warehouse import accounts_of, tables_of
 
 
@@ -46,6 +46,7 @@ class Outcome:
     missing_references  (in-network file, how many); `unusable_references` (in-network file, address, why)
     source_warnings     what a person should know of the in-network files, the most frequent first
     reference_warnings  (reference file, kind, count, example)
+    undeclared          in-network files that are not seen, of which something else is declared than when they were read
     uncorrected         (month, id, file, rates) of the corrections that were taken out
     gaps                what the published rows are without
     events              all of the build's, for the summary
@@ -72,6 +73,7 @@ class Outcome:
     deciding: list[MissingSource] = field(default_factory=list)
     let_go: list[LetGo] = field(default_factory=list)
     uncorrected: list[tuple[str, str, str, int]] = field(default_factory=list)
+    undeclared: list[str] = field(default_factory=list)
     gaps: Gaps = field(default_factory=Gaps)
     seconds: float = 0.0
     gone: bool = False
@@ -111,6 +113,11 @@ def look_back(outcome: Outcome, months: list[str], asked: list[str] | None, sour
             outcome.missing_references.append((one.raw_name, len(one.missing_references)))
         outcome.unusable_references += [(one.raw_name, *pair) for pair in one.unusable_references.items()]
     outcome.source_warnings = source_warnings()
+    outcome.undeclared = [
+        one.shown
+        for one in ingest.in_network()
+        if not one.is_seen and declarations.declared_since(one.path, one.set_stamp())
+    ]
     outcome.gaps = gaps.look(months, [*sources, *tables_of(months)])
 
 

@@ -11,9 +11,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.stages import enriched_rows, ingest
+from pipeline.stages import coverage, enriched_rows, ingest, xrefs
 from pipeline.storage.stamps import Stamp
 from pipeline.tasks.base import TableTask
+
+# (kind, reason) of gaps -> the name under which the end of a build counts it.
+_COUNTED = {
+    ("provider", "the group names no NPI"): "without_npi",
+    ("provider", "the registry does not know the NPI"): "unregistered",
+    ("place", "the address is in no known county or area"): "unplaced",
+    ("coordinates", "the address has no coordinates"): "without_coordinates",
+    ("category", "the code has no category"): "uncategorised",
+    ("dollars", "the rate is not above zero"): "not_positive",
+}
 
 
 @dataclass(frozen=True)
@@ -55,10 +65,12 @@ class Gaps:
     """What the enriched rows of some months are without.
 
     rows          all of them, withheld ones too; None where a month was built by an earlier version
-    counts        `fact_rate_enriched.coverage_counts`, summed
+    counts        without_npi, unregistered, unplaced, without_coordinates, uncategorised, not_positive: rows of which that is the reason of a
+                  gap (`coverage_gap`)
     unpriced      (month, why there is no Medicare rate) -> rows
     priced        rows with a Medicare rate
     staged        reference table (`staged_nppes`) -> rows that its files gave
+    plans         what tables of contents and in-network files say of each other (`transforms.file_plans.counts`)
     gates         what the gates warned of: what is not about rows (it is about shares of all), then by most rows
     suspicious    files whose rates should be looked at as a whole, by month and file
     """
@@ -70,33 +82,40 @@ class Gaps:
     staged: Counter[str] = field(default_factory=Counter)
     gates: tuple[GateWarning, ...] = ()
     suspicious: tuple[SuspiciousFile, ...] = ()
+    plans: Mapping[str, int] = field(default_factory=dict)
 
 
 def look(months: list[str], checked: Iterable[TableTask]) -> Gaps:
     """The gaps of months, and the warnings of the gates of `checked` tasks."""
     counts: Counter[str] = Counter()
     unpriced: Counter[tuple[str, str]] = Counter()
-    priced, known = 0, True
+    facts, priced, known = 0, 0, True
     suspicious: list[SuspiciousFile] = []
     for month in months:
-        stamp = enriched_rows.EnrichedRows(month=month).stamp()
-        if stamp is None:
-            continue  # it was never built: nothing is published of it
-        for _, _, has_rate, origin, rows in stamp.notes.get("benchmarks", ()):
-            if has_rate:
-                priced += rows
-            else:
-                unpriced[month, origin] += rows
-        known = known and "coverage" in stamp.notes
-        suspicious += _suspicious(month, stamp)
-        counts.update(stamp.notes.get("coverage", {}))
+        rows_stamp = enriched_rows.EnrichedRows(month=month).stamp()
+        suspicious += _suspicious(month, rows_stamp) if rows_stamp else []
+        had, lacked = coverage.Coverage(month=month).stamp(), coverage.CoverageGap(month=month).stamp()
+        if had is None or lacked is None:
+            known = known and rows_stamp is None  # else an earlier version built it
+            continue
+        facts += had.notes["facts"]
+        priced += had.notes["with_medicare"]
+        for kind, reason, rows in lacked.notes["by_reason"]:
+            if kind == "medicare":
+                unpriced[month, reason] += rows
+            elif name := _COUNTED.get((kind, reason)):
+                counts[name] += rows
     staged: Counter[str] = Counter()
     for task in ingest.references():
         for name, part in (stamp.parts if (stamp := task.stamp()) else {}).items():
             staged[name] += part.rows
-    return Gaps(
-        counts["rows"] if known else None, counts, unpriced, priced, staged, _warnings(checked), tuple(suspicious)
-    )
+    of_files = tuple(suspicious), _plans()
+    return Gaps(facts if known else None, counts, unpriced, priced, staged, _warnings(checked), *of_files)
+
+
+def _plans() -> Mapping[str, int]:
+    stamp = xrefs.XrefFilePlan().stamp()
+    return stamp.notes["counts"] if stamp else {}
 
 
 def _suspicious(month: str, stamp: Stamp) -> list[SuspiciousFile]:

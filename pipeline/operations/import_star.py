@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline import errors, file_names, paths, raw_kinds, session
 from pipeline.paths import Root
 from pipeline.readers.star import checks, layout
-from pipeline.sources import listing, presence
+from pipeline.sources import listing, presence, star_options
 from pipeline.storage import duck, locks, targets
 from pipeline.tasks.limits import memory, threads
 
@@ -23,7 +23,8 @@ DRAFT = ".bringing-"  # listing.stars() passes over names with a dot
 
 @dataclass
 class ImportResult:
-    """What was brought: its id, whether it is new here, and what the check found (empty when it is not new)."""
+    """What was brought: its id, whether it is new here, the billing class of its facts that have none, where one was told,
+    and what the check found (empty when it is not new)."""
 
     id: str
     new: bool
@@ -31,12 +32,15 @@ class ImportResult:
     tables: list[str] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    billing_class: str | None = None
+    without_class: int = 0
 
 
-def import_star(folder: Path) -> ImportResult:
+def import_star(folder: Path, billing_class: str | None = None) -> ImportResult:
     """Make the star schema in a folder a source of this process's warehouse: checked, then copied to raw/star/<id>.
 
-    The same files again add nothing. UsageError when there is no such folder, SourceError when a file is missing or
+    `billing_class` is that of the facts that have none; it is remembered. The same files again add nothing, but may be told
+    another class. UsageError when there is no such folder, SourceError when a file is missing or
     refused, LockedError when a build is at work, PublishError when it cannot be written; nothing is left then.
     """
     root = session.current()
@@ -52,7 +56,8 @@ def import_star(folder: Path) -> ImportResult:
         hashes = {table: _hash(file.path) for table, file in found.files.items()}
         name = layout.identity(hashes)
         if name in listing.stars():
-            return ImportResult(name, new=False)
+            _remember(root, name, billing_class)
+            return ImportResult(name, new=False, billing_class=star_options.billing_class(root, name))
         try:
             checked = _check(root, found)
         except Exception as problem:
@@ -62,8 +67,16 @@ def import_star(folder: Path) -> ImportResult:
             raise
         with targets.translate_os_errors(root.star):
             _copy(root, found, hashes, name)
+            _remember(root, name, billing_class)
         presence.clear_caches()
-    return ImportResult(name, True, checked.months, list(found.files), list(found.skipped), checked.notices)
+    of = checked.months, list(found.files), list(found.skipped), checked.notices
+    return ImportResult(name, True, *of, billing_class, checked.without_class)
+
+
+def _remember(root: Root, name: str, billing_class: str | None) -> None:
+    if billing_class is not None:
+        with targets.translate_os_errors(root.star):
+            star_options.keep_billing_class(root, name, billing_class)
 
 
 def _check(root: Root, found: layout.Star) -> checks.Checked:

@@ -6,12 +6,10 @@ What belongs here: what a correction may say. What must not come in: applying it
 from __future__ import annotations
 
 import datetime
-import difflib
-from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import errors, naming, partition, tables
-from pipeline.readers import limits
+from pipeline.readers import yaml_entries
 
 # What a correction may match, and what it may set of a fact's identity: not the ids, which follow from other columns, nor
 # where and when it counts.
@@ -30,39 +28,8 @@ def read(path: Path) -> list[dict]:
 
     CorrectionError names the file, the correction and what to mend.
     """
-    import yaml
-
-    try:
-        raw = yaml.safe_load(_text(path))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        mark = getattr(problem, "problem_mark", None)
-        words = (
-            problem.strerror if isinstance(problem, OSError) else getattr(problem, "problem", None) or "is not UTF-8"
-        )
-        raise errors.CorrectionError(
-            f"cannot be read: {words}",
-            place=f"{path}:{mark.line + 1}" if mark else path,
-            remedy="mend it; the note that `ratehouse init` puts into raw/corrections shows one",
-        ) from problem
-    if raw is None:
-        return []
-    if not isinstance(raw, list):
-        raise errors.CorrectionError(
-            "is no list of corrections", place=path, remedy="begin each correction with '- id: …'"
-        )
+    raw = yaml_entries.read(path, "correction", "- id: …", errors.CorrectionError)
     return [_checked(entry, number, path) for number, entry in enumerate(raw, 1)]
-
-
-def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        data = file.read(limits.MOST_CORRECTIONS + 1)
-    if len(data) > limits.MOST_CORRECTIONS:
-        raise errors.CorrectionError(
-            f"holds more than {limits.megabytes(limits.MOST_CORRECTIONS)}, the most that is read of corrections",
-            place=path,
-            remedy="split it into several files",
-        )
-    return data.decode("utf-8")
 
 
 def _checked(entry, number: int, path: Path) -> dict:
@@ -74,7 +41,7 @@ def _checked(entry, number: int, path: Path) -> dict:
         raise refuse("is no mapping", "write id, months, match, action (and set), reason")
     unknown = set(entry) - FIELDS
     if unknown:
-        raise refuse(f"has the field {min(map(str, unknown))}", _meant(min(map(str, unknown)), FIELDS))
+        raise refuse(f"has the field {min(map(str, unknown))}", yaml_entries.meant(min(map(str, unknown)), FIELDS))
     for field in ("id", "months", "match", "action", "reason"):
         if not entry.get(field):
             raise refuse(f"has no {field}", f"add {field}: …")
@@ -96,16 +63,11 @@ def _checked(entry, number: int, path: Path) -> dict:
         if bad in MATCHABLE:
             raise refuse(f"sets {bad}, which follows from other columns", f"set one of: {', '.join(known)}")
         if bad is not None:
-            raise refuse(f"has {bad} in its {name}, which is no column of fact_rate", _meant(bad, known))
+            raise refuse(f"has {bad} in its {name}, which is no column of fact_rate", yaml_entries.meant(bad, known))
     match = {c: _value(c, v, refuse) for c, v in entry["match"].items()}
     setting = {c: _value(c, v, refuse) for c, v in setting.items()}
     kept = {"id": str(entry["id"]), "months": months, "match": match, "action": entry["action"], "set": setting}
     return {**kept, "reason": str(entry["reason"]), "place": str(path)}
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"do you mean {near[0]}?" if near else f"use one of: {', '.join(sorted(known))}"
 
 
 def _value(column: str, value, refuse):

@@ -30,8 +30,8 @@ MOST_LINE = 2 << 20
 MOST_ANSWERS, MOST_ANSWER_VALUES = 64 << 20, 4_000_000
 # The files and plans that a table of contents lists, as they are held.
 MOST_LISTED = 400 << 20
-# A file of corrections, which people write: YAML takes a hundred times its text.
-MOST_CORRECTIONS = 1 << 20
+# A file of corrections or declarations, which people write: YAML takes a hundred times its text.
+MOST_ENTRIES = 1 << 20
 
 
 def megabytes(size: int) -> str:

@@ -113,6 +113,10 @@ REFERENCE_UNUSABLE = Issue(
     "The file that holds the provider groups of a web address cannot be used; their providers are unknown.",
 )
 SURROGATE_HALF = Issue("surrogate_half", "A text holds half of a surrogate pair, which is replaced by U+FFFD.")
+DECLARATION_IDLE = Issue(
+    "declaration_idle",
+    "A declared billing class is of no rate of the file: no rate has what its billing_class_where says.",
+)
 
 ALL = tuple(one for one in list(globals().values()) if isinstance(one, Issue))
 BY_KIND = {one.kind: one for one in ALL}

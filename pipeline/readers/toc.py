@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.errors import SourceError
 from pipeline.readers import limits
@@ -75,24 +75,16 @@ class Contents:
     def take(self, record: dict, place: str) -> None:
         """Take in one reporting structure."""
         number = len(self._plans)
-        plans = [self._plan(plan, place) for plan in self._list(record, "reporting_plans", place)]
+        plans, files = entries(record, place, self.oddities)
         self._plans.append(tuple(map(self._once, plans)))
         self.size += _OBJECT + _NUMBER * len(plans)
-        for entry in self._list(record, "in_network_files", place):
-            try:
-                url = fields.text(entry.get("location")) if type(entry) is dict else None
-                description = fields.text(entry.get("description")) if url else None
-            except fields.Unreadable:
-                url = None
-            if not url:
-                self.oddities.append(f"{place}.in_network_files has an entry without a location")
-                continue
-            if url not in self._numbers:
-                self._numbers[url] = len(self.files)
-                self.files.append(Listed(url, description))
+        for file in files:
+            if file.url not in self._numbers:
+                self._numbers[file.url] = len(self.files)
+                self.files.append(file)
                 self._structures.append(array("L"))
-                self.size += 3 * _OBJECT + len(url) + len(description or "")
-            structures = self._structures[self._numbers[url]]
+                self.size += 3 * _OBJECT + len(file.url) + len(file.description or "")
+            structures = self._structures[self._numbers[file.url]]
             if not structures or structures[-1] != number:
                 structures.append(number)
                 self.size += _NUMBER
@@ -103,34 +95,67 @@ class Contents:
             self.size += 2 * _OBJECT + sum(_TEXT + len(word) for word in plan if word)
         return self._known.setdefault(plan, plan)
 
-    def _list(self, record: dict, key: str, place: str) -> list:
-        """A list, or the single object that stands in its place (of both there are files)."""
-        value = record.get(key)
-        if type(value) is dict:
-            return [value]
-        if type(value) is not list:
-            if value is not None:
-                self.oddities.append(f"{place}.{key} is {fields.kind(value)}, where a list belongs")
-            return []
-        return value
 
-    def _plan(self, record, place: str) -> Plan:
-        words = []
-        for name in Plan._fields:
-            try:
-                words.append(fields.text(record.get(name)) if type(record) is dict else None)
-            except fields.Unreadable:
-                self.oddities.append(f"{place}.reporting_plans has a {name} that is no text")
-                words.append(None)
-        return Plan(*words)
+def entries(record: dict, place: str, oddities: list[str]) -> tuple[list[Plan], list[Listed]]:
+    """The plans and the in-network files of a reporting structure, as often as they stand there; to `oddities` is added what
+    of it cannot be read."""
+    plans = [_plan(plan, place, oddities) for plan in _list(record, "reporting_plans", place, oddities)]
+    files = []
+    for entry in _list(record, "in_network_files", place, oddities):
+        try:
+            url = fields.text(entry.get("location")) if type(entry) is dict else None
+            description = fields.text(entry.get("description")) if url else None
+        except fields.Unreadable:
+            url = None
+        if url:
+            files.append(Listed(url, description))
+        else:
+            oddities.append(f"{place}.in_network_files has an entry without a location")
+    return plans, files
+
+
+def _list(record: dict, key: str, place: str, oddities: list[str]) -> list:
+    """A list, or the single object that stands in its place (of both there are files)."""
+    value = record.get(key)
+    if type(value) is dict:
+        return [value]
+    if type(value) is not list:
+        if value is not None:
+            oddities.append(f"{place}.{key} is {fields.kind(value)}, where a list belongs")
+        return []
+    return value
+
+
+def _plan(record: Any, place: str, oddities: list[str]) -> Plan:
+    words = []
+    for name in Plan._fields:
+        try:
+            words.append(fields.text(record.get(name)) if type(record) is dict else None)
+        except fields.Unreadable:
+            oddities.append(f"{place}.reporting_plans has a {name} that is no text")
+            words.append(None)
+    return Plan(*words)
 
 
 def read(path: Path) -> Contents:
     """Read a table of contents (`.json`, `.json.gz`, `.zip`). Memory is one structure, the distinct files and plans.
 
-    Raises SourceError for a file that is broken or of another kind.
+    Raises SourceError as `structures`, and for one that lists more than can be held.
     """
     contents = Contents()
+    for record, place, offset in structures(path, contents.oddities):
+        contents.take(record, place)
+        if contents.size > limits.MOST_LISTED:
+            raise _too_large(path, contents, place, offset)
+    return contents
+
+
+def structures(path: Path, oddities: list[str]) -> Iterator[tuple[dict, str, int]]:
+    """The reporting structures of a table of contents, one after the other, each with its place in the file and its byte.
+
+    Of a file that lists its plans at the top, each with its files, a plan with its files is a structure. To `oddities` is
+    added what cannot be read. Raises SourceError for a file that is broken or of another kind.
+    """
     found = False
     with opened(path) as blocks:
         text = JsonText(blocks, path)
@@ -138,19 +163,20 @@ def read(path: Path) -> Contents:
             raise _refusal(path, f"is no table of contents: it begins with {text.peek()!r}, not with a JSON object")
         for key in text.keys():  # noqa: SIM118 not a dict: a cursor
             text.doing = key
-            if key == "reporting_structure":
+            if key in ("reporting_structure", "reporting_plans"):
                 found = True
                 if text.peek() != "[":
-                    raise _refusal(path, "is no table of contents: its reporting_structure is no list", text.offset())
+                    raise _refusal(path, f"is no table of contents: its {key} is no list", text.offset())
                 for index, record in enumerate(text.items()):
-                    place = f"reporting_structure[{index}]"
-                    if type(record) is dict:
-                        contents.take(record, place)
-                        if contents.size > limits.MOST_LISTED:
-                            raise _too_large(path, contents, place, text.offset(text.span[0]))
+                    offset = text.offset(text.span[0])
+                    place = f"{key}[{index}]"
+                    if type(record) is not dict:
+                        oddities.append(f"{place} is {fields.kind(record)}, where an object belongs")
+                    elif key == "reporting_plans":
+                        yield {key: [record], "in_network_files": record.get("in_network_files")}, place, offset
                     else:
-                        contents.oddities.append(f"{place} is {fields.kind(record)}, where an object belongs")
-                    text.doing = f"reporting_structure[{index + 1}]"
+                        yield record, place, offset
+                    text.doing = f"{key}[{index + 1}]"
             elif key in KIND_OF_KEY and not found:
                 raise _refusal(path, f"is {KIND_OF_KEY[key]}, not a table of contents", text.key_offset)
             else:
@@ -159,7 +185,6 @@ def read(path: Path) -> Contents:
         text.end()
     if not found:
         raise _refusal(path, "is no table of contents: it has no reporting_structure")
-    return contents
 
 
 def _too_large(path: Path, contents: Contents, place: str, offset: int) -> SourceError:

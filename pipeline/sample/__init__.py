@@ -1,7 +1,8 @@
 """Raw files as publishers write them, made from a seed: a small warehouse to look at, or a large one to measure.
 
 What belongs here: which files a sample consists of, and what they hold in total. What must not come in: their layouts
-(`mrf`, `oddities`, `registry`, `fees`, `geography`, `codesets`), sizes (`plan`) and people (`people`).
+(`mrf`, `oddities`, `contents`, `registry`, `fees`, `geography`,
+`codesets`), sizes (`plan`) and people (`people`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import RootError, UsageError
-from pipeline.sample import codesets, fees, geography, mrf, oddities, plan, registry
+from pipeline.sample import codesets, contents, fees, geography, mrf, oddities, plan, registry
 from pipeline.sample.containers import Output
 
 FACTS = 4_000  # of the sample that the repository carries
@@ -114,6 +115,8 @@ def write(
         path = f"mrf/{file.folder}/{file.name}"
         writer.put(path, file.content)
         writer.counted(Written(path.removeprefix("mrf/"), file.month, file.rates, file.facts))
+    if oddities_too:
+        writer.put(f"toc/{contents.NAME}", contents.index())
     registered = _registry(writer, made)
     _references(writer, made)
     return Summary(raw, tuple(writer.files), made.facts + aside, made.leaves, registered, writer.bytes)

@@ -24,6 +24,7 @@ from pipeline.paths import Root, make_folder
 from pipeline.storage import targets
 
 FORGOTTEN, MOVED, SUPERSEDED, FETCHED, NO_ROWS = "forgotten", "moved", "superseded", "replaced by fetch", "gave no rows"
+DECLARED = "of another month, as declared or read now"
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,11 @@ def corrections() -> tuple[str, ...]:
     return tuple(_listed().sorted.read.get("corrections", ()))
 
 
+def declarations() -> tuple[str, ...]:
+    """The files of declarations by their path under raw/declarations, in order."""
+    return tuple(_listed().sorted.read.get("declarations", ()))
+
+
 def stars() -> tuple[str, ...]:
     """The star schemas that were brought, by their folder under raw/star; a dot begins one that is being brought."""
     return _listed().kinds["star"].folders

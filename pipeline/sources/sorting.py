@@ -207,7 +207,7 @@ def _moved(path: str) -> str:
     if place == "raw/star/":
         return IMPORT_STAR
     if place is None:
-        return f"move it into the folder of its kind: raw/{'/, raw/'.join(raw_kinds.REFERENCES)}/"
+        return f"move it into the folder of its kind: raw/{'/, raw/'.join(raw_kinds.folders_for(path))}/"
     hint = f" ({raw_kinds.STATE_HINT})" if place.startswith("raw/mrf/") else ""
     return f"move it into {place}{hint}"
 

@@ -9,6 +9,7 @@ warehouse that the settings name.
 
 from pipeline.stages import (
     bench,
+    coverage,
     dims,
     enriched,
     enriched_rows,
@@ -24,6 +25,7 @@ from pipeline.stages import (
 
 __all__ = [
     "bench",
+    "coverage",
     "dims",
     "enriched",
     "enriched_rows",

@@ -16,6 +16,9 @@ from pipeline.tasks.base import TableTask
 
 luigi.namespace("dims", scope=__name__)
 
+_PLAN = ("plan_name", "plan_id_type", "plan_id", "plan_market_type", "issuer_name", "plan_sponsor_name")
+_OF_PLANS = ("batch_id", "year_month", "file", *_PLAN)
+
 
 class _AboutFiles(TableTask):
     """A table of what stamps say of the in-network files; nothing that was staged of them is read."""
@@ -61,6 +64,49 @@ class DimSourceFile(_AboutFiles):
 
     def view_selects(self) -> dict[str, str]:
         return {"source_file": source_rows([task.source_row() for task in self._files()])}
+
+
+class AboutPlans(_AboutFiles):
+    """A table of the plans that use files: made of files' headers and of tables of contents."""
+
+    transform = "file_plans"
+
+    def views(self) -> dict[str, list[TableTask]]:
+        return ingest.staged("staged_toc_plan", "staged_toc_file")
+
+    def requires(self) -> list:
+        return list(dict.fromkeys([*TableTask.requires(self), *super().requires()]))
+
+    def _upstream_staleness(self):
+        return super()._upstream_staleness() or TableTask._upstream_staleness(self)
+
+    @staticmethod
+    def _files() -> list[in_network_file.InNetworkFile]:
+        """One for each path and month of which facts are published: of a broken file what it gave before."""
+        known: dict[tuple, in_network_file.InNetworkFile] = {}
+        for task in ingest.in_network():
+            if (stamp := task.set_stamp()) is not None:
+                known.setdefault((task.path, stamp.notes["header"].get("year_month")), task)
+        return list(known.values())
+
+    def _rows(self, task: in_network_file.InNetworkFile) -> dict:
+        row = task.set_row()
+        key = naming.listed_file_key(task.path.rpartition("/")[2])
+        return {**{name: row[name] for name in _OF_PLANS}, "file_key": key}
+
+    def view_selects(self) -> dict[str, str]:
+        return {**super().view_selects(), "listed_file": listed_files([self._rows(task) for task in self._files()])}
+
+
+class DimPlan(AboutPlans):
+    """The plans that use a file."""
+
+    table = "dim_plan"
+
+    def select(self, con) -> str:
+        from pipeline.transforms import file_plans
+
+        return file_plans.plans(con)
 
 
 class SourceWarning(_AboutFiles):
@@ -200,8 +246,21 @@ def _headers_stale(task: FromRates):
     return None
 
 
+def listed_files(rows: list[dict]) -> str:
+    """Rows of in-network files, with what tables of contents may call them and the plan of their header, as a SELECT."""
+    from pipeline.storage import duck
+
+    columns = (*_OF_PLANS, "file_key")
+    if not rows:
+        return "SELECT " + ", ".join(f"CAST(NULL AS VARCHAR) AS {c}" for c in columns) + " WHERE FALSE"
+    values = ", ".join("(" + ", ".join(duck.literal(row[c]) for c in columns) + ")" for row in rows)
+    casts = ", ".join(f"CAST({c} AS VARCHAR) AS {c}" for c in columns)
+    return f"SELECT {casts} FROM (VALUES {values}) AS listed({', '.join(columns)})"
+
+
 KINDS = (
     DimSourceFile,
+    DimPlan,
     SourceWarning,
     DimCode,
     DimCodeCatHistory,

@@ -132,7 +132,6 @@ class EnrichedRows(TableTask):
                     made[names[piece]] = parquet.write(drafts[names[piece]], tables.get(self.table), [batch])
             enriched = duck.parquet_files(drafts[name] for name in names.values())
             self._benchmarks = fact_rate_enriched.benchmark_counts(con, enriched)
-            self._coverage = fact_rate_enriched.coverage_counts(con, enriched)
         return {name: made[name] for name in names.values()} | others
 
     def _write_other(self, con, name: str, draft: Path) -> Written:
@@ -183,7 +182,6 @@ class EnrichedRows(TableTask):
             "withheld": self._withheld,
             "keys": keys,
             "benchmarks": self._benchmarks,
-            "coverage": self._coverage,
             "pieces": self._piece_digests,
             "suspicious": self._suspicious,
         }

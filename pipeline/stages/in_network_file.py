@@ -17,8 +17,9 @@ import luigi
 from pipeline import accounts, errors, naming, settings, source_names, tables
 from pipeline.fetching import reference_lookup as elsewhere
 from pipeline.fetching.reference_lookup import ReferenceLookup
-from pipeline.sources import former_months, kept_references, presence
-from pipeline.stages import raw
+from pipeline.sources import former_months, kept_references, let_go, presence
+from pipeline.sources.let_go import LetGo
+from pipeline.stages import declarations, raw
 from pipeline.stages.raw import PROBLEM_OF
 from pipeline.storage import raw_hashes, targets
 from pipeline.storage.chunked_file import Written
@@ -26,7 +27,9 @@ from pipeline.storage.stamps import BuildInputs, Stale, Stamp
 from pipeline.tasks.parameters import MonthParameter, NameParameter
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.readers.declarations import ClassRule
 from pipeline.stages.file_task import BROKEN, WHOLE, FileTask
 
 luigi.namespace("ingest", scope=__name__)
@@ -35,6 +38,7 @@ HEADER = (
     "reporting_entity_name reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name "
     "plan_sponsor_name version last_updated_on year_month"
 ).split()
+_DECLARABLE = ("last_updated_on", "reporting_entity_name")
 _EXAMPLE = 300  # characters of what a file holds that are shown of it
 _NUMBERS = ("staged_price", "staged_owner")  # a file's largest tables, of which no column lacks a value
 _READ = (  # counted while it is read, and over its staged rows; `pipeline.accounts` says what they mean
@@ -86,13 +90,15 @@ class InNetworkFile(FileTask):
         return (
             "pipeline.readers.in_network.read",
             "pipeline.readers.provider_references",
+            "pipeline.readers.declarations",
             "pipeline.transforms.in_network_counts",
         )
 
     def other_inputs(self) -> dict[str, str]:
         """The file, and what is at hand of the references that it was found to define by web address."""
         found = elsewhere.inputs(self.warehouse, self.file, self._addresses())
-        return {**super().other_inputs(), **found, **self._gone_references(found)}
+        declared = declarations.inputs(self.path)
+        return {**super().other_inputs(), **declared, **found, **self._gone_references(found)}
 
     def _gone_references(self, now: dict[str, str]) -> dict[str, str]:
         return kept_references.not_at_hand(self.warehouse, self.label, self.stamp(), now)
@@ -164,7 +170,8 @@ class InNetworkFile(FileTask):
             header = {name: broken.header.get(name) for name in HEADER}
             # Broken before its date: it blocks the month that it had, of which less would be published without it.
             header["year_month"] = header["year_month"] or self.month
-            kept = former_months.set_aside(self, header["year_month"])
+            of = self.month if self._is_declared_anew(self._raw_hash()) else header["year_month"]
+            kept = former_months.set_aside(self, of)
             damaged = kept and self.file_problem(kept)
             if damaged:
                 raise errors.SourceError(
@@ -172,14 +179,38 @@ class InNetworkFile(FileTask):
                     place=broken.place,
                     remedy=broken.remedy,
                 ) from broken
-            return self.verdict(broken, BROKEN, {"header": header, "counts": {}}, kept)
+            declared = self._declared_notes(broken.header.get("published", {}))
+            return self.verdict(broken, BROKEN, {"header": header, "counts": {}, **declared}, kept)
         former_months.remove_replaced(self)
         return stamp
 
     def before_publishing(self) -> None:
         super().before_publishing()
         kept_references.refuse(self.shown, self._gone_references(self._now_at_hand()), self._references.urls)
-        former_months.set_aside(self, self._result.year_month)
+        if self._is_declared_anew(self._hash):
+            self._let_go_of_month()
+        else:
+            former_months.set_aside(self, self._result.year_month)
+
+    def _raw_hash(self) -> str | None:
+        return FileTask.other_inputs(self)[f"raw/{self.raw_name}"]
+
+    def _is_declared_anew(self, digest: str | None) -> bool:
+        """Whether what it gave before was read from the same bytes: what changed is what is declared of them, or how they are
+        read. Then no file of another month came, and the former rows are these."""
+        former = self.set_stamp()
+        return former is not None and former.basis.inputs.get(f"raw/{self.raw_name}") == digest
+
+    def _let_go_of_month(self) -> None:
+        """Put on record that the month that it was of may be removed, where it is of another one now: before it is published,
+        so that a kill leaves neither two months nor one that nobody may remove."""
+        month, now = self.month, self._result.year_month
+        if month in (None, now):
+            return
+        label = source_names.label(self.folder, self.path, month)
+        name = presence.shown(self.folder, self.path, month)
+        let_go.put(self.warehouse, LetGo(label, name, (month,), self.rows, let_go.DECLARED, self.shown))
+        let_go.put_back(self.warehouse, label)  # the source itself is here: only the month goes
 
     def produce(self, drafts: dict[str, Path]) -> dict[str, Written]:
         looked_at = self._looked_at[self.file]
@@ -195,7 +226,7 @@ class InNetworkFile(FileTask):
                 raise
         self._hash = hashed.result()
         self.refuse_changed()
-        self._result, self._counting = result, sink.counting
+        self._result, self._counting, self._idle_classes = result, sink.counting, self._without_effect(sink.matched)
         self._prices_staged = sink.written["staged_price"].rows
         self._quarantine(result.quarantine)
         return sink.written
@@ -205,7 +236,8 @@ class InNetworkFile(FileTask):
         from pipeline.readers.in_network import read as in_network
 
         self._references = ReferenceLookup(self.warehouse, self.file, urls)
-        sink = _Sink(drafts, self.warehouse.scratch)
+        self._declarations = declarations.of_file(self.path)
+        sink = _Sink(drafts, self.warehouse.scratch, [d.billing_class for d in self._declarations if d.billing_class])
         with sink:
             result = in_network.read(
                 self.file,
@@ -214,9 +246,23 @@ class InNetworkFile(FileTask):
                 chunk_bytes=settings.build().read_chunk_kb * 1024,
                 threads=settings.build().read_threads,
                 max_rejected_share=settings.ingest().max_rejected_share,
-                resolve=self._references.resolve,
+                elsewhere=in_network.Elsewhere(
+                    resolve=self._references.resolve,
+                    declared={name: value for d in self._declarations for name, value in d.header.items()},
+                ),
             )
         return sink, result
+
+    def _without_effect(self, matched: list[int]) -> list[tuple[str, int, str]]:
+        """A warning for each declared billing class that is of no rate of the file."""
+        from pipeline.readers.mrf_issues import DECLARATION_IDLE
+
+        declared = [one for one in self._declarations if one.billing_class]
+        idle = [one for one, hits in zip(declared, matched, strict=True) if not hits]
+        if not idle:
+            return []
+        first = idle[0]
+        return [(DECLARATION_IDLE.kind, len(idle), f"raw/declarations/{first.file}: number {first.number}")]
 
     def collect_stats(self, drafts: dict[str, Path], con) -> None:
         from pipeline.storage import duck, parquet_reading
@@ -249,10 +295,22 @@ class InNetworkFile(FileTask):
             "header": {name: getattr(result, name) for name in HEADER},
             "schema_shape": result.schema_shape,
             "counts": {name: self._counts[name] for name in COUNTS},
-            "warnings": [list(one) for one in result.warnings],
+            **self._declared_notes(result.published),
+            "warnings": [list(one) for one in (*result.warnings, *self._idle_classes)],
             "references": list(self._references.urls),
             "unusable_references": self._references.unusable,
             "bytes": self._bytes,
+        }
+
+    def _declared_notes(self, published: Mapping[str, str | None]) -> dict:
+        """What is declared of it, by which files, and what the file itself says there; nothing where nothing is."""
+        found = declarations.of_file(self.path)
+        if not found:
+            return {}
+        return {
+            "declared": [text for one in found for text in one.text()],
+            "declared_in": sorted({one.file for one in found}),
+            "published": dict(published),
         }
 
     def _quarantine(self, records) -> None:
@@ -315,6 +373,7 @@ class InNetworkFile(FileTask):
             **{name: counts.get(name) for name in COUNTS},
             "status": stamp.notes["status"],
             "reason": stamp.notes.get("reason"),
+            **_declared_columns(stamp),
         }
 
     def header_digest(self) -> str:
@@ -323,6 +382,17 @@ class InNetworkFile(FileTask):
         if stamp is None:
             return ""
         return naming.md5_of(json.dumps([stamp.notes["status"], stamp.notes["header"]], sort_keys=True))
+
+
+def _declared_columns(stamp: Stamp) -> dict[str, str | None]:
+    """The columns of dim_source_file that tell what was published from what was declared."""
+    notes, header = stamp.notes, stamp.notes["header"]
+    published = notes.get("published", {})
+    return {
+        **{f"published_{name}": published.get(name, header.get(name)) for name in _DECLARABLE},
+        "declared": "|".join(notes.get("declared", ())) or None,
+        "declared_in": "|".join(notes.get("declared_in", ())) or None,
+    }
 
 
 def _printable(text: str) -> str:
@@ -334,11 +404,12 @@ def _printable(text: str) -> str:
 class _Sink:
     """Writes each staged table's batches to its draft, and counts them."""
 
-    def __init__(self, drafts: dict[str, Path], scratch: Path):
+    def __init__(self, drafts: dict[str, Path], scratch: Path, rules: Sequence[ClassRule] = ()):
         from pipeline.storage import parquet
         from pipeline.transforms import in_network_counts
 
         self.counting = in_network_counts.Counting(scratch)
+        self._rules, self.matched = rules, [0] * len(rules)
         self._writers = {
             name: parquet.Writer(path, tables.get(name), required=tables.get(name).columns if name in _NUMBERS else ())
             for name, path in drafts.items()
@@ -353,9 +424,18 @@ class _Sink:
                 closed.result()
 
     def write(self, table: str, batch) -> None:
-        """Take rows of a staged table."""
+        """Take rows of a staged table; those of terms get the billing classes that are declared."""
+        if table == "staged_terms" and self._rules:
+            batch = self._with_classes(batch)
         self._writers[table].write(batch)
         self.counting.take(table, batch)
+
+    def _with_classes(self, batch):
+        from pipeline.readers import declarations as reader
+
+        for place, rule in enumerate(self._rules):
+            self.matched[place] += reader.with_classes(batch, [rule])[1]
+        return reader.with_classes(batch, self._rules)[0]
 
     @property
     def written(self) -> dict[str, Written]:

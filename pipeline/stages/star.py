@@ -12,7 +12,7 @@ from pathlib import Path
 import luigi
 
 from pipeline import errors, session, settings, tables
-from pipeline.sources import listing, presence
+from pipeline.sources import listing, presence, star_options
 from pipeline.stages import file_task, raw
 from pipeline.storage import raw_hashes, stamps
 from pipeline.storage.chunked_file import Written
@@ -27,6 +27,7 @@ class _Staged(file_task.RawFileTask):
     """A task that makes staged tables of a star schema."""
 
     folder = ""  # of its tables
+    billing_class: str | None = None  # of facts that have none
     in_object_store = False
 
     @property
@@ -72,7 +73,7 @@ class _Staged(file_task.RawFileTask):
 
         made = {}
         with self.connection() as con:
-            for name, query in star_rows.views(layout.look(self.place)).items():
+            for name, query in star_rows.views(layout.look(self.place), billing_class=self.billing_class).items():
                 duck.view(con, name, query)
             for name, value in {"batch_id": self.star, **self.dated(con)}.items():
                 con.execute(f"SET VARIABLE {name} = {duck.literal(value)}")
@@ -182,6 +183,15 @@ class StarMonth(_Staged):
     @property
     def shown(self) -> str:
         return f"{presence.shown('star', self.star)}:{self.month}"
+
+    @property
+    def billing_class(self) -> str | None:
+        """That of its facts that have none, as `import-star` was told."""
+        return star_options.billing_class(self.warehouse, self.star)
+
+    def settings_used(self) -> dict[str, object]:
+        told = self.billing_class
+        return {"--billing-class of import-star": told} if told else {}
 
     def requires(self) -> list:
         return [Star(star=self.star)]

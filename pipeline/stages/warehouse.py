@@ -13,7 +13,7 @@ import luigi
 from pipeline import accounts, naming, partition, session, settings, tables
 from pipeline.leaves import catalog, manifest, writing
 from pipeline.sources import let_go
-from pipeline.stages import bench, dims, enriched, enriched_rows, facts, file_task, ingest, star, xrefs
+from pipeline.stages import bench, coverage, dims, enriched, enriched_rows, facts, file_task, ingest, star, xrefs
 from pipeline.storage import catalog_file, stamps, targets
 from pipeline.storage.stamps import Stale, Stamp
 from pipeline.tasks.base import TableTask, for_months
@@ -23,7 +23,7 @@ luigi.namespace("warehouse", scope=__name__)
 
 def tables_of(months: list[str]) -> list[TableTask]:
     """Every task whose table the catalog lists."""
-    kinds = [dims.KINDS, xrefs.KINDS, bench.KINDS, facts.KINDS, (enriched_rows.EnrichedRows,)]
+    kinds = [dims.KINDS, xrefs.KINDS, bench.KINDS, facts.KINDS, (enriched_rows.EnrichedRows,), coverage.KINDS]
     return [task for of_stage in kinds for task in for_months(of_stage, months)]
 
 

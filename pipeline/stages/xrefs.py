@@ -8,7 +8,7 @@ from __future__ import annotations
 import luigi
 
 from pipeline.stages import ingest
-from pipeline.stages.dims import DimPosSet
+from pipeline.stages.dims import AboutPlans, DimPlan, DimPosSet, DimSourceFile
 from pipeline.stages.from_rates import FromRates
 from pipeline.tasks.base import TableTask
 
@@ -54,4 +54,23 @@ class XrefContainedCode(FromRates):
     staged = ("staged_contained_code",)
 
 
-KINDS = (XrefPos, XrefGroupNpi, XrefGroupTin, XrefGroupMember, XrefContainedCode)
+class XrefFilePlan(AboutPlans):
+    """Which plans use which file."""
+
+    table = "xref_file_plan"
+
+    def gate_views(self) -> dict[str, list[TableTask]]:
+        return {"dim_plan": [DimPlan()], "dim_source_file": [DimSourceFile()]}
+
+    def select(self, con) -> str:
+        from pipeline.transforms import file_plans
+
+        chosen = file_plans.uses(con)
+        self._counts = file_plans.counts(con)
+        return chosen
+
+    def notes(self) -> dict:
+        return {"counts": self._counts}
+
+
+KINDS = (XrefFilePlan, XrefPos, XrefGroupNpi, XrefGroupTin, XrefGroupMember, XrefContainedCode)

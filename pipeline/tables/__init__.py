@@ -26,6 +26,7 @@ def load() -> dict[str, Table]:
         staged_mrf,
         staged_nppes,
         staged_star,
+        staged_toc,
     )
 
     return REGISTRY

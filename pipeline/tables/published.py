@@ -139,11 +139,19 @@ DIM_SOURCE_FILE = table(
     reporting_entity_type plan_name plan_id plan_id_type plan_market_type issuer_name plan_sponsor_name version
     schema_shape prices_read:int64 priced:int64 prices_rejected:int64 without_provider:int64 rates_read:int64 facts:int64
     duplicates:int64 rejected:int64 unresolved:int64 zero_rates:int64 rate_sum fact_sum duplicate_sum rounded_sum
-    groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason""",
+    groups:int64 tin_npi_pairs:int64 npis:int64 tins:int64 codes:int64 pos_sets:int64 status reason
+    published_last_updated_on published_reporting_entity_name declared declared_in""",
     key="batch_id year_month",
     sort="file year_month",
     doc="One row per source file and month: a path that gave another month before has a row for each. The counts add up "
     "as their columns say; pipeline/accounts.py holds the sums.",
+)
+DIM_PLAN = table(
+    "dim_plan",
+    "dims",
+    "plan_uid plan_name plan_id_type plan_id plan_market_type issuer_name plan_sponsor_name",
+    key="plan_uid",
+    doc="Every plan that uses a file, by the file's own header or by a table of contents under `raw/toc`.",
 )
 SOURCE_WARNING = table(
     "source_warning",
@@ -194,6 +202,14 @@ XREF_CONTAINED_CODE = table(
     key="year_month contained_codes_uid role code_type code",
     sharded=True,
     doc="The codes that a bundle or a capitation contains.",
+)
+XREF_FILE_PLAN = table(
+    "xref_file_plan",
+    "xrefs",
+    "batch_id year_month file plan_uid source toc location",
+    key="batch_id year_month plan_uid",
+    doc="Which plans use which file. A table of contents means a file by the last step of its address, in any case of "
+    "letters, without query and without `.json`, `.gz` or `.zip`: files of one name in two folders are both meant.",
 )
 XREF_FACT_SOURCE = table(
     "xref_fact_source",
@@ -259,6 +275,26 @@ BENCH_MEDICARE_COMPREHENSIVE = table(
     key="state year_month code_type code benchmark_type",
     sharded=True,
     doc="The three Medicare schedules one under another, with the columns of each.",
+)
+
+COVERAGE = table(
+    "coverage",
+    "gold",
+    """year_month state payer_slug billing_class facts:int64 with_dollars:int64 with_provider:int64 with_place:int64
+    with_tin_name:int64 with_medicare:int64 comparable:int64 withheld:int64 groups_unresolved:int64
+    class_undecided:int64""",
+    key="year_month state payer_slug billing_class",
+    sharded=True,
+    doc="How many facts of a month, folder, payer and billing class have what an answer needs; withheld ones are counted too.",
+)
+COVERAGE_GAP = table(
+    "coverage_gap",
+    "gold",
+    "year_month state payer_slug billing_class kind reason facts:int64 file page folder command",
+    key="year_month state payer_slug billing_class kind reason",
+    sharded=True,
+    doc="Why facts lack something, how many, and which file would mend it; the end of a build says the same. Of a kind the "
+    "facts over all reasons and those of `coverage` that have it are all facts.",
 )
 
 # The guidelines' essential columns in their order (the second `state` is address_state), then the fact's, then ours.

@@ -548,6 +548,8 @@ def selects(views: dict[str, Iterable[TableTask]]) -> dict[str, str]:
 
 def _shown_input(name: str) -> str:
     """An input as a person reads it: what is named by a source's id, with the raw file's name."""
+    if name.startswith("declarations/"):
+        return f"raw/{name}"
     if not name.startswith("staged/"):
         return name
     from pipeline.sources import presence

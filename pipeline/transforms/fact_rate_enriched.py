@@ -341,29 +341,6 @@ def benchmark_counts(con: duckdb.DuckDBPyConnection, enriched: str) -> list[list
     return [list(row) for row in counted.fetchall()]
 
 
-def coverage_counts(con: duckdb.DuckDBPyConnection, enriched: str) -> dict[str, int]:
-    """What rows of `enriched` (a table or a function call) are without.
-
-    rows                 all
-    without_npi          the group names no NPI, or nobody knows its members
-    unregistered         an NPI that no registry file has
-    unplaced             a provider of the registry whose address is in no known county or statistical area
-    without_coordinates  a provider of the registry whose address has none
-    uncategorised        a CPT or HCPCS code without a procedure category
-    not_positive         a rate of zero or less
-    """
-    counted = con.sql(
-        "SELECT count(*) AS rows, count(*) FILTER (npi IS NULL) AS without_npi, "
-        "count(*) FILTER (npi IS NOT NULL AND status IS NULL) AS unregistered, "
-        "count(*) FILTER (status IS NOT NULL AND stat_area_code = '00000' AND county_fips = '00000') AS unplaced, "
-        "count(*) FILTER (status IS NOT NULL AND NOT is_geocoded) AS without_coordinates, "
-        "count(*) FILTER (procedure_set IS NULL AND code_type IN ('CPT', 'HCPCS')) AS uncategorised, "
-        "count(*) FILTER (negotiated_rate <= 0) AS not_positive "
-        f"FROM {enriched}"
-    )
-    return dict(zip(counted.columns, counted.fetchall()[0], strict=True))
-
-
 def _slice(con: duckdb.DuckDBPyConnection, where: str = "") -> None:
     """Let the final SELECT see all rows, or those of a condition. The narrow table was filled in its order."""
     duck.view(con, "enriched_slice", f"SELECT *, rowid AS row_ix FROM enriched_row {where}")

@@ -245,6 +245,23 @@ def test_what_the_sentences_replace_is_what_suites_say():
     assert said >= {*closing.SAID_HERE, closing.EMPTY}
 
 
+def test_what_tables_of_contents_and_files_lack_of_each_other_is_counted():
+    counts = {"listed": 15, "absent": 12, "files": 4, "unlisted": 1}
+    assert _said(Outcome(gaps=Gaps(plans=counts))) == [
+        "The tables of contents in raw/toc list 15 files, of which 12 are not here; 1 of 4 in-network files are in none of them."
+    ]
+    assert _said(Outcome(gaps=Gaps(plans=counts | {"absent": 0, "unlisted": 0}))) == []
+    assert _said(Outcome(gaps=Gaps(plans=counts | {"listed": 0}))) == []
+
+
+def test_files_that_cannot_take_what_is_declared_of_them_are_named():
+    found = [f"raw/mrf/GA/{n}.json" for n in range(5)]
+    assert _said(Outcome(undeclared=found)) == [
+        "5 files cannot be read again, so the rows are without what raw/declarations says of them now: raw/mrf/GA/0.json, "
+        "raw/mrf/GA/1.json, raw/mrf/GA/2.json and 2 more."
+    ]
+
+
 # ---- of a warehouse -------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ A page is run from top to bottom, in a folder that holds what a checkout does an
     console   `$ command`, further lines of it after `> `, then what it prints
     python    is run, and prints the `output` fence after it, if there is one
     sql       DuckDB runs it in the catalog of the sample
-    yaml      a file of corrections, which must be readable
+    yaml      a file of corrections or declarations, which must be readable
     text      is not run; `NOT_RUN` lists each
 
 In an output `…` stands for a few words, alone on its line for any lines. Runs of blanks and of rules count as one, and so does
@@ -32,7 +32,7 @@ import pytest
 
 import kit
 from pipeline import cli, raw_kinds, settings, tables
-from pipeline.readers import corrections
+from pipeline.readers import corrections, declarations
 from pipeline.tables import page, sentences
 from pipeline.tasks import base
 
@@ -165,8 +165,9 @@ def test_a_page_runs_with_the_output_that_it_shows(path, place, built_sample, mo
             with duckdb.connect("data/warehouse.duckdb", read_only=True) as con:
                 con.execute(block.text)
         elif block.kind == "yaml":
-            Path("correction.yml").write_text(block.text, encoding="utf-8")
-            assert corrections.read(Path("correction.yml"))
+            Path("written.yml").write_text(block.text, encoding="utf-8")
+            reader = declarations if block.text.startswith("- files:") else corrections
+            assert reader.read(Path("written.yml"))
 
 
 def _fits(lines: list[str], at: str) -> None:

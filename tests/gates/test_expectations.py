@@ -25,6 +25,8 @@ BESIDE = {
     "dim_npi_address_geolocation": ("dim_npi_address", "staged_geocode", "staged_zip_cbsa", "staged_zip_county"),
     "fact_rate": ("dim_code", "dim_pos_set", "dim_source_file", "xref_group_npi"),
     "fact_rate_enriched": ("fact_rate",),
+    "xref_file_plan": ("dim_plan", "dim_source_file"),
+    "coverage_gap": ("coverage",),
 }
 MONTH = "2025-08"
 
@@ -226,6 +228,16 @@ WARNING = {
     "count": 2,
     "example": "in_network[0]",
 }
+PLAN = {
+    "plan_uid": naming.md5_of("Gold", "hios", "1", "group", None, None),
+    "plan_name": "Gold",
+    "plan_id_type": "hios",
+}
+PLAN |= {"plan_id": "1", "plan_market_type": "group"}
+USE = {"batch_id": "b1", "year_month": MONTH, "file": "GA/a.json", "plan_uid": PLAN["plan_uid"], "source": "header"}
+KEY = {"year_month": MONTH, "state": "GA", "payer_slug": "payer_a", "billing_class": "professional"}
+COVERAGE = {**KEY, "facts": 10, "with_dollars": 9, "with_provider": 10, "with_place": 0, "with_tin_name": 10}
+COVERAGE |= {"with_medicare": 7, "comparable": 8, "withheld": 0, "groups_unresolved": 0, "class_undecided": 0}
 SPREAD = {
     "year_month": MONTH,
     "join_code_type": "HCPCS",
@@ -282,6 +294,18 @@ GOOD: dict[str, list[dict]] = {
         }
     ],
     "source_warning": [],
+    "dim_plan": [PLAN],
+    "xref_file_plan": [USE],
+    "coverage": [COVERAGE],
+    "coverage_gap": [
+        {**KEY, "kind": "medicare", "reason": "modifier AS", "facts": 3},
+        {**KEY, "kind": "place", "reason": "no known provider", "facts": 10},
+        {**KEY, "kind": "dollars", "reason": "negotiated type percentage", "facts": 1},
+    ],
+    "staged_toc_plan": [{"structure": 0, "plan_name": "Gold", "source_file": "index.json"}],
+    "staged_toc_file": [
+        {"structure": 0, "location": "https://p.example/a.json", "file_key": "a", "source_file": "index.json"}
+    ],
     "dim_npi": [{"npi": "1679576722", "npi_valid": True, "status": "A", "registry_source": "api"}],
     "dim_npi_address_geolocation": [
         {"npi": "1679576722", "address_hash": "h", "latitude": 18.4, "longitude": -66.1, "geo_source": "zip"}
@@ -321,6 +345,8 @@ def beside(name: str, rows: list[dict]) -> dict[str, list[dict]]:
         "fact_rate": BESIDE_FACT,
         "fact_rate_enriched": {"fact_rate": [FACT] * len(rows)},
         "dim_npi_address_geolocation": {"dim_npi_address": GOOD["dim_npi_address"]},
+        "xref_file_plan": {"dim_plan": [PLAN], "dim_source_file": [{"batch_id": "b1"}]},
+        "coverage_gap": {"coverage": [COVERAGE]},
     }
     return given.get(name, {})
 
@@ -446,6 +472,26 @@ FAULTS = [
         "dim_source_file",
         {"duplicate_sum": "300.11"},
         "rate_sum = fact_sum + duplicate_sum + rounded_sum, to half a cent.",
+        "critical",
+    ),
+    ("dim_plan", {"plan_name": "Silver"}, "plan_uid is the MD5 of what is said of the plan.", "critical"),
+    ("xref_file_plan", {"plan_uid": "x"}, "Every plan is in dim_plan.", "critical"),
+    ("xref_file_plan", {"batch_id": "b9"}, "Every file is in dim_source_file.", "critical"),
+    ("xref_file_plan", {"source": "toc"}, "source is header, toc, or both.", "critical"),
+    ("xref_file_plan", [USE], "batch_id, year_month and plan_uid stand once together.", "critical"),
+    ("coverage", {"comparable": 10}, "No count is above that of the facts.", "critical"),
+    ("coverage", {"with_place": 11}, "No count is above that of the facts.", "critical"),
+    (
+        "coverage_gap",
+        {"facts": 4},
+        "Of kind medicare the facts over all reasons and with_medicare are all facts.",
+        "critical",
+    ),
+    ("coverage_gap", {"file": "x"}, "A file has a folder.", "critical"),
+    (
+        "staged_toc_file",
+        {"location": None},
+        "structure, location and source_file stand once together, never null.",
         "critical",
     ),
     ("source_warning", [WARNING], "No file gives cause for a warning.", "warning"),

@@ -82,6 +82,50 @@ def root(tmp_path: Path) -> Iterator[Path]:
     return tmp_path / "warehouse"
 
 
+@pytest.mark.slow
+def test_facts_without_a_class_get_the_one_that_was_told(root, tmp_path):
+    """The guide's fact has no billing class: none is compared with Medicare before, and each that the schedule prices after.
+
+    The class is remembered: the same files again, and a build, keep it. Another one takes its place.
+    """
+    shutil.copytree(kit.SAMPLE / "medicare", root / "raw" / "medicare")
+    shutil.copytree(kit.SAMPLE / "pos", root / "raw" / "pos")
+    given = guide()
+    given["gold/fact_rate"] = given["gold/fact_rate"].with_columns(code=pl.lit("99213"))
+    folder = write(tmp_path / "guide", given)
+    imported = import_star.import_star(folder)
+    assert (imported.without_class, imported.billing_class) == (2, None)
+    assert kit.build(root).ok
+    shares = "SELECT billing_class, benchmark_reason, count(*), count(medicare_state_rate) FROM fact_rate_enriched GROUP BY ALL"
+    assert answers(root, shares) == [(None, "billing class unknown", 2, 0)]
+    uids = [row["fact_uid"] for row in enriched(root)]
+
+    again = import_star.import_star(folder, "professional")
+    assert (again.new, again.billing_class) == (False, "professional")
+    session.use(root)
+    assert "--billing-class of import-star" in str(star.of_month("2025-09")[0].own_staleness())
+    assert kit.build(root).ok
+    assert answers(root, shares) == [("professional", None, 2, 2)]
+    assert [row["fact_uid"] for row in enriched(root)] == uids
+    assert import_star.import_star(folder).billing_class == "professional"
+    assert kit.build(root).nothing_to_do
+
+    (root / "raw/star" / again.id / ".import.json").write_text("{}")
+    with pytest.raises(errors.SourceError, match="does not say a billing class"):
+        kit.build(root)
+
+
+def test_a_class_that_a_fact_has_stays(root, tmp_path):
+    """Only the fact without a class, or with a blank one, gets it."""
+    frame = guidelines()["gold/fact_rate"].with_columns(billing_class=pl.Series(["Institutional", " ", None]))
+    found = star_layout.look(write(tmp_path / "star", guidelines() | {"gold/fact_rate": frame}))
+    con = duck.connect("1GB", 1, tmp_path)
+    for name, query in star_rows.views(found, billing_class="professional").items():
+        duck.view(con, name, query)
+    classes = con.sql("SELECT billing_class FROM given_facts ORDER BY fact_uid").fetchall()
+    assert classes == [("institutional",), ("professional",), ("professional",)]
+
+
 # ---- the whole way -------------------------------------------------------------------------------------------------
 
 

@@ -72,10 +72,10 @@ def test_addresses_are_found_behind_items_of_any_size(tmp_path, monkeypatch):
 
 def test_corrections_that_are_too_large_are_refused_by_name(tmp_path):
     path = tmp_path / "all.yml"
-    path.write_text("# " + "x" * limits.MOST_CORRECTIONS)
+    path.write_text("# " + "x" * limits.MOST_ENTRIES)
     with pytest.raises(CorrectionError, match="holds more than 1 MB, the most that is read of corrections"):
         corrections.read(path)
-    path.write_text("# " + "x" * (limits.MOST_CORRECTIONS - 2))
+    path.write_text("# " + "x" * (limits.MOST_ENTRIES - 2))
     assert corrections.read(path) == []
 
 

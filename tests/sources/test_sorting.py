@@ -55,6 +55,8 @@ def _sorted(*names: str, ignore: tuple[str, ...] = (), looks: bool | None = Fals
         ("nucc_taxonomy_250.csv", "raw/codes/"),
         ("fixes.yml", "raw/corrections/"),
         ("Fixes.YAML", "raw/corrections/"),
+        ("declared.yml", "raw/declarations/"),
+        ("2025-08-01_acme_index.json", "raw/toc/"),
         ("x.json.bz2", None),
     ],
 )
@@ -72,6 +74,11 @@ def test_what_several_readers_take_may_go_to_any_of_them():
     (one,) = _sorted("table.csv").misplaced
     folders = "raw/nppes/, raw/medicare/, raw/codes/, raw/geo/, raw/pos/, raw/wcfs/"
     assert one.error.remedy.startswith(f"move it into the folder of its kind: {folders}")
+
+
+def test_yaml_may_be_of_two_kinds():
+    (one,) = _sorted("x.yml").misplaced
+    assert one.error.remedy.startswith("move it into the folder of its kind: raw/corrections/, raw/declarations/;")
 
 
 def test_a_parquet_file_comes_in_by_a_command():
@@ -116,11 +123,9 @@ def test_a_file_that_begins_like_rates_is_an_error_whatever_its_name(name):
         ("nppes/x.zip.download", True),
         ("nppes/x.tmp", True),
         ("mrf/GA/x.json.bak", True),
-        ("toc/index.json", True),
         ("star/fact_rate.parquet", True),
         ("star/abc/notes.txt", True),
         ("utilization/x.csv", True),
-        ("declarations/x.yml", True),
         ("mrf/GA/Thumbs.db", False),
         ("desktop.ini", False),
         ("mrf/GA/x.json~", False),

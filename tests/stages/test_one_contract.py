@@ -51,7 +51,9 @@ def facts(content: dict, folder) -> tuple[dict[str, dict], set[tuple]]:
         def write(self, table, batch):
             batches.setdefault(table, []).append(batch.cast(tables.get(table).arrow_schema()))
 
-    in_network.read(path, batch_id=staged_rates.batch(FILE), sink=Sink(), resolve={URL: GROUPS}.get)
+    in_network.read(
+        path, batch_id=staged_rates.batch(FILE), sink=Sink(), elsewhere=in_network.Elsewhere({URL: GROUPS}.get)
+    )
     con = staged_rates.connection()
     for name in ("staged_price", "staged_item", "staged_terms", "staged_owner", "staged_group"):
         rows = pa.Table.from_batches(batches[name], schema=tables.get(name).arrow_schema()).to_pylist()

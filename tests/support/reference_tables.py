@@ -8,7 +8,7 @@ import polars as pl
 from pipeline import tables
 from pipeline.storage import duck
 
-_FOLDERS = ("staged/nppes", "staged/geo", "staged/codes", "staged/pos", "staged/star")
+_FOLDERS = ("staged/nppes", "staged/geo", "staged/codes", "staged/pos", "staged/star", "staged/toc")
 STAGED = [t for t in tables.load().values() if t.folder in _FOLDERS]
 UPSTREAM = [
     tables.get(n) for n in ("staged_member", "dim_npi", "dim_npi_address", "dim_pos_set", "dim_code_cat_history")

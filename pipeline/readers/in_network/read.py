@@ -15,6 +15,7 @@ import gc
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pipeline import decimals
@@ -62,7 +63,8 @@ class Result:
     """What a whole file said of itself and what was counted while reading it.
 
     The header is as published: entity name and version untouched, the rest without blanks around it, plan_id_type
-    lower case, null where blank. year_month is the first seven characters of last_updated_on.
+    lower case, null where blank; what is declared of it (`readers.declarations`) stands in its place, and `published` has
+    what the file itself says there. year_month is the first seven characters of last_updated_on.
 
     schema_shape  how rates name their provider groups: `inline` (lists beside the prices), `fetching.reference_lookup` (by id),
                   `locations` (by id, and every reference is a URL alone), `mixed` (in-line lists and ids, or ids of
@@ -91,6 +93,7 @@ class Result:
     version: str | None
     last_updated_on: str
     year_month: str
+    published: Mapping[str, str | None]
     schema_shape: str
     prices_read: int
     priced: int
@@ -117,12 +120,20 @@ class Pace(NamedTuple):
     threads: int = 1
 
 
+class Elsewhere(NamedTuple):
+    """What is known of a file and does not stand in it: `resolve` gives the `provider_groups` behind the URL of a reference,
+    None where they are not at hand; `declared` are fields of the header that the file should have."""
+
+    resolve: Resolve | None = None
+    declared: Mapping[str, str] = MappingProxyType({})
+
+
 class _Options(NamedTuple):
     """How to read, as `read` was told."""
 
     batch_id: str
     sink: Sink
-    resolve: Resolve | None
+    elsewhere: Elsewhere
     pace: Pace
 
 
@@ -132,27 +143,27 @@ def read(
     batch_id: str,
     sink: Sink,
     max_rejected_share: float = 0.01,
-    resolve: Resolve | None = None,
+    elsewhere: Elsewhere | None = None,
     **pace: int,
 ) -> Result:
     """Read one in-network file (`.json`, `.json.gz`, `.zip` of one `.json`) into the tables of `staged_mrf`.
 
     The rows and their order follow from the file alone, whatever the chunk size; with 2 threads unpacking and the sink
-    work in others than the reader. `batch_id` is what pg_uid is made with. `resolve` gives the `provider_groups` that
-    stand behind the URL of a reference, or None when they are not at hand; `pace` are fields of `Pace`.
+    work in others than the reader. `batch_id` is what pg_uid is made with. `pace` are fields of `Pace`.
 
     Memory is a chunk and what waits to be read and to be written, the longest rate object (up to a limit: `limits`), a batch per table (`batch_rows`
     of it, but for prices and owners, which come as they are read), 40 bytes a price and 8 an owner of the item at hand, and
     some 350 a reference.
 
     Raises SourceError for a file that is broken, is of another kind, has no month, holds a value that is too large, or of
-    whose rates more than `max_rejected_share` cannot be read. It carries `offset` (the byte of the decompressed text, where there is one),
-    `header` (what was read of it, year_month included) and `quarantine` (the first records that could not be read).
+    whose rates more than `max_rejected_share` cannot be read. It carries `offset` (the byte of the decompressed text, where
+    there is one), `header` (what was read of it as it counts, year_month included, and `published`) and `quarantine` (the
+    first records that could not be read).
     """
     path = Path(path)
     how = Pace(**pace)
     with QueuedSink(sink) if how.threads > 1 else contextlib.nullcontext(sink) as sink:
-        return _read(path, _Options(batch_id, sink, resolve, how), max_rejected_share)
+        return _read(path, _Options(batch_id, sink, elsewhere or Elsewhere(), how), max_rejected_share)
 
 
 def _read(path: Path, options: _Options, max_rejected_share: float) -> Result:
@@ -166,7 +177,8 @@ def _read(path: Path, options: _Options, max_rejected_share: float) -> Result:
             reader.walk(JsonText(blocks, path, options.pace.chunk_bytes))
         return reader.result(max_rejected_share)
     except SourceError as e:
-        e.header = {**reader.header, "year_month": dates.month(reader.header["last_updated_on"])[0]}
+        month, _ = dates.month(reader.in_force["last_updated_on"])
+        e.header = {**reader.in_force, "year_month": month, "published": reader.published}
         e.quarantine = [record for record, _ in zip(reader.account.quarantine, range(_FEW), strict=False)]
         raise
 
@@ -182,6 +194,12 @@ def _seldom_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def _below_mrf(path: Path) -> str:
+    """A file's path under raw/mrf, as far as it is in such a folder."""
+    parts = path.parts
+    return "/".join(parts[len(parts) - parts[::-1].index("mrf") :] if "mrf" in parts else parts[-2:])
+
+
 class _Reader:
     """What is known of the file so far."""
 
@@ -192,8 +210,18 @@ class _Reader:
         rows["member"] = MemberRows("staged_member", options.sink, options.pace.batch_rows)
         self.rows, self.account = rows, Account()
         self.header: dict[str, str | None] = dict.fromkeys(HEADER)
-        self.groups = Groups(options.batch_id, rows, self.account, options.resolve)
+        self.groups = Groups(options.batch_id, rows, self.account, options.elsewhere.resolve)
         self.prices = Prices(self.account, self.groups, rows, path)
+
+    @property
+    def in_force(self) -> dict[str, str | None]:
+        """The header as it counts: with what is declared of it."""
+        return {**self.header, **self._options.elsewhere.declared}
+
+    @property
+    def published(self) -> dict[str, str | None]:
+        """What the file itself says where something is declared."""
+        return {name: self.header[name] for name in self._options.elsewhere.declared}
 
     # The file, key by key.
 
@@ -284,20 +312,24 @@ class _Reader:
 
     def result(self, max_rejected_share: float) -> Result:
         """Stage what only the whole file tells, and sum up."""
-        year_month, form = dates.month(self.header["last_updated_on"])
+        header = self.in_force
+        year_month, form = dates.month(header["last_updated_on"])
         if year_month and form:
             detail = f"{self.header['last_updated_on']!r} is of {year_month}"
             self._warn(issues.DATE_IN_ANOTHER_FORM, "last_updated_on", detail=detail)
         if year_month is None:
-            text = self.header["last_updated_on"]
+            text = header["last_updated_on"]
             fact = (
                 "has no last_updated_on"
                 if text is None
                 else f"has a last_updated_on that {_NO_MONTH[form]}: {text[:40]!r}"
             )
-            remedy = 'Ask the publisher which month it is of, and put `"last_updated_on": "YYYY-MM-DD",` behind its first brace.'
+            remedy = (
+                "Ask the publisher which month it is of, and declare it in raw/declarations: "
+                f'- {{files: "{_below_mrf(self.path)}", set: {{last_updated_on: YYYY-MM-DD}}, reason: …}}'
+            )
             raise self._refusal(f"{fact}; its month is unknown", remedy)
-        if not self.header["reporting_entity_name"]:
+        if not header["reporting_entity_name"]:
             self._warn(issues.ENTITY_MISSING, "reporting_entity_name")
         account, rates_read = self.account, self.prices.rates_read
         if account.rejected > max_rejected_share * rates_read:
@@ -318,8 +350,9 @@ class _Reader:
         if not rates_read:
             self._warn(issues.NO_RATES, "in_network")
         return Result(
-            **self.header,
+            **header,
             year_month=year_month,
+            published=self.published,
             schema_shape=shape,
             prices_read=self.prices.prices_read,
             priced=self.prices.priced,

@@ -29,6 +29,7 @@ NO_KIND = Issue(
     "no_kind", "{n} place{s} of service said to be neither facility nor non-facility, left without a kind", 3
 )
 PROPOSED = Issue("proposed", "{n} table{s} of a proposed rule, never in force, skipped", 40)
+TOC_ENTRY = Issue("toc_entry", "{n} entr{ies} of a table of contents cannot be read, left out")
 
 ALL = tuple(one for one in list(globals().values()) if isinstance(one, Issue))
 BY_KIND = {one.kind: one for one in ALL}

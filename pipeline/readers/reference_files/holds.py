@@ -28,6 +28,8 @@ _NEEDED_FOR = {
     "staged_taxonomy": ("the providers, and the enriched rows",),
     "staged_category": ("the code categories, and the enriched rows",),
     "staged_category_label": ("the code categories, and the enriched rows",),
+    "staged_toc_plan": ("the plans of files",),
+    "staged_toc_file": ("the plans of files",),
     "staged_pos_code": ("the places of service, and the enriched rows",),
     **dict.fromkeys(
         ("staged_zip_cbsa", "staged_zip_county", "staged_zip_place", "staged_cbsa_county", "staged_geocode"),

@@ -24,7 +24,7 @@ from pipeline.readers.reference_files.account import RELEASE, Account
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 # As `raw_kinds.REFERENCES` has them, which a test holds: its words for people are no code of a reader.
-FOLDERS = frozenset(("medicare", "wcfs", "geo", "codes", "pos", "nppes"))
+FOLDERS = frozenset(("medicare", "wcfs", "geo", "codes", "pos", "nppes", "toc"))
 _MONTH = (
     r"(?P<m>JAN(?:UARY)?|FEB(?:RUARY)?|MAR(?:CH)?|APR(?:IL)?|MAY|JUNE?|JULY?|AUG(?:UST)?|SEPT?(?:EMBER)?|OCT(?:OBER)?"
     r"|NOV(?:EMBER)?|DEC(?:EMBER)?)"

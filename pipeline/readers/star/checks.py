@@ -37,10 +37,12 @@ _NEVER_NULL = "fact_uid state year_month reporting_entity_name code_type code pg
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found: rows of facts by month, and what a person should know although it hinders nothing."""
+    """What a check found: rows of facts by month, what a person should know although it hinders nothing, and how many facts
+    have no billing class."""
 
     months: dict[str, int]
     notices: list[str]
+    without_class: int = 0
 
 
 def check(
@@ -64,7 +66,8 @@ def check(
     for known, other in others.items():
         _check_against(con, star, other, known)
     notices = [f"gold/fact_rate.parquet: {repeated:,} rows occur more than once; once is enough"] if repeated else []
-    return Checked(months, [*notices, *_notices(con, star)])
+    without_class = con.execute("SELECT count(*) FROM given_facts WHERE billing_class IS NULL").fetchall()[0][0]
+    return Checked(months, [*notices, *_notices(con, star)], without_class)
 
 
 def _refusal(star: Star, table: str, fact: str, remedy: str) -> SourceError:

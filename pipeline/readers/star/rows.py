@@ -13,11 +13,12 @@ from pipeline.storage import duck
 _SQL_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "id": "VARCHAR", "list": "VARCHAR[]"}
 
 
-def views(star: Star, prefix: str = "given") -> dict[str, str]:
+def views(star: Star, prefix: str = "given", billing_class: str | None = None) -> dict[str, str]:
     """View name -> SELECT: `<prefix>_<table>` with all columns of `columns_of` (null where the file lacks one) and
     `place`, the row's number in its file; and `<prefix>_facts`, the facts in our columns and spelling.
 
-    A fact's name of the payer and group id come by the guidelines' joins where its own file lacks them.
+    A fact's name of the payer and group id come by the guidelines' joins where its own file lacks them; `billing_class` is
+    that of facts that have none.
     """
     found = {}
     for table in TABLES:
@@ -31,11 +32,11 @@ def views(star: Star, prefix: str = "given") -> dict[str, str]:
             found[f"{prefix}_{table}"] = f"SELECT {', '.join(pieces)}, file_row_number AS place FROM {scanned}"
         else:
             found[f"{prefix}_{table}"] = f"SELECT {', '.join(pieces)}, CAST(NULL AS BIGINT) AS place WHERE FALSE"
-    found[f"{prefix}_facts"] = _facts(star, prefix)
+    found[f"{prefix}_facts"] = _facts(star, prefix, billing_class)
     return found
 
 
-def _facts(star: Star, prefix: str) -> str:
+def _facts(star: Star, prefix: str, billing_class: str | None) -> str:
     given = star.files["fact_rate"].columns
     name, raw, joins = "f.reporting_entity_name", "f.provider_group_id_raw", ""
     if "payer_slug" in given and "dim_payer" in star.files:
@@ -48,7 +49,7 @@ def _facts(star: Star, prefix: str) -> str:
             FROM {prefix}_dim_provider_group GROUP BY pg_uid) AS g ON g.pg_uid = f.pg_uid"""
     return f"""
 SELECT f.fact_uid, f.state, f.year_month, {name} AS reporting_entity_name,
-  lower(trim(f.billing_class)) AS billing_class, upper(trim(f.code_type)) AS code_type, upper(trim(f.code)) AS code,
+  coalesce(nullif(lower(trim(f.billing_class)), ''), {duck.literal(billing_class)}) AS billing_class, upper(trim(f.code_type)) AS code_type, upper(trim(f.code)) AS code,
   f.pg_uid, f.pos_set_id, lower(trim(f.negotiated_type)) AS negotiated_type,
   lower(trim(f.negotiation_arrangement)) AS negotiation_arrangement, f.negotiated_rate,
   CASE WHEN f.expiration_date NOT LIKE '9999%' THEN f.expiration_date END AS expiration_date,

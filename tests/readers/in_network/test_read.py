@@ -490,7 +490,7 @@ def test_a_reference_is_the_same_group_as_its_in_line_list(write):
         referring(5, provider_references=[definition]),
         referring(5, provider_references=[by_url]),
     ):
-        result, sink = read(write(content), resolve={"https://a/5.json": [GROUP]}.get)
+        result, sink = read(write(content), elsewhere=in_network.Elsewhere({"https://a/5.json": [GROUP]}.get))
         assert (result.unresolved, result.missing_references) == (0, {})
         uids.update(r["pg_members_uid"] for r in sink.rows("group"))
     assert uids == {naming.members_uid([("ein", "111111111", "1234567893")])}

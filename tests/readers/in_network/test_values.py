@@ -19,6 +19,7 @@ from pipeline import naming
 from pipeline.errors import SourceError
 from pipeline.readers import file_kinds, mrf_dates, mrf_issues
 from pipeline.readers.in_network import references as in_network_references
+from pipeline.readers.in_network.read import Elsewhere
 from pipeline.readers.mrf_fields import Unreadable
 
 A, B, C = "1550000016", "1550000024", "1550000032"
@@ -208,7 +209,9 @@ def test_who_is_in_a_group(npi, tin, expected, kind, inline, write):
         references[1] = {"provider_group_id": Raw("2"), "location": "https://a/2.json"}
         parsed = json.loads(odd_values.text([group]), parse_float=lambda token: token)
         if "." not in odd_values.text(group):
-            elsewhere = told(write(referring(Raw("2"), provider_references=references)), resolve=lambda url: parsed)
+            elsewhere = told(
+                write(referring(Raw("2"), provider_references=references)), elsewhere=Elsewhere(lambda url: parsed)
+            )
             assert members(elsewhere) == members(found)
     if expected is None:
         assert found["kinds"].keys() <= {"no_rates"} | ({"tin_missing"} if tin is None else set())
