@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
-_RELEASE = re.compile(r"[\w ]+ \((PFS|OPPS|ASC)\) (\d{4}) not loaded: .*")
+_RELEASE = re.compile(r"(PFS|OPPS|ASC) (\d{4}) not loaded: .*")
 _UNKNOWN_PLACE = re.compile(r"kind of places of service [\d|]+ unknown")
 _NPPES_PAGE = "https://download.cms.gov/nppes/NPI_Files.html"
 _PAGES = {
