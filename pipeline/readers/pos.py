@@ -2,7 +2,7 @@
 
 One layout: `pos_code, pos_type, pos_name` (CMS's place-of-service code set with the type that the physician fee
 schedule pays it under). Without pos_type the codes are taken, and what is missing is counted. What must not come in:
-what a set of codes means for a rate, and the places that policy decides (`dim_pos`).
+what a set of codes means for a rate, and the places that policy decides (`sql/dim_pos.sql`).
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ def _supplement(month: str) -> Odd:
         ])], covered_services=None),
         _line("CPT", "97140", "Manual therapy, 15 minutes", [_grouped([worth], [
             _rate(29.5, ["05", "07"], kind="derived", billing_code_modifier=[]),
-            _rate(29.5, ["11"], kind="fee schedule", billing_code_modifier=["XU"]),
+            _rate(29.5, ["22"], kind="fee schedule", billing_code_modifier=["XU"]),
         ])]),
         _line("RC", "128", "Room and board, rehabilitation", [_grouped([worth], [
             _rate(1240, None, "institutional", kind="per diem"),

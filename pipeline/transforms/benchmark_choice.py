@@ -1,7 +1,7 @@
 """Which Medicare price a negotiated rate is to be compared with, or why with none: pure functions, in SQL.
 
 What belongs here: the choice itself, as macros over the terms of a rate, and the tables of modifiers it rests on.
-What must not come in: prices, codes, which place is of which kind (`dim_pos`); whoever has the answer looks the price up.
+What must not come in: prices, codes, which place is of which kind (`sql/dim_pos.sql`); whoever has the answer looks the price up.
 
     benchmark_setting(setting, pos, kinds)
     benchmark_choice(arrangement, negotiated_type, billing_class, setting, modifiers, pos, kinds, taxonomy)
