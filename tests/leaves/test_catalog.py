@@ -72,7 +72,9 @@ def test_why_is_answered_of_every_table_by_its_name_and_its_files(root):
     status.begin()
     for name in PUBLISHED:
         said = [status.why(name), *(status.why(path.relative_to(root).as_posix()) for path in files_of(root, name)[:1])]
-        assert {line for text in said for line in text.splitlines() if not line.endswith("is up to date")} == set(), name
+        assert {line for text in said for line in text.splitlines() if not line.endswith("is up to date")} == set(), (
+            name
+        )
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
