@@ -21,6 +21,9 @@ from pipeline.storage.catalog_file import OWN_VIEWS
 MANY = 10
 UP_TO_DATE = "was up to date already; --force builds it again"
 
+# Tables that count rows of their stage: their own are none of it.
+COUNTS = ("enriched.Coverage", "enriched.CoverageGap")
+
 
 def show(outcome: Outcome) -> None:
     """Print how a build ended; failures go to standard error."""
@@ -117,7 +120,7 @@ def _stages(outcome: Outcome) -> None:
                 stage,
                 f"{len({e['label'] for e in counted}):,}",
                 f"{len(same):,}",
-                f"{sum(e['rows'] for e in counted):,}",
+                f"{sum(e['rows'] for e in counted if e['task'] not in COUNTS):,}",
                 f"{leaves:,}" if stage == "enriched" else "-",
                 f"{sum(e['seconds'] for e in done):.1f}",
                 ", ".join(verdict) or "-",
