@@ -71,8 +71,9 @@ class EnrichedRows(TableTask):
             "dim_npi_address_geolocation": [dims.DimNpiAddressGeolocation()],
             "bench_medicare_comprehensive": [bench.BenchMedicareComprehensive(month=self.month)],
             "bench_medicare_prof_detail": [bench.BenchMedicareProfDetail()],
+            "bench_asc_area": [bench.BenchAscArea(month=self.month)],
             "bench_wcfs": [bench.BenchWcfs(month=self.month)],
-            **ingest.staged("staged_pos_code", "staged_zip_locality"),
+            **ingest.staged("staged_pos_code", "staged_zip_locality", "staged_cbsa_county"),
         }
 
     def waits_for(self, task: TableTask) -> bool:

@@ -8,7 +8,8 @@ columns. No window or grouping over all facts. What must not come in: the answer
 
 Views: fact_rate and xref_group_npi (of the month), dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
 dim_npi_address, dim_npi_address_geolocation, bench_medicare_comprehensive and bench_wcfs (of the month),
-bench_medicare_prof_detail, staged_pos_code, staged_zip_locality. Variables: year_month (text YYYY-MM) and
+bench_medicare_prof_detail, bench_asc_area (of the month), staged_pos_code, staged_zip_locality, staged_cbsa_county.
+Variables: year_month (text YYYY-MM) and
 fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have it, or null).
 """
 
@@ -74,7 +75,7 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     """
     _prepare(con)
     duck.write_parquet(con, "FROM enriched_fact", unsorted, f"COMPRESSION lz4, ROW_GROUP_SIZE {_UNSORTED_ROWS}")
-    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_wcfs"):
+    for name in ("enriched_state_rate", "enriched_locality_rate", "enriched_area_rate", "enriched_wcfs"):
         con.execute(f"DROP TABLE {name}")
     _sort(con, duck.parquet_files(unsorted))
     unsorted.unlink()

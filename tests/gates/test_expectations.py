@@ -218,7 +218,10 @@ WARNING = {
     "count": 2,
     "example": "in_network[0]",
 }
+AREA = {"cbsa": "12060", "states": "GA", "year_month": MONTH, "code_type": "CPT", "code": "66984", "asc_pi": "A2"}
+AREA |= {"wage_index": 0.9, "asc_area_rate": 1140.0, "release": "addenda"}
 GOOD: dict[str, list[dict]] = {
+    "bench_asc_area": [AREA],
     "fact_rate": [FACT],
     "fact_rate_enriched": [ENRICHED],
     "dim_code_cat_history": [
@@ -299,6 +302,12 @@ def test_good_rows_pass_without_a_warning(name, tmp_path):
 
 # table, changes to its first row (or rows to add), description of what must fail (and nothing else), severity
 FAULTS = [
+    ("bench_asc_area", [AREA], "cbsa, year_month, code_type and code stand once together.", "critical"),
+    ("bench_asc_area", {"asc_area_rate": None}, "asc_area_rate is never null.", "critical"),
+    ("bench_asc_area", {"asc_area_rate": 0.0}, "asc_area_rate is above zero.", "critical"),
+    ("bench_asc_area", [AREA | {"code": "66985", "wage_index": 0.8}], "An area has one index.", "critical"),
+    ("bench_asc_area", {"states": None}, "states is never null.", "critical"),
+    ("bench_asc_area", {"release": None}, "release is never null.", "warning"),
     ("fact_rate", {"negotiated_rate": None}, "negotiated_rate is never null.", "critical"),
     ("fact_rate", {"negotiated_rate": -1.0}, "negotiated_rate is not negative.", "warning"),
     ("fact_rate", {"negotiated_rate": "nan"}, "negotiated_rate is a finite number.", "warning"),
@@ -475,6 +484,9 @@ def test_a_release_that_prices_nothing_is_told(name, staged, row, other, descrip
         (empty, description), "warning"
     )
     assert description not in failed(check(name, tmp_path, {name: [], staged: []}), name)
+    if name != "bench_medicare_prof_detail":  # the nation has a rate without any index
+        nation = {name: [priced | {"state": "US"}], staged: [release]}
+        assert failed(check(name, tmp_path, nation), name) == {description: "warning"}
     told = failed(check(name, tmp_path, {name: [priced], staged: [release, release | other], **others}), name)
     assert told == ({description: "warning"} if name == "bench_medicare_prof_detail" else {})
 

@@ -88,9 +88,11 @@ class Benchmarks:
         self.days: set[str] = set()
         wanted = "SELECT DISTINCT join_code(code_type, code) FROM fact_rate"
         for day, state, code, modifier, *row in con.sql(f"""
-            SELECT effective_from, state, code, modifier, nonfacility_rate, facility_rate, reason, release
+            SELECT effective_from, state, code, modifier, nonfacility_rate, facility_rate, reason, release,
+              nonfacility_national_rate, facility_national_rate
             FROM bench_medicare_prof_detail WHERE code IN ({wanted})""").fetchall():
-            self.localities[day, state, code, modifier].append(row)
+            self.localities[day, state, code, modifier].append(row[:4])
+            self.localities[day, "US", code, modifier] = [(*row[4:6], *row[2:4])]
         self.days = {
             day for (day,) in con.sql("SELECT DISTINCT effective_from FROM bench_medicare_prof_detail").fetchall()
         }
@@ -105,8 +107,18 @@ class Benchmarks:
                 self.by_state[schedule, month, state, code] = tuple(row)
         self.published = {key[:2] for key in self.by_state}
 
-    def expected(self, chosen: tuple, month: str, state: str | None, code_type: str, code: str) -> tuple:
+    def expected(self, chosen: tuple, month: str, folder: str, state: str | None, code_type: str, code: str) -> tuple:
         """(benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason)."""
+        own = self._of(chosen, month, state, code_type, code)
+        if folder != "US" or own[2] or chosen[3]:
+            return own
+        nation = self._of(chosen, month, "US", code_type, code)
+        if nation[2]:
+            return *nation[:3], f"{nation[3]}, national", None
+        return nation if state is None else own
+
+    def _of(self, chosen: tuple, month: str, state: str | None, code_type: str, code: str) -> tuple:
+        """The same for one state; `US` is the nation."""
         schedule, facility, modifier, reason = chosen
         if reason:
             return None, None, None, None, reason
@@ -127,13 +139,15 @@ class Benchmarks:
             return None, None, None, None, f"no {schedule} release for {month[:4]}"
         if not found:
             which = f" with modifier {modifier}" if modifier else ""
-            return None, None, None, None, f"no row in {schedule}{which} for {state}"
+            where = "the nation" if state == "US" else state
+            return None, None, None, None, f"no row in {schedule}{which} for {where}"
         if schedule != "PFS":
             rate, indicator, release = found
             word = "status" if schedule == "OPPS" else "indicator"
             why = None if rate else f"{word} {indicator}: no rate of its own under {schedule}"
             return schedule, facility, rate, f"{schedule} {release}", why
-        rates = [Decimal(str(row[1 if facility else 0])) for row in found if row[1 if facility else 0] is not None]
+        at = 1 if facility else 0
+        rates = [Decimal(str(row[at])) for row in found if row[at] is not None]
         mean = float(sum(rates)) * 100 / (100 * len(rates)) if rates else None
         how = "in force" if day <= f"{month}-01" else "nearest of its year"
         source = f"PFS {found[0][3]} effective {day} ({how})"
@@ -153,12 +167,13 @@ def check(root: Path) -> dict[tuple, tuple]:
         for pos, facility in con.sql(f"SELECT pos, facility FROM read_parquet({files})").fetchall():
             listed[pos].add(bool(facility))
         rows = con.sql("""
-            SELECT negotiation_arrangement, negotiated_type, billing_class, setting, billing_code_modifiers, pos_members,
-              CASE WHEN primary_taxonomy_code = '261QA1903X' THEN primary_taxonomy_code END, year_month, state, code_type, code,
-              benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason
-            FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL""").fetchall()
+            SELECT e.negotiation_arrangement, e.negotiated_type, e.billing_class, e.setting, e.billing_code_modifiers, e.pos_members,
+              CASE WHEN primary_taxonomy_code = '261QA1903X' THEN primary_taxonomy_code END, e.year_month, f.state,
+              e.state, e.code_type, e.code, benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason
+            FROM fact_rate_enriched e JOIN fact_rate f USING (fact_uid, year_month)
+            GROUP BY ALL ORDER BY ALL""").fetchall()
     terms = {}
-    for *case, pos, taxonomy, month, state, code_type, code, kind, at, rate, source, reason in rows:
+    for *case, pos, taxonomy, month, folder, state, code_type, code, kind, at, rate, source, reason in rows:
         known = [listed.get(p) for p in pos or ()]
         facility = True
         if any(k and False in k for k in known):
@@ -166,9 +181,9 @@ def check(root: Path) -> dict[tuple, tuple]:
         elif not known or None in known:
             facility = None
         chosen = choice(*case, pos, facility, taxonomy)
-        expected = benchmarks.expected(chosen, month, state, code_type, code)
+        expected = benchmarks.expected(chosen, month, folder, state, code_type, code)
         got = (kind, at, rate, source, reason)
-        where = (*case, pos, month, state, code_type, code)
+        where = (*case, pos, month, folder, state, code_type, code)
         assert got[:2] + got[3:] == expected[:2] + expected[3:], (where, got, expected)
         assert (rate is None) == (expected[2] is None), (where, rate, expected)
         assert rate is None or abs(rate - expected[2]) < 1e-9 * rate, (where, rate, expected)

@@ -4,7 +4,7 @@ WITH joined AS (
   SELECT
     f.*,
     e.* EXCLUDE (rest_ix),
-    o.payer_slug, o.state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count,
+    o.payer_slug, o.state, o.source_state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count,
     c.* EXCLUDE (code_ix),
     p.* EXCLUDE (provider_ix),
     t.negotiation_arrangement, t.negotiated_type, t.billing_class, t.setting, t.billing_code_modifiers, t.pos_set_id,
@@ -59,10 +59,10 @@ SELECT
   CASE
     WHEN choice_reason IS NOT NULL THEN choice_reason
     WHEN joined_type IS DISTINCT FROM 'HCPCS' THEN 'code type ' || coalesce(joined_type, code_type) || ' has no Medicare price'
-    WHEN state IS NULL THEN 'state unknown'
+    WHEN state IS NULL AND source_state IS DISTINCT FROM 'US' THEN 'state unknown'
     WHEN NOT has_release THEN 'no ' || schedule || ' release for ' || left(year_month, 4)
     WHEN benchmark_type IS NULL THEN
-      'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || state
+      'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || coalesce(state, 'the nation')
     WHEN coalesce(state_rate, 0) = 0 THEN coalesce(price_reason, 'no rate in ' || schedule)
   END AS benchmark_reason,
   benchmark_facility,

@@ -11,7 +11,7 @@ FROM (
 -- one row per key, so every join is many-to-one.
 CREATE OR REPLACE TEMP VIEW enriched_fact AS
 SELECT f.fact_uid, f.negotiated_rate, o.group_ix, c.code_ix, t.terms_ix, e.rest_ix, r.price_ix, r.state_rate,
-  l.rate AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount,
+  coalesce(l.rate, a.rate) AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount,
   o.payer_state_rank, t.billing_class_rank, c.category_rank, o.taxonomy_area_rank, c.code_rank
 FROM fact_rate f
 LEFT JOIN enriched_owner o ON o.pg_uid IS NOT DISTINCT FROM f.pg_uid AND o.source_state IS NOT DISTINCT FROM f.state
@@ -37,4 +37,5 @@ LEFT JOIN enriched_choice ch ON ch.schedule = t.schedule AND ch.modifier = t.mod
 LEFT JOIN enriched_state_rate r ON r.join_ix = c.join_ix AND r.state_ix = o.state_ix AND r.choice_ix = ch.choice_ix
 LEFT JOIN enriched_locality_rate l ON l.join_ix = c.join_ix AND l.locality_ix = o.locality_ix
   AND l.choice_ix = ch.choice_ix
+LEFT JOIN enriched_area_rate a ON a.join_ix = c.join_ix AND a.area_ix = o.area_ix AND a.choice_ix = ch.choice_ix
 LEFT JOIN enriched_wcfs w ON w.join_ix = c.join_ix AND w.state_ix = o.state_ix AND t.whole_service;
