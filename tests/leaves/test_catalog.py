@@ -27,7 +27,7 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
 OURS = """code_spread source_price_check dim_code_cat_history coverage coverage_gap dim_plan dim_pos xref_file_plan dim_source_file source_warning xref_group_member xref_contained_code xref_fact_source
-    bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files source_presence
+    bench_medicare_prof_detail bench_asc_area partition_manifest month_accounts benchmark_coverage table_files source_presence
     warehouse""".split()
 
 
@@ -72,7 +72,9 @@ def test_why_is_answered_of_every_table_by_its_name_and_its_files(root):
     status.begin()
     for name in PUBLISHED:
         said = [status.why(name), *(status.why(path.relative_to(root).as_posix()) for path in files_of(root, name)[:1])]
-        assert {line for text in said for line in text.splitlines() if not line.endswith("is up to date")} == set(), name
+        assert {line for text in said for line in text.splitlines() if not line.endswith("is up to date")} == set(), (
+            name
+        )
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
