@@ -19,6 +19,12 @@ MANY, FEW = 5, 3  # sentences of a kind; names in one sentence
 KINDS, BROKEN = 10, 10  # kinds of readers' warnings; broken files, each with its reason
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
 _RELEASE = re.compile(r"no (PFS|OPPS|ASC) release for (\d{4})")
+_WAGES = re.compile(r"no (OPPS|ASC) wage index for (\d{4})")
+# The wage index of a calendar year, by schedule.
+_WAGE_FILES = {
+    "OPPS": "Table 3 of CMS's inpatient rule (IPPS) of fiscal year {year}",
+    "ASC": "the ASC wage index of {year} (it comes with CMS's rule)",
+}
 # Geography: staged table -> the file that fills it.
 GEOGRAPHY = {
     "staged_zip_cbsa": "HUD's ZIP to CBSA crosswalk (ZIP_CBSA)",
@@ -214,6 +220,10 @@ def mending_file(reason: str, month: str, staged: Mapping[str, int]) -> str | No
         if staged.get("staged_pos_code"):
             return None  # a code that has no type, or that CMS has not assigned
         return "the type of a place of service is not known. Put the place-of-service codes into raw/pos/"
+    wages = _WAGES.match(reason)
+    if wages:
+        schedule, year = wages.groups()
+        return f"no wage index of {schedule} of {year} is there. Put {_WAGE_FILES[schedule].format(year=year)} into raw/medicare/"
     found = _RELEASE.match(reason)
     if not found:
         return None

@@ -13,7 +13,7 @@ WITH joined AS (
     if(r.price_ix IS NOT NULL, t.facility, NULL) AS benchmark_facility,
     r.* EXCLUDE (price_ix, reason, conversion_factor), r.reason AS price_reason,
     coalesce(r.conversion_factor, f.locality_factor) AS conversion_factor,
-    h.schedule IS NOT NULL AS has_release,
+    h.schedule IS NOT NULL AS has_release, h.by_state,
     f.negotiated_rate / nullif(f.state_rate, 0) AS rate_to_medicare_ratio
   FROM enriched_slice f
   LEFT JOIN enriched_owner o ON o.group_ix = f.group_ix
@@ -61,6 +61,8 @@ SELECT
     WHEN joined_type IS DISTINCT FROM 'HCPCS' THEN 'code type ' || coalesce(joined_type, code_type) || ' has no Medicare price'
     WHEN state IS NULL AND source_state IS DISTINCT FROM 'US' THEN 'state unknown'
     WHEN NOT has_release THEN 'no ' || schedule || ' release for ' || left(year_month, 4)
+    WHEN benchmark_type IS NULL AND state IS NOT NULL AND NOT by_state THEN
+      'no ' || schedule || if(schedule = 'PFS', ' release for ', ' wage index for ') || left(year_month, 4)
     WHEN benchmark_type IS NULL THEN
       'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || coalesce(state, 'the nation')
     WHEN coalesce(state_rate, 0) = 0 THEN coalesce(price_reason, 'no rate in ' || schedule)

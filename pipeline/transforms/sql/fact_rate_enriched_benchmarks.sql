@@ -138,11 +138,17 @@ JOIN enriched_price p ON p.release IS NOT DISTINCT FROM b.release AND p.reason I
   AND p.conversion_factor IS NOT DISTINCT FROM b.conversion_factor AND p.opps_weight IS NOT DISTINCT FROM b.opps_weight
   AND p.opps_si IS NOT DISTINCT FROM b.opps_si AND p.asc_pi IS NOT DISTINCT FROM b.asc_pi;
 
--- Whether a schedule has a release for the month at all.
+-- Whether a schedule has a release for the month at all, and one for states: without indices it has the nation's rates.
 CREATE OR REPLACE TEMP TABLE enriched_schedule AS
-SELECT DISTINCT benchmark_type AS schedule FROM bench_medicare_comprehensive WHERE year_month = getvariable('year_month')
-UNION
-SELECT 'PFS' FROM bench_medicare_prof_detail WHERE left(effective_from, 4) = left(getvariable('year_month'), 4);
+SELECT schedule, bool_or(by_state) AS by_state
+FROM (
+  SELECT benchmark_type AS schedule, state <> 'US' AS by_state
+  FROM bench_medicare_comprehensive
+  WHERE year_month = getvariable('year_month')
+  UNION ALL
+  SELECT 'PFS', TRUE FROM bench_medicare_prof_detail WHERE left(effective_from, 4) = left(getvariable('year_month'), 4)
+)
+GROUP BY schedule;
 
 CREATE OR REPLACE TEMP TABLE enriched_wcfs AS
 SELECT s.state_ix, j.join_ix, b.wcfs_amount
