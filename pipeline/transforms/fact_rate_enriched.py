@@ -221,7 +221,9 @@ def _piece_digests(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str 
                 columns += [pa.array(half[places[name]]) for half in answers[name].T]
             yield pa.table(columns, names=[str(n) for n in range(len(columns))])
 
-    schedules = con.sql("SELECT coalesce(string_agg(schedule, ' ' ORDER BY schedule), '') FROM enriched_schedule")
+    schedules = con.sql(
+        "SELECT coalesce(string_agg(concat(schedule, by_state), ' ' ORDER BY schedule), '') FROM enriched_schedule"
+    )
     return leaf_digest.digests(rows(), np.array(ends), schedules.fetchall()[0][0])
 
 

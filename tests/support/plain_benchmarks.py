@@ -132,6 +132,7 @@ class Benchmarks:
             ).fetchall():
                 self.by_state[schedule, month, state, code] = tuple(row)
         self.published = {key[:2] for key in self.by_state}
+        self.with_states = {key[:2] for key in self.by_state if key[2] != "US"}
 
     def expected(self, chosen: tuple, month: str, folder: str, state: str | None, code_type: str, code: str) -> tuple:
         """(benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason)."""
@@ -166,6 +167,8 @@ class Benchmarks:
             called = {"PFS": "physician", "OPPS": "hospital outpatient", "ASC": "surgical center"}[schedule]
             missing = f"{called} schedule ({schedule}) {month[:4]} not loaded: see docs/data-sources.md"
             return None, None, None, None, missing
+        if not found and schedule != "PFS" and state != "US" and (schedule, month) not in self.with_states:
+            return None, None, None, None, f"no {schedule} wage index for {month[:4]}"
         if not found:
             which = f" with modifier {modifier}" if modifier else ""
             where = "the nation" if state == "US" else state

@@ -314,6 +314,21 @@ def test_rows_of_the_whole_country_have_the_nations_rate_where_no_state_has_one(
     ]
 
 
+@pytest.mark.parametrize(("kind", "pos"), [("OPPS", ("21",)), ("ASC", ("24",))])
+def test_without_a_wage_index_the_nation_alone_has_a_rate(kind, pos):
+    facts = [
+        fact(billing_class="institutional", pos_set_id=pos_id(*pos), state=state, code=code)
+        for state in ("TX", "US")
+        for code in ("99213", "99214")
+    ]
+    nation = published(kind=kind, state="US", medicare_state_rate=90.0)
+    rows = enrich(**(WORLD | {"fact_rate": facts, "bench_medicare_comprehensive": [nation]}))
+    assert sorted(part(r, "code medicare_state_rate benchmark_reason") for r in rows if r["medicare_state_rate"]) == [
+        ("99213", 90.0, None)
+    ]
+    assert {r["benchmark_reason"] for r in rows} == {None, f"no {kind} wage index for 2025"}
+
+
 def test_the_nations_rate_is_that_of_the_place_and_the_modifier():
     """99213 in a facility: the fee schedule's national facility rate; a code that no schedule has is named so."""
     facts = [fact(state="US", pos_set_id=pos_id("21")), fact(state="US", code="00000")]

@@ -202,11 +202,17 @@ FROM enriched_pair_rate r
 JOIN enriched_pair p ON p.nonfacility_rate IS NOT DISTINCT FROM r.nonfacility_rate
   AND p.facility_rate IS NOT DISTINCT FROM r.facility_rate;
 
--- Whether a schedule has a release for the month at all.
+-- Whether a schedule has a release for the month at all, and one for states: without indices it has the nation's rates.
 CREATE OR REPLACE TEMP TABLE enriched_schedule AS
-SELECT DISTINCT benchmark_type AS schedule FROM bench_medicare_comprehensive WHERE year_month = getvariable('year_month')
-UNION
-SELECT 'PFS' FROM bench_medicare_prof_detail WHERE left(effective_from, 4) = left(getvariable('year_month'), 4);
+SELECT schedule, bool_or(by_state) AS by_state
+FROM (
+  SELECT benchmark_type AS schedule, state <> 'US' AS by_state
+  FROM bench_medicare_comprehensive
+  WHERE year_month = getvariable('year_month')
+  UNION ALL
+  SELECT 'PFS', TRUE FROM bench_medicare_prof_detail WHERE left(effective_from, 4) = left(getvariable('year_month'), 4)
+)
+GROUP BY schedule;
 
 CREATE OR REPLACE TEMP TABLE enriched_wcfs AS
 SELECT s.state_ix, j.join_ix, b.wcfs_amount

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zipfile
 from collections import Counter
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from pipeline import errors
 from pipeline.readers.medicare import read as medicare
+from pipeline.readers.reference_files.account import Account
 
 CENT = Decimal("0.01")
 B = "opps_2025/2025 NFRM Addendum B.11122024.txt.gz"
@@ -111,6 +113,23 @@ def test_files_are_read_as_they_are(schedules, file, table, day):
 def test_companions_are_named_and_passed_over(schedules, file, what):
     with pytest.raises(errors.UnrecognisedFile, match=what):
         medicare.read(schedules / file)
+
+
+def test_the_addenda_in_one_zip_are_read_as_they_are(schedules, tmp_path):
+    path = tmp_path / "2025-nfrm-opps-addenda.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for file in sorted((schedules / "opps_2025").glob("2025 NFRM*")):
+            data = file.read_bytes()
+            packed.writestr(file.name.removesuffix(".gz"), gzip.decompress(data) if file.suffix == ".gz" else data)
+    account = Account()
+    found = medicare.read(path, account)
+    assert {name: frame.height for name, frame in found.items()} == {
+        "staged_opps": 18_682,
+        "staged_opps_apc": 994,
+        "staged_opps_device": 5_121,
+    }
+    (skipped,) = (one for one in account.warnings if one[0] == "skipped")
+    assert skipped[1] == 4
 
 
 @pytest.mark.parametrize(
