@@ -207,7 +207,7 @@ def _index(cbsa: str) -> str:
 def _areas() -> list[tuple[str, str, str]]:
     titles = {cbsa: title for cbsa, title, _ in figures.rows("areas")}
     found = {(place.cbsa, titles[place.cbsa], place.state) for place in places_of(()) if place.cbsa in titles}
-    rural = {("13", "GEORGIA", "GA"), ("48", "TEXAS", "TX")}
+    rural = {("11", "GEORGIA", "GA"), ("45", "TEXAS", "TX")}  # as CMS counts states
     return sorted(found | rural)
 
 
@@ -227,13 +227,13 @@ def wage_index() -> str:
 
 
 def asc_wage_index() -> str:
-    """The ASC file of calendar year 2025: the area's states end its name."""
-    rows = [
-        [cbsa, title if "," in title else f"{title.title()} (rest of state), {state}", _index(cbsa)]
-        for cbsa, title, state in _areas()
-    ]
-    unique = {row[0]: row for row in rows}
-    return csv_text([["CBSA", "CBSA Name", "CY 2025 ASC Wage Index"], *unique.values()])
+    """The ASC file of calendar year 2025 as CMS lays it out: an area's states end its name, the rest of a state is the
+    state's name in capitals, an area of one county has no state. Abilene stands twice, as 27 areas do in CMS's file."""
+    rows = [[cbsa, title, _index(cbsa)] for cbsa, title, _ in _areas()]
+    abilene = next(row for row in rows if row[0] == "10180")
+    rows += [[*abilene[:2], "0.9013"], ["50001", "Washington County", "0.6800"]]
+    unique = {(row[0], row[2]): row for row in rows}
+    return csv_text([["CBSA", "CBSA Name", "WI25"], *sorted(unique.values())])
 
 
 def compensation(state: str, level: int) -> str:

@@ -91,6 +91,13 @@ class BenchAsc(_FromFees):
     staged = ASC
 
 
+class BenchAscArea(_FromFees):
+    """The same by wage area."""
+
+    table = "bench_asc_area"
+    staged = ASC
+
+
 class BenchWcfs(_FromFees):
     """The states' workers' compensation schedules."""
 
@@ -145,4 +152,12 @@ def is_held_up(task: TableTask) -> bool:
     return isinstance(task, reference_file.REFERENCES["medicare"]) and task.blocked() is not None
 
 
-KINDS = (BenchMedicareProfDetail, BenchMedicareProf, BenchOpps, BenchAsc, BenchWcfs, BenchMedicareComprehensive)
+KINDS = (
+    BenchMedicareProfDetail,
+    BenchMedicareProf,
+    BenchOpps,
+    BenchAsc,
+    BenchAscArea,
+    BenchWcfs,
+    BenchMedicareComprehensive,
+)

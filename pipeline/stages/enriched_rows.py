@@ -91,8 +91,9 @@ class EnrichedRows(TableTask):
             "dim_npi_address_geolocation": [dims.DimNpiAddressGeolocation()],
             "bench_medicare_comprehensive": [bench.BenchMedicareComprehensive(month=self.month)],
             "bench_medicare_prof_detail": [bench.BenchMedicareProfDetail()],
+            "bench_asc_area": [bench.BenchAscArea(month=self.month)],
             "bench_wcfs": [bench.BenchWcfs(month=self.month)],
-            **ingest.staged("staged_zip_locality", *FOR_FLAGS),
+            **ingest.staged("staged_zip_locality", "staged_cbsa_county", *FOR_FLAGS),
         }
 
     def waits_for(self, task: TableTask) -> bool:

@@ -227,7 +227,7 @@ BENCH_MEDICARE_PROF = table(
     key="state year_month code_type code",
     sharded=True,
     doc="Medicare's physician fee schedule (PFS) outside of facilities, without modifier, unweighted mean over the state's "
-    "localities (dollars).",
+    "localities (dollars); under `US` the national rate.",
 )
 BENCH_OPPS = table(
     "bench_opps",
@@ -236,7 +236,8 @@ BENCH_OPPS = table(
     medicare_national_rate:float64 release""",
     key="state year_month code_type code",
     sharded=True,
-    doc="Medicare's rates for hospital outpatient services (OPPS), unweighted mean over the state's wage areas (dollars).",
+    doc="Medicare's rates for hospital outpatient services (OPPS), unweighted mean over the state's wage areas "
+    "(dollars); under `US` the national rate.",
 )
 BENCH_ASC = table(
     "bench_asc",
@@ -244,7 +245,18 @@ BENCH_ASC = table(
     "state year_month code_type code asc_pi asc_mar_stateavg:float64 medicare_national_rate:float64 release",
     key="state year_month code_type code",
     sharded=True,
-    doc="Medicare's rates for ambulatory surgical centers (ASC), unweighted mean over the state's wage areas (dollars).",
+    doc="Medicare's rates for ambulatory surgical centers (ASC), unweighted mean over the state's wage areas "
+    "(dollars); under `US` the national rate.",
+)
+BENCH_ASC_AREA = table(
+    "bench_asc_area",
+    "bench",
+    """cbsa area_name states counties year_month code_type code asc_pi wage_index:float64 asc_area_rate:float64
+    release""",
+    key="cbsa year_month code_type code",
+    sharded=True,
+    doc="Medicare's rates for ambulatory surgical centers (ASC) in each wage area (dollars). In an area that CMS lists "
+    "under several indices only codes stand that no index touches: which index is a center's depends on its county.",
 )
 BENCH_WCFS = table(
     "bench_wcfs",
@@ -274,7 +286,7 @@ BENCH_MEDICARE_COMPREHENSIVE = table(
     opps_weight:float64 opps_si asc_pi release""",
     key="state year_month code_type code benchmark_type",
     sharded=True,
-    doc="The three Medicare schedules one under another, with the columns of each.",
+    doc="The three Medicare schedules one under another, with the columns of each; under `US` the national rates.",
 )
 
 COVERAGE = table(

@@ -9,7 +9,7 @@ from __future__ import annotations
 COLUMNS = {
     # ---- identity and place of a rate
     "fact_uid": "The identity of the fact: MD5 of the terms of the rate (`pipeline/naming.py` lists them).",
-    "state": "USPS code of the state whose rates the row gives.",
+    "state": "USPS code of the state whose rates the row gives; `US` for the national rate.",
     "year_month": "The month of the file's `last_updated_on`, `YYYY-MM`.",
     "payer_slug": "The payer's name in lower case, with `_` for every run of other characters than letters and digits.",
     "reporting_entity_name": "The payer's name, as published.",
@@ -148,6 +148,12 @@ COLUMNS = {
     # ---- benchmarks
     "release": "The release of the schedule, the day from which it holds, and whether it was in force in the month.",
     "medicare_prof_rate": "Mean of the state's localities, without modifier, outside of facilities, in dollars.",
+    "cbsa": "The wage area: code of a metropolitan area or division, or CMS's two digits for the rest of a state.",
+    "area_name": "Name of the wage area.",
+    "states": "USPS codes of the states in which the wage area lies, joined by `-`.",
+    "counties": "FIPS codes of the counties of a wage area that is counties, joined by `|`; null for the others.",
+    "wage_index": "The area's wage index; null where CMS lists the area under several.",
+    "asc_area_rate": "The ASC rate in the wage area, in dollars.",
     "medicare_national_rate": "Medicare's rate without any adjustment for the place, in dollars.",
     "medicare_state_rate": "Medicare's rate in the state, unweighted mean of its localities or areas, in dollars.",
     "opps_weight": "Relative weight of the code's payment group (OPPS Addendum B).",
@@ -200,11 +206,11 @@ COLUMNS = {
     "is_geocoded": "Whether the coordinates are known.",
     "group_npi_count": "NPIs of the provider group; null where the file does not define the group.",
     "group_state_count": "States in which NPIs of the group practise; null where the file does not define the group.",
-    "benchmark_source": "The schedule and its release; `rarely done there` where CMS marks the setting NA. Null without a "
-    "benchmark.",
+    "benchmark_source": "The schedule and its release; `national` where the national rate is taken for the state's, `rarely "
+    "done there` where CMS marks the setting NA. Null without a benchmark.",
     "benchmark_reason": "Why there is no Medicare rate; null where there is one.",
     "benchmark_facility": "Whether the facility rate of the PFS was taken; null for the other schedules.",
-    "medicare_locality_rate": "The PFS rate in the locality of the provider's ZIP, in dollars.",
+    "medicare_locality_rate": "The rate where the provider is: of the PFS in its ZIP's locality, of ASC in its wage area, in dollars.",
     "rate_to_medicare_locality_ratio": "`negotiated_dollars` / `medicare_locality_rate`; null without one of them.",
     "rate_to_wcfs_ratio": "`negotiated_dollars` / `wcfs_amount`; null without one of them.",
     "rate_flags": "What the rate is warned of, sorted and joined by `|`; null if nothing is. [medicare.md](medicare.md#flags) "

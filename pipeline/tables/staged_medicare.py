@@ -72,6 +72,20 @@ STAGED_OPPS = table(
     key="source_file code",
     doc="OPPS Addendum B: status indicator, APC, relative weight, national unadjusted payment rate.",
 )
+STAGED_OPPS_APC = table(
+    "staged_opps_apc",
+    _FOLDER,
+    "apc si weight payment_rate effective_from release source_file",
+    key="source_file apc",
+    doc="OPPS Addendum A: relative weight and rate of each group of services (APC), kept to check Addendum B by.",
+)
+STAGED_OPPS_DEVICE = table(
+    "staged_opps_device",
+    _FOLDER,
+    "code device_percent device_amount effective_from release source_file",
+    key="source_file code",
+    doc="OPPS Addendum P: the device's share of a procedure's APC rate (percent, dollars), kept to check Addendum FF by.",
+)
 STAGED_ASC = table(
     "staged_asc",
     _FOLDER,
@@ -89,10 +103,12 @@ STAGED_ASC_DEVICE = table(
 STAGED_WAGE_INDEX = table(
     "staged_wage_index",
     _FOLDER,
-    "schedule state cbsa area_name wage_index effective_from release source_file",
-    key="source_file state cbsa",
+    "schedule state cbsa listing:int64 area_name counties wage_index effective_from release source_file",
+    key="source_file state cbsa listing",
     doc="Wage index by area; an area in two states is under both. schedule: OPPS, ASC, or '' where the file is "
-    "of neither in particular.",
+    "of neither in particular. listing: which row of the area it is, by rising index; most have one. counties: county "
+    "FIPS codes joined by `|`, of an area that is counties.",
+    later={"listing": 1, "counties": None},
 )
 STAGED_WCFS = table(
     "staged_wcfs",

@@ -1,4 +1,4 @@
-"""OPPS by state for one month (`bench_opps_state.sql`).
+"""OPPS by state for one month, and for the nation (`bench_opps_state.sql`).
 
 What is paid how, and where it stands ("the pricer": CMS's own in Java, package gov.cms.fiss.pricers.opps; read were
 the versions of 2023, 2024 and 2025):
@@ -26,12 +26,12 @@ from __future__ import annotations
 import duckdb
 
 from pipeline.storage import duck
-from pipeline.transforms import bench_release
+from pipeline.transforms import bench_release, bench_wage_area
 
 
 def build(con: duckdb.DuckDBPyConnection) -> str:
     """The SELECT of bench_opps for getvariable('year_month'), over staged_opps and staged_wage_index."""
     bench_release.load(con)
     bench_release.agree(con, "staged_opps", "code", "si, weight, payment_rate")
-    bench_release.agree(con, "staged_wage_index", "schedule, state, cbsa", "wage_index, cbsa")
+    bench_wage_area.load(con, "OPPS", "staged_opps")
     return duck.sql("bench_opps_state.sql")

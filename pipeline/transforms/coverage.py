@@ -93,7 +93,7 @@ def _rows(con: duckdb.DuckDBPyConnection, keys: Iterable[str], withheld: Iterabl
     con.register("given", pa.table({"partition": pa.array(sorted(withheld), pa.string())}))
     con.execute("CREATE OR REPLACE TEMP TABLE withheld AS FROM given")
     con.unregister("given")
-    partition = " || '/' || ".join(f"'{key}=' || partition_value(e.{duck.identifier(key)})" for key in keys)
+    partition = " || '/' || ".join(f"'{key}=' || partition_value('{key}', e.{duck.identifier(key)})" for key in keys)
     any_withheld = con.sql("SELECT count(*) FROM withheld").fetchall()[0][0]
     # The name of each row's leaf is made only where some are withheld.
     excluding = ", ".join(map(duck.literal, rate_flags.EXCLUDING))

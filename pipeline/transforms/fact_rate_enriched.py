@@ -8,8 +8,8 @@ columns. No window or grouping over all facts. What must not come in: the answer
 
 Views: fact_rate, xref_fact_source, xref_group_npi, xref_group_tin and xref_group_member (of the month), dim_tin, dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
 dim_npi_address, dim_npi_address_geolocation, bench_medicare_comprehensive and bench_wcfs (of the month),
-bench_medicare_prof_detail, dim_pos, staged_zip_locality; and for flags staged_opps, staged_asc and staged_category.
-Variables: year_month (text YYYY-MM) and
+bench_medicare_prof_detail, bench_asc_area (of the month), dim_pos, staged_zip_locality, staged_cbsa_county; and for
+flags staged_opps, staged_asc and staged_category. Variables: year_month (text YYYY-MM) and
 fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have it, or null).
 """
 
@@ -90,6 +90,7 @@ def pieces(con: duckdb.DuckDBPyConnection, unsorted: Path, most_rows: int) -> li
     for name in (
         "enriched_state_rate",
         "enriched_locality_rate",
+        "enriched_area_rate",
         "enriched_beside",
         "enriched_wcfs",
         "enriched_far_rate",
@@ -220,7 +221,9 @@ def _piece_digests(con: duckdb.DuckDBPyConnection, ends: list[int]) -> list[str 
                 columns += [pa.array(half[places[name]]) for half in answers[name].T]
             yield pa.table(columns, names=[str(n) for n in range(len(columns))])
 
-    schedules = con.sql("SELECT coalesce(string_agg(schedule, ' ' ORDER BY schedule), '') FROM enriched_schedule")
+    schedules = con.sql(
+        "SELECT coalesce(string_agg(concat(schedule, by_state), ' ' ORDER BY schedule), '') FROM enriched_schedule"
+    )
     return leaf_digest.digests(rows(), np.array(ends), schedules.fetchall()[0][0])
 
 

@@ -2,7 +2,7 @@
 
 What belongs here: the rows of dim_plan and xref_file_plan, and what of both lists is not found in the other. Views:
 listed_file (batch_id, year_month, file, file_key, plan_name, plan_id_type, plan_id, plan_market_type, issuer_name,
-plan_sponsor_name), staged_toc_plan, staged_toc_file. No Luigi, no paths.
+plan_sponsor_name), staged_toc_plan, staged_toc_file. What must not come in: Luigi, paths.
 """
 
 from __future__ import annotations

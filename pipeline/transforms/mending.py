@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
 _RELEASE = re.compile(r"(PFS|OPPS|ASC) (\d{4}) not loaded: .*")
+_WAGES = re.compile(r"no (OPPS|ASC) wage index for (\d{4})")
 _UNKNOWN_PLACE = re.compile(r"kind of places of service [\d|]+ unknown")
 _NPPES_PAGE = "https://download.cms.gov/nppes/NPI_Files.html"
 _PAGES = {
@@ -20,6 +21,14 @@ _PAGES = {
     "quarterly-addenda-updates",
     "ASC": "https://www.cms.gov/medicare/payment/prospective-payment-systems/ambulatory-surgical-center-asc/"
     "asc-payment-rates-addenda",
+}
+# The wage index of a calendar year, by schedule: the file, and its publisher's page.
+_WAGE_FILES = {
+    "OPPS": (
+        "Table 3 of CMS's inpatient rule (IPPS) of fiscal year {year}",
+        "https://www.cms.gov/medicare/payment/prospective-payment-systems/acute-inpatient-pps/wage-index-files",
+    ),
+    "ASC": ("the ASC wage index of {year} (it comes with CMS's rule)", _PAGES["ASC"]),
 }
 _NAMES = {
     "PFS": "physician fee schedule",
@@ -92,6 +101,13 @@ def of_medicare(reason: str, month: str, staged: Collection[str]) -> Mending:
         page = "https://www.cms.gov/medicare/coding-billing/place-of-service-codes"
         why = "the kind of a place of service is not known"
         return Mending(f"{newest} place-of-service codes", page, "raw/pos/", why=why)
+    wages = _WAGES.fullmatch(reason)
+    if wages:
+        schedule, year = wages.groups()
+        file, page = _WAGE_FILES[schedule]
+        return Mending(
+            file.format(year=year), page, "raw/medicare/", why=f"no wage index of {schedule} of {year} is there"
+        )
     found = _RELEASE.match(reason)
     if not found:
         return Mending()

@@ -100,6 +100,8 @@ def test_references_that_are_missing_are_fetched():
             "2026-10",
             "CMS's ASC addenda AA, BB and FF of October 2026 and the wage index of 2026",
         ),
+        ("no OPPS wage index for 2025", "2025-07", "Table 3 of CMS's inpatient rule (IPPS) of fiscal year 2025"),
+        ("no ASC wage index for 2026", "2026-01", "the ASC wage index of 2026"),
         ("state unknown", "2025-07", "NPPES's monthly file"),
         ("kind of places of service 98 unknown", "2025-07", "the place-of-service codes into raw/pos/"),
     ],

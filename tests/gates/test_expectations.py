@@ -260,7 +260,10 @@ PRICE_CHECK = {
     "class_suspect": 15,
     "class_undecided": 5,
 }
+AREA = {"cbsa": "12060", "states": "GA", "year_month": MONTH, "code_type": "CPT", "code": "66984", "asc_pi": "A2"}
+AREA |= {"wage_index": 0.9, "asc_area_rate": 1140.0, "release": "addenda"}
 GOOD: dict[str, list[dict]] = {
+    "bench_asc_area": [AREA],
     "fact_rate": [FACT],
     "code_spread": [SPREAD, {**SPREAD, "place": None, "n": 19, "low": None, "high": None}],
     "source_price_check": [PRICE_CHECK, {**PRICE_CHECK, "batch_id": "b2", "compared": 19, "median_ratio": 0.01}],
@@ -363,6 +366,12 @@ SETTING = "benchmark_facility is true exactly where benchmark_setting is facilit
 
 # table, changes to its first row (or rows to add), description of what must fail (and nothing else), severity
 FAULTS = [
+    ("bench_asc_area", [AREA], "cbsa, year_month, code_type and code are unique together.", "critical"),
+    ("bench_asc_area", {"asc_area_rate": None}, "asc_area_rate is never null.", "critical"),
+    ("bench_asc_area", {"asc_area_rate": 0.0}, "asc_area_rate is above zero.", "critical"),
+    ("bench_asc_area", [AREA | {"code": "66985", "wage_index": 0.8}], "An area has one index.", "critical"),
+    ("bench_asc_area", {"states": None}, "states is never null.", "critical"),
+    ("bench_asc_area", {"release": None}, "release is never null.", "warning"),
     ("fact_rate", {"negotiated_rate": None}, "negotiated_rate is never null.", "critical"),
     ("fact_rate", {"negotiated_rate": -1.0}, "negotiated_rate is not negative.", "warning"),
     ("fact_rate", {"negotiated_rate": "nan"}, "negotiated_rate is a finite number.", "warning"),
@@ -382,7 +391,7 @@ FAULTS = [
     (
         "code_spread",
         [SPREAD],
-        "year_month, join_code_type, join_code, part, place and unit stand once together.",
+        "year_month, join_code_type, join_code, part, place and unit are unique together.",
         "critical",
     ),
     ("source_price_check", {"compared": 101}, "Counts of a file are parts of its facts.", "critical"),
@@ -394,7 +403,7 @@ FAULTS = [
         "The billing class of every file looks right.",
         "warning",
     ),
-    ("source_price_check", [PRICE_CHECK], "year_month and batch_id stand once together.", "critical"),
+    ("source_price_check", [PRICE_CHECK], "year_month and batch_id are unique together.", "critical"),
     ("fact_rate_enriched", {"rate_variants": 2}, "Variants are counted, and the rate lies among them.", "critical"),
     (
         "fact_rate_enriched",
@@ -442,7 +451,7 @@ FAULTS = [
     (
         "dim_pos",
         [{"pos": "11", "effective_from": "1992-01-01", "kind": "facility"}],
-        "pos and effective_from stand once together.",
+        "pos and effective_from are unique together.",
         "critical",
     ),
     (
@@ -478,7 +487,7 @@ FAULTS = [
     ("xref_file_plan", {"plan_uid": "x"}, "Every plan is in dim_plan.", "critical"),
     ("xref_file_plan", {"batch_id": "b9"}, "Every file is in dim_source_file.", "critical"),
     ("xref_file_plan", {"source": "toc"}, "source is header, toc, or both.", "critical"),
-    ("xref_file_plan", [USE], "batch_id, year_month and plan_uid stand once together.", "critical"),
+    ("xref_file_plan", [USE], "batch_id, year_month and plan_uid are unique together.", "critical"),
     ("coverage", {"comparable": 10}, "No count is above that of the facts.", "critical"),
     ("coverage", {"with_place": 11}, "No count is above that of the facts.", "critical"),
     (
@@ -491,7 +500,7 @@ FAULTS = [
     (
         "staged_toc_file",
         {"location": None},
-        "structure, location and source_file stand once together, never null.",
+        "structure, location and source_file are unique together, never null.",
         "critical",
     ),
     ("source_warning", [WARNING], "No file gives cause for a warning.", "warning"),
@@ -613,6 +622,9 @@ def test_a_release_that_prices_nothing_is_told(name, staged, row, other, descrip
         (empty, description), "warning"
     )
     assert description not in failed(check(name, tmp_path, {name: [], staged: []}), name)
+    if name != "bench_medicare_prof_detail":  # the nation has a rate without any index
+        nation = {name: [priced | {"state": "US"}], staged: [release]}
+        assert failed(check(name, tmp_path, nation), name) == {description: "warning"}
     told = failed(check(name, tmp_path, {name: [priced], staged: [release, release | other], **others}), name)
     assert told == ({description: "warning"} if name == "bench_medicare_prof_detail" else {})
 

@@ -27,7 +27,7 @@ NAMES = """fact_rate fact_rate_enriched dim_code dim_code_cat dim_payer dim_paye
     xref_group_tin xref_pg_member_npi xref_pg_member_tin bench_medicare_prof bench_opps bench_asc bench_wcfs
     bench_medicare_comprehensive""".split()
 OURS = """code_spread source_price_check dim_code_cat_history coverage coverage_gap dim_plan dim_pos xref_file_plan dim_source_file source_warning xref_group_member xref_contained_code xref_fact_source
-    bench_medicare_prof_detail partition_manifest month_accounts benchmark_coverage table_files source_presence
+    bench_medicare_prof_detail bench_asc_area partition_manifest month_accounts benchmark_coverage table_files source_presence
     warehouse""".split()
 
 

@@ -236,6 +236,14 @@ def test_3_5_medicare(root, asked, texts, medicare):
     assert sum(row[4] is not None for row in everything) > len(everything) / 2
 
 
+def test_3_5_medicare_for_the_whole_country(root):
+    """Rows of the folder US have the national rate beside them."""
+    query = SQL["3.5"].replace("state = 'GA'", "state = 'US'").replace("LIMIT 100", "")
+    found = ask(query, root)
+    assert len(found) > 300
+    assert sum(row[4] is not None for row in found) > 0.9 * len(found)
+
+
 def test_4_polars(root, asked, texts, medicare):
     """The section is one program; its frames hold what the SQL answers."""
     names: dict = {}

@@ -116,7 +116,7 @@ def test_a_broken_schedule_from_the_start_holds_up_its_own_benchmark_alone(build
         assert states[table] == "built", table
     assert build.rows["G0463"] == (136.02, None)
     assert build.rows["99213"] == (None, "PFS 2025 not loaded: see docs/data-sources.md")
-    assert build.rows["comprehensive"] == [("OPPS", 1)]
+    assert build.rows["comprehensive"] == [("OPPS", 2)]  # a state, the nation
 
 
 def test_a_broken_file_of_no_benchmark_or_no_known_kind_is_named_and_holds_up_nothing(builds):
@@ -125,7 +125,7 @@ def test_a_broken_file_of_no_benchmark_or_no_known_kind_is_named_and_holds_up_no
     assert {s for t, s in build.states.items() if t not in BROKEN} == {"built"}
     assert not build.outcome.incomplete or {label for label, _ in build.outcome.incomplete} <= BROKEN
     assert build.rows["99213"] == (86.745, None)
-    assert build.rows["comprehensive"] == [("OPPS", 1), ("PFS", 1)]
+    assert build.rows["comprehensive"] == [("OPPS", 2), ("PFS", 2)]
 
 
 @pytest.mark.parametrize("name", ["again", "unchanged"])
@@ -140,7 +140,7 @@ def test_what_was_published_of_a_held_up_benchmark_stays_and_the_others_go_on(bu
     assert build.states["bench_opps"] == build.states["fact_rate_enriched"] == "built"
     assert build.rows["G0463"] == (150.0, None)
     assert build.rows["99213"] == (86.745, None)
-    assert build.rows["comprehensive"] == [("OPPS", 1), ("PFS", 1)]
+    assert build.rows["comprehensive"] == [("OPPS", 2), ("PFS", 2)]
 
 
 def test_a_broken_wage_index_of_asc_does_not_hold_up_opps(builds):

@@ -50,3 +50,20 @@ def run(con: duckdb.DuckDBPyConnection, name: str, into: str | None = None) -> l
 def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
     """What a query answers."""
     return con.execute(query).fetchall()
+
+
+ASC_DAY = {"effective_from": "2025-01-01", "source_file": "aa.csv", "release": "addenda 2025-01"}
+
+
+def asc(items, areas, devices=(), month="2025-02", table="bench_asc"):
+    """The rows of bench_asc, or of the table by area, for staged (code, indicator, rate), areas and (code, device portion)."""
+    con = connection(month)
+    stage(con, "staged_asc", [{"code": c, "pi": pi, "payment_rate": rate} | ASC_DAY for c, pi, rate in items])
+    stage(con, "staged_asc_device", [{"code": c, "device_portion": d} | ASC_DAY for c, d in devices])
+    stage(con, "staged_wage_index", [asc_area(*one) for one in areas])
+    return run(con, table)
+
+
+def asc_area(state, cbsa, index, listing=1):
+    """A row of an ASC wage index."""
+    return {"state": state, "cbsa": cbsa, "wage_index": index, "schedule": "ASC", "listing": listing} | ASC_DAY

@@ -6,8 +6,8 @@ from pipeline import naming
 
 VIEWS = """fact_rate dim_code dim_code_cat_history dim_pos_set dim_pos xref_group_npi dim_npi dim_npi_address
     dim_npi_address_geolocation bench_medicare_comprehensive bench_medicare_prof_detail bench_wcfs
-    staged_zip_locality xref_fact_source xref_group_tin xref_group_member dim_tin staged_opps staged_asc
-    staged_category""".split()
+    bench_asc_area staged_zip_locality staged_cbsa_county xref_fact_source xref_group_tin xref_group_member dim_tin
+    staged_opps staged_asc staged_category""".split()
 
 MONTH = "2025-06"
 
@@ -109,6 +109,12 @@ def published(code: str = "99213", kind: str = "PFS", **values) -> dict:
     return row | {"medicare_national_rate": 90.0, "medicare_state_rate": 100.0, "release": RVU25D} | own | values
 
 
+def asc_area(cbsa: str, rate: float | None, code: str = "99213", **values) -> dict:
+    """A row of the ASC schedule in a wage area of Texas."""
+    row = {"cbsa": cbsa, "states": "TX", "year_month": MONTH, "code_type": "CPT", "code": code, "asc_pi": "A2"}
+    return row | {"asc_area_rate": rate, "release": "addenda"} | values
+
+
 # Two localities: 01 is Austin's by ZIP 78701, 02 the rest of Texas.
 WORLD = {
     "xref_group_npi": members(ANA),
@@ -202,6 +208,25 @@ POOL = {
         {"state": "TX", "year_month": MONTH, "code_type": t, "code": "99213", "wcfs_amount": a}
         for t in ("CPT", "HCPCS")
         for a in (1.0, 2.0)
+    ],
+    "bench_asc_area": [
+        asc_area(c, r, code_type=t, counties=f)
+        for c in ("12420", "45", "50001")
+        for r in (1.0, 2.0)
+        for t in ("CPT", "HCPCS")
+        for f in ("48453|48491", None)
+    ],
+    "staged_cbsa_county": [
+        {
+            "county_fips": "48453",
+            "cbsa_code": "12420",
+            "cbsa_type": t,
+            "metropolitan_division_code": d,
+            "source_file": f,
+        }
+        for t in ("Metropolitan Statistical Area", "Micropolitan Statistical Area")
+        for d in ("12421", None)
+        for f in "ab"
     ],
     "staged_zip_locality": [
         WORLD["staged_zip_locality"][0] | {"locality": n, "source_file": f} for n in ("01", "02") for f in "ab"

@@ -114,9 +114,11 @@ class Benchmarks:
         self.days: set[str] = set()
         wanted = "SELECT DISTINCT join_code(code_type, code) FROM fact_rate"
         for day, state, code, modifier, *row in con.sql(f"""
-            SELECT effective_from, state, code, modifier, nonfacility_rate, facility_rate, reason, release, nonfacility_na, facility_na
+            SELECT effective_from, state, code, modifier, nonfacility_rate, facility_rate, reason, release, nonfacility_na,
+              facility_na, nonfacility_national_rate, facility_national_rate
             FROM bench_medicare_prof_detail WHERE code IN ({wanted})""").fetchall():
-            self.localities[day, state, code, modifier].append(row)
+            self.localities[day, state, code, modifier].append(row[:6])
+            self.localities[day, "US", code, modifier] = [(*row[6:8], *row[2:6])]
         self.days = {
             day for (day,) in con.sql("SELECT DISTINCT effective_from FROM bench_medicare_prof_detail").fetchall()
         }
@@ -130,9 +132,21 @@ class Benchmarks:
             ).fetchall():
                 self.by_state[schedule, month, state, code] = tuple(row)
         self.published = {key[:2] for key in self.by_state}
+        self.with_states = {key[:2] for key in self.by_state if key[2] != "US"}
 
-    def expected(self, chosen: tuple, month: str, state: str | None, code_type: str, code: str) -> tuple:
+    def expected(self, chosen: tuple, month: str, folder: str, state: str | None, code_type: str, code: str) -> tuple:
         """(benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason)."""
+        own = self._of(chosen, month, state, code_type, code)
+        if folder != "US" or own[2] or chosen[3]:
+            return own
+        nation = self._of(chosen, month, "US", code_type, code)
+        if nation[2]:
+            release, *seldom = nation[3].split("; ")
+            return *nation[:3], "; ".join([f"{release}, national", *seldom]), None
+        return nation if state is None else own
+
+    def _of(self, chosen: tuple, month: str, state: str | None, code_type: str, code: str) -> tuple:
+        """The same for one state; `US` is the nation."""
         schedule, facility, modifier, reason = chosen
         if reason:
             return None, None, None, None, reason
@@ -152,15 +166,19 @@ class Benchmarks:
         if not known:
             missing = f"{schedule} {month[:4]} not loaded: see docs/data-sources.md"
             return None, None, None, None, missing
+        if not found and schedule != "PFS" and state != "US" and (schedule, month) not in self.with_states:
+            return None, None, None, None, f"no {schedule} wage index for {month[:4]}"
         if not found:
             which = f" with modifier {modifier}" if modifier else ""
-            return None, None, None, None, f"no row in {schedule}{which} for {state}"
+            where = "the nation" if state == "US" else state
+            return None, None, None, None, f"no row in {schedule}{which} for {where}"
         if schedule != "PFS":
             rate, indicator, release = found
             word = "status" if schedule == "OPPS" else "indicator"
             why = None if rate else f"{word} {indicator}: no rate of its own under {schedule}"
             return schedule, facility, rate, f"{schedule} {release}", why
-        rates = [Decimal(str(row[1 if facility else 0])) for row in found if row[1 if facility else 0] is not None]
+        at = 1 if facility else 0
+        rates = [Decimal(str(row[at])) for row in found if row[at] is not None]
         mean = float(sum(rates)) * 100 / (100 * len(rates)) if rates else None
         how = "in force" if day <= f"{month}-01" else "nearest of its year"
         source = f"PFS {found[0][3]} effective {day} ({how})"
@@ -168,13 +186,25 @@ class Benchmarks:
             source += "; rarely done there"
         return "PFS", facility, mean, source, None if mean else min(row[2] for row in found if row[2])
 
-    def pair(self, month: str, state: str | None, code_type: str, code: str, modifiers: str | None) -> tuple:
-        """The state's means outside of facilities and in them, of the row that the modifiers select."""
+    def pair(
+        self, month: str, folder: str, state: str | None, code_type: str, code: str, modifiers: str | None
+    ) -> list[float | None]:
+        """The state's means outside of facilities and in them, of the row that the modifiers select.
+
+        What is not known of the state of a row from the folder US, or is zero, is the nation's.
+        """
         selecting, otherwise = pricing_modifiers(modifiers)
         if otherwise or len(selecting) > 1 or code_type not in ("CPT", "HCPCS") or code == "CSTM-00":
-            return None, None
-        key = applied(self.days, month), state, code.rjust(5, "0"), (selecting or [""])[0]
-        return tuple(mean_of([row[n] for row in self.localities.get(key, ())]) for n in (0, 1))
+            return [None, None]
+        found = []
+        for at in (0, 1):
+            own, nation = (
+                mean_of([row[at] for row in self.localities.get(key, ())])
+                for place in (state, "US")
+                for key in [(applied(self.days, month), place, code.rjust(5, "0"), (selecting or [""])[0])]
+            )
+            found.append(own or (nation if folder == "US" else None) or own)
+        return found
 
 
 def mean_of(rates: list[float | None]) -> float | None:
@@ -208,17 +238,20 @@ def check(root: Path) -> dict[tuple, tuple]:
         for pos, facility, name in con.sql(f"SELECT pos, facility, pos_name FROM read_parquet({files})").fetchall():
             listed[pos].add({True: "facility", False: "nonfacility"}.get(facility, (name or "").lower()))
         rows = con.sql("""
-            SELECT negotiation_arrangement, negotiated_type, billing_class, setting, billing_code_modifiers, pos_members,
-              CASE WHEN primary_taxonomy_code = '261QA1903X' THEN primary_taxonomy_code END, year_month, state, code_type, code,
-              benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source, benchmark_reason, benchmark_setting,
-              pfs_nonfacility_rate, pfs_facility_rate, list((negotiated_dollars, negotiated_rate))
-            FROM fact_rate_enriched GROUP BY ALL ORDER BY ALL""").fetchall()
+            SELECT e.negotiation_arrangement, e.negotiated_type, e.billing_class, e.setting, e.billing_code_modifiers, e.pos_members,
+              CASE WHEN primary_taxonomy_code = '261QA1903X' THEN primary_taxonomy_code END, e.year_month, f.state,
+              e.state, e.code_type, e.code, benchmark_type, benchmark_facility, medicare_state_rate, benchmark_source,
+              benchmark_reason, benchmark_setting, pfs_nonfacility_rate, pfs_facility_rate,
+              list((e.negotiated_dollars, e.negotiated_rate))
+            FROM fact_rate_enriched e JOIN fact_rate f USING (fact_uid, year_month)
+            GROUP BY ALL ORDER BY ALL""").fetchall()
     terms = {}
     for (
         *case,
         pos,
         taxonomy,
         month,
+        folder,
         state,
         code_type,
         code,
@@ -235,17 +268,17 @@ def check(root: Path) -> dict[tuple, tuple]:
         kinds = [kind_of(place, month, listed.get(place, set())) for place in pos or ()] if pos is not None else None
         chosen = choice(*case, pos, kinds, taxonomy)
         where, _ = setting_of(case[3], pos, kinds)
-        pair = benchmarks.pair(month, state, code_type, code, case[4])
+        pair = benchmarks.pair(month, folder, state, code_type, code, case[4])
         assert at_setting == where, (case, pos, month)
         assert all(
             (a is None) == (b is None) and (a is None or abs(a - b) < 1e-9 * b)
             for a, b in zip((nonfacility, fac), pair, strict=True)
-        ), (case, month, state, code, nonfacility, fac, pair)
+        ), (case, month, folder, state, code, nonfacility, fac, pair)
         dollars = case[1] in ("negotiated", "derived", "fee schedule") and case[0] != "capitation"
         assert all(given == (amount if dollars and amount > 0 else None) for given, amount in amounts), case
-        expected = benchmarks.expected(chosen, month, state, code_type, code)
+        expected = benchmarks.expected(chosen, month, folder, state, code_type, code)
         got = (kind, at, rate, source, reason)
-        where = (*case, pos, month, state, code_type, code)
+        where = (*case, pos, month, folder, state, code_type, code)
         assert got[:2] + got[3:] == expected[:2] + expected[3:], (where, got, expected)
         assert (rate is None) == (expected[2] is None), (where, rate, expected)
         assert rate is None or abs(rate - expected[2]) < 1e-9 * rate, (where, rate, expected)

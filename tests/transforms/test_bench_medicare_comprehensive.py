@@ -18,12 +18,19 @@ def test_one_row_per_schedule():
     stage(con, "staged_gpci", [place | {"mp_gpci": "0.877"} | DAY])
     stage(con, "staged_opps", [{"code": "99213", "si": "V", "weight": "1.5", "payment_rate": "100"} | DAY])
     stage(con, "staged_asc", [{"code": "66984", "pi": "A2", "payment_rate": "1000"} | DAY])
-    stage(con, "staged_wage_index", [{"schedule": "", "state": "TX", "cbsa": "1", "wage_index": "0.9"} | DAY])
+    stage(
+        con,
+        "staged_wage_index",
+        [{"schedule": "", "state": "TX", "cbsa": "1", "wage_index": "0.9", "listing": 1} | DAY],
+    )
     nothing = (None,) * 5
     assert run(con, "bench_medicare_comprehensive") == [
         ("TX", "2025-02", "CPT", "66984", "ASC", 1000.0, 950.0, *nothing, None, None, "A2", TEXT),
         ("TX", "2025-02", "CPT", "99213", "OPPS", 100.0, 94.0, *nothing, 1.5, "V", None, TEXT),
         ("TX", "2025-02", "CPT", "99213", "PFS", 88.95, 89.32, 1.3, 1.35, 0.1, 2.75, 32.3465, None, None, None, TEXT),
+        ("US", "2025-02", "CPT", "66984", "ASC", 1000.0, 1000.0, *nothing, None, None, "A2", TEXT),
+        ("US", "2025-02", "CPT", "99213", "OPPS", 100.0, 100.0, *nothing, 1.5, "V", None, TEXT),
+        ("US", "2025-02", "CPT", "99213", "PFS", 88.95, 88.95, 1.3, 1.35, 0.1, 2.75, 32.3465, None, None, None, TEXT),
     ]
 
 

@@ -45,10 +45,21 @@ def rvu(code, work, pe, mp="0", day="2025-10-01", modifier="", status="A", facto
 
 
 def prof(month, gpcis, rvus):
+    """The rows of states, without the nation's."""
+    return [row for row in everywhere(month, gpcis, rvus) if row[0] != "US"]
+
+
+def everywhere(month, gpcis, rvus):
     con = connection(month)
     stage(con, "staged_gpci", gpcis)
     stage(con, "staged_pfs_rvu", rvus)
     return run(con, "bench_medicare_prof")
+
+
+def test_the_nation_has_the_rate_for_indices_of_1():
+    places = [gpci("01", "01", "TX", pe="1.1"), gpci("02", "00", "AK", work="1.5")]
+    found = everywhere("2025-10", places, [rvu("99213", "1", "2"), rvu("99214", "0", "0", status="C")])
+    assert [row[:6] for row in found if row[0] == "US"] == [("US", "2025-10", "CPT", "99213", 30.0, 30.0)]
 
 
 def test_the_mean_of_rounded_localities_is_not_rounded():
@@ -147,7 +158,7 @@ def test_no_key_stands_twice_whatever_is_staged(places, codes, files):
     )
     states = {state for _, state in gpcis}
     paid = {c for (c, m), (_, s) in rvus.items() if m == "" and s in "ART"} if files else set()
-    assert len(run(con, "bench_medicare_prof")) == len(states) * len(paid)
+    assert len(run(con, "bench_medicare_prof")) == (len(states) + 1) * len(paid)  # with the nation
     released = len({day for day, _ in files})
     run(con, "bench_medicare_prof_detail", into="detail")
     assert rows(con, "SELECT count(*) FROM detail") == [(len(gpcis) * len(rvus) * released,)]
@@ -159,7 +170,7 @@ def test_real_files_give_each_state_its_mean(real):
         for table, frame in medicare.read(real / "medicare" / name).items():
             stage(con, table, frame)
     run(con, "bench_medicare_prof", into="prof")
-    assert rows(con, "SELECT count(DISTINCT state), count(DISTINCT release) FROM prof") == [(53, 1)]
+    assert rows(con, "SELECT count(DISTINCT state), count(DISTINCT release) FROM prof") == [(54, 1)]  # with the nation
     text = "RVU25D effective 2025-10-01 (nearest of its year)"
     # Maryland's localities are 12302 01 and 99; 12202 01 (DC and its suburbs) counts for DC alone
     # 99213: (1.30 x 1.020 + 1.35 x 1.078 + 0.10 x 1.309) x 32.3465 = 94.20…, (1.3156 + 1.3716 + 0.0973) x 32.3465 = 90.07

@@ -339,7 +339,7 @@ def test_a_factor_that_is_set_takes_the_place_of_the_files(given, expected):
     assert rows(con, "SELECT effective_from, release, nonfacility_rate FROM detail ORDER BY 1") == expected
     for month, day in (("2024-02", "2024-01-01"), ("2024-09", None), ("2025-06", "2025-10-01")):
         con.execute(f"SET VARIABLE year_month = '{month}'")
-        (row,) = run(con, "bench_medicare_prof")
+        (row,) = (found for found in run(con, "bench_medicare_prof") if found[0] != "US")
         last = max((e for e in expected if e[0] <= f"{month}-01" and e[0][:4] == month[:4]), default=expected[-1])
         assert row[4] == last[2]
         assert row[6].startswith(f"{last[1]} effective {day or last[0]} ")

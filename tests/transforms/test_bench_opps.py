@@ -15,13 +15,18 @@ def item(code, si, rate, weight=None, **more):
 
 
 def area(state, cbsa, index, schedule="OPPS", year="2025"):
-    return {"state": state, "cbsa": cbsa, "wage_index": index, "schedule": schedule} | {
+    return {"state": state, "cbsa": cbsa, "wage_index": index, "schedule": schedule, "listing": 1} | {
         "effective_from": f"{year}-01-01",
         "source_file": "wage.csv",
     }
 
 
 def opps(month, items, areas):
+    """The rows of states, without the nation's."""
+    return [row for row in everywhere(month, items, areas) if row[0] != "US"]
+
+
+def everywhere(month, items, areas):
     con = connection(month)
     stage(con, "staged_opps", items)
     stage(con, "staged_wage_index", areas)
@@ -39,6 +44,14 @@ def test_by_status(si, expected):
     found = opps("2025-02", [item("12345", si, "100.05", "1.2")], [area("TX", "10180", "0.9"), area("TX", "45", "1.2")])
     national = None if expected is None else 100.05
     assert found == [("TX", "2025-02", "CPT", "12345", 1.2, si, expected, national, RELEASE)]
+
+
+def test_the_nation_has_the_rate_as_published_with_and_without_an_index():
+    items = [item("12345", "S", "100.05"), item("J1100", "K", "5.5"), item("12346", "N", None)]
+    expected = [("12345", 100.05, 100.05), ("12346", None, None), ("J1100", 5.5, 5.5)]
+    for areas in ([], [area("TX", "1", "0.9")]):
+        found = [row for row in everywhere("2025-02", items, areas) if row[0] == "US"]
+        assert [(row[3], *row[6:8]) for row in found] == expected
 
 
 def test_half_a_cent_goes_up():

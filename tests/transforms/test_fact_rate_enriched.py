@@ -27,6 +27,7 @@ from enriched_tables import (
     UNREADABLE,
     WORLD,
     address,
+    asc_area,
     members,
     pfs,
     place,
@@ -289,10 +290,107 @@ def test_rows_of_the_whole_country_take_the_state_of_their_provider():
     changed = {"dim_npi": [provider(BOB), provider(EVA)], "dim_npi_address": homes, "xref_group_npi": groups}
     rows = enrich(**(WORLD | {"fact_rate": facts} | changed))
     assert sorted(part(r, "pg_uid state npi benchmark_reason") for r in rows) == [
-        ("g1", "OK", BOB, "no row in PFS for OK"),
-        ("g2", None, ORG, "state unknown"),
-        ("g3", None, None, "state unknown"),
+        ("g1", "OK", BOB, None),
+        ("g2", None, ORG, None),
+        ("g3", None, None, None),
     ]
+
+
+def test_rows_of_the_whole_country_have_the_nations_rate_where_no_state_has_one():
+    groups = [*members(ANA), *members(BOB, group="g2")]
+    homes = [address(ANA, "TX"), address(BOB, "OK")]
+    nation = published(state="US", medicare_state_rate=90.0)
+    everywhere = [fact(state="US"), fact(state="US", pg_uid="g2"), fact(state="US", pg_uid="g3"), fact(state="OK")]
+    changed = {"dim_npi": [provider(ANA), provider(BOB)], "dim_npi_address": homes, "xref_group_npi": groups}
+    columns = "pg_uid state medicare_state_rate benchmark_source benchmark_reason"
+    rows = enrich(
+        **(WORLD | {"fact_rate": everywhere, "bench_medicare_comprehensive": [published(), nation]} | changed)
+    )
+    assert [part(r, columns) for r in sorted(rows, key=lambda r: (r["pg_uid"], r["state"] or ""))] == [
+        ("g1", "OK", None, None, "no row in PFS for OK"),
+        ("g1", "TX", 100.0, f"PFS {RVU25D}", None),
+        ("g2", "OK", 90.0, f"PFS {RVU25D}, national", None),
+        ("g3", None, 90.0, f"PFS {RVU25D}, national", None),
+    ]
+
+
+@pytest.mark.parametrize(("kind", "pos"), [("OPPS", ("21",)), ("ASC", ("24",))])
+def test_without_a_wage_index_the_nation_alone_has_a_rate(kind, pos):
+    facts = [
+        fact(billing_class="institutional", pos_set_id=pos_id(*pos), state=state, code=code)
+        for state in ("TX", "US")
+        for code in ("99213", "99214")
+    ]
+    nation = published(kind=kind, state="US", medicare_state_rate=90.0)
+    rows = enrich(**(WORLD | {"fact_rate": facts, "bench_medicare_comprehensive": [nation]}))
+    assert sorted(part(r, "code medicare_state_rate benchmark_reason") for r in rows if r["medicare_state_rate"]) == [
+        ("99213", 90.0, None)
+    ]
+    assert {r["benchmark_reason"] for r in rows} == {None, f"no {kind} wage index for 2025"}
+
+
+def test_the_nations_rate_is_that_of_the_place_and_the_modifier():
+    """99213 in a facility: the fee schedule's national facility rate; a code that no schedule has is named so."""
+    facts = [fact(state="US", pos_set_id=pos_id("21")), fact(state="US", code="00000")]
+    detail = [pfs("01", state="OK"), pfs("02", state="OK", nonfacility_rate=1.0)]
+    rows = enrich(
+        **(WORLD | {"fact_rate": facts, "xref_group_npi": [], "bench_medicare_prof_detail": detail})
+        | {"bench_medicare_comprehensive": [published(state="OK")]}
+    )
+    assert sorted(part(r, "code medicare_state_rate medicare_national_rate benchmark_reason") for r in rows) == [
+        ("00000", None, None, "no row in PFS for the nation"),
+        ("99213", 63.08, 63.08, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({}, 97.0),
+        # the division before the area, the county before both
+        ({"county_fips": "48085", "stat_area_code": "19100"}, 98.0),
+        ({"county_fips": "48999"}, 93.0),
+        # outside of all metropolitan areas: the rest of the state
+        ({"county_fips": "48001", "stat_area_code": "99999"}, 91.0),
+        ({"county_fips": "48049", "stat_area_code": "15220"}, 91.0),
+        # a metropolitan area that the index does not have, and a place that nobody knows
+        ({"county_fips": "48029", "stat_area_code": "41700"}, None),
+        ({"county_fips": None, "stat_area_code": None}, None),
+    ],
+)
+def test_a_surgical_centers_rate_is_also_that_of_its_wage_area(where, expected):
+    areas = [
+        asc_area("12420", 97.0),
+        asc_area("19124", 98.0),
+        asc_area("19100", 99.0),
+        asc_area("50099", 93.0, counties="48998|48999"),
+        asc_area("45", 91.0),
+        asc_area("37", 92.0, states="OK"),
+    ]
+    delineation = [
+        {"county_fips": f, "cbsa_code": c, "cbsa_type": f"{t}politan Statistical Area", "metropolitan_division_code": d}
+        for f, c, t, d in (
+            ("48453", "12420", "Metro", None),
+            ("48085", "19100", "Metro", "19124"),
+            ("48049", "15220", "Micro", None),
+            ("48029", "41700", "Metro", None),
+        )
+    ]
+    row = one(
+        facts={"billing_class": "institutional", "pos_set_id": pos_id("24")},
+        bench_medicare_comprehensive=[published(kind="ASC")],
+        bench_asc_area=areas,
+        staged_cbsa_county=[r | {"source_file": "cbsa.csv"} for r in delineation],
+        dim_npi_address_geolocation=[place(ANA, **where)],
+    )
+    ratio = None if expected is None else row["negotiated_rate"] / expected
+    columns = "benchmark_type medicare_state_rate medicare_locality_rate rate_to_medicare_locality_ratio"
+    assert part(row, columns) == ("ASC", 100.0, expected, ratio)
+
+
+def test_a_physicians_rate_has_nothing_of_the_wage_area():
+    row = one(bench_asc_area=[asc_area("12420", 97.0)])
+    assert part(row, "benchmark_type medicare_locality_rate") == ("PFS", 88.01)
 
 
 def test_a_group_belongs_to_its_payer_and_month():
@@ -945,6 +1043,7 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "11"]}, True),
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "21"]}, False),  # no fact is for it
         ({"bench_medicare_prof_detail": [pfs("01", facility_rate=61.0), pfs("02")]}, True),  # beside the rate
+        ({"bench_asc_area": [asc_area("12420", 97.0)]}, False),  # a physician's
     ],
 )  # fmt: skip
 def test_what_is_told_of_a_piece(changed, tells):

@@ -62,7 +62,7 @@ FEES = {
     ),
     "staged_asc_device": rows({"code": "99213"}, device_portion=["10", "11"], effective_from=DAYS[1:], source_file=FILES),
     "staged_wage_index": rows(
-        {}, schedule=["", "OPPS", "ASC"], state=["TX"], cbsa=["1", "2"], wage_index=["1", "1.0", "0.9"], effective_from=DAYS[:2], source_file=FILES,
+        {}, schedule=["", "OPPS", "ASC"], state=["TX"], cbsa=["1", "2"], listing=[1, 2], wage_index=["1", "1.0", "0.9"], effective_from=DAYS[:2], source_file=FILES,
     ),
     "staged_wcfs": rows(
         {"release": "R"}, state=["TX", "OK"], code_type=["CPT"], code=["99213"], modifier=["", "26"], amount=["1", "1.00", "2"],
@@ -79,7 +79,7 @@ AGREE = {
     "staged_opps": ("code", "si payment_rate"),
     "staged_asc": ("code", "pi payment_rate"),
     "staged_asc_device": ("code", "device_portion"),
-    "staged_wage_index": ("schedule state cbsa", "wage_index"),
+    "staged_wage_index": ("schedule state cbsa listing", "wage_index"),
     "staged_wcfs": ("state code_type code modifier", "amount"),
 }
 PHYSICIAN = ("staged_pfs_rvu", "staged_gpci", "staged_anesthesia", "staged_anesthesia_base")
@@ -90,6 +90,7 @@ BENCHES = {
     "bench_medicare_prof": PHYSICIAN,
     "bench_opps": OPPS,
     "bench_asc": ASC,
+    "bench_asc_area": ASC,
     "bench_wcfs": ("staged_wcfs",),
     "bench_medicare_comprehensive": (*PHYSICIAN, *OPPS, *ASC),
 }
@@ -125,7 +126,7 @@ def agreeing(name: str, staged: list[dict]) -> list[dict]:
 
 
 def test_every_staged_fee_schedule_that_a_benchmark_reads_is_varied():
-    kept_for_checking = {"staged_opps_cap", "staged_locality_county"}
+    kept_for_checking = {"staged_opps_cap", "staged_locality_county", "staged_opps_apc", "staged_opps_device"}
     assert set(FEES) == set(AGREE) == {t.name for t in bench_tables.FEES} - kept_for_checking
     assert {name for needed in BENCHES.values() for name in needed} == set(FEES)
     assert set(BENCHES) == {name for name in tables.load() if name.startswith("bench_")}

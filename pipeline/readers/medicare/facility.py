@@ -1,7 +1,7 @@
-"""CMS's hospital outpatient and ASC files: OPPS Addendum B, ASC Addenda AA, BB and FF, wage indices.
+"""CMS's hospital outpatient and ASC files: OPPS Addenda A, B and P, ASC Addenda AA, BB and FF.
 
-What belongs here: the layout of each file. What must not come in: the physician fee schedule (`medicare.physician`),
-prices.
+What belongs here: the layout of each file, and which of their companions are known and not read. What must not come
+in: wage indices (`medicare.wage_areas`), the physician fee schedule (`medicare.physician`), prices.
 
 Each public function gives (staged table, rows) for a sheet of its kind, None for any other; SourceError for a broken
 one.
@@ -12,12 +12,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipeline import errors
-from pipeline.readers.medicare.release import FIGURE_DECIMALS, code_key, code_of, number_key, records, release, some
+from pipeline.readers.medicare.release import Key, code_key, code_of, records, release, some
+from pipeline.readers.medicare.wage_areas import wages
 from pipeline.readers.reference_files import sheet
 from pipeline.readers.reference_files.account import Account
-from pipeline.readers.reference_files.parts import feeding
-from pipeline.readers.reference_files.release_names import names_of, quarter_of, year_of
+from pipeline.readers.reference_files.release_names import quarter_of
 from pipeline.readers.reference_files.sheet import cell
 
 
@@ -46,6 +45,69 @@ def opps(path: Path, rows: list[sheet.Row], account: Account):
         get |= {"code": code_of(get["code"]), "apc": get["apc"].zfill(4) if get["apc"] else None}
         out.append(get | release(f"Addendum B {year}-{month:02}", year, month, path))
     return "staged_opps", some(sheet.once(out, ("code",), path), path)
+
+
+def opps_apc(path: Path, rows: list[sheet.Row], account: Account):
+    """OPPS Addendum A: the weight and rate of each group of services (APC). Addendum B repeats them for every code."""
+    figures = {"RELATIVE WEIGHT", "PAYMENT RATE", "GROUP TITLE"}
+    found = sheet.below_header(path, rows, lambda labels: "APC" in labels and figures <= set(labels))
+    if found is None or "HCPCS CODE" in found.labels:
+        return None
+    apc_at = found.column("APC")
+    column = {
+        "si": found.column(re.compile("SI|STATUS INDICATOR")),
+        "weight": found.column("RELATIVE WEIGHT"),
+        "payment_rate": found.column("PAYMENT RATE"),
+    }
+    year, month = quarter_of(["", *found.title_lines], path, account)
+    apc = re.compile(r"\d{1,4}")
+    out = []
+    others = (column["si"], column["payment_rate"])
+    for place, cells in records(found, Key(apc_at, apc, "the APC", apc), others, column.values(), account):
+        get = {name: cell(cells, at) for name, at in column.items()}
+        get |= {n: sheet.number(get[n], place, n) for n in ("weight", "payment_rate")}
+        when = release(f"Addendum A {year}-{month:02}", year, month, path)
+        out.append({"apc": cells[apc_at].zfill(4)} | get | when)
+    return "staged_opps_apc", some(sheet.once(out, ("apc",), path), path)
+
+
+def opps_device(path: Path, rows: list[sheet.Row], account: Account):
+    """OPPS Addendum P: which share of a procedure's APC rate is its device's. The final rule's, in force from January."""
+    offset = re.compile(r"DEVICE OFFSET PERCENTAGE")
+    found = sheet.below_header(
+        path, rows, lambda labels: bool({"HCPCS", "HCPCS CODE"} & set(labels)) and any(map(offset.fullmatch, labels))
+    )
+    rated = None if found is None else found.column(re.compile(r".*APC PAYMENT RATE"), required=False)
+    if rated is None:
+        return None
+    code_at, offset_at = found.column(re.compile("HCPCS( CODE)?")), found.column(offset)
+    amount_at = found.column(re.compile(r"DEVICE OFFSET AMOUNT"))
+    year, month = quarter_of([found.labels[rated]], path, account)
+    out = []
+    for place, cells in records(found, code_key(code_at), (offset_at, amount_at), (offset_at, amount_at), account):
+        percent = sheet.number(cell(cells, offset_at).removesuffix("%"), place, "device offset percentage")
+        amount = sheet.number(cell(cells, amount_at), place, "device offset amount")
+        when = release(f"Addendum P {year}-{month:02}", year, month, path)
+        out.append({"code": code_of(cells[code_at]), "device_percent": percent, "device_amount": amount} | when)
+    return "staged_opps_device", some(sheet.once(out, ("code",), path), path)
+
+
+# Companions of these files that hold no price, by their titles, and why they are not read.
+COMPANIONS = (
+    (r"ADDENDUM D1\b.*STATUS INDICATORS", "OPPS Addendum D1, which says in words what the status indicators mean"),
+    (r"ADDENDUM D2\b.*COMMENT INDICATORS", "OPPS Addendum D2, which says in words what the comment indicators mean"),
+    (r"ADDENDUM E\b.*INPATIENT", "OPPS Addendum E, the inpatient-only codes, which Addendum B has with status C"),
+    (r"ADDENDUM L\b.*OUT.?MIGRATION", "OPPS Addendum L, adjustments of single hospitals, which no rate here has"),
+    (r"ADDENDUM EE\b.*EXCLUDED", "ASC Addendum EE, the codes that surgical centers are not paid for"),
+    (r"ADDENDUM DD1\b.*PAYMENT INDICATORS", "ASC Addendum DD1, which says in words what the payment indicators mean"),
+    (r"ADDENDUM DD2\b.*COMMENT INDICATORS", "ASC Addendum DD2, which says in words what the comment indicators mean"),
+)
+
+
+def companion(titles: str) -> str | None:
+    """What a sheet with these titles is, where it is a companion of the addenda that holds no price."""
+    text = " ".join(titles.upper().split())
+    return next((what for pattern, what in COMPANIONS if re.search(pattern, text)), None)
 
 
 def device(path: Path, rows: list[sheet.Row], account: Account):
@@ -96,64 +158,12 @@ def asc(path: Path, rows: list[sheet.Row], account: Account):
     return "staged_asc", some(sheet.once(out, ("code",), path), path)
 
 
-def wages(path: Path, rows: list[sheet.Row], account: Account):
-    """Wage index by CBSA (IPPS Table 3, or the ASC file): an area's state is its own column or ends its name."""
-    wage = re.compile(r"((FY|CY) ?(20\d\d) )?((FINAL|ASC|OPPS) )*WAGE INDEX|WI ?\d\d")
-    found = sheet.below_header(
-        path, rows, lambda labels: any("CBSA" in c for c in labels) and any(map(wage.fullmatch, labels))
-    )
-    if found is None:
-        return None
-    cbsa_at, wage_at = found.column(re.compile(r"CBSA( CODE| NUMBER| NO)?")), found.column(wage)
-    state_at = found.column(re.compile(r"STATE( ABBREVIATION)?"), required=False)
-    name_at = found.column(re.compile(r"(CBSA |LABOR MARKET )?(AREA )?(NAME|TITLE)"), required=state_at is None)
-    short = re.fullmatch(r"WI ?(\d\d)", found.labels[wage_at])
-    year = f"20{short.group(1)}" if short else year_of("\n".join([*found.title_lines, found.labels[wage_at]]), path)
-    schedule = _schedule(f"{found.titles} {found.labels[wage_at]}", *names_of(path))
-    with feeding("staged_wage_index" + f":{schedule}" * bool(schedule)):
-        return "staged_wage_index", _areas(found, schedule, year, (cbsa_at, name_at, state_at, wage_at), account)
-
-
-def _schedule(*texts: str) -> str:
-    """ASC or OPPS, as the first of the texts says that says it of one; '' for neither in particular."""
-    for text in texts:
-        words = re.sub(r"[^A-Z0-9]+", " ", text.upper())
-        named = [schedule for schedule in ("ASC", "OPPS") if re.search(rf"\b{schedule}\b", words)]
-        if len(named) == 1:
-            return named[0]
-        if re.search(r"\bIPPS\b|\bTABLE 3|\bFY", words):
-            return "OPPS"  # OPPS adopts the inpatient index of the fiscal year for its calendar year
-    return ""
-
-
-def _areas(
-    found: sheet.Sheet, schedule: str, year: str, columns: tuple[int | None, ...], account: Account
-) -> list[dict]:
-    cbsa_at, name_at, state_at, wage_at = columns
-    path = found.path
-    out = []
-    for place, cells in records(found, number_key(cbsa_at, "the CBSA"), (wage_at,), (state_at, wage_at), account):
-        name = cell(cells, name_at) if name_at is not None else None
-        states = cell(cells, state_at)
-        if state_at is None:
-            states = (re.search(r", ([A-Z]{2}(-[A-Z]{2})*)", name) or ["", ""])[1]
-        index = sheet.number(cell(cells, wage_at), place, "wage index", decimals=FIGURE_DECIMALS)
-        if not states or index is None:
-            raise errors.SourceError(
-                "an area without state or index",
-                place=place,
-                remedy="IPPS Table 3 names the state of every area: take it, or add a column State to this file",
-            )
-        for state in states.split("-"):
-            row = {"schedule": schedule, "state": state, "cbsa": cells[cbsa_at], "area_name": name, "wage_index": index}
-            out.append(row | release(f"wage index {year}", year, 1, path))
-    return some(sheet.once(out, ("state", "cbsa"), path), path)
-
-
 # What tells a table of a kind, and the staged table that it gives, in the order in which they are asked.
 KINDS = {
+    opps_device: "staged_opps_device",
     device: "staged_asc_device",
     asc: "staged_asc",
     opps: "staged_opps",
+    opps_apc: "staged_opps_apc",
     wages: "staged_wage_index",
 }

@@ -24,8 +24,8 @@ from pipeline.readers.reference_files.parts import Frames, Part
 
 KINDS = physician.KINDS | facility.KINDS
 _READ = (
-    "read are: PPRRVU, GPCI, localities by county, anaesthesia factors and base units, OPPSCAP, ZIP5, OPPS Addendum B, "
-    "ASC Addenda AA, BB and FF, wage index"
+    "read are: PPRRVU, GPCI, localities by county, anaesthesia factors and base units, OPPSCAP, ZIP5, OPPS Addenda A, B "
+    "and P, ASC Addenda AA, BB and FF, wage index"
 )
 _PFS = tuple(dict.fromkeys([*physician.KINDS.values(), "staged_zip_locality"]))
 # What a file is likely to hold by CMS's name for it, the first that fits: for one that cannot be read.
@@ -41,8 +41,16 @@ _NAMES = (
     (r"(ADDENDUM|ASC).*\bFF\b", ("staged_asc_device",)),
     (r"(ADDENDUM|ASC).*\b(AA|BB)\b", ("staged_asc",)),
     (r"\bASC\b", ("staged_asc", "staged_asc_device")),
+    (r"ADDENDUM A\b", ("staged_opps_apc",)),
+    (r"ADDENDUM P\b", ("staged_opps_device",)),
     (r"ADDENDUM B\b|\bOPPS\b|\bADD ?B\b", ("staged_opps",)),
     (r"RVU ?\d\d", _PFS),
+)
+# A third party's tables of CMS's figures, by their headings: they lack CMS's titles, which say what the figures are.
+_FOREIGN = (
+    ({"GPCI WORK", "GPCI PE"}, "GPCIs", "whether its work GPCIs have the floor of 1.0"),
+    ({"HCPCS", "STATUS CODE", "WORK RVU"}, "relative values", "when it was released"),
+    ({"CONTRACTOR", "ANESTHESIA CONV FACTOR"}, "anaesthesia factors", "what the national factor is"),
 )
 _RECORD = re.compile(r"\d{5}|[A-Z]\d{4}|\d{4}[A-Z]")  # a code, a carrier, an area: what begins a row of any table
 _MOST_TITLES = 12  # rows among which a table's title and headings are looked for
@@ -85,6 +93,8 @@ def _tables(part: Part, account: Account) -> Frames:
                 "is a text of fixed width, which is not read", place=part.path,
                 remedy="CMS's zip holds the same table as .csv and .xlsx: keep one of them",
             )  # fmt: skip
+    for rows in sheets:
+        _refuse_foreign(rows, part.path)
     found: Frames = {}
     proposed = 0
     for n, rows in enumerate(sheets, 1):
@@ -106,10 +116,27 @@ def _tables(part: Part, account: Account) -> Frames:
             remedy="download the final rule's or the quarter's file",
         )
     if not found:
+        what = next((w for rows in sheets if (w := facility.companion(sheet.titles_of(rows[:_MOST_TITLES])))), None)
+        if what:
+            raise errors.UnrecognisedFile(f"is {what}: skipped", place=part.path, remedy="it may be there or not")
         raise errors.UnrecognisedFile(
             "is none of Medicare's fee-schedule files that are read", place=part.path, remedy=_READ
         )
     return found
+
+
+def _refuse_foreign(rows: list[sheet.Row], path: Path) -> None:
+    """UnrecognisedFile, to be told of, for a table whose first row is a third party's headings."""
+    labels = {sheet.squeeze(c) for _, cells in rows[:1] for c in cells}
+    for theirs, what, unsaid in _FOREIGN:
+        if theirs <= labels:
+            problem = errors.UnrecognisedFile(
+                f"is a third party's table of {what}, not CMS's: it does not say {unsaid}",
+                place=path,
+                remedy="take the file of CMS's own zip of the release",
+            )
+            problem.is_telling = True
+            raise problem
 
 
 def _add(found: Frames, new: Frames, place: str, account: Account) -> None:

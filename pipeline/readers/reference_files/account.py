@@ -22,6 +22,7 @@ STRAY_BYTE = Issue("stray_byte", "{n} code{s} or figure{s} with a stray characte
 NOT_UTF8 = Issue("not_utf8", "{n} line{s} not in UTF-8, read as Windows-1252")
 UNREADABLE_ROW = Issue("unreadable_row", "{n} row{s} left out, whose key cannot be read")
 RELEASE = Issue("release", "the release is named in more than one way", 3)
+NO_INDEX = Issue("no_index", "{n} area{s} without a wage index, left out", 3)
 SHARES = Issue("shares", "{n} ZIP{s} with shares that do not add up to 1")
 COPY = Issue("copy", "{n} cop{ies} of a table that is read already, skipped", 40)
 SKIPPED = Issue("skipped", "{n} file{s} inside without a table that is read, skipped", 40)

@@ -1,27 +1,14 @@
--- OPPS by state for the month: the full allowed amount, coinsurance included; which status is paid how, and the source of
--- each rule, stands in bench_opps.py. No adjustment of a single hospital enters (rural sole community, quality reporting,
--- outliers, wage index floors and transitions beyond the published index). The state's is the unweighted mean over its
--- areas of the rates rounded to the cent.
+-- OPPS by state for the month, and for the nation (`US`), over opps_area: the full allowed amount, coinsurance included;
+-- which status is paid how, and the source of each rule, stands in bench_opps.py. No adjustment of a single hospital
+-- enters (rural sole community, quality reporting, outliers, wage index floors and transitions beyond the published
+-- index). The state's is the unweighted mean over its areas of the rates rounded to the cent.
 WITH opps_day AS (
   SELECT release_that_holds('OPPS', list(DISTINCT effective_from), first_day()) AS day FROM staged_opps
-), wage_day AS (
-  SELECT release_that_holds('OPPS', list(DISTINCT w.effective_from), d.day) AS day
-  FROM staged_wage_index w CROSS JOIN opps_day d
-  WHERE w.schedule IN ('OPPS', '')
-  GROUP BY d.day
 ), opps AS (
   SELECT DISTINCT code, si, CAST(weight AS DECIMAL(14, 6)) AS weight, CAST(payment_rate AS DECIMAL(14, 6)) AS rate,
     effective_from, release
   FROM staged_opps
   WHERE effective_from = (SELECT day FROM opps_day)
-), area AS (
-  SELECT DISTINCT state, cbsa, CAST(wage_index AS DECIMAL(9, 4)) AS wage
-  FROM staged_wage_index
-  WHERE effective_from = (SELECT day FROM wage_day)
-    -- a file that says OPPS goes before one that says neither
-    AND schedule = (
-      SELECT max(schedule) FROM staged_wage_index
-      WHERE schedule IN ('OPPS', '') AND effective_from = (SELECT day FROM wage_day))
 ), priced AS (
   SELECT *,
     rate IS NOT NULL AND (si IN ('S', 'T', 'V', 'P', 'J1', 'J2') OR left(si, 1) = 'Q') AS adjusted,
@@ -29,10 +16,15 @@ WITH opps_day AS (
   FROM opps
 ), mean AS (
   SELECT p.code, a.state,
-    CAST(sum(CAST(round(p.rate * (0.60 * a.wage + 0.40), 2) * 100 AS BIGINT)) AS DOUBLE) / (100 * count(*)) AS rate
-  FROM priced p CROSS JOIN area a
+    CAST(sum(CAST(round(p.rate * (0.60 * a.wage + 0.40), 2) * 100 AS BIGINT) * a.share) AS DOUBLE)
+      / (100 * min(a.shares)) AS rate
+  FROM priced p CROSS JOIN opps_area a
   WHERE p.adjusted
   GROUP BY p.code, a.state
+), place AS (
+  SELECT DISTINCT state FROM opps_area
+  UNION ALL
+  SELECT 'US'
 )
 SELECT
   s.state,
@@ -41,9 +33,10 @@ SELECT
   p.code,
   CAST(p.weight AS DOUBLE) AS opps_weight,
   p.si AS opps_si,
-  CASE WHEN p.adjusted THEN m.rate WHEN p.flat THEN CAST(p.rate AS DOUBLE) END AS opps_mar_stateavg,
+  CASE WHEN p.flat OR (p.adjusted AND s.state = 'US') THEN CAST(p.rate AS DOUBLE) WHEN p.adjusted THEN m.rate END
+    AS opps_mar_stateavg,
   CASE WHEN p.adjusted OR p.flat THEN CAST(p.rate AS DOUBLE) END AS medicare_national_rate,
   release_text(p.release, p.effective_from, first_day()) AS release
 FROM priced p
-CROSS JOIN (SELECT DISTINCT state FROM area) s
+CROSS JOIN place s
 LEFT JOIN mean m ON m.code = p.code AND m.state = s.state

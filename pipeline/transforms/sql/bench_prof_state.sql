@@ -1,4 +1,4 @@
--- Physician fee schedule by state for the month, no modifier, non-facility, over pfs_price of the month's release.
+-- Physician fee schedule by state for the month, and for the nation (`US`), no modifier, non-facility, over pfs_price of the month's release.
 -- The mean is that of cents, divided once: not rounded, and the same whatever the order of rows. The nation's rate is
 -- the locality without carrier, whose GPCIs are 1.
 WITH cents AS (
@@ -7,7 +7,7 @@ WITH cents AS (
   SELECT code, cent FROM cents WHERE carrier = ''
 )
 SELECT
-  c.state,
+  CASE WHEN c.carrier = '' THEN 'US' ELSE c.state END AS state,
   getvariable('year_month') AS year_month,
   level_of(c.code) AS code_type,
   c.code,
@@ -23,5 +23,4 @@ SELECT
   release_text(min(c.release), min(c.effective_from), first_day()) AS release
 FROM cents c
 LEFT JOIN nation n ON n.code = c.code
-WHERE c.carrier <> ''
-GROUP BY c.state, c.code
+GROUP BY c.carrier = '', c.state, c.code

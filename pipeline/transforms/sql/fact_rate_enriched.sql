@@ -4,7 +4,7 @@ WITH joined AS (
   SELECT
     f.*,
     e.* EXCLUDE (rest_ix),
-    o.payer_slug, o.state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count, o.known_count, o.tin_count,
+    o.payer_slug, o.state, o.source_state, o.reporting_entity_name, o.pg_uid, o.npi_count, o.state_count, o.known_count, o.tin_count,
     o.tin_type, o.tin_value, o.tin_name, o.are_professionals, o.is_out_of_state,
     c.* EXCLUDE (code_ix),
     p.* EXCLUDE (provider_ix),
@@ -15,7 +15,7 @@ WITH joined AS (
     if(r.price_ix IS NOT NULL, t.facility, NULL) AS benchmark_facility,
     r.* EXCLUDE (price_ix, reason, conversion_factor), r.reason AS price_reason,
     coalesce(r.conversion_factor, f.locality_factor) AS conversion_factor,
-    h.schedule IS NOT NULL AS has_release, s.low, s.high,
+    h.schedule IS NOT NULL AS has_release, h.by_state, s.low, s.high,
     CASE WHEN f.negotiated_rate > 0 AND t.in_dollars THEN f.negotiated_rate END AS negotiated_dollars,
     negotiated_dollars / nullif(f.state_rate, 0) AS rate_to_medicare_ratio,
     -- Of the nearest release of any year where the month's year has none: for flags alone.
@@ -66,10 +66,13 @@ SELECT
   CASE
     WHEN choice_reason IS NOT NULL THEN choice_reason
     WHEN joined_type IS DISTINCT FROM 'HCPCS' THEN 'code type ' || coalesce(joined_type, code_type) || ' has no Medicare price'
-    WHEN state IS NULL THEN 'state unknown'
+    WHEN state IS NULL AND source_state IS DISTINCT FROM 'US' THEN 'state unknown'
     WHEN NOT has_release THEN schedule_not_loaded(schedule, left(year_month, 4))
+    WHEN benchmark_type IS NULL AND state IS NOT NULL AND NOT by_state THEN
+      if(schedule = 'PFS', schedule_not_loaded(schedule, left(year_month, 4)),
+        'no ' || schedule || ' wage index for ' || left(year_month, 4))
     WHEN benchmark_type IS NULL THEN
-      'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || state
+      'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || coalesce(state, 'the nation')
     WHEN coalesce(state_rate, 0) = 0 THEN coalesce(price_reason, 'no rate in ' || schedule)
   END AS benchmark_reason,
   benchmark_facility,

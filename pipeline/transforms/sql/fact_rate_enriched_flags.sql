@@ -63,33 +63,51 @@ SELECT *,
     billing_code_modifiers, pos_set_id) AS INTEGER) AS same_terms_ix
 FROM enriched_terms;
 
--- What the physician schedule pays outside of facilities, without modifier, in its nearest release, where the month's year has
--- none. The mean is that of cents, divided once, so that it is the same in whatever order rows come.
+-- What the physician schedule pays in its nearest release, where the month's year has none; what a state's rows do not
+-- answer is the nation's for the folder `US`. The mean is that of cents, divided once, so that it is the same in whatever
+-- order rows come.
+CREATE OR REPLACE TEMP TABLE enriched_far_pair AS
+WITH near AS (
+  SELECT d.*, j.join_ix
+  FROM bench_medicare_prof_detail d
+  JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
+  WHERE (d.modifier = '' OR d.modifier IN (SELECT modifier FROM enriched_choice WHERE schedule = 'PFS'))
+    AND applied_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day()) IS NULL
+    AND d.effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
+),
+states AS (
+  SELECT s.state_ix, d.join_ix, d.modifier,
+    CAST(sum(CAST(round(d.nonfacility_rate * 100) AS BIGINT)) AS DOUBLE) / nullif(100 * count(d.nonfacility_rate), 0)
+      AS nonfacility_rate,
+    CAST(sum(CAST(round(d.facility_rate * 100) AS BIGINT)) AS DOUBLE) / nullif(100 * count(d.facility_rate), 0)
+      AS facility_rate
+  FROM near d
+  JOIN enriched_state s ON s.state = d.state
+  GROUP BY ALL
+),
+nation AS (
+  SELECT s.state_ix, n.*
+  FROM (
+    SELECT join_ix, modifier, min(nonfacility_national_rate) AS nonfacility_rate, min(facility_national_rate) AS facility_rate
+    FROM near GROUP BY ALL
+  ) n
+  CROSS JOIN (FROM enriched_state WHERE nationwide) s
+)
+SELECT state_ix, join_ix, modifier,
+  coalesce(nullif(states.nonfacility_rate, 0), nullif(nation.nonfacility_rate, 0)) AS nonfacility_rate,
+  coalesce(nullif(states.facility_rate, 0), nullif(nation.facility_rate, 0)) AS facility_rate
+FROM states FULL JOIN nation USING (state_ix, join_ix, modifier);
+
 CREATE OR REPLACE TEMP TABLE enriched_far_physician AS
-SELECT s.state_ix, j.join_ix,
-  CAST(sum(CAST(round(d.nonfacility_rate * 100) AS BIGINT)) AS DOUBLE) / nullif(100 * count(d.nonfacility_rate), 0) AS rate
-FROM bench_medicare_prof_detail d
-JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
-JOIN enriched_state s ON s.state = d.state
-WHERE d.modifier = ''
-  AND applied_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day()) IS NULL
-  AND d.effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
-GROUP BY ALL;
+SELECT state_ix, join_ix, nonfacility_rate AS rate FROM enriched_far_pair WHERE modifier = '';
 
 -- What schedules that have no release in the month's year pay in their nearest one. The hospitals' and surgical centers'
 -- are the nation's: a flag asks for a tenth or twenty times, which no wage index makes.
 CREATE OR REPLACE TEMP TABLE enriched_far_rate AS
 WITH physician AS (
-  SELECT s.state_ix, j.join_ix, c.choice_ix,
-    CAST(sum(CAST(round(if(c.facility, d.facility_rate, d.nonfacility_rate) * 100) AS BIGINT)) AS DOUBLE)
-      / nullif(100 * count(if(c.facility, d.facility_rate, d.nonfacility_rate)), 0) AS rate
-  FROM bench_medicare_prof_detail d
-  JOIN enriched_join j ON j.joined_code = d.code AND j.joined_type = 'HCPCS'
-  JOIN enriched_state s ON s.state = d.state
-  JOIN enriched_choice c ON c.schedule = 'PFS' AND c.modifier = d.modifier
-  WHERE applied_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day()) IS NULL
-    AND d.effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM bench_medicare_prof_detail), first_day())
-  GROUP BY ALL
+  SELECT p.state_ix, p.join_ix, c.choice_ix, if(c.facility, p.facility_rate, p.nonfacility_rate) AS rate
+  FROM enriched_far_pair p
+  JOIN enriched_choice c ON c.schedule = 'PFS' AND c.modifier = p.modifier
 ),
 facility AS (
   SELECT 'OPPS' AS schedule, code, payment_rate
@@ -110,6 +128,8 @@ JOIN enriched_join j ON j.joined_code = f.code AND j.joined_type = 'HCPCS'
 JOIN enriched_choice c ON c.schedule = f.schedule
 CROSS JOIN enriched_state s
 GROUP BY ALL;
+
+DROP TABLE enriched_far_pair;
 
 -- The part of a service, the place and the unit of rates in dollars, by their terms and the kind of their code.
 CREATE OR REPLACE TEMP TABLE enriched_line AS

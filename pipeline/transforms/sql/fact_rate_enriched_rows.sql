@@ -15,7 +15,7 @@ FROM (
 -- one row per key, so every join is many-to-one.
 CREATE OR REPLACE TEMP VIEW enriched_fact AS
 SELECT f.fact_uid, f.negotiated_rate, o.group_ix, c.code_ix, t.terms_ix, e.rest_ix, r.price_ix, b.pair_ix, r.state_rate,
-  l.rate AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount,
+  coalesce(l.rate, a.rate) AS locality_rate, l.conversion_factor AS locality_factor, w.wcfs_amount,
   -- Two facts that agree in all but the amount have the same (code_ix and) four of these: fact_rate_enriched_variants.sql.
   o.folder_ix, if(e.members_ix IS NULL, o.pg_ix, 0) AS unlisted_ix, t.same_terms_ix, e.alike_ix,
   -- Whose amount it is, and of which kind: fact_rate_enriched_spread.sql.
@@ -46,6 +46,7 @@ LEFT JOIN enriched_choice ch ON ch.schedule = t.schedule AND ch.modifier = t.mod
 LEFT JOIN enriched_state_rate r ON r.join_ix = c.join_ix AND r.state_ix = o.state_ix AND r.choice_ix = ch.choice_ix
 LEFT JOIN enriched_locality_rate l ON l.join_ix = c.join_ix AND l.locality_ix = o.locality_ix
   AND l.choice_ix = ch.choice_ix
+LEFT JOIN enriched_area_rate a ON a.join_ix = c.join_ix AND a.area_ix = o.area_ix AND a.choice_ix = ch.choice_ix
 LEFT JOIN enriched_beside b ON b.join_ix = c.join_ix AND b.state_ix = o.state_ix AND b.modifier = t.beside
 LEFT JOIN enriched_wcfs w ON w.join_ix = c.join_ix AND w.state_ix = o.state_ix AND t.whole_service
 LEFT JOIN enriched_far_rate x ON x.join_ix = c.join_ix AND x.state_ix = o.state_ix AND x.choice_ix = ch.choice_ix

@@ -8,6 +8,7 @@ import pytest
 from medicare_texts import ANES, ASC, GPCI, LOCALITIES, OFFICE, OPPS, rvu_file, zip_record
 from pipeline import errors, tables
 from pipeline.readers.medicare import read as medicare
+from pipeline.readers.reference_files.account import Account
 
 
 @pytest.fixture
@@ -325,6 +326,43 @@ def test_wage_index(write, name, text, expected):
     assert set(found["staged_wage_index"]["effective_from"]) == {"2025-01-01"}
 
 
+def test_areas_as_the_asc_file_names_them(write):
+    """The rest of a state by the state's name, an area of one county by its code, two indices of one area."""
+    text = (
+        "CBSA\tWI26\tCBSA Name\n01\t0.6367\tALABAMA\n50001\t0.6800\tWashington County\n"
+        '12100\t1.0333\t"Atlantic City, NJ"\n12100\t1.0303\t"Atlantic City, NJ"\n12100\t1.0303\t"Atlantic City, NJ"\n'
+    )
+    found = write("areas.txt", text)
+    columns = ("schedule", "state", "cbsa", "listing", "counties", "wage_index", "effective_from")
+    assert table(found, "staged_wage_index", *columns) == [
+        ("ASC", "AL", "01", 1, None, "0.6367", "2026-01-01"),
+        ("ASC", "AL", "50001", 1, "01129", "0.6800", "2026-01-01"),
+        ("ASC", "NJ", "12100", 2, None, "1.0333", "2026-01-01"),
+        ("ASC", "NJ", "12100", 1, None, "1.0303", "2026-01-01"),
+    ]
+
+
+def test_a_rest_of_a_state_that_lost_its_zero(write):
+    found = write("wages.csv", "CBSA,CBSA Name,WI25\n1,ALABAMA,0.6471\n")
+    assert table(found, "staged_wage_index", "state", "cbsa") == [("AL", "01")]
+
+
+def test_a_row_without_an_index_is_left_out_and_counted(tmp_path):
+    """New Jersey has no rural area; Arkansas' takes in hospitals of Louisiana, where it does not lie (IPPS Table 3)."""
+    path = tmp_path / "FY 2025 Table 3.csv"
+    path.write_text("CBSA,Area Name,State,Wage Index\n04,ARKANSAS,AR,0.7\n04,ARKANSAS,LA,\n31,NEW JERSEY,NJ,\n")
+    account = Account()
+    found = medicare.read(path, account)
+    assert table(found, "staged_wage_index", "state", "cbsa") == [("AR", "04")]
+    assert account.warnings == [["no_index", 2, "04 ARKANSAS; 31 NEW JERSEY"]]
+
+
+def test_an_area_of_more_rows_than_can_be_counted_is_refused(write):
+    rows = "".join(f'12100,"Atlantic City, NJ",1.{n:02}\n' for n in range(13))
+    with pytest.raises(errors.SourceError, match="lists the area 12100 NJ 13 times"):
+        write("wages.csv", f"CBSA,CBSA Name,WI25\n{rows}")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252"])
 def test_names_in_whatever_encoding(write, encoding):
     name = "Cañon City" if encoding == "latin-1" else "Cañon City “west”"
@@ -333,7 +371,7 @@ def test_names_in_whatever_encoding(write, encoding):
 
 
 def test_an_area_without_state_is_refused(write):
-    with pytest.raises(errors.SourceError, match="an area without state or index"):
+    with pytest.raises(errors.SourceError, match="in which state the area 10180 Abilene lies is not said"):
         write("wages 2025.csv", "CBSA,Area Name,Wage Index\n10180,Abilene,0.9\n")
 
 
