@@ -19,7 +19,7 @@ from pipeline.operations.gaps import Gaps, GateWarning, SuspiciousFile
 MANY, FEW = 5, 3  # sentences of a kind; names in one sentence
 KINDS, BROKEN = 10, 10  # kinds of readers' warnings; broken files, each with its reason
 NPPES_FILE = "NPPES's monthly file (npidata_pfile, ZIP or CSV, download.cms.gov/nppes)"
-_RELEASE = re.compile(r"[\w ]+ \((PFS|OPPS|ASC)\) (\d{4}) not loaded: .*")
+_RELEASE = re.compile(r"(PFS|OPPS|ASC) (\d{4}) not loaded: .*")
 _UNKNOWN_PLACE = re.compile(r"kind of places of service [\d|]+ unknown")
 # Geography: staged table -> the file that fills it.
 GEOGRAPHY = {

@@ -1,4 +1,4 @@
-"""The fee schedules: what each is called, and how long a release of it holds.
+"""The fee schedules, and how long a release of each holds.
 
 What belongs here: one declaration for each schedule. What must not come in: prices, files, which schedule goes with a rate
 (`benchmark_choice`).
@@ -19,33 +19,25 @@ RULES = {"calendar year": "applied_release", "until the next": "applied_schedule
 
 @dataclass(frozen=True)
 class Schedule:
-    """A fee schedule: `benchmark_type`, what a person calls it, and which of RULES says how long a release holds."""
+    """A fee schedule: what reasons call it (its `benchmark_type`), and which of RULES says how long a release holds."""
 
     name: str
-    title: str
     holds: str
 
 
 DECLARED = (
-    Schedule("PFS", "physician schedule", "calendar year"),
-    Schedule("OPPS", "hospital outpatient schedule", "calendar year"),
-    Schedule("ASC", "surgical center schedule", "calendar year"),
-    Schedule("WCFS", "workers' compensation schedule", "until the next"),
+    Schedule("PFS", "calendar year"),
+    Schedule("OPPS", "calendar year"),
+    Schedule("ASC", "calendar year"),
+    Schedule("WCFS", "until the next"),
 )
-NAMES = {one.name: one for one in DECLARED}
-
-
-def not_loaded(schedule: str, year: str) -> str:
-    """The `benchmark_reason` of a rate whose schedule has no release that may price its month."""
-    return f"{NAMES[schedule].title} ({schedule}) {year} not loaded: see docs/data-sources.md"
 
 
 def macros() -> str:
     """The macros release_that_holds(schedule, dates, day), over `bench_release.sql`, and schedule_not_loaded(schedule, year)."""
     held = " ".join(f"WHEN '{one.name}' THEN {RULES[one.holds]}(dates, day)" for one in DECLARED)
-    titles = " ".join(f"WHEN '{one.name}' THEN '{one.title.replace(chr(39), chr(39) * 2)}'" for one in DECLARED)
     return f"""
 CREATE OR REPLACE MACRO release_that_holds(schedule, dates, day) AS CASE schedule {held} END;
 CREATE OR REPLACE MACRO schedule_not_loaded(schedule, year) AS
-  (CASE schedule {titles} END) || ' (' || schedule || ') ' || year || ' not loaded: see docs/data-sources.md';
+  schedule || ' ' || year || ' not loaded: see docs/data-sources.md';
 """

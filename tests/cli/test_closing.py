@@ -71,32 +71,32 @@ def test_references_that_are_missing_are_fetched():
     ("reason", "month", "file"),
     [
         (
-            "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            "PFS 2025 not loaded: see docs/data-sources.md",
             "2025-01",
             "CMS's RVU25A zip (its PPRRVU, GPCI and LOCCO tables)",
         ),
         (
-            "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            "PFS 2025 not loaded: see docs/data-sources.md",
             "2025-06",
             "CMS's RVU25B zip (its PPRRVU, GPCI and LOCCO tables)",
         ),
         (
-            "physician schedule (PFS) 2020 not loaded: see docs/data-sources.md",
+            "PFS 2020 not loaded: see docs/data-sources.md",
             "2020-08",
             "CMS's RVU20C zip (its PPRRVU, GPCI and LOCCO tables)",
         ),
         (
-            "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            "PFS 2025 not loaded: see docs/data-sources.md",
             "2025-12",
             "CMS's RVU25D zip (its PPRRVU, GPCI and LOCCO tables)",
         ),
         (
-            "hospital outpatient schedule (OPPS) 2025 not loaded: see docs/data-sources.md",
+            "OPPS 2025 not loaded: see docs/data-sources.md",
             "2025-07",
             "CMS's OPPS Addendum B of July 2025 and the wage index of 2025",
         ),
         (
-            "surgical center schedule (ASC) 2026 not loaded: see docs/data-sources.md",
+            "ASC 2026 not loaded: see docs/data-sources.md",
             "2026-10",
             "CMS's ASC addenda AA, BB and FF of October 2026 and the wage index of 2026",
         ),
@@ -148,7 +148,7 @@ def test_without_any_fee_schedule_it_is_said_whatever_keeps_rows_from_it():
 
 
 def test_files_that_price_most_rows_come_first_and_months_of_a_quarter_together():
-    reason = "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md"
+    reason = "PFS 2025 not loaded: see docs/data-sources.md"
     found = {("2025-01", reason): 1, ("2025-02", reason): 2, ("2025-07", reason): 9, ("2025-07", "modifier AS"): 4}
     (said,) = _said(Outcome(gaps=_gaps(unpriced=found, priced=984)))
     first, july, january, rest = said.split(" | ")
@@ -190,7 +190,7 @@ def test_worst_comes_first():
         gaps=Gaps(
             1_000,
             Counter(unregistered=10, unplaced=5),
-            Counter({("2025-08", "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md"): 7}),
+            Counter({("2025-08", "PFS 2025 not loaded: see docs/data-sources.md"): 7}),
             993,
             Counter(FULL),
             (GateWarning("A rule.", "It matters.", ("2025-08",), {"fact_rate": 3, "dim_code": None}),),

@@ -115,7 +115,7 @@ def test_a_broken_schedule_from_the_start_holds_up_its_own_benchmark_alone(build
     ):
         assert states[table] == "built", table
     assert build.rows["G0463"] == (136.02, None)
-    assert build.rows["99213"] == (None, "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md")
+    assert build.rows["99213"] == (None, "PFS 2025 not loaded: see docs/data-sources.md")
     assert build.rows["comprehensive"] == [("OPPS", 1)]
 
 

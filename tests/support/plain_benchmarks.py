@@ -150,8 +150,7 @@ class Benchmarks:
             found = self.by_state.get((schedule, month, state, code))
             known = (schedule, month) in self.published
         if not known:
-            called = {"PFS": "physician", "OPPS": "hospital outpatient", "ASC": "surgical center"}[schedule]
-            missing = f"{called} schedule ({schedule}) {month[:4]} not loaded: see docs/data-sources.md"
+            missing = f"{schedule} {month[:4]} not loaded: see docs/data-sources.md"
             return None, None, None, None, missing
         if not found:
             which = f" with modifier {modifier}" if modifier else ""

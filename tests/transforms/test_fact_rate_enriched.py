@@ -469,7 +469,7 @@ def test_the_release_in_force_else_the_nearest_of_the_year():
         (25.1, "PFS RVU25A effective 2025-01-01 (in force)", None),
         (25.7, "PFS RVU25C effective 2025-07-01 (in force)", None),
         (26.4, "PFS RVU26B effective 2026-04-01 (nearest of its year)", None),
-        (None, None, "physician schedule (PFS) 2023 not loaded: see docs/data-sources.md"),
+        (None, None, "PFS 2023 not loaded: see docs/data-sources.md"),
     ]
 
 
