@@ -32,6 +32,7 @@ def _say_need(need: Need, name: str) -> None:
     click.echo(lines.wrapped(f"{name}: needs {_bytes_of(need)}{files}; {_free(need.disk)}"), err=True)
     if need.bytes_short or need.inodes_short:
         click.echo(lines.wrapped(_warning(need)), err=True)
+        click.echo(f"  {paths.command('stats --disk', session.current().path)}", err=True)
 
 
 def _warning(need: Need) -> str:
@@ -41,11 +42,10 @@ def _warning(need: Need) -> str:
         *([f"needs {_bytes_of(need)}, and {lines.size(need.disk.free_bytes)} are free"] if need.bytes_short else []),
         *([f"makes {_inodes_of(need)}, and has room for {need.disk.free_files:,}"] if need.inodes_short else []),
     ]
-    command = paths.command("stats --disk", session.current().path)
     return (
         f"WARNING: the disk at {need.disk.mount} {'is' if surely else 'may be'} too full for this build, which "
         f"{'; and '.join(lacks)}. Where it runs full, the build ends with an error, publishes nothing by halves, and goes "
-        f"on when it is run again. Free some space, or move the warehouse. What takes it, and what may go:\n  {command}"
+        f"on when it is run again. Free some space, or move the warehouse. What takes it, and what may go:"
     )
 
 

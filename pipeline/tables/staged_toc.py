@@ -1,6 +1,6 @@
 """The staged tables of a table of contents: plans and files by the structure in which they are together.
 
-What must not come in: how such a table is read (`readers.toc`), which files of ours it lists (`transforms.file_plans`).
+What belongs here: their declarations. What must not come in: how such a table is read (`readers.toc`), which files of ours it lists (`transforms.file_plans`).
 """
 
 from __future__ import annotations

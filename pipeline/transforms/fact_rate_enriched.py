@@ -3,14 +3,14 @@
 What belongs here: the order in which the join is put together. Each key that a fact carries (its provider group, its
 code, its terms) is answered once per distinct value, in temporary tables that DuckDB may spill; the facts are joined to
 these answers by their keys, sorted while they are narrow, cut into pieces, and only then joined, by number, to the wide
-columns. No window or grouping over all facts. What must not come in: the answers themselves
-(`sql/fact_rate_enriched_*.sql`, `benchmark_choice`), files, settings.
+columns. What facts say of each other (variants, bounds) is found among numbers, by groupings that spill. What must not come
+in: the answers themselves (`sql/fact_rate_enriched_*.sql`, `benchmark_choice`, `code_spread`), files, settings.
 
-Views: fact_rate, xref_fact_source, xref_group_npi, xref_group_tin and xref_group_member (of the month), dim_tin, dim_code, dim_code_cat_history, dim_pos_set, dim_npi,
-dim_npi_address, dim_npi_address_geolocation, bench_medicare_comprehensive and bench_wcfs (of the month),
-bench_medicare_prof_detail, bench_asc_area (of the month), dim_pos, staged_zip_locality, staged_cbsa_county; and for
-flags staged_opps, staged_asc and staged_category. Variables: year_month (text YYYY-MM) and
-fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have it, or null).
+Views: fact_rate, xref_fact_source, xref_group_npi, xref_group_tin and xref_group_member (of the month), dim_tin, dim_code,
+dim_code_cat_history, dim_pos_set, dim_pos, dim_npi, dim_npi_address, dim_npi_address_geolocation,
+bench_medicare_comprehensive and bench_wcfs (of the month), bench_medicare_prof_detail, bench_asc_area (of the
+month), staged_zip_locality, staged_cbsa_county; and for flags staged_opps, staged_asc and staged_category. Variables:
+year_month (text YYYY-MM) and fill_coordinates (whether an unknown coordinate is 0.0, as the guidelines have it, or null).
 """
 
 from __future__ import annotations

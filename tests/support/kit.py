@@ -111,6 +111,12 @@ def rewritten(before: dict[str, Seen], after: dict[str, Seen]) -> set[str]:
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
+def following(month: str) -> set[str]:
+    """The tables that may change with any rate of a month: what says where facts were published, and how rates lie."""
+    gold = {f"gold/{name}_{month}.parquet" for name in ("code_spread", "source_price_check")}
+    return {f"xrefs/xref_fact_source_{month}.parquet"} | gold
+
+
 def copy(root: Path, to: Path) -> Path:
     """A warehouse as it is, elsewhere: times kept; a build there stamps hard links anew only where it must."""
     shutil.copytree(root, to, copy_function=shutil.copy2)
