@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from decimal import ROUND_HALF_UP, Decimal
+
+import duckdb
+
 from bench_tables import ASC_DAY, asc, asc_area, connection, run, stage
 
 RELEASE = "addenda 2025-01 effective 2025-01-01 (in force)"
@@ -48,3 +53,28 @@ def test_a_row_says_of_which_area_and_release_it_is():
 def test_nothing_staged_gives_no_row():
     assert priced([], []) == []
     assert priced([("66984", "A2", "100")], []) == []
+
+
+def test_every_surgical_center_of_the_sample_has_the_rate_of_its_area(built_sample):
+    """Worked out again from the raw files: indices, device portions, and the national rates of the addenda."""
+    raw = built_sample / "raw" / "medicare"
+    tables = {}
+    for name, first in (("CY 2025 ASC wage index", "CBSA"), ("July 2025 ASC Addendum FF", "HCPCS Code")):
+        rows = list(csv.reader((raw / f"{name}.csv").read_text().splitlines()))
+        at = next(n for n, row in enumerate(rows) if row[0] == first)
+        tables[first] = rows[at + 1 :]
+    index: dict[str, set[Decimal]] = {}
+    for cbsa, _, wage in tables["CBSA"]:
+        index.setdefault(cbsa, set()).add(Decimal(wage))
+    portion = {row[0]: Decimal(row[4].strip(" $").replace(",", "")) for row in tables["HCPCS Code"] if row[4]}
+    with duckdb.connect(str(built_sample / "warehouse.duckdb"), read_only=True) as con:
+        facts = con.execute("""
+            SELECT stat_area_code, asc_pi, code, medicare_national_rate, medicare_locality_rate, count(*)
+            FROM fact_rate_enriched WHERE benchmark_type = 'ASC' AND medicare_state_rate IS NOT NULL
+            GROUP BY ALL""").fetchall()
+    assert len(facts) > 50
+    for cbsa, indicator, code, national, found, _ in facts:
+        flat = portion[code] if indicator == "J8" else Decimal(0)
+        (wage,) = index[cbsa]
+        amount = flat + (Decimal(str(national)) - flat) * (wage + 1) / 2
+        assert Decimal(str(found)) == amount.quantize(Decimal("0.01"), ROUND_HALF_UP), (cbsa, code)
