@@ -757,6 +757,55 @@ def test_a_state_without_the_code_has_no_pair_and_another_state_has_its_own():
     assert part(row, "pfs_nonfacility_rate pfs_facility_rate") == (88.01, 60.02)
 
 
+@pytest.mark.parametrize(
+    ("folder", "home", "expected"),
+    [
+        ("US", "TX", (88.01, 60.02)),
+        ("US", "OK", (88.31, 63.08)),
+        ("US", None, (88.31, 63.08)),
+        ("OK", "OK", (None, None)),  # its own folder is of a state
+    ],
+)
+def test_the_pair_of_the_whole_country_is_the_nations_where_no_state_has_one(folder, home, expected):
+    """It is beside an institutional rate too; without modifier the rate outside of facilities is the published table's."""
+    changed = {"dim_npi_address": [address(ANA, home)] if home else []}
+    detail = [pfs("01"), pfs("02")]
+    nation = published(state="US", medicare_state_rate=88.31)
+    world = WORLD | changed | {"bench_medicare_prof_detail": detail}
+    facts = [fact(state=folder), fact(state=folder, billing_class="institutional", negotiated_rate=99.0)]
+    for comprehensive in ([], [nation, published(medicare_state_rate=88.01)]):
+        rows = enrich(**(world | {"fact_rate": facts, "bench_medicare_comprehensive": comprehensive}))
+        assert [part(r, "pfs_nonfacility_rate pfs_facility_rate") for r in rows] == [expected] * 2
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [((0.0, 60.02), (88.31, 60.02)), ((88.01, None), (88.01, 63.08)), ((None, 0.0), (88.31, 63.08))],
+)
+def test_each_rate_of_the_pair_is_the_nations_by_itself(state, expected):
+    """What the one rate is, too: in a facility and outside."""
+    detail = [pfs(n, nonfacility_rate=state[0], facility_rate=state[1]) for n in ("01", "02")]
+    facts = [fact(state="US", pos_set_id=pos_id(pos)) for pos in ("11", "21")]
+    world = WORLD | {"bench_medicare_prof_detail": detail, "bench_medicare_comprehensive": [], "fact_rate": facts}
+    for row in enrich(**world):
+        assert part(row, "pfs_nonfacility_rate pfs_facility_rate") == expected
+        at = 1 if row["benchmark_facility"] else 0
+        assert row["medicare_state_rate"] == expected[at]
+        assert row["benchmark_source"].endswith(", national") == (not state[at])
+
+
+def test_the_nations_rate_where_it_is_rarely_done_says_both():
+    detail = [pfs("01", state="OK", facility_na=True)]
+    facts = [fact(state="US", pos_set_id=pos_id(pos)) for pos in ("11", "21")]
+    rows = enrich(
+        **(WORLD | {"fact_rate": facts, "bench_medicare_prof_detail": detail, "bench_medicare_comprehensive": []})
+    )
+    assert sorted(part(r, "benchmark_facility benchmark_source") for r in rows) == [
+        (False, f"PFS {RVU25D}, national"),
+        (True, f"PFS {RVU25D}, national; rarely done there"),
+    ]
+
+
 def test_where_cms_marks_the_setting_na_the_source_says_so():
     detail = [pfs(n, nonfacility_na=True, nonfacility_rate=60.02) for n in ("01", "02")]
     office = one(bench_medicare_prof_detail=detail)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from enriched_made import enrich, fact
+from enriched_made import enrich, fact, part
 from enriched_tables import ANA, BOB, EVA, MONTH, ORG, PAYER, WORLD, address, members, pfs, pos_id, provider, published
 from pipeline.settings import home
 from pipeline.storage import duck
@@ -84,6 +84,15 @@ def test_far_from_medicare_by_the_nearest_release_of_any_year(days, rate, flag):
     world = WORLD | {"bench_medicare_comprehensive": [], "bench_medicare_prof_detail": detail}
     (row,) = enrich(**(world | {"fact_rate": [fact(negotiated_rate=rate)]}))
     assert (row["rate_flags"], row["rate_to_medicare_ratio"], row["medicare_state_rate"]) == (flag, None, None)
+
+
+@pytest.mark.parametrize(("rate", "flag"), [(9.0, None), (8.8, "below_medicare"), (1767.0, "above_medicare")])
+def test_rates_of_the_whole_country_by_the_nation_s_where_no_state_is_known(rate, flag):
+    """$88.31 outside of facilities."""
+    detail = [pfs(n, effective_from="2023-01-01", release="R") for n in ("01", "02")]
+    world = WORLD | {"bench_medicare_comprehensive": [], "bench_medicare_prof_detail": detail, "dim_npi_address": []}
+    (row,) = enrich(**(world | {"fact_rate": [fact(state="US", negotiated_rate=rate)]}))
+    assert part(row, "state medicare_state_rate rate_flags") == (None, None, flag)
 
 
 def test_a_hospital_s_rate_by_the_nearest_release_of_any_year():
