@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
 
 import kit
-from pipeline import cli
+from pipeline import cli, settings
 from pipeline.cli import _root_first, lines, progress
 from pipeline.cli import build as building
 
@@ -369,6 +370,7 @@ def test_on_windows_the_command_says_what_it_wants_instead():
 )
 def test_several_workers_are_used_on_linux_alone_and_elsewhere_that_is_said(monkeypatch, capsys, platform, asked, used):
     monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(settings, "build", lambda: SimpleNamespace(workers=2))
     assert building._usable(asked) == used
     note = "note: a build has one worker on this system; several are used on Linux alone\n"
     assert capsys.readouterr().err == (note if asked and used < asked else "")

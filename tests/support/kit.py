@@ -112,8 +112,9 @@ def rewritten(before: dict[str, Seen], after: dict[str, Seen]) -> set[str]:
 
 
 def following(month: str) -> set[str]:
-    """The tables that may change with any rate of a month: what says where facts were published, and how rates lie."""
-    gold = {f"gold/{name}_{month}.parquet" for name in ("code_spread", "source_price_check")}
+    """The tables that may change with any rate of a month: what says where facts were published, how rates lie, what lacks."""
+    names = ("code_spread", "source_price_check", "coverage", "coverage_gap")
+    gold = {f"gold/{name}_{month}.parquet" for name in names}
     return {f"xrefs/xref_fact_source_{month}.parquet"} | gold
 
 
