@@ -15,10 +15,10 @@ from pipeline.transforms import mending
 
 def test_a_row_for_each_reason_with_the_file_that_would_mend_it():
     rows = [
-        row("1", benchmark_reason="physician schedule (PFS) 2025 not loaded: see docs/data-sources.md"),
+        row("1", benchmark_reason="PFS 2025 not loaded: see docs/data-sources.md"),
         row(
             "2",
-            benchmark_reason="physician schedule (PFS) 2025 not loaded: see docs/data-sources.md",
+            benchmark_reason="PFS 2025 not loaded: see docs/data-sources.md",
             status=None,
             **NOWHERE,
         ),
@@ -30,7 +30,7 @@ def test_a_row_for_each_reason_with_the_file_that_would_mend_it():
     assert [(one["kind"], one["reason"], one["facts"], one["folder"]) for one in found] == [
         ("category", "the code has no category", 1, "raw/codes/"),
         ("coordinates", "the address has no coordinates", 1, "raw/geo/"),
-        ("medicare", "physician schedule (PFS) 2025 not loaded: see docs/data-sources.md", 2, "raw/medicare/"),
+        ("medicare", "PFS 2025 not loaded: see docs/data-sources.md", 2, "raw/medicare/"),
         ("place", "no known provider", 2, None),
         ("place", "the address is in no known county or area", 1, "raw/geo/"),
         ("provider", "the NPI is deactivated", 1, None),
