@@ -104,6 +104,8 @@ def test_one_number_of_one_rate_rewrites_its_months_shard_its_leaf_and_what_cont
         f"{kit.staged(EDITED)}/staged_price.parquet",
         "dims/dim_source_file.parquet",
         "gold/fact_rate_2025-08.parquet",
+        "gold/coverage_2025-08.parquet",  # above_medicare: one fact fewer is comparable
+        "xrefs/xref_fact_source_2025-08.parquet",  # the rate is part of a fact's identity
         joined(sample, "2025-08"),
         plan("2025-08"),
         leaf_of(row),

@@ -133,7 +133,12 @@ def test_a_negative_rate_withholds_its_leaf_and_nothing_else(planted):
 
     after = published(kit.parquet_files(root))
     quarantined = {f"{QUARANTINE}/{name}.parquet" for name in ("rows", "published_before")}
-    assert kit.rewritten(published(planted.before), after) == {LEAF, f"gold/fact_rate_{MONTH}.parquet"} | quarantined
+    # What is said of the month as a whole, and which file published the fact, whose identity its rate is part of.
+    said_of_it = {
+        f"gold/{name}_{MONTH}.parquet" for name in ("coverage", "coverage_gap", "code_spread", "source_price_check")
+    }
+    said_of_it |= {f"gold/fact_rate_{MONTH}.parquet", f"xrefs/xref_fact_source_{MONTH}.parquet"}
+    assert kit.rewritten(published(planted.before), after) == {LEAF} | said_of_it | quarantined
     assert LEAF not in after
     assert after[f"{QUARANTINE}/published_before.parquet"].sha256 == planted.before[LEAF].sha256
     former = rates(root / QUARANTINE / "published_before.parquet")
