@@ -20,6 +20,7 @@ from pipeline import tables
 from pipeline.compiled.byte_interner import ByteInterner
 from pipeline.readers.in_network import read as in_network
 from pipeline.readers.in_network import references
+from pipeline.readers.json_stream import values
 from pipeline.storage import duck, parquet, parquet_reading, repeated_hashes
 from pipeline.transforms import fact_numbers, in_network_counts, leaf_digest
 
@@ -100,6 +101,7 @@ def main() -> None:
         repeated_hashes.standing_twice(
             [np.arange(2, dtype=np.uint64)], 2, folder, threads=1, held=1
         )  # more than are held
+    values.unclosed(np.frombuffer(b"[", np.uint8))  # asked for where something is too large
     spans = ByteInterner(most=4)
     for number in range(8):  # more than it has room for
         spans.number(str(number).encode())

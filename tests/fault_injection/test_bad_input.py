@@ -153,8 +153,9 @@ def test_a_broken_file_blocks_its_month_alone(broken):
     told = {(r["table"], r["month"]): r for r in status.status() if r["state"] != "built"}
     of_tables = {key: r["state"] for key, r in told.items() if not key[0].startswith(("staged/", "raw/"))}
     waiting = "dim_provider_group xref_group_npi xref_group_tin xref_group_member xref_contained_code".split()
-    waiting += ["enriched_joined", "leaf_plan", "fact_rate_enriched"]
-    assert of_tables == {("fact_rate", BROKEN_MONTH): "blocked", **{(name, BROKEN_MONTH): "stale" for name in waiting}}
+    waiting += ["enriched_joined", "leaf_plan", "fact_rate_enriched", "coverage", "coverage_gap"]
+    states = dict.fromkeys(waiting, "stale") | dict.fromkeys(["fact_rate", "xref_fact_source"], "blocked")
+    assert of_tables == {(name, BROKEN_MONTH): state for name, state in states.items()}
     files = {key[0].split("/", 1)[1]: r for key, r in told.items() if key[0].startswith(("staged/", "raw/"))}
     assert {name.removeprefix("mrf/") for name in files} == set(SAID)
     assert {r["state"] for r in files.values()} == {"broken"}
