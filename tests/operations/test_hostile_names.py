@@ -45,6 +45,9 @@ def lay_out(root: Path, names: list[str], *, more: float = 0.0, mark: str = "") 
     return root
 
 
+NAMING = {("dim_source_file", "file"), ("dim_pos", "basis"), ("xref_file_plan", "file")}  # columns that name files
+
+
 def content(root: Path) -> dict[str, list[str]]:
     """The rows of every published table and of the leaves, as text, in order; read as a foreign reader does."""
     found = {}
@@ -54,7 +57,7 @@ def content(root: Path) -> dict[str, list[str]]:
         meant = {uid: f"{files[batch]} {raw} {members}" for uid, batch, raw, members in groups.fetchall()} | files
         for name, declared in tables.load().items():
             if not declared.folder.startswith("staged"):
-                columns = [c for c in declared.columns if (name, c) != ("dim_source_file", "file")]
+                columns = [c for c in declared.columns if (name, c) not in NAMING]
                 rows = con.sql(f"SELECT {', '.join(columns)} FROM {name}").fetchall()
                 found[name] = sorted(repr([meant.get(v, v) if isinstance(v, str) else v for v in row]) for row in rows)
         leaves = (

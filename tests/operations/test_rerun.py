@@ -27,6 +27,8 @@ BY_FORCE = {
         f"staged/enriched/fact_rate_enriched_{MONTH}",
         f"staged/enriched/leaf_plan_{MONTH}",
         f"gold/fact_rate_enriched/year_month={MONTH}",
+        f"gold/coverage_{MONTH}",
+        f"gold/coverage_gap_{MONTH}",
     },
 }
 
@@ -102,15 +104,15 @@ def test_what_was_asked_for_and_not_built_is_stale_and_the_next_build_builds_it(
     """As a kill leaves it between the two."""
     before = kit.contents(root)
     use(root)
-    stamps.ask_again(session.current(), "dims/dim_tin")
+    stamps.ask_again(session.current(), "dims/dim_plan")
     (record,) = status.partitions(MONTH)
     writing.ask_again(session.current(), MONTH, {record["partition"]})
     status.begin()
-    assert status.why("dim_tin") == "dim_tin would be built: it was asked for (rerun --force)"
+    assert status.why("dim_plan") == "dim_plan would be built: it was asked for (rerun --force)"
     assert status.why(f"fact_rate_enriched:{MONTH}").endswith(f"the manifest of {MONTH} is missing or was changed")
     outcome = kit.build(root)
     assert outcome.ok
-    assert {"dims/dim_tin", f"gold/fact_rate_enriched/year_month={MONTH}"} <= done(outcome)
+    assert {"dims/dim_plan", f"gold/fact_rate_enriched/year_month={MONTH}"} <= done(outcome)
     assert kit.contents(root) == before
     assert kit.build(root).nothing_to_do
 
