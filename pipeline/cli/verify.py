@@ -55,7 +55,7 @@ def _repair(deep: bool, as_json: bool) -> int:
         settings.override("build", "workers", str(used))
         with progress.shown(session.current()):
             return build_operation.build(
-                None, workers=used, local_scheduler=False, started=say_scheduler(used), foreseen=disk.say_need
+                None, workers=used, local_scheduler=False, started=say_scheduler(used), foreseen=disk.say_needs
             )
 
     signals.listen()

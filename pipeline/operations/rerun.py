@@ -18,7 +18,7 @@ from pipeline.operations import build_outcome, build_setup
 from pipeline.operations.build import begin, clear_caches, known_months, read_sources, run, withheld
 from pipeline.operations.build_outcome import Outcome
 from pipeline.paths import Root
-from pipeline.stages import enriched, file_task, star
+from pipeline.stages import coverage, enriched, file_task, star
 from pipeline.stages.warehouse import Warehouse, accounts_of
 from pipeline.storage import journal, locks, stamps, targets
 from pipeline.tasks import code_version
@@ -35,7 +35,8 @@ class How:
 
 
 def leaf(month: str, name: str, how: How) -> Outcome:
-    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest and the catalog.
+    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest, what is said of
+    the month as a whole (`coverage`), and the catalog.
 
     A leaf that has no rows any more is removed.
     """
@@ -52,6 +53,9 @@ def leaf(month: str, name: str, how: How) -> Outcome:
             run([task], 1, options)
         enriched.EnrichedMonth(month=month).refresh()
         clear_caches(leaves_too=False)
+        if plan.complete():
+            run([coverage.Coverage(month=month), coverage.CoverageGap(month=month)], 1, options)
+            clear_caches(leaves_too=False)
         run([Warehouse()], 1, options)
         clear_caches(leaves_too=False)
         _look_back(root, outcome, [month])

@@ -192,9 +192,9 @@ def test_a_first_session_reads_well(tmp_path):
     assert heading.split() == ["stage", "built", "same", "rows", "leaves", "seconds", "gates"]
     rows = {line.split()[0]: line.split() for line in out if line.split() and line.split()[0] in STAGES}
     assert list(rows) == STAGES
-    assert rows["facts"][3] == "4"
-    assert rows["enriched"][1:5] == ["1", "0", "4", "1"]
-    assert re.search(r"enriched .* 2 passed, \d warnings", said.stdout)
+    assert rows["facts"][3] == "8"  # facts, and the file that each is from
+    assert rows["enriched"][1:5] == ["3", "0", "4", "1"]  # the rows, and two tables of what they have and lack
+    assert re.search(r"enriched .* 6 passed, \d warnings?", said.stdout)
     assert "2025-08 4 4 0 0 0 1 0" in [" ".join(line.split()) for line in out]
     assert any(re.fullmatch(r"the warehouse is up to date \(\d+\.\d s\), but:", line) for line in out)
     assert [line.strip() for line in out[-6:]] == [

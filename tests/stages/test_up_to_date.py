@@ -155,6 +155,7 @@ def test_a_new_month_leaves_every_file_of_other_months_alone_and_goes_without_a_
     assert [path.relative_to(sample).as_posix() for path in read] == []  # where the file system notes it
     after = files(sample)
     grown = {"dims/dim_source_file.parquet", "dims/dim_npi.parquet", "dims/dim_tin.parquet", "dims/dim_code.parquet"}
+    grown |= {"xrefs/xref_file_plan.parquet"}
     changed = kit.rewritten(before, after)
     own = kit.staged("TX/2025-09_tupelo-vine_tx_in-network-rates.json")
     assert {name for name in changed if "2025-09" not in name and not name.startswith(own)} == grown
@@ -435,6 +436,7 @@ def test_code_with_another_meaning_rebuilds_what_depends_on_it_as_far_as_content
         "dims/dim_payer",
         *(name.removesuffix(".parquet") for name in enriched),
         *(f"gold/fact_rate_enriched/year_month={m}" for m in MONTHS),
+        *(f"gold/{name}_{m}" for name in ("coverage", "coverage_gap") for m in MONTHS),
         "warehouse",
     }
     changed = kit.rewritten(before, files(sample))
@@ -505,6 +507,8 @@ def test_a_suite_that_a_published_table_now_fails_marks_it_and_blocks_what_depen
         "enriched_joined",
         "leaf_plan",
         "fact_rate_enriched",
+        "coverage",
+        "coverage_gap",
     }
 
     process, built = build_by(project, sample)  # it is not asked again what nothing changed
@@ -537,6 +541,7 @@ def test_settings_rebuild_what_they_shape_and_leave_the_rest(sample, tmp_path):
     betos = files(sample)
     changed = kit.rewritten(before, betos)
     shaped = {joined(sample, m) for m in MONTHS} | {plan(m) for m in MONTHS}
+    shaped |= {f"gold/coverage_gap_{m}.parquet" for m in MONTHS}  # of codes without a category
     leaves = {name for name in changed if name.startswith("gold/fact_rate_enriched/")}
     assert changed - leaves == {"dims/dim_code_cat.parquet", "dims/dim_code_cat_history.parquet", *shaped}
     assert leaves == leaves_that_differ(kept, [sample / joined(sample, m) for m in MONTHS])
