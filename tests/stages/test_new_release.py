@@ -66,8 +66,8 @@ def test_a_release_rewrites_the_leaves_whose_values_it_changes_and_why_names_it(
         differing = con.sql(f"""
             SELECT DISTINCT {keys} FROM ((FROM new EXCEPT ALL FROM old) UNION ALL (FROM old EXCEPT ALL FROM new))
             """).fetchall()
-        release = "regexp_replace(benchmark_source, '(, national)?(; rarely done there)?$', '')"
-        sources = con.sql(f"SELECT DISTINCT {release} FROM new WHERE benchmark_type = 'PFS'").fetchall()
+        source = "regexp_replace(benchmark_source, '(, national)?(; rarely done there)?$', '')"
+        sources = con.sql(f"SELECT DISTINCT {source} FROM new WHERE benchmark_type = 'PFS'").fetchall()
     folders = {partition.folder(dict(zip(partition.KEYS, row, strict=True)), partition.KEYS) for row in differing}
     assert {n.removeprefix("gold/fact_rate_enriched/").partition("/year_month=")[0] for n in changed} == folders
     assert {n.partition("/year_month=")[2][:7] for n in changed} == {"2025-08"}, "July is left alone"
