@@ -1,4 +1,4 @@
-"""How much of the fault injection runs: a sample, drawn with a seed, in every run of the tests; all of it in `make faults`."""
+"""How much of campaigns runs: a sample, drawn with a seed, in every run of the tests; all with RATEHOUSE_CAMPAIGN, as `make faults` sets it."""
 
 from __future__ import annotations
 
