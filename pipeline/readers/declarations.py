@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 
 from pipeline import errors, naming
 from pipeline.readers import mrf_dates, yaml_entries
+from pipeline.readers.in_network import codes
+from pipeline.readers.mrf_fields import Unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -179,12 +181,7 @@ class _Check:
     def _value(self, column: str, value: object, files: str) -> str | None:
         """A value as the terms have it; of places of service the codes of the set, sorted and joined, `` for none."""
         if column == PLACES:
-            codes = [] if value is None else value if isinstance(value, list) else [value]
-            wrong = next((c for c in codes if not isinstance(c, str)), None)
-            if wrong is not None:
-                fact = f"has {column}: {wrong!r} as a number, which loses its zeros"
-                raise self.refuse(fact, f'write {column}: ["11"], or null where no list was published', files)
-            return "|".join(sorted({code.strip().upper() for code in codes}))
+            return self._places(value, files)
         if value is None:
             return None
         if not isinstance(value, (str, list)):
@@ -192,10 +189,24 @@ class _Check:
             raise self.refuse(fact, f'write {column}: "…" in quotes, or null', files)
         if column == "billing_code_modifiers":
             parts = value if isinstance(value, list) else value.split("|")
-            return "|".join(sorted({str(part).strip().upper() for part in parts}))
+            try:
+                return codes.modifiers(tuple(parts), [])
+            except Unreadable as wrong:
+                fact = f"has {column}: {value!r}, which is no list of modifiers: {wrong}"
+                raise self.refuse(fact, f'write {column}: ["26"], or null where none was published', files) from None
         if isinstance(value, list):
             raise self.refuse(f"has a list for {column}", "write one value, in a declaration of its own", files)
-        return value.strip() if column == "additional_information" else value.strip().lower()
+        return (value.strip() if column == "additional_information" else value.strip().lower()) or None
+
+    def _places(self, value: object, files: str) -> str:
+        given = [] if value is None else value if isinstance(value, list) else [value]
+        remedy = f'write {PLACES}: ["11"], or null where no list was published'
+        for one in given:
+            if not isinstance(one, str):
+                raise self.refuse(f"has {PLACES}: {one!r} as a number, which loses its zeros", remedy, files)
+            if one.strip() and not codes.pos_set(one, []).codes:
+                raise self.refuse(f"has {PLACES}: {one!r}, which is no place of service", remedy, files)
+        return "|".join(codes.pos_set(tuple(given), []).codes)
 
 
 def contradiction(first: Declaration, second: Declaration) -> str | None:

@@ -12,7 +12,8 @@ of fewer than 5 groups, has no bounds.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 
 import duckdb
@@ -24,6 +25,8 @@ from pipeline.storage import duck
 LEAST_AMOUNTS, LEAST_GROUPS = 20, 5
 _OF_NORMAL = 1.4826
 _WIDTHS, _LEAST_TIMES = 5, 5
+# Digits of an amount that its logarithm keeps, whatever its last bits; and the logarithm beyond which a double has no amount.
+_EXACT, _FARTHEST = 12, 700.0
 _ROWS = 122_880
 
 
@@ -68,13 +71,16 @@ def bounds(amounts: np.ndarray) -> tuple[float, float]:
     middle = float(np.median(logarithms))
     deviation = _OF_NORMAL * float(np.median(np.abs(logarithms - middle)))
     width = max(_WIDTHS * deviation, math.log(_LEAST_TIMES))
-    return _rounded(math.exp(middle - width), math.floor), _rounded(math.exp(middle + width), math.ceil)
+    return _rounded(middle - width, ROUND_FLOOR), _rounded(middle + width, ROUND_CEILING)
 
 
-def _rounded(value: float, way: Callable[[float], int]) -> float:
-    """Two digits, up or down; text makes the double that a person would write."""
-    places = 1 - math.floor(math.log10(value))
-    return float(f"{way(value * 10.0**places)}e{-places}")
+def _rounded(logarithm: float, way: str) -> float:
+    """The amount of a logarithm to two digits, down or up; text makes the double that a person would write.
+
+    A logarithm is not exact: what is a whole step but for its noise is taken for that step.
+    """
+    amount = Decimal(f"{math.exp(max(-_FARTHEST, min(_FARTHEST, logarithm))):.{_EXACT - 1}e}")
+    return float(amount.quantize(Decimal(1).scaleb(amount.adjusted() - 1), rounding=way))
 
 
 def _cells(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, np.ndarray]]:

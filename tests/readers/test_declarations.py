@@ -100,6 +100,10 @@ def one(**changed) -> str:
          "the declaration number 1 (GA/a.json) has the column in its billing_class_where, code", "use one of: additional_information,"),
         (one(set="{billing_class: both, billing_class_where: {service_code: [11]}}"), "",
          "the declaration number 1 (GA/a.json) has service_code: 11 as a number", 'write service_code: ["11"]'),
+        (one(set="{billing_class: both, billing_class_where: {service_code: ['11', 'office']}}"), "",
+         "the declaration number 1 (GA/a.json) has service_code: 'office', which is no place", 'write service_code: ["11"]'),
+        (one(set="{billing_class: both, billing_class_where: {billing_code_modifiers: [2.6]}}"), "",
+         "the declaration number 1 (GA/a.json) has billing_code_modifiers: [2.6], which is no", 'write billing_code_modifiers: ["26"]'),
         (one(set="{reporting_entity_name: '--'}"), "", "the declaration number 1 (GA/a.json) sets reporting_entity_name to '--'", "write the"),
         (one(files="[GA/a.json]"), "", "the declaration number 1 names its files by what is no text", "write files:"),
     ],
@@ -163,6 +167,29 @@ def test_a_class_is_that_of_the_rates_that_it_names():
     assert classes(ClassRule("both", {"setting": "inpatient"})) == (["inst", "inst", "inst", "prof"], 0)
     chain = ClassRule("professional", institutional), ClassRule("both", {"billing_class": "professional"})
     assert classes(*chain) == (["prof", "prof", "prof", "both"], 4)
+
+
+@pytest.mark.parametrize(
+    ("where", "staged"),
+    [
+        ("billing_code_modifiers: []", {"billing_code_modifiers": None}),
+        ("billing_code_modifiers: ''", {"billing_code_modifiers": None}),
+        ("billing_code_modifiers: [59, 26]", {"billing_code_modifiers": "26|59"}),
+        ("billing_code_modifiers: tc|26", {"billing_code_modifiers": "26|TC"}),
+        ("setting: ''", {"setting": None}),
+        ("service_code: ['5']", {"pos_set_id": naming.pos_set_id(["05"])}),
+        ("service_code: '5'", {"pos_set_id": naming.pos_set_id(["05"])}),
+        ("service_code: ['22', '5', cstm-00]", {"pos_set_id": naming.pos_set_id(["05", "22", "CSTM-00"])}),
+        ("service_code: []", {"pos_set_id": naming.pos_set_id([])}),
+    ],
+)
+def test_a_value_is_what_the_reader_stages_of_it(tmp_path, where, staged):
+    (made,) = declared(tmp_path, f"{{billing_class: both, billing_class_where: {{{where}}}}}")
+    term = {"terms_ix": 0, "billing_class": "professional", "pos_set_id": naming.pos_set_id(["99"]), "setting": "x"}
+    term |= {"negotiated_type": "negotiated", "billing_code_modifiers": "25"}
+    terms = pa.RecordBatch.from_pylist([term, term | staged], schema=tables.get("staged_terms").arrow_schema())
+    classes, _ = declarations.with_classes(terms, [made.billing_class])
+    assert classes.column("billing_class").to_pylist() == ["professional", "both"]
 
 
 @pytest.mark.parametrize("published", [{"last_updated_on": "2025-07-01"}, {"last_updated_on": "soon"}, {}])

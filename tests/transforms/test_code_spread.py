@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import statistics
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -17,47 +17,64 @@ from enriched_tables import MONTH, WORLD, pos_id
 from pipeline import naming
 from pipeline.transforms import code_spread, fact_rate_enriched
 
+EXACT = Context(prec=60)
 
-def rounded(value: float, way: str) -> float:
-    """Two digits."""
-    exact = Decimal(value)
-    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), rounding=way))
+
+def rounded(value: Decimal, way: str) -> float:
+    """Two digits, of the first twelve."""
+    twelve = Context(prec=12).plus(value)
+    return float(twelve.quantize(Decimal(1).scaleb(twelve.adjusted() - 1), rounding=way))
 
 
 def plain_bounds(amounts: list[float]) -> tuple[float, float]:
-    x = [math.log(a) for a in amounts]
-    m = statistics.median(x)
-    s = 1.4826 * statistics.median(abs(one - m) for one in x)
-    d = max(5 * s, math.log(5))
-    return rounded(math.exp(m - d), ROUND_FLOOR), rounded(math.exp(m + d), ROUND_CEILING)
-
-
-def near(found: tuple[float, float], expected: tuple[float, float]) -> bool:
-    """Equal, or one step of the second digit apart: two ways to a logarithm may lie on either side of a step."""
-    return all(
-        math.isclose(a, b, rel_tol=1e-12) or abs(a - b) <= 0.1001 * max(a, b)
-        for a, b in zip(found, expected, strict=True)
-    )
+    """The rule in decimals of 60 digits, which have no noise to speak of."""
+    with localcontext(EXACT):
+        x = [Decimal(a).ln() for a in amounts]
+        m = statistics.median(x)
+        s = Decimal("1.4826") * statistics.median(abs(one - m) for one in x)
+        d = max(5 * s, Decimal(5).ln())
+        low, high = (m - d).exp(), (m + d).exp()
+    return rounded(low, ROUND_FLOOR), rounded(high, ROUND_CEILING)
 
 
 @pytest.mark.parametrize(
     ("amounts", "bounds"),
     [
         ([100.0] * 20, (20.0, 500.0)),  # nothing but the least width: five times either way
+        ([200.0] * 20, (40.0, 1000.0)),
         ([99.0] * 20, (19.0, 500.0)),  # 19.8 down, 495 up
-        ([0.013] * 20, (0.0026, 0.066)),  # 0.0026 and 0.065 are exact, and floating point may fall beside them
-        ([80.0, 100.0, 125.0] * 7, None),
+        ([99.99999] * 20, (19.0, 500.0)),  # 19.999998 is no noise
+        ([0.013] * 20, (0.0026, 0.065)),
+        ([80.0, 100.0, 125.0] * 7, (19.0, 530.0)),  # 5 x 1.4826 x ln 1.25 = 1.6542: 19.12 down, 522.9 up
     ],
 )
 def test_bounds(amounts, bounds):
-    found = code_spread.bounds(np.array(amounts))
-    assert near(found, bounds or plain_bounds(amounts))
+    assert code_spread.bounds(np.array(amounts)) == bounds
+
+
+def test_whole_steps_are_the_bounds_themselves():
+    """Of alike amounts a fifth of which has two digits, whatever the last bit of their logarithm."""
+    for digits in range(10, 100):
+        for places in range(-4, 6):
+            amount, fifth = float(f"{5 * digits}e{places}"), float(f"{digits}e{places}")
+            assert code_spread.bounds(np.array([amount] * 20))[0] == fifth
+            times = rounded(Decimal(f"{5 * digits}e{places}"), ROUND_CEILING)
+            assert code_spread.bounds(np.array([fifth] * 20))[1] == times
+
+
+@pytest.mark.parametrize("spread", [40, 100, 300])
+def test_amounts_far_apart_have_bounds_in_order(spread):
+    """Where the rule's own bounds are 0 and infinite as doubles, the farthest that are not."""
+    amounts = [float(f"1e{n * spread // 10}") for n in range(-10, 11)]
+    low, high = code_spread.bounds(np.array(amounts))
+    assert 0 < low < 1 < high < math.inf
+    assert [float(f"{one:.1e}") for one in (low, high)] == [low, high], "two digits"
 
 
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=60))
 def test_bounds_are_those_of_the_rule(amounts):
     found = code_spread.bounds(np.array(amounts))
-    assert near(found, plain_bounds(amounts))
+    assert found == plain_bounds(amounts)
     assert found[0] < statistics.median(amounts) < found[1]
     assert [float(f"{one:.1e}") for one in found] == list(found), "two digits"
 
@@ -104,7 +121,7 @@ def test_cells_are_those_of_a_plain_grouping():
     }
     for key, (n, groups, *bounds) in found.items():
         if n >= 20 and groups >= 5:
-            assert near(tuple(bounds), plain_bounds([one[2] for one in observed[key]]))
+            assert tuple(bounds) == plain_bounds([one[2] for one in observed[key]])
         else:
             assert bounds == [None, None]
     assert sum(row[2] is not None for row in found.values()) > 3
