@@ -1096,8 +1096,8 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
         ({"fact_rate": [fact(additional_information="more")]}, True),
         ({"staged_zip_locality": []}, True),
         (world_of_tins([tin("58-1")]), True),
-        ({"staged_opps": [{"code": "99213", "payment_rate": "7.00", "effective_from": "2025-01-01"}]}, False),
-        ({"staged_opps": [{"code": "99213", "payment_rate": "1.00", "effective_from": "2025-01-01"}]}, True),  # a dollar may be its price
+        ({"staged_opps": [{"code": "99213", "si": "V", "payment_rate": "7.00", "effective_from": "2025-01-01"}]}, False),
+        ({"staged_opps": [{"code": "99213", "si": "V", "payment_rate": "1.00", "effective_from": "2025-01-01"}]}, True),  # a dollar may be its price
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "11"]}, True),
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "21"]}, False),  # no fact is for it
         ({"bench_medicare_prof_detail": [pfs("01", facility_rate=61.0), pfs("02")]}, True),  # beside the rate
