@@ -43,6 +43,12 @@ CREATE OR REPLACE TEMP MACRO asc_at(rate, unadjusted, wage) AS
   round(unadjusted + (rate - unadjusted) * (0.50 * wage + 0.50), 2)"""
 
 
+def load_indicators(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros asc_is_flat(pi), asc_is_adjusted(pi) and asc_is_paid(pi)."""
+    for name, indicators in (("flat", FLAT), ("adjusted", ADJUSTED), ("paid", FLAT + ADJUSTED + NATIONAL_ONLY)):
+        con.execute(f"CREATE OR REPLACE TEMP MACRO asc_is_{name}(pi) AS pi IN {indicators}")
+
+
 def load(con: duckdb.DuckDBPyConnection) -> None:
     """Create asc_price, asc_area and the macro asc_at(rate, unadjusted, wage), for getvariable('year_month').
 
@@ -55,6 +61,5 @@ def load(con: duckdb.DuckDBPyConnection) -> None:
     bench_release.agree(con, "staged_asc_device", "code", "device_portion, code")
     bench_wage_area.load(con, "ASC", "staged_asc")
     con.execute(_AT)
-    for name, indicators in (("flat", FLAT), ("adjusted", ADJUSTED), ("paid", FLAT + ADJUSTED + NATIONAL_ONLY)):
-        con.execute(f"CREATE OR REPLACE TEMP MACRO asc_is_{name}(pi) AS pi IN {indicators}")
+    load_indicators(con)
     con.execute(f"CREATE OR REPLACE TEMP TABLE asc_price AS {duck.sql('bench_asc_price.sql')}")

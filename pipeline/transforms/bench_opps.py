@@ -28,10 +28,25 @@ import duckdb
 from pipeline.storage import duck
 from pipeline.transforms import bench_release, bench_wage_area
 
+# Statuses by how their rate meets a wage index.
+_IS_ADJUSTED = "(si IN ('S', 'T', 'V', 'P', 'J1', 'J2') OR left(si, 1) = 'Q')"
+_IS_FLAT = "si IN ('G', 'K', 'K1', 'R', 'U')"
+_MACROS = f"""
+CREATE OR REPLACE TEMP MACRO opps_is_adjusted(si) AS {_IS_ADJUSTED};
+CREATE OR REPLACE TEMP MACRO opps_is_flat(si) AS {_IS_FLAT};
+CREATE OR REPLACE TEMP MACRO opps_is_paid(si) AS {_IS_ADJUSTED} OR {_IS_FLAT};
+"""
+
+
+def load_statuses(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros opps_is_adjusted(si), opps_is_flat(si), and opps_is_paid(si): one of them."""
+    con.execute(_MACROS)
+
 
 def build(con: duckdb.DuckDBPyConnection) -> str:
     """The SELECT of bench_opps for getvariable('year_month'), over staged_opps and staged_wage_index."""
     bench_release.load(con)
+    load_statuses(con)
     bench_release.agree(con, "staged_opps", "code", "si, weight, payment_rate")
     bench_wage_area.load(con, "OPPS", "staged_opps")
     return duck.sql("bench_opps_state.sql")

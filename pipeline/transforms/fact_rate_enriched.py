@@ -24,7 +24,7 @@ import numpy as np
 
 from pipeline import tables
 from pipeline.storage import duck
-from pipeline.transforms import bench_release, code_spread, rate_flags, rate_parts
+from pipeline.transforms import bench_asc_price, bench_opps, bench_release, code_spread, rate_flags, rate_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -283,6 +283,8 @@ def _prepare(con: duckdb.DuckDBPyConnection) -> None:
     bench_release.load(con)
     rate_parts.load(con)
     rate_flags.load(con)
+    bench_opps.load_statuses(con)
+    bench_asc_price.load_indicators(con)
     con.execute(duck.sql("fact_rate_enriched_groups.sql"))
     con.execute(duck.sql("fact_rate_enriched_providers.sql"))
     con.execute(duck.sql("fact_rate_enriched_codes.sql"))

@@ -166,7 +166,8 @@ class Benchmarks:
         if not known:
             missing = f"{schedule} {month[:4]} not loaded: see docs/data-sources.md"
             return None, None, None, None, missing
-        if not found and schedule != "PFS" and state != "US" and (schedule, month) not in self.with_states:
+        nation = self.by_state.get((schedule, month, "US", code))
+        if not found and nation and nation[0] and state != "US" and (schedule, month) not in self.with_states:
             return None, None, None, None, f"no {schedule} wage index for {month[:4]}"
         if not found:
             which = f" with modifier {modifier}" if modifier else ""

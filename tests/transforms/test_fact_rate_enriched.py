@@ -317,16 +317,25 @@ def test_rows_of_the_whole_country_have_the_nations_rate_where_no_state_has_one(
 @pytest.mark.parametrize(("kind", "pos"), [("OPPS", ("21",)), ("ASC", ("24",))])
 def test_without_a_wage_index_the_nation_alone_has_a_rate(kind, pos):
     facts = [
-        fact(billing_class="institutional", pos_set_id=pos_id(*pos), state=state, code=code)
+        {"billing_class": "institutional", "pos_set_id": pos_id(*pos), "state": state, "code": code}
         for state in ("TX", "US")
-        for code in ("99213", "99214")
+        for code in ("99213", "99214", "99215")
     ]
-    nation = published(kind=kind, state="US", medicare_state_rate=90.0)
-    rows = enrich(**(WORLD | {"fact_rate": facts, "bench_medicare_comprehensive": [nation]}))
-    assert sorted(part(r, "code medicare_state_rate benchmark_reason") for r in rows if r["medicare_state_rate"]) == [
-        ("99213", 90.0, None)
+    not_paid = {"opps_si": "N", "asc_pi": "N1", "medicare_national_rate": None}
+    nation = [
+        published(kind=kind, state="US", medicare_state_rate=90.0),
+        published("99215", kind, state="US", medicare_state_rate=None, **not_paid),
     ]
-    assert {r["benchmark_reason"] for r in rows} == {None, f"no {kind} wage index for 2025"}
+    own_rate = {"OPPS": "status N: no rate of its own under OPPS", "ASC": "indicator N1: no rate of its own under ASC"}
+    found = several(facts, bench_medicare_comprehensive=nation)
+    assert [part(r, "code medicare_state_rate benchmark_reason") for r in found] == [
+        ("99213", None, f"no {kind} wage index for 2025"),
+        ("99214", None, f"no row in {kind} for TX"),  # an index would give it no rate
+        ("99215", None, f"no row in {kind} for TX"),
+        ("99213", 90.0, None),
+        ("99214", None, f"no row in {kind} for TX"),
+        ("99215", None, own_rate[kind]),
+    ]
 
 
 def test_the_nations_rate_is_that_of_the_place_and_the_modifier():
@@ -1087,8 +1096,8 @@ def pieces_with_rows(given_rows: dict[str, list[dict]]) -> dict[str, list[dict]]
         ({"fact_rate": [fact(additional_information="more")]}, True),
         ({"staged_zip_locality": []}, True),
         (world_of_tins([tin("58-1")]), True),
-        ({"staged_opps": [{"code": "99213", "payment_rate": "7.00", "effective_from": "2025-01-01"}]}, False),
-        ({"staged_opps": [{"code": "99213", "payment_rate": "1.00", "effective_from": "2025-01-01"}]}, True),  # a dollar may be its price
+        ({"staged_opps": [{"code": "99213", "si": "V", "payment_rate": "7.00", "effective_from": "2025-01-01"}]}, False),
+        ({"staged_opps": [{"code": "99213", "si": "V", "payment_rate": "1.00", "effective_from": "2025-01-01"}]}, True),  # a dollar may be its price
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "11"]}, True),
         ({"dim_pos": [row for row in WORLD["dim_pos"] if row["pos"] != "21"]}, False),  # no fact is for it
         ({"bench_medicare_prof_detail": [pfs("01", facility_rate=61.0), pfs("02")]}, True),  # beside the rate

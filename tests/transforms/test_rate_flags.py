@@ -65,6 +65,18 @@ def test_a_dollar_may_be_the_price_of_a_drug_and_of_a_month():
     check(cases, staged_opps=opps)
 
 
+def test_what_medicare_does_not_pay_makes_no_dollar_the_price():
+    """Packaged, deleted, inpatient only: an addendum has an amount for some of these, as for C9101 in October 2025."""
+    day = {"effective_from": "2025-04-01", "source_file": "b.csv", "payment_rate": "1.30"}
+    cases = [
+        ({"negotiated_rate": 0.9, "code_type": "HCPCS", "code": f"C000{n}"}, flag)
+        for n, flag in enumerate(["token", "token", "token", None, "token", "token", "token", None])
+    ]
+    opps = [day | {"code": f"C000{n}", "si": si} for n, si in enumerate(("C", "N", "A", "K"))]
+    asc = [day | {"code": f"C000{n}", "pi": pi} for n, pi in enumerate(("N1", "D5", "C5", "K2"), 4)]
+    check(cases, staged_opps=opps, staged_asc=asc)
+
+
 @pytest.mark.parametrize(
     ("days", "rate", "flag"),
     [
@@ -99,6 +111,66 @@ def test_a_hospital_s_rate_by_the_nearest_release_of_any_year():
     opps = [{"code": "99213", "si": "V", "payment_rate": "100.00", "effective_from": "2023-01-01", "source_file": "b"}]
     case = {"billing_class": "institutional", "setting": "outpatient", "negotiated_rate": 9.0}
     check([(case, "below_medicare")], staged_opps=opps, bench_medicare_comprehensive=[])
+
+
+HOSPITAL_S = {"billing_class": "institutional", "setting": "outpatient"}
+SURGICAL_CENTER_S = {"billing_class": "institutional", "pos_set_id": pos_id("24")}
+FACILITIES = pytest.mark.parametrize(
+    ("kind", "terms", "paid"),
+    [("OPPS", HOSPITAL_S, {"si": "V"}), ("ASC", SURGICAL_CENTER_S, {"pi": "A2"})],
+)
+
+
+def addendum(kind: str, rate: str, day: str, **values) -> dict[str, list[dict]]:
+    row = {"code": "99213", "payment_rate": rate, "effective_from": day, "source_file": "b.csv"} | values
+    return {f"staged_{kind.lower()}": [row]}
+
+
+@FACILITIES
+def test_far_from_the_nation_s_rate_where_the_year_has_no_wage_index(kind, terms, paid):
+    """$90.00 in the nation; the state has no rate, so no rate has a ratio."""
+    facts = [fact(**terms, negotiated_rate=amount) for amount in (8.99, 9.0, 1800.0, 1800.01)]
+    schedule = {"bench_medicare_comprehensive": [published(kind=kind, state="US", medicare_state_rate=90.0)]}
+    schedule |= addendum(kind, "90.00", "2025-01-01", **paid)
+    rows = sorted(enrich(**(WORLD | {"fact_rate": facts} | schedule)), key=lambda row: row["negotiated_rate"])
+    assert [part(row, "rate_flags rate_to_medicare_ratio medicare_state_rate") for row in rows] == [
+        ("below_medicare|variants", None, None),
+        ("variants", None, None),
+        ("variants", None, None),
+        ("above_medicare|variants", None, None),
+    ]
+
+
+@FACILITIES
+def test_a_state_s_own_rate_goes_before_the_nation_s(kind, terms, paid):
+    own = [
+        published(kind=kind, medicare_state_rate=100.0),
+        published(kind=kind, state="US", medicare_state_rate=2000.0),
+    ]
+    found = addendum(kind, "2000.00", "2025-01-01", **paid)
+    check([(terms | {"negotiated_rate": 100.0}, None)], bench_medicare_comprehensive=own, **found)
+
+
+@pytest.mark.parametrize("day", ["2023-01-01", "2025-01-01"])
+def test_an_amount_that_medicare_does_not_pay_is_far_from_nothing(day):
+    """As that of 50600, which is paid to inpatients only (status C), and of packaged and deleted codes."""
+    row = {"payment_rate": "10411.22", "effective_from": day, "source_file": "b.csv"}
+    indicators = [
+        *((HOSPITAL_S, "si", si, "below_medicare") for si in ("J1", "K", "Q1", "R")),
+        *((HOSPITAL_S, "si", si, None) for si in ("C", "N", "A", None)),
+        *((SURGICAL_CENTER_S, "pi", pi, "below_medicare") for pi in ("J8", "K2", "S2")),
+        *((SURGICAL_CENTER_S, "pi", pi, None) for pi in ("N1", "D5", "C5", None)),
+    ]
+    rows = [(name, row | {"code": str(50600 + n), name: i}) for n, (_, name, i, _) in enumerate(indicators)]
+    check(
+        [
+            (terms | {"negotiated_rate": 9.0, "code": row["code"]}, flag)
+            for (terms, *_, flag), (_, row) in zip(indicators, rows, strict=True)
+        ],
+        bench_medicare_comprehensive=[],
+        staged_opps=[row for name, row in rows if name == "si"],
+        staged_asc=[row for name, row in rows if name == "pi"],
+    )
 
 
 INSTITUTIONAL = {"billing_class": "institutional", "pos_set_id": pos_id()}
@@ -175,6 +247,13 @@ def test_mixed_setting():
         ({"pos_set_id": pos_id("11", "24"), "negotiated_rate": 150.0}, "mixed_setting"),
         # The component of a physician is paid the same in both.
         ({"pos_set_id": pos_id("11", "24"), "billing_code_modifiers": "26", "negotiated_rate": 15.0}, None),
+        ({"pos_set_id": pos_id("11", "24"), "billing_code_modifiers": "26|50", "negotiated_rate": 15.0}, None),
+        ({"pos_set_id": pos_id("11", "24"), "billing_code_modifiers": "26|TC", "negotiated_rate": 15.0}, None),
+        (
+            {"pos_set_id": pos_id("11", "24"), "billing_code_modifiers": "LT|26", "negotiated_type": "per diem"},
+            "per_diem",
+        ),
+        ({"pos_set_id": pos_id("11", "24"), "billing_code_modifiers": "50"}, "mixed_setting"),
         ({"pos_set_id": pos_id("24"), "negotiated_rate": 150.0}, None),
         ({"pos_set_id": pos_id("11", "24"), "billing_class": "institutional", "negotiated_rate": 150.0}, None),
     ]

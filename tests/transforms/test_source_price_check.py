@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from enriched_made import connection, fact
-from enriched_tables import ANA, MONTH, PAYER, WORLD, pfs, pos_id
+from enriched_tables import ANA, MONTH, PAYER, WORLD, pfs, pos_id, published
 from pipeline.transforms import fact_rate_enriched
 
 
@@ -88,6 +88,22 @@ def test_a_physician_s_file_of_a_year_without_a_release_is_held_against_another_
     found, suspicious = checked(facts, xref_group_tin=tins, **schedule)
     assert found["b1"]["compared"] == 20
     assert found["b1"]["median_ratio"] == pytest.approx(0.1 / 88.01, rel=0.05)
+    assert suspicious == {"b1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "places", "staged"),
+    [("OPPS", ("21",), {"staged_opps": [{"si": "V"}]}), ("ASC", ("24",), {"staged_asc": [{"pi": "A2"}]})],
+)
+def test_a_hospital_s_file_of_a_year_without_a_wage_index_is_held_against_the_nation_s_rate(kind, places, staged):
+    """Visits at ten cents; the nation pays $90.00."""
+    row = {"code": "99213", "payment_rate": "90.00", "effective_from": "2025-01-01", "source_file": "b.csv"}
+    schedule = {name: [row | one for one in rows] for name, rows in staged.items()}
+    nation = [published(kind=kind, state="US", medicare_state_rate=90.0)]
+    facts = rates([0.1] * 20, billing_class="institutional", pos_set_id=pos_id(*places))
+    found, suspicious = checked(facts, bench_medicare_comprehensive=nation, **schedule)
+    assert found["b1"]["compared"] == 20
+    assert found["b1"]["median_ratio"] == pytest.approx(0.1 / 90, rel=0.05)
     assert suspicious == {"b1"}
 
 

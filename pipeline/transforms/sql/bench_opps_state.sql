@@ -11,8 +11,8 @@ WITH opps_day AS (
   WHERE effective_from = (SELECT day FROM opps_day)
 ), priced AS (
   SELECT *,
-    rate IS NOT NULL AND (si IN ('S', 'T', 'V', 'P', 'J1', 'J2') OR left(si, 1) = 'Q') AS adjusted,
-    rate IS NOT NULL AND si IN ('G', 'K', 'K1', 'R', 'U') AS flat
+    rate IS NOT NULL AND opps_is_adjusted(si) AS adjusted,
+    rate IS NOT NULL AND opps_is_flat(si) AS flat
   FROM opps
 ), mean AS (
   SELECT p.code, a.state,

@@ -9,7 +9,7 @@ WITH joined AS (
     c.* EXCLUDE (code_ix),
     p.* EXCLUDE (provider_ix),
     t.negotiation_arrangement, t.negotiated_type, t.billing_class, t.setting, t.billing_code_modifiers, t.pos_set_id,
-    t.pos_members, t.leaves_class_open, t.schedule, t.modifier, t.reason AS choice_reason, t.benchmark_setting,
+    t.pos_members, t.leaves_class_open, t.has_modifier_26, t.schedule, t.modifier, t.reason AS choice_reason, t.benchmark_setting,
     b.nonfacility_rate AS pfs_nonfacility_rate, b.facility_rate AS pfs_facility_rate,
     if(r.price_ix IS NOT NULL, t.schedule, NULL) AS benchmark_type,
     if(r.price_ix IS NOT NULL, t.facility, NULL) AS benchmark_facility,
@@ -18,7 +18,7 @@ WITH joined AS (
     h.schedule IS NOT NULL AS has_release, h.by_state, s.low, s.high,
     CASE WHEN f.negotiated_rate > 0 AND t.in_dollars THEN f.negotiated_rate END AS negotiated_dollars,
     negotiated_dollars / nullif(f.state_rate, 0) AS rate_to_medicare_ratio,
-    -- Of the nearest release of any year where the month's year has none: for flags alone.
+    -- Where the state has no rate, by the nation's or by the nearest release of any year: for flags alone.
     negotiated_dollars / nullif(coalesce(f.state_rate, f.far_rate), 0) AS ratio_of_any_year
   FROM enriched_slice f
   LEFT JOIN enriched_owner o ON o.group_ix = f.group_ix
@@ -68,9 +68,12 @@ SELECT
     WHEN joined_type IS DISTINCT FROM 'HCPCS' THEN 'code type ' || coalesce(joined_type, code_type) || ' has no Medicare price'
     WHEN state IS NULL AND source_state IS DISTINCT FROM 'US' THEN 'state unknown'
     WHEN NOT has_release THEN schedule_not_loaded(schedule, left(year_month, 4))
-    WHEN benchmark_type IS NULL AND state IS NOT NULL AND NOT by_state THEN
-      if(schedule = 'PFS', schedule_not_loaded(schedule, left(year_month, 4)),
-        'no ' || schedule || ' wage index for ' || left(year_month, 4))
+    WHEN benchmark_type IS NULL AND state IS NOT NULL AND NOT by_state AND schedule = 'PFS'
+      THEN schedule_not_loaded(schedule, left(year_month, 4))
+    -- An index gives a state a rate of those codes alone for which the nation has one.
+    WHEN benchmark_type IS NULL AND state IS NOT NULL AND NOT by_state
+      AND CASE schedule WHEN 'OPPS' THEN is_paid_by_opps WHEN 'ASC' THEN is_paid_by_asc END
+      THEN 'no ' || schedule || ' wage index for ' || left(year_month, 4)
     WHEN benchmark_type IS NULL THEN
       'no row in ' || schedule || if(modifier <> '', ' with modifier ' || modifier, '') || ' for ' || coalesce(state, 'the nation')
     WHEN coalesce(state_rate, 0) = 0 THEN coalesce(price_reason, 'no rate in ' || schedule)
@@ -88,7 +91,7 @@ SELECT
     CASE WHEN is_deleted THEN 'deleted_code' END,
     CASE WHEN expiration_date < year_month || '-01' THEN 'expired' END,
     -- With modifier 26 the physician schedule pays the same in both settings.
-    CASE WHEN benchmark_setting = 'mixed' AND billing_class = 'professional' AND modifier IS DISTINCT FROM '26'
+    CASE WHEN benchmark_setting = 'mixed' AND billing_class = 'professional' AND NOT has_modifier_26
       THEN 'mixed_setting' END,
     CASE WHEN negotiated_rate < 0 THEN 'negative' END,
     CASE WHEN is_out_of_state THEN 'out_of_state' END,

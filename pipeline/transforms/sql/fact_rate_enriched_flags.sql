@@ -7,7 +7,8 @@ CREATE OR REPLACE TEMP MACRO nearest_release(dates, day) AS coalesce(applied_rel
     days := abs(date_diff('day', CAST(d AS DATE), CAST(CAST(day AS VARCHAR) AS DATE))), release := d))).release);
 
 -- on_pfs: whether the nearest physician fee schedule has a rate for the code. may_be_a_dollar: whether a dollar may be its
--- price. is_deleted: whether it was no code any more. pctc: which component it is of, by the nearest relative value file.
+-- price: one that Medicare pays. is_deleted: whether it was no code any more. pctc: which component it is of, by the
+-- nearest relative value file. is_paid_by_opps, is_paid_by_asc: whether the nation has a rate for it in the month.
 CREATE OR REPLACE TEMP TABLE enriched_code AS
 WITH physician AS (
   SELECT code, min(least(nullif(nonfacility_national_rate, 0), nullif(facility_national_rate, 0))) AS price,
@@ -19,7 +20,7 @@ WITH physician AS (
   GROUP BY code
 ),
 hospital AS (
-  SELECT code, min(nullif(TRY_CAST(payment_rate AS DOUBLE), 0)) AS price,
+  SELECT code, min(nullif(TRY_CAST(payment_rate AS DOUBLE), 0)) FILTER (opps_is_paid(si)) AS price,
     bool_or(si = 'D' AND left(effective_from, 4) = left(first_day(), 4)) AS is_discontinued
   FROM staged_opps
   WHERE effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_opps), first_day())
@@ -28,8 +29,17 @@ hospital AS (
 surgical AS (
   SELECT code, min(nullif(TRY_CAST(payment_rate AS DOUBLE), 0)) AS price
   FROM staged_asc
-  WHERE effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day())
+  WHERE asc_is_paid(pi)
+    AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day())
   GROUP BY code
+),
+nation AS (
+  SELECT join_code(code_type, code) AS code, bool_or(benchmark_type = 'OPPS') AS is_paid_by_opps,
+    bool_or(benchmark_type = 'ASC') AS is_paid_by_asc
+  FROM bench_medicare_comprehensive
+  WHERE year_month = getvariable('year_month') AND state = 'US' AND medicare_state_rate > 0
+    AND join_code_type(code_type, code) = 'HCPCS'
+  GROUP BY ALL
 ),
 -- Of the latest file that knows the code; a code that came back ends with its last period.
 ended AS (
@@ -47,18 +57,23 @@ SELECT c.*, physician.pctc,
   coalesce(least(physician.price, hospital.price, surgical.price) <= 2,
     c.joined_type = 'HCPCS' AND left(c.joined_code, 1) IN ('J', 'Q', 'A', 'B', 'E', 'P'), FALSE) AS may_be_a_dollar,
   coalesce(ended.code_ended < first_day(), FALSE) OR coalesce(hospital.is_discontinued, FALSE)
-    OR coalesce(physician.is_discontinued, FALSE) AS is_deleted
+    OR coalesce(physician.is_discontinued, FALSE) AS is_deleted,
+  coalesce(nation.is_paid_by_opps, FALSE) AS is_paid_by_opps,
+  coalesce(nation.is_paid_by_asc, FALSE) AS is_paid_by_asc
 FROM enriched_code c
 LEFT JOIN physician ON c.joined_type = 'HCPCS' AND physician.code = c.joined_code
 LEFT JOIN hospital ON c.joined_type = 'HCPCS' AND hospital.code = c.joined_code
 LEFT JOIN surgical ON c.joined_type = 'HCPCS' AND surgical.code = c.joined_code
+LEFT JOIN nation ON c.joined_type = 'HCPCS' AND nation.code = c.joined_code
 LEFT JOIN ended ON c.joined_type = 'HCPCS' AND ended.proc_cd = c.joined_code;
 
 -- leaves_class_open: institutional, but without a setting and a list of places of service, as physicians' fees are that a
--- publisher calls institutional. same_terms_ix numbers terms alone, whoever the provider is.
+-- publisher calls institutional. has_modifier_26: among those published, whatever the benchmark makes of them.
+-- same_terms_ix numbers terms alone, whoever the provider is.
 CREATE OR REPLACE TEMP TABLE enriched_terms AS
 SELECT *,
   coalesce(billing_class = 'institutional' AND setting IS NULL AND len(pos_members) = 0, FALSE) AS leaves_class_open,
+  list_contains(selecting_modifiers(billing_code_modifiers), '26') AS has_modifier_26,
   CAST(dense_rank() OVER (ORDER BY negotiation_arrangement, negotiated_type, billing_class, setting,
     billing_code_modifiers, pos_set_id) AS INTEGER) AS same_terms_ix
 FROM enriched_terms;
@@ -101,8 +116,9 @@ FROM states FULL JOIN nation USING (state_ix, join_ix, modifier);
 CREATE OR REPLACE TEMP TABLE enriched_far_physician AS
 SELECT state_ix, join_ix, nonfacility_rate AS rate FROM enriched_far_pair WHERE modifier = '';
 
--- What schedules that have no release in the month's year pay in their nearest one. The hospitals' and surgical centers'
--- are the nation's: a flag asks for a tenth or twenty times, which no wage index makes.
+-- What schedules pay in their nearest release, for facts whose state has no rate: the physicians' where the month's year
+-- has none, the hospitals' and surgical centers' also where it has one, for a state may lack its wage index. These two are
+-- the nation's, of what Medicare pays: a flag asks for a tenth or twenty times, which no wage index makes.
 CREATE OR REPLACE TEMP TABLE enriched_far_rate AS
 WITH physician AS (
   SELECT p.state_ix, p.join_ix, c.choice_ix, if(c.facility, p.facility_rate, p.nonfacility_rate) AS rate
@@ -112,12 +128,12 @@ WITH physician AS (
 facility AS (
   SELECT 'OPPS' AS schedule, code, payment_rate
   FROM staged_opps
-  WHERE applied_release((SELECT list(DISTINCT effective_from) FROM staged_opps), first_day()) IS NULL
+  WHERE opps_is_paid(si)
     AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_opps), first_day())
   UNION ALL
   SELECT 'ASC', code, payment_rate
   FROM staged_asc
-  WHERE applied_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day()) IS NULL
+  WHERE asc_is_paid(pi)
     AND effective_from = nearest_release((SELECT list(DISTINCT effective_from) FROM staged_asc), first_day())
 )
 FROM physician WHERE rate > 0

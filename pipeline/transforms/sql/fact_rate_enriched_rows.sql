@@ -20,7 +20,7 @@ SELECT f.fact_uid, f.negotiated_rate, o.group_ix, c.code_ix, t.terms_ix, e.rest_
   o.folder_ix, if(e.members_ix IS NULL, o.pg_ix, 0) AS unlisted_ix, t.same_terms_ix, e.alike_ix,
   -- Whose amount it is, and of which kind: fact_rate_enriched_spread.sql.
   o.payer_ix, coalesce(e.members_ix, -o.pg_ix) AS observer_ix, if(c.joined_code IS NULL, NULL, c.join_ix) AS join_ix, n.line_ix,
-  s.batch_ix, f.source_count, x.rate AS far_rate,
+  s.batch_ix, f.source_count, if(r.state_rate IS NULL, x.rate, NULL) AS far_rate,
   o.payer_state_rank, t.billing_class_rank, c.category_rank, o.taxonomy_area_rank, c.code_rank
 FROM fact_rate f
 LEFT JOIN enriched_owner o ON o.pg_uid IS NOT DISTINCT FROM f.pg_uid AND o.source_state IS NOT DISTINCT FROM f.state
