@@ -111,7 +111,7 @@ COLUMNS = {
     "plan_market_type": "`group` or `individual`.",
     "issuer_name": "Issuer of the plan in the file's header.",
     "plan_sponsor_name": "Sponsor of the plan in the file's header.",
-    "plan_uid": "The plan: MD5 of the other columns of `dim_plan`.",
+    "plan_uid": "The plan: MD5 of the other columns of `dim_plan`, as a JSON list.",
     "source": "Where it is said: `header` (of the file), `toc` (a table of contents) or `header|toc`.",
     "toc": "The table of contents that says so, by its path under `raw/toc`; of several the first; null where none does.",
     "location": "The address of the file there, as published.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -229,7 +230,7 @@ WARNING = {
     "example": "in_network[0]",
 }
 PLAN = {
-    "plan_uid": naming.md5_of("Gold", "hios", "1", "group", None, None),
+    "plan_uid": hashlib.md5(b'["Gold","hios","1","group",null,null]').hexdigest(),
     "plan_name": "Gold",
     "plan_id_type": "hios",
 }
