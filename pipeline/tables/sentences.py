@@ -111,7 +111,7 @@ COLUMNS = {
     "plan_market_type": "`group` or `individual`.",
     "issuer_name": "Issuer of the plan in the file's header.",
     "plan_sponsor_name": "Sponsor of the plan in the file's header.",
-    "plan_uid": "The plan: MD5 of the other columns of `dim_plan`.",
+    "plan_uid": "The plan: MD5 of the other columns of `dim_plan`, as a JSON list.",
     "source": "Where it is said: `header` (of the file), `toc` (a table of contents) or `header|toc`.",
     "toc": "The table of contents that says so, by its path under `raw/toc`; of several the first; null where none does.",
     "location": "The address of the file there, as published.",
@@ -228,7 +228,7 @@ COLUMNS = {
     "rate_variant_min": "The least amount of these facts, as published.",
     "rate_variant_max": "The greatest amount of these facts, as published.",
     "variant_scope": "`file` where one file has two of these facts, `files` where each stands in files of its own (plans or "
-    "networks may tell them apart); null where the fact is alone.",
+    "networks may tell them apart); null where the fact is alone, and where the files are not known (no `source_count`).",
     "tin_name": "The name that the files give for the TIN (`dim_tin.business_name`); null where none does.",
     "group_tin_count": "TINs of the provider group; null where the file does not define the group.",
     "group_known_npi_count": "NPIs of the provider group that the registry knows; null where the file does not define the group.",

@@ -33,8 +33,11 @@ def build(con: duckdb.DuckDBPyConnection, keys: Iterable[str], withheld: Iterabl
           FROM coverage_row GROUP BY ALL
         ),
         publishers AS (
-          SELECT batch_id, min(state) AS state, slugify(min(reporting_entity_name)) AS payer_slug
-          FROM (SELECT DISTINCT batch_id, state, reporting_entity_name FROM fact_rate)
+          SELECT batch_id, min(state) AS state, min(payer_slug) AS payer_slug
+          FROM (
+            SELECT DISTINCT batch_id, state, slugify(reporting_entity_name) AS payer_slug
+            FROM (SELECT DISTINCT batch_id, state, reporting_entity_name FROM fact_rate)
+          )
           GROUP BY batch_id HAVING count(*) = 1
         ),
         undecided AS (
@@ -43,7 +46,8 @@ def build(con: duckdb.DuckDBPyConnection, keys: Iterable[str], withheld: Iterabl
         )
         SELECT c.*, coalesce(u.class_undecided, 0) AS class_undecided
         FROM counted AS c
-        LEFT JOIN undecided AS u ON c.billing_class = 'institutional' AND u.state = c.state AND u.payer_slug = c.payer_slug"""
+        LEFT JOIN undecided AS u ON c.billing_class = 'institutional' AND u.state IS NOT DISTINCT FROM c.state
+          AND u.payer_slug IS NOT DISTINCT FROM c.payer_slug"""
 
 
 def gaps(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -229,7 +230,7 @@ WARNING = {
     "example": "in_network[0]",
 }
 PLAN = {
-    "plan_uid": naming.md5_of("Gold", "hios", "1", "group", None, None),
+    "plan_uid": hashlib.md5(b'["Gold","hios","1","group",null,null]').hexdigest(),
     "plan_name": "Gold",
     "plan_id_type": "hios",
 }
@@ -404,7 +405,7 @@ FAULTS = [
         "warning",
     ),
     ("source_price_check", [PRICE_CHECK], "year_month and batch_id are unique together.", "critical"),
-    ("fact_rate_enriched", {"rate_variants": 2}, "Variants are counted, and the rate lies among them.", "critical"),
+    ("fact_rate_enriched", {"variant_scope": "file"}, "Variants are counted, and the rate lies among them.", "critical"),
     (
         "fact_rate_enriched",
         {"rate_variants": 2, "variant_scope": "file", "rate_variant_min": 101.0, "rate_variant_max": 120.0},

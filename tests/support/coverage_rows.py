@@ -27,13 +27,20 @@ def row(uid: str, **changed) -> dict:
     return BASE | {"fact_uid": uid} | changed
 
 
-def answer(rows: list[dict], folders: dict[str, str] | None = None, withheld=(), mending=None, undecided: int = 0):
+def answer(
+    rows: list[dict], folders: dict[str, str] | None = None, withheld=(), mending=None, undecided: int = 0, names=()
+):
     """(coverage, coverage_gap, [kind, reason, facts]) of enriched rows, as dicts in the tables' order. `folders` is fact ->
-    the folder of its file, where that is another than the row's state; `undecided` facts of GA's file leave their class open.
+    the folder of its file, where that is another than the row's state; `undecided` facts of GA's file leave their class open. `names` are the publishers
+    of the facts in order, where they are others than Acme.
     """
     con = duck.connect(threads=2)
     facts = [{"fact_uid": one["fact_uid"], "state": (folders or {}).get(one["fact_uid"], one["state"])} for one in rows]
-    facts = [{**one, "batch_id": one["state"], "reporting_entity_name": "Acme"} for one in facts]
+    names = names or ["Acme"] * len(facts)
+    facts = [
+        {**one, "batch_id": one["state"] or "GA", "reporting_entity_name": name}
+        for one, name in zip(facts, names, strict=True)
+    ]
     checks = [{"year_month": "2025-08", "batch_id": "GA", "class_undecided": undecided}]
     for name, given in (("fact_rate_enriched", rows), ("fact_rate", facts), ("source_price_check", checks)):
         schema = tables.get(name).polars_schema()

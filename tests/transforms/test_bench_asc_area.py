@@ -34,6 +34,11 @@ def test_an_area_that_is_listed_twice_has_only_what_no_index_touches():
     assert priced(items, [("TX", "1", "0.8", 1), ("TX", "1", "0.9", 2)]) == [("1", "TX", "J1100", None, 5.5)]
 
 
+def test_an_area_of_two_states_and_two_indices_has_only_what_no_index_touches():
+    items = [("66984", "A2", "100"), ("J1100", "K2", "5.5")]
+    assert priced(items, [("TX", "1", "0.8"), ("AR", "1", "0.9")]) == [("1", "AR-TX", "J1100", None, 5.5)]
+
+
 def test_what_has_no_rate_has_no_row():
     items = [("64629", "N1", None), ("64628", "J8", "1000"), ("Q4100", "S2", "127.14")]
     assert priced(items, [("TX", "1", "0.9")]) == []

@@ -63,6 +63,19 @@ def test_what_can_be_compared_is_in_dollars_for_a_fee_without_an_excluding_flag(
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "state", "count"),
+    [
+        (["Acme", "ACME"], "GA", 5),  # two spellings of one payer
+        (["Acme", "Acme"], None, 5),
+        (["Acme", "Other"], "GA", 0),  # whose they are is not known
+    ],
+)
+def test_the_undecided_of_a_file_of_one_payer_and_folder_are_counted_there(names, state, count):
+    rows = [row(uid, billing_class="institutional", state=state) for uid in ("1", "2")]
+    assert [one["class_undecided"] for one in answer(rows, undecided=5, names=names)[0]] == [count]
+
+
 def test_a_row_from_the_folder_us_counts_there_and_not_in_its_providers_state():
     rows = [row("1"), row("2", state="TX"), row("3", state=None)]
     assert short(answer(rows, {"2": "US", "3": "US"})[0]) == [

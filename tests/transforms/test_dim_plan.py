@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import reference_tables
-from pipeline import naming
 from pipeline.stages import dims
 from pipeline.storage import duck
 from pipeline.transforms import file_plans
@@ -23,7 +24,7 @@ def plans(*headers: tuple) -> list[tuple]:
 
 def test_a_plan_stands_once_whatever_files_use_it():
     gold = ("Gold", "HIOS", "1", "Group", "Acme", None)
-    uid = naming.md5_of("Gold", "hios", "1", "group", "Acme", None)
+    uid = hashlib.md5(b'["Gold","hios","1","group","Acme",null]').hexdigest()
     assert plans(gold, gold, ("Gold", "hios", "1", "group", "Acme", None)) == [
         ("Gold", "hios", "1", "group", "Acme", None, uid)
     ]
@@ -34,6 +35,19 @@ def test_plans_that_differ_in_anything_are_two():
     assert (
         len(plans(one, ("Gold", "ein", "1", "group", None, None), ("Gold", "ein", "2", "group", None, "Sponsor"))) == 3
     )
+
+
+def test_no_character_of_a_name_makes_two_plans_one():
+    found = plans(("A|B", "ein", "1", "group", None, None), ("A", "B|ein", "1", "group", None, None))
+    assert len({one[-1] for one in found}) == len(found) == 2
+    found = plans(("A", None, "1", None, "B|", None), ("A", None, "1", None, "B", "|"))
+    assert len({one[-1] for one in found}) == len(found) == 2
+
+
+def test_an_empty_text_is_null():
+    without = ("Gold", "hios", "1", None, None, None)
+    assert [one[:-1] for one in plans(without, ("Gold", "hios", "1", "", "", ""))] == [without]
+    assert plans(("", "hios", "", "group", "Acme", None)) == []
 
 
 def test_a_header_that_names_none_gives_none():

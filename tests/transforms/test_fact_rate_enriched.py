@@ -930,6 +930,21 @@ def test_variants_of_one_file_and_of_several(files, scope):
     assert {r["variant_scope"] for r in rows} == {scope}
 
 
+@pytest.mark.parametrize(
+    ("counts", "scope"),
+    [
+        ([("b1", 1), ("b2", None)], None),
+        ([("b1", None), ("b2", None)], None),
+        ([("b1", 1), ("b1", 1), ("b2", None)], "file"),  # two are of one file, whatever the third is of
+        ([("b1", 1), ("b2", 1)], "files"),
+    ],
+)
+def test_variants_of_files_that_are_not_known_have_no_scope(counts, scope):
+    facts = [fact(negotiated_rate=10.0 + n, batch_id=b, source_count=c) for n, (b, c) in enumerate(counts)]
+    rows = enrich(**(WORLD | {"fact_rate": facts}))
+    assert {(r["rate_variants"], r["variant_scope"]) for r in rows} == {(len(counts), scope)}
+
+
 ALIKE = [name for name in naming.FACT_IDENTITY if name not in ("negotiated_rate", "owner_uid", "payer_slug")]
 
 

@@ -1,8 +1,8 @@
 -- ASC by wage area for the month, over asc_price and asc_area: every code that has a rate there. In an area that is
--- listed several times, these are the codes that no wage index touches.
+-- listed several times, or has another index in another state, these are the codes that no wage index touches.
 WITH area AS (
   SELECT cbsa, min(area_name) AS area_name, string_agg(DISTINCT state, '-' ORDER BY state) AS states,
-    min(counties) AS counties, CASE WHEN max(listings) = 1 THEN min(wage) END AS wage
+    min(counties) AS counties, CASE WHEN max(listings) = 1 AND min(wage) = max(wage) THEN min(wage) END AS wage
   FROM asc_area
   GROUP BY cbsa
 ), priced AS (

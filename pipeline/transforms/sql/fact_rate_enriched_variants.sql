@@ -1,18 +1,19 @@
 -- Facts that agree in all of a fact's identity but the amount: how many there are, the least and the most of their
--- amounts, and whether one file has two of them. Reads enriched_numbered, the facts as numbers; a row for each set of two
+-- amounts, whether one file has two of them, and whether the files of some are not known (no source_count). Reads enriched_numbered, the facts as numbers; a row for each set of two
 -- or more. Only numbers are grouped, in tables that spill.
 
 CREATE OR REPLACE TEMP TABLE enriched_variant AS
 SELECT CAST(row_number() OVER () AS INTEGER) AS variant_ix, *
 FROM (
   SELECT folder_ix, unlisted_ix, code_ix, same_terms_ix, alike_ix, CAST(count(*) AS INTEGER) AS rate_variants,
-    min(negotiated_rate) AS rate_variant_min, max(negotiated_rate) AS rate_variant_max
+    min(negotiated_rate) AS rate_variant_min, max(negotiated_rate) AS rate_variant_max,
+    count(source_count) < count(*) AS has_unknown_files
   FROM enriched_numbered
   GROUP BY folder_ix, unlisted_ix, code_ix, same_terms_ix, alike_ix
   HAVING count(*) > 1
 );
 
--- The files of their facts: the one it was read from, or, of a fact that was read several times, all.
+-- The sets of which one known file has two facts. The files of a fact: the one it was read from, or, of a fact that was read several times, all.
 CREATE OR REPLACE TEMP TABLE enriched_variant_file AS
 WITH members AS (
   SELECT v.variant_ix, f.fact_uid, f.batch_ix, f.source_count

@@ -4,7 +4,7 @@ SELECT f.* EXCLUDE (folder_ix, unlisted_ix, same_terms_ix, alike_ix, payer_ix, o
   coalesce(v.rate_variants, 1) AS rate_variants,
   coalesce(v.rate_variant_min, f.negotiated_rate) AS rate_variant_min,
   coalesce(v.rate_variant_max, f.negotiated_rate) AS rate_variant_max,
-  CASE WHEN v.variant_ix IS NOT NULL THEN i.variant_ix IS NOT NULL END AS is_in_one_file,
+  CASE WHEN i.variant_ix IS NOT NULL THEN TRUE WHEN NOT v.has_unknown_files THEN FALSE END AS is_in_one_file,
   b.spread_ix
 FROM enriched_numbered f
 LEFT JOIN enriched_variant v ON v.folder_ix = f.folder_ix AND v.unlisted_ix = f.unlisted_ix AND v.code_ix = f.code_ix
