@@ -405,7 +405,12 @@ FAULTS = [
         "warning",
     ),
     ("source_price_check", [PRICE_CHECK], "year_month and batch_id are unique together.", "critical"),
-    ("fact_rate_enriched", {"variant_scope": "file"}, "Variants are counted, and the rate lies among them.", "critical"),
+    (
+        "fact_rate_enriched",
+        {"variant_scope": "file"},
+        "Variants are counted, and the rate lies among them.",
+        "critical",
+    ),
     (
         "fact_rate_enriched",
         {"rate_variants": 2, "variant_scope": "file", "rate_variant_min": 101.0, "rate_variant_max": 120.0},
