@@ -66,7 +66,7 @@ sample: $(READY) ## write the generated sample of raw files [ROOT=folder]
 # Two processes; what several files only read is built once for all of them (tests/conftest.py).
 PYTEST := $(VENV)/bin/python -m pytest -n 2
 
-test: $(READY) ## test each part, and the whole on real and generated files, within five minutes [ARGS='-k word']
+test: $(READY) ## test each part, and the whole on real and generated files [ARGS='-k word']
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-rest: $(READY) ## run the tests that `make test` leaves out [ARGS='-k word']
