@@ -150,6 +150,17 @@ class ChangedSource(SourceError):
         )
 
 
+class ChangedInputs(RatehouseError):
+    """What a table is made of changed after it was built, while the table waited to be built of it."""
+
+    def __init__(self, place: str | os.PathLike):
+        super().__init__(
+            "what it is made of changed while the build ran: nothing of it was published",
+            place=place,
+            remedy="once no raw file is written any more, run the same command again",
+        )
+
+
 class UnrecognisedFile(SourceError):
     """A file in a reference folder is of no known kind; it is named and passed over.
 

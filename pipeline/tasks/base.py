@@ -46,6 +46,9 @@ def clear_caches() -> None:
     _memo.clear()
 
 
+_UNFULFILLED = "Unfulfilled depend"  # Luigi, of a task whose inputs were built and are stale again
+
+
 class TableTask(luigi.Task):
     """One table's file, or the set of staged tables of one source.
 
@@ -506,6 +509,8 @@ class TableTask(luigi.Task):
         """What the dashboard and the journal say of a failure: our own errors in words, others with their trace."""
         signals.check()
         _memo.pop(self.task_id, None)
+        if isinstance(exception, RuntimeError) and str(exception).startswith(_UNFULFILLED):
+            exception = errors.ChangedInputs(self.shown)
         known = isinstance(exception, errors.RatehouseError)
         text = str(exception) if known else "".join(traceback.format_exception(exception))
         self.journal("failed", error=text, kind=type(exception).__name__, known=known)

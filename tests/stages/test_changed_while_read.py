@@ -14,8 +14,9 @@ import pytest
 
 import kit
 import small_sources
-from pipeline import errors, raw_kinds
+from pipeline import errors, raw_kinds, session
 from pipeline.operations import build as building
+from pipeline.stages import dims
 from pipeline.transforms import fact_rate
 
 # A small file of each folder of raw files that has a reader.
@@ -187,3 +188,14 @@ def test_the_command_says_which_file_and_ends_with_1(server, tmp_path):
     said = server.build(root)
     assert said.code == 0, said.text
     assert small_sources.rates(root) == {"2025-08": (1, 1.5)}
+
+
+def test_a_table_whose_inputs_are_stale_again_when_its_turn_comes_says_so_in_words(tmp_path):
+    """As Luigi tells it: a raw file was replaced after it was read."""
+    root = kit.small(tmp_path / "warehouse")
+    (root / ".state").mkdir()
+    session.use(root)
+    for missing in ("Unfulfilled dependency at run time: a", "Unfulfilled dependencies at run time: a, b"):
+        told = dims.DimCode().on_failure(RuntimeError(missing))
+        assert "what it is made of changed while the build ran" in told
+    assert dims.DimCode().on_failure(RuntimeError("another")) == "RuntimeError: another\n"
