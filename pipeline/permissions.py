@@ -18,9 +18,8 @@ FOR_ALL = stat.S_IWOTH
 def follow(folder: Path) -> None:
     """From here on, what this process and its children make may be read and written by group and others as the folder may.
 
-    Of a folder that is not there yet the one above it counts. One that everybody may write to, such as /tmp, says of nobody
-    whom its files are for; there, and with `[warehouse] file_mode = umask`, the process's umask stays. That a folder hands
-    its group on (setgid) is the system's own doing.
+    If the folder does not exist yet, its parent counts. The umask stays as it is where everybody may write to the folder,
+    and with `[warehouse] file_mode = umask`. The system itself hands the group on (setgid).
     """
     if settings.warehouse().file_mode != "folder":
         return

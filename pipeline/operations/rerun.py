@@ -35,8 +35,7 @@ class How:
 
 
 def leaf(month: str, name: str, how: How) -> Outcome:
-    """Build one leaf again, with what it needs, and nothing else of the tree; refresh the month's manifest, what is said of
-    the month as a whole (`coverage`), and the catalog.
+    """Build one leaf again and what it needs; then the month's manifest, its coverage, and the catalog.
 
     A leaf that has no rows any more is removed.
     """
